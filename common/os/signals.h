@@ -1,0 +1,23 @@
+// SIGINT, SIGTERM and SIGHUP counted, never acted on: loops ask at their safe points. SIGPIPE is ignored.
+#pragma once
+
+namespace holdfast {
+
+class Signals {
+  public:
+    virtual ~Signals() = default;
+    virtual int count() const = 0;   // how many came; 2 means "at once"
+    virtual int last() const = 0;    // number of the last one, 0 if none: exit code is 128 + it
+    bool pending() const { return count() > 0; }
+};
+
+// Installs the handlers; at most one lives at a time.
+class ProcessSignals : public Signals {
+  public:
+    ProcessSignals();
+    ~ProcessSignals() override;
+    int count() const override;
+    int last() const override;
+};
+
+}  // namespace holdfast
