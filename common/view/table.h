@@ -9,7 +9,7 @@ namespace holdfast::view {
 class Table {
   public:
     explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
-    void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }  // cells are escaped here
+    void row(std::vector<std::string> cells);  // escaped here; an empty or missing cell is shown as <none>
     bool empty() const { return rows_.empty(); }
     std::string text() const;  // widths count code points, not bytes
 
