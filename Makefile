@@ -1,0 +1,69 @@
+# Every target does its own set-up. On a fresh Debian 12 machine, as root, `make demo` is the first command to type.
+#
+#   make build      the plugins, into build/dev/bin             make demo     the main story on a real cluster
+#   make check      tests that need neither root nor a cluster  make test     check, and the stories on a real cluster
+#   make soak       the long run: more seeds, more kills        make bench    figures, side by side with kubectl
+#   make fmt        formats the C++ sources                     make install  PREFIX=DIR: plugins and completions into DIR/bin
+#   make cluster    starts the cluster, prints its kubeconfig   make cluster-down
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: build demo check test soak bench fmt cluster cluster-down install deps clean
+
+deps:
+	@tests/setup/deps build
+
+# Configured once; after that CMake sees by itself what changed. Globbed sources are looked at again in each build.
+build: deps
+	@[[ -e build/dev/build.ninja ]] || cmake --preset dev >build/dev.configure.log 2>&1 || { cat build/dev.configure.log; exit 1; }
+	@cmake --build build/dev
+
+demo: build
+	@tests/demo/demo
+
+check:
+	@tests/setup/deps test
+	@tests/run check
+
+test:
+	@tests/setup/deps test
+	@tests/run test
+
+soak:
+	@tests/setup/deps test
+	@tests/run soak
+
+bench: install-local
+	@tests/setup/deps test
+	@tests/bench/start build/install/bin
+
+fmt:
+	@tests/setup/deps test
+	@git ls-files -co --exclude-standard '*.cpp' '*.h' | xargs clang-format-14 -i
+
+cluster:
+	@tests/cluster/up
+
+cluster-down:
+	@tests/cluster/down
+
+.PHONY: release install-local
+release: deps
+	@mkdir -p build
+	@[[ -e build/release/build.ninja ]] || cmake --preset release >build/release.configure.log 2>&1 || { cat build/release.configure.log; exit 1; }
+	@cmake --build build/release --target plugins
+
+install: release
+	@cmake --install build/release --prefix "$(DESTDIR)$(PREFIX)" --component plugins
+
+install-local: release
+	@cmake --install build/release --prefix build/install --component plugins >/dev/null
+
+clean:
+	@rm -rf build
