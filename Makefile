@@ -19,10 +19,8 @@ DESTDIR ?=
 deps:
 	@tests/setup/deps build
 
-# Configured once; after that CMake sees by itself what changed. Globbed sources are looked at again in each build.
 build: deps
-	@[[ -e build/dev/build.ninja ]] || cmake --preset dev >build/dev.configure.log 2>&1 || { cat build/dev.configure.log; exit 1; }
-	@cmake --build build/dev
+	@tests/setup/build dev
 
 demo: build
 	@tests/demo/demo
@@ -55,9 +53,7 @@ cluster-down:
 
 .PHONY: release install-local
 release: deps
-	@mkdir -p build
-	@[[ -e build/release/build.ninja ]] || cmake --preset release >build/release.configure.log 2>&1 || { cat build/release.configure.log; exit 1; }
-	@cmake --build build/release --target plugins
+	@tests/setup/build release plugins
 
 install: release
 	@cmake --install build/release --prefix "$(DESTDIR)$(PREFIX)" --component plugins
