@@ -22,26 +22,40 @@ class Context;
 
 // What completion offers for a word; names come from the cluster.
 enum class Completes {
-    kNothing, kChoices, kFile, kNamespace, kContext, kCluster, kUser, kWorkload /* TYPE/NAME of sts, deploy, pod, pvc */,
-    kClaim, kSet, kSetOrSnapshot /* set/, vs/ and bare sets */, kSnapshot, kStorageClass, kSnapshotClass, kOperation, kNewClaim /* pvc/ */
+    kNothing,
+    kChoices,
+    kFile,
+    kNamespace,
+    kContext,
+    kCluster,
+    kUser,
+    kWorkload /* TYPE/NAME of sts, deploy, pod, pvc */,
+    kClaim,
+    kSet,
+    kSetOrSnapshot /* set/, vs/ and bare sets */,
+    kSnapshot,
+    kStorageClass,
+    kSnapshotClass,
+    kOperation,
+    kNewClaim /* pvc/ */
 };
 
 struct Option {
     enum class Kind { kFlag, kText, kOptionalText /* --dry-run[=x] */, kList /* repeat */, kNumber };
-    std::string name;                // "snapshot-class", without dashes
+    std::string name;  // "snapshot-class", without dashes
     char short_name = 0;
     Kind kind = Kind::kText;
-    std::string value_name;          // "CLASS": as help shows it
-    std::string help;                // one sentence, lower case, no full stop, as kubectl's
-    std::string default_value;       // as help shows it and as Arguments::text gives it when the flag is absent
-    std::string bare_value;          // kOptionalText: the value of the bare flag
+    std::string value_name;            // "CLASS": as help shows it
+    std::string help;                  // one sentence, lower case, no full stop, as kubectl's
+    std::string default_value;         // as help shows it and as Arguments::text gives it when the flag is absent
+    std::string bare_value;            // kOptionalText: the value of the bare flag
     std::vector<std::string> choices;  // anything else is exit 2, naming them
     Completes completes = Completes::kNothing;
 };
 
 struct Example {
-    std::string comment;             // "Snapshot every claim of a StatefulSet and wait until it can be restored"
-    std::string command;             // "kubectl snap create sts/postgres --name before-migration --wait ready"
+    std::string comment;  // "Snapshot every claim of a StatefulSet and wait until it can be restored"
+    std::string command;  // "kubectl snap create sts/postgres --name before-migration --wait ready"
 };
 
 // One permission, for `rbac`. Reads that gathering needs and writes that steps need.
@@ -49,9 +63,9 @@ struct Rule {
     std::vector<std::string> verbs;
     kube::Resource resource;
     std::string subresource;
-    std::string when;                // "" : always; else the flag that needs it, "--pre"
-    bool cluster_scope = false;      // needs a ClusterRole although the resource may be namespaced
-    std::string name;                // resourceNames, "" : any
+    std::string when;            // "" : always; else the flag that needs it, "--pre"
+    bool cluster_scope = false;  // needs a ClusterRole although the resource may be namespaced
+    std::string name;            // resourceNames, "" : any
 };
 
 // Parsed words. Asking for a flag that the table lacks is a mistake of ours (assert).
@@ -61,8 +75,8 @@ class Arguments {
     std::map<std::string, std::vector<std::string>> values;  // given flags only
 
     bool given(const std::string& name) const;
-    bool flag(const std::string& name) const;                        // kFlag: false unless given (or =false)
-    std::string text(const std::string& name, std::string fallback = "") const;   // last one given, else the fallback
+    bool flag(const std::string& name) const;  // kFlag: false unless given (or =false)
+    std::string text(const std::string& name, std::string fallback = "") const;  // last one given, else the fallback
     std::optional<std::string> optional(const std::string& name) const;
     std::vector<std::string> list(const std::string& name) const;
 };
@@ -73,24 +87,24 @@ using ReadHandler = std::function<int(Context&, const Arguments&)>;
 using OperationHandler = std::function<Result<std::unique_ptr<plan::Operation>>(Context&, const Arguments&)>;
 
 struct Command {
-    std::string name;                // "create"
-    std::string summary;             // one line
-    std::string description;         // paragraphs; may be empty
-    std::string usage;               // "TARGET... [flags]"
+    std::string name;         // "create"
+    std::string summary;      // one line
+    std::string description;  // paragraphs; may be empty
+    std::string usage;        // "TARGET... [flags]"
     std::vector<Example> examples;
     std::size_t positionals_min = 0, positionals_max = 0;
     std::vector<Completes> completes;  // by position; the last one repeats
     std::vector<Option> options;
     std::vector<Rule> rules;
-    std::vector<std::string> outputs;  // -o values: empty = no -o at all
+    std::vector<std::string> outputs;                            // -o values: empty = no -o at all
     std::vector<std::pair<std::string, std::string>> exclusive;  // flags that contradict each other
-    ReadHandler read;                // exactly one of the two
+    ReadHandler read;                                            // exactly one of the two
     OperationHandler operation;
     bool hidden = false;
 };
 
 struct Plugin {
-    std::string name;                // "snap": kubectl-snap, kubectl_complete-snap
+    std::string name;  // "snap": kubectl-snap, kubectl_complete-snap
     std::string summary;
     std::string description;
     std::vector<Example> examples;
@@ -102,7 +116,8 @@ struct Plugin {
 // status, resume, abort, gc, rbac, completion, version, doctor: the same in all five plugins.
 void add_common_commands(Plugin& plugin);
 
-// main() of every plugin is `return holdfast::app::run(make_plugin(), argc, argv);`. Returns the exit code of commands.md.
+// main() of every plugin is `return holdfast::app::run(make_plugin(), argc, argv);`. Returns the exit code of
+// commands.md.
 int run(Plugin plugin, int argc, char** argv);
 
 }  // namespace holdfast::app

@@ -24,8 +24,8 @@ namespace holdfast::app {
 struct CommonFlags {
     enum class DryRun { kNone, kClient, kServer } dry_run = DryRun::kNone;
     bool yes = false;
-    std::chrono::milliseconds timeout{600000};   // without progress
-    std::string output = "table";                // table | wide | json | yaml | name
+    std::chrono::milliseconds timeout{600000};  // without progress
+    std::string output = "table";               // table | wide | json | yaml | name
     std::string color = "auto";
     std::string progress = "auto";
     int verbosity = 0;

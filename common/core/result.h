@@ -19,9 +19,18 @@ class [[nodiscard]] Result {
     explicit operator bool() const { return ok(); }
 
     // REQUIRES: ok()
-    T& value() & { assert(ok()); return *std::get_if<0>(&state_); }
-    const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
-    T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
+    T& value() & {
+        assert(ok());
+        return *std::get_if<0>(&state_);
+    }
+    const T& value() const& {
+        assert(ok());
+        return *std::get_if<0>(&state_);
+    }
+    T&& value() && {
+        assert(ok());
+        return std::move(*std::get_if<0>(&state_));
+    }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
     T&& operator*() && { return std::move(*this).value(); }
@@ -30,7 +39,10 @@ class [[nodiscard]] Result {
     T value_or(T fallback) const& { return ok() ? value() : std::move(fallback); }
 
     // REQUIRES: !ok()
-    const Error& error() const { assert(!ok()); return *std::get_if<1>(&state_); }
+    const Error& error() const {
+        assert(!ok());
+        return *std::get_if<1>(&state_);
+    }
 
     // The same result, an error with "what: " before it.
     Result context(std::string_view what) && { return ok() ? std::move(*this) : Result(error().with_context(what)); }
@@ -47,7 +59,10 @@ class [[nodiscard]] Result<void> {
 
     bool ok() const { return ok_; }
     explicit operator bool() const { return ok_; }
-    const Error& error() const { assert(!ok_); return error_; }
+    const Error& error() const {
+        assert(!ok_);
+        return error_;
+    }
     Result context(std::string_view what) && { return ok_ ? std::move(*this) : Result(error_.with_context(what)); }
 
   private:
@@ -59,13 +74,14 @@ using Status = Result<void>;
 
 }  // namespace holdfast
 
-// TRY(expression): returns its error from the calling function. TRY_ASSIGN(declaration, expression): the value otherwise.
+// TRY(expression): returns its error from the calling function. TRY_ASSIGN(declaration, expression): the value
+// otherwise.
 #define HOLDFAST_CONCAT_(a, b) a##b
 #define HOLDFAST_CONCAT(a, b) HOLDFAST_CONCAT_(a, b)
-#define TRY(expression)                                                     \
-    do {                                                                    \
-        auto try_result = (expression);                                     \
-        if (!try_result.ok()) return try_result.error();                    \
+#define TRY(expression)                                  \
+    do {                                                 \
+        auto try_result = (expression);                  \
+        if (!try_result.ok()) return try_result.error(); \
     } while (false)
 #define TRY_ASSIGN(declaration, expression) TRY_ASSIGN_(HOLDFAST_CONCAT(try_result_, __LINE__), declaration, expression)
 #define TRY_ASSIGN_(name, declaration, expression) \

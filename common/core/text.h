@@ -21,7 +21,8 @@ bool starts_with(std::string_view text, std::string_view prefix);
 bool ends_with(std::string_view text, std::string_view suffix);
 std::string to_lower(std::string_view text);
 
-// The candidates nearest to a mistyped word (edit distance at most 2, or a shared prefix of 3), best first, at most three.
+// The candidates nearest to a mistyped word (edit distance at most 2, or a shared prefix of 3), best first, at most
+// three.
 std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // One word for a POSIX shell, quoted only where it must be: printed resume lines can be pasted.

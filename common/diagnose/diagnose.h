@@ -1,5 +1,5 @@
-// Why is this claim Pending, this snapshot not ready, this pod not starting: facts -> causes with remedies. Gathering takes
-// a reader; judging is pure.
+// Why is this claim Pending, this snapshot not ready, this pod not starting: facts -> causes with remedies. Gathering
+// takes a reader; judging is pure.
 #pragma once
 
 #include "common/kube/reader.h"
@@ -13,11 +13,11 @@ enum class Severity { kInfo, kWarning, kError };
 
 struct Finding {
     Severity severity = Severity::kError;
-    std::string code;      // stable, for scripts: "snapshot-class-missing", "claim-quota", ...
-    std::string object;    // "pvc/db/data-0"
-    std::string layer;     // discovery | class | claim | volume | snapshot | content | driver | pod | policy
-    std::string message;   // what is the case
-    std::string remedy;    // the next command or change
+    std::string code;     // stable, for scripts: "snapshot-class-missing", "claim-quota", ...
+    std::string object;   // "pvc/db/data-0"
+    std::string layer;    // discovery | class | claim | volume | snapshot | content | driver | pod | policy
+    std::string message;  // what is the case
+    std::string remedy;   // the next command or change
 };
 
 // Each reads what it needs (events included) and never fails for a missing permission: it says what it could not see.

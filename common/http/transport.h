@@ -20,8 +20,8 @@ struct Request {
     std::string target;  // path and query, joined to the server's URL and its path prefix
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
-    std::chrono::milliseconds timeout{0};          // whole call; 0: the transport's default
-    std::size_t limit = std::size_t{64} << 20;     // bytes of the inflated body; over it: kProtocol
+    std::chrono::milliseconds timeout{0};       // whole call; 0: the transport's default
+    std::size_t limit = std::size_t{64} << 20;  // bytes of the inflated body; over it: kProtocol
 };
 
 struct Response {
@@ -44,14 +44,14 @@ class Stream {
 
 // A transport belongs to one server with one identity. Errors: kConnect (DNS, refused, proxy: nothing was sent),
 // kUnauthorized (TLS: which check failed), kUnavailable (cut off: the server may or may not have done it; the reason is
-// "before-send" when no byte of the request left), kTimeout, kProtocol (lies in length, too large, no HTTP), kInterrupted.
-// An HTTP status is never an error here. Redirects are not followed.
+// "before-send" when no byte of the request left), kTimeout, kProtocol (lies in length, too large, no HTTP),
+// kInterrupted. An HTTP status is never an error here. Redirects are not followed.
 class Transport {
   public:
     virtual ~Transport() = default;
     virtual Result<Response> send(const Request& request) = 0;
-    // All of them, at most eight in flight; the answers in the order of the requests. `on_done` (may be empty) is called
-    // as each ends, in the order of their ends.
+    // All of them, at most eight in flight; the answers in the order of the requests. `on_done` (may be empty) is
+    // called as each ends, in the order of their ends.
     virtual std::vector<Result<Response>> send_all(const std::vector<Request>& requests,
                                                    const std::function<void(std::size_t)>& on_done = {}) = 0;
     // Returns when the head has come (within the request's timeout); the body has no time limit.

@@ -31,8 +31,9 @@ class Cluster : public ClusterReader {
     virtual std::vector<Result<Json>> create_all(const std::vector<Json>& manifests, DryRun dry_run = DryRun::kNone,
                                                  const std::function<void(std::size_t)>& on_done = {}) = 0;
     // uid and resourceVersion go into the patch as metadata, so that a replaced or changed object answers kConflict.
-    virtual Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions,
-                               DryRun dry_run = DryRun::kNone, const std::string& subresource = {}) = 0;
+    virtual Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body,
+                               const Preconditions& preconditions, DryRun dry_run = DryRun::kNone,
+                               const std::string& subresource = {}) = 0;
     // PUT of a whole object that was read before; metadata.resourceVersion must be there (kInternal otherwise).
     virtual Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run = DryRun::kNone) = 0;
     // Success also means "deletion has begun" (finalizers): wait for it to be gone. kNotFound if it is not there.

@@ -14,7 +14,7 @@
 namespace holdfast::kube {
 
 struct ClientOptions {
-    std::string binary;          // "kubectl-snap": field manager and User-Agent
+    std::string binary;  // "kubectl-snap": field manager and User-Agent
     std::string version;
     bool warnings_as_errors = false;  // any server warning makes the command fail at its end (exit 1)
 };

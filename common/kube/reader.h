@@ -29,8 +29,8 @@ struct ListOptions {
 };
 
 struct List {
-    std::vector<Json> items;          // each with apiVersion and kind, which the server leaves out of list items
-    std::string resource_version;     // of the list, for a watch that begins there
+    std::vector<Json> items;       // each with apiVersion and kind, which the server leaves out of list items
+    std::string resource_version;  // of the list, for a watch that begins there
 };
 
 struct WatchEvent {
@@ -49,17 +49,18 @@ class Watch {
 };
 
 struct AccessCheck {
-    std::string verb;           // "create", "patch", ...
+    std::string verb;  // "create", "patch", ...
     Resource resource;
-    std::string space;          // "" : cluster-wide
-    std::string subresource;    // "exec", ...
-    std::string name;           // "" : any
+    std::string space;        // "" : cluster-wide
+    std::string subresource;  // "exec", ...
+    std::string name;         // "" : any
 };
 
-// What the API server offers: groups with versions, resources. Features are decided from it, never from version strings.
+// What the API server offers: groups with versions, resources. Features are decided from it, never from version
+// strings.
 struct Discovery {
-    std::set<std::string> resources;  // "snapshot.storage.k8s.io/v1/volumesnapshots", "v1/pods"
-    std::set<std::string> incomplete; // group/versions whose aggregated server did not answer
+    std::set<std::string> resources;   // "snapshot.storage.k8s.io/v1/volumesnapshots", "v1/pods"
+    std::set<std::string> incomplete;  // group/versions whose aggregated server did not answer
     bool has(const Resource& resource) const;
 };
 
@@ -74,8 +75,8 @@ class ClusterReader {
     virtual std::vector<Result<Json>> get_all(const std::vector<ObjectRef>& refs) = 0;
 
     // Pages of 500, each item given as its page is decoded, so that memory is bounded by a page. space "": every
-    // namespace. Returns the list's resourceVersion. `each` false stops early. After a 410 in a later page the whole list
-    // is read again without pages; `restart` is called before, to drop what was collected.
+    // namespace. Returns the list's resourceVersion. `each` false stops early. After a 410 in a later page the whole
+    // list is read again without pages; `restart` is called before, to drop what was collected.
     virtual Result<std::string> for_each(const Resource& resource, const std::string& space, const ListOptions& options,
                                          const std::function<bool(Json&&)>& each,
                                          const std::function<void()>& restart) = 0;
@@ -84,7 +85,7 @@ class ClusterReader {
     virtual Result<std::unique_ptr<Watch>> watch(const Resource& resource, const std::string& space,
                                                  const ListOptions& options, const std::string& resource_version) = 0;
 
-    virtual Result<Discovery> discover() = 0;  // asked once, then remembered
+    virtual Result<Discovery> discover() = 0;          // asked once, then remembered
     virtual Result<std::string> server_version() = 0;  // gitVersion, to be shown, never to decide
 
     // One SelfSubjectAccessReview per check (a POST that stores nothing); true where allowed, in order.

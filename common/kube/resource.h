@@ -7,10 +7,10 @@
 namespace holdfast::kube {
 
 struct Resource {
-    std::string group;    // "" for core
+    std::string group;  // "" for core
     std::string version;
-    std::string plural;   // "persistentvolumeclaims"
-    std::string kind;     // "PersistentVolumeClaim"
+    std::string plural;      // "persistentvolumeclaims"
+    std::string kind;        // "PersistentVolumeClaim"
     std::string short_name;  // as users and messages say it: "pvc", "sts", "vs"
     bool namespaced = true;
 
@@ -31,9 +31,10 @@ struct ObjectRef {
 };
 
 extern const Resource kPods, kClaims, kVolumes, kConfigMaps, kSecrets, kEvents, kNamespaces, kNodes, kServices,
-    kServiceAccounts, kResourceQuotas, kLimitRanges, kStatefulSets, kDeployments, kReplicaSets, kControllerRevisions, kJobs, kCronJobs,
-    kStorageClasses, kCsiDrivers, kCsiNodes, kVolumeAttachments, kSnapshots, kSnapshotContents, kSnapshotClasses,
-    kLeases, kNetworkPolicies, kPodDisruptionBudgets, kHorizontalPodAutoscalers, kAccessReviews, kPersistentVolumeAttributesClasses;
+    kServiceAccounts, kResourceQuotas, kLimitRanges, kStatefulSets, kDeployments, kReplicaSets, kControllerRevisions,
+    kJobs, kCronJobs, kStorageClasses, kCsiDrivers, kCsiNodes, kVolumeAttachments, kSnapshots, kSnapshotContents,
+    kSnapshotClasses, kLeases, kNetworkPolicies, kPodDisruptionBudgets, kHorizontalPodAutoscalers, kAccessReviews,
+    kPersistentVolumeAttributesClasses;
 
 // The resource that a user's word means ("pvc", "persistentvolumeclaims", "sts", "statefulset.apps", ...), or nullptr.
 const Resource* find_resource(std::string_view word);

@@ -29,14 +29,14 @@ struct ConnectionFlags {
 
 struct ExecPlugin {
     std::string api_version;
-    std::string command;               // resolved: see loader
+    std::string command;  // resolved: see loader
     std::string command_as_written;
     std::vector<std::string> args;
     std::vector<std::pair<std::string, std::string>> env;
     std::string install_hint;
     bool provide_cluster_info = false;
     enum class Interactive { kNever, kIfAvailable, kAlways } interactive = Interactive::kIfAvailable;
-    Json cluster_extension;            // null if there is none
+    Json cluster_extension;  // null if there is none
 };
 
 // kuberc: which credential plugins may run.
@@ -46,19 +46,19 @@ struct PluginPolicy {
 };
 
 struct ClientConfig {
-    std::string server;                // scheme, host, port and path prefix; no trailing slash
+    std::string server;  // scheme, host, port and path prefix; no trailing slash
     std::string tls_server_name;
     bool insecure = false;
-    bool insecure_from_flag = false;   // --insecure-skip-tls-verify was given on the command line
-    std::string ca_pem;                // "" : system trust
-    std::string proxy;                 // "" : none; http, https or socks5h URL (Go's rule, already decided for `server`)
+    bool insecure_from_flag = false;  // --insecure-skip-tls-verify was given on the command line
+    std::string ca_pem;               // "" : system trust
+    std::string proxy;                // "" : none; http, https or socks5h URL (Go's rule, already decided for `server`)
     bool disable_compression = false;
     bool disable_http2 = false;
     std::chrono::milliseconds request_timeout{0};
 
     std::string client_cert_pem, client_key_pem;
     std::string token;
-    std::string token_file;            // read again every minute; empty if --token was given
+    std::string token_file;  // read again every minute; empty if --token was given
     std::string username, password;
     std::optional<ExecPlugin> exec;
     PluginPolicy plugin_policy;
@@ -67,13 +67,13 @@ struct ClientConfig {
     std::vector<std::string> as_groups;
     std::vector<std::pair<std::string, std::string>> as_extra;
 
-    std::string space;                 // the namespace in force
+    std::string space;  // the namespace in force
     bool space_from_flag = false;
-    std::string context;               // name of the one in use, "" if none
-    std::vector<std::string> warnings; // for example a key file that others can read; no secret in them
+    std::string context;                // name of the one in use, "" if none
+    std::vector<std::string> warnings;  // for example a key file that others can read; no secret in them
 
-    // For child kubectls: the arguments that choose the same files, context, namespace and impersonation. Secrets (token,
-    // password) are never among them.
+    // For child kubectls: the arguments that choose the same files, context, namespace and impersonation. Secrets
+    // (token, password) are never among them.
     std::vector<std::string> kubectl_arguments;
     // A kubeconfig (YAML) with exactly this identity, for a 0600 temporary file where flags hold secrets; "" if the
     // arguments suffice.

@@ -10,14 +10,14 @@ namespace holdfast {
 class Console {
   public:
     virtual ~Console() = default;
-    virtual void out(std::string_view text) = 0;   // buffered; written whole
-    virtual void err(std::string_view text) = 0;   // at once
-    virtual bool flush() = 0;                      // false once stdout is closed (EPIPE) or full
-    virtual bool out_broken() const = 0;           // a write to stdout has failed before
+    virtual void out(std::string_view text) = 0;  // buffered; written whole
+    virtual void err(std::string_view text) = 0;  // at once
+    virtual bool flush() = 0;                     // false once stdout is closed (EPIPE) or full
+    virtual bool out_broken() const = 0;          // a write to stdout has failed before
     virtual bool in_is_terminal() const = 0;
     virtual bool out_is_terminal() const = 0;
     virtual bool err_is_terminal() const = 0;
-    virtual int err_columns() const = 0;           // 80 if unknown
+    virtual int err_columns() const = 0;                 // 80 if unknown
     virtual std::optional<std::string> read_line() = 0;  // nullopt at end of input or on a signal
 };
 

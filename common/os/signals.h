@@ -6,8 +6,8 @@ namespace holdfast {
 class Signals {
   public:
     virtual ~Signals() = default;
-    virtual int count() const = 0;   // how many came; 2 means "at once"
-    virtual int last() const = 0;    // number of the last one, 0 if none: exit code is 128 + it
+    virtual int count() const = 0;  // how many came; 2 means "at once"
+    virtual int last() const = 0;   // number of the last one, 0 if none: exit code is 128 + it
     bool pending() const { return count() > 0; }
 };
 

@@ -14,13 +14,13 @@
 namespace holdfast {
 
 struct Command {
-    std::vector<std::string> argv;                      // argv[0] is looked up in PATH if it has no slash
-    std::map<std::string, std::string> environment;     // added to ours
-    std::optional<std::string> input;                   // written to stdin; nullopt: /dev/null
-    bool inherit_stdin = false;                         // the terminal's, for interactive credential plugins
+    std::vector<std::string> argv;                   // argv[0] is looked up in PATH if it has no slash
+    std::map<std::string, std::string> environment;  // added to ours
+    std::optional<std::string> input;                // written to stdin; nullopt: /dev/null
+    bool inherit_stdin = false;                      // the terminal's, for interactive credential plugins
     bool inherit_stderr = false;
-    std::chrono::milliseconds timeout{30000};           // then SIGTERM, 2 s later SIGKILL
-    std::size_t output_limit = std::size_t{16} << 20;   // bytes of stdout, likewise of stderr; over it: kProtocol
+    std::chrono::milliseconds timeout{30000};          // then SIGTERM, 2 s later SIGKILL
+    std::size_t output_limit = std::size_t{16} << 20;  // bytes of stdout, likewise of stderr; over it: kProtocol
 };
 
 struct CommandOutput {
@@ -42,9 +42,9 @@ class Child {
     virtual bool running() = 0;
     virtual Status close_input() = 0;
     virtual Status write_input(std::string_view text) = 0;
-    virtual std::string error_output() = 0;   // what came on stderr until now, the last 64 KiB
+    virtual std::string error_output() = 0;                           // what came on stderr until now, the last 64 KiB
     virtual Result<int> wait(std::chrono::milliseconds timeout) = 0;  // exit code
-    virtual void terminate() = 0;             // SIGTERM to its group
+    virtual void terminate() = 0;                                     // SIGTERM to its group
 };
 Result<std::unique_ptr<Child>> start_command(const Command& command);
 

@@ -21,8 +21,8 @@ class HeldExec {
 class PodRunner {
   public:
     virtual ~PodRunner() = default;
-    // stdout. kFailed: exit code not 0 (message has the code and the last lines of stderr); kUnavailable: kubectl could not
-    // reach the container; kNotFound: no kubectl in PATH.
+    // stdout. kFailed: exit code not 0 (message has the code and the last lines of stderr); kUnavailable: kubectl could
+    // not reach the container; kNotFound: no kubectl in PATH.
     virtual Result<std::string> run(const Exec& exec, std::chrono::milliseconds timeout) = 0;
     virtual Result<std::unique_ptr<HeldExec>> hold(const Exec& exec) = 0;
 };
@@ -30,8 +30,8 @@ class PodRunner {
 class SqlRunner {
   public:
     virtual ~SqlRunner() = default;
-    // What `psql -qtAX -c` would print, without the last newline. kMismatch: the server answered with an error (the data
-    // or the statement is not as expected; the server's message is in it); kUnavailable: no connection.
+    // What `psql -qtAX -c` would print, without the last newline. kMismatch: the server answered with an error (the
+    // data or the statement is not as expected; the server's message is in it); kUnavailable: no connection.
     virtual Result<std::string> query(const Sql& sql, std::chrono::milliseconds timeout) = 0;
 };
 

@@ -1,6 +1,8 @@
-// One operation: a command that writes. It reads facts and decides; it never writes itself. The loop in app/run drives it:
+// One operation: a command that writes. It reads facts and decides; it never writes itself. The loop in app/run drives
+// it:
 //
-//   round 0: plan() -> show -> confirm -> access review -> journal -> execute -> plan() of the next round -> ... -> report()
+//   round 0: plan() -> show -> confirm -> access review -> journal -> execute -> plan() of the next round -> ... ->
+//   report()
 //
 // A resume calls the same plan() of round 0 with the journal's operation id: steps that are done are observed as done.
 #pragma once
@@ -26,10 +28,10 @@ struct Progress {
 };
 
 struct Input {
-    std::string operation;     // id, already chosen
+    std::string operation;  // id, already chosen
     int round = 0;
     bool resuming = false;
-    SystemTime now;            // the operation's start: from the journal on a resume
+    SystemTime now;  // the operation's start: from the journal on a resume
     Progress progress;
     bool interrupted = false;  // Ctrl-C once: plan only what must be taken down
 };
@@ -45,8 +47,8 @@ struct Report {
 class Attendant {
   public:
     virtual ~Attendant() = default;
-    // A port-forward to the pod, kept up (restarted when it breaks) until the first signal. `announce` gets the local port
-    // at every (re)start. Ends well with the signal; kUnavailable if the pod is gone.
+    // A port-forward to the pod, kept up (restarted when it breaks) until the first signal. `announce` gets the local
+    // port at every (re)start. Ends well with the signal; kUnavailable if the pod is gone.
     virtual Status serve(const std::string& space, const std::string& pod, int port,
                          const std::function<void(int local_port)>& announce) = 0;
 };
@@ -57,9 +59,9 @@ class Operation {
     // "snap", "restore", "drill", "open": the operation id's first word. target: its second, may be cut.
     virtual std::string kind() const = 0;
     virtual std::string target() const = 0;
-    virtual std::string space() const = 0;          // where the journal lives
-    // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing was
-    // changed), kNotFound (exit 1) and so on. Called again for each round until a plan says last.
+    virtual std::string space() const = 0;  // where the journal lives
+    // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing
+    // was changed), kNotFound (exit 1) and so on. Called again for each round until a plan says last.
     virtual Result<Plan> plan(kube::ClusterReader& reader, const Input& input) = 0;
     // After a failed or interrupted round: what takes down throwaways or brings service back. Data is never among it.
     // Default: no steps.

@@ -16,12 +16,12 @@
 
 namespace holdfast::plan {
 
-// Creates one object under a deterministic name. The executor adds the operation's label; if the name is taken, the object
-// there counts as ours only if it carries this operation's id, else the step fails with kLocked (exit 4).
+// Creates one object under a deterministic name. The executor adds the operation's label; if the name is taken, the
+// object there counts as ours only if it carries this operation's id, else the step fails with kLocked (exit 4).
 struct Create {
     Json manifest;
-    // Paths (JSON pointers) that the answer and a fresh read must still hold as they were sent: an API server drops a data
-    // source that it does not know, and an empty volume would bind.
+    // Paths (JSON pointers) that the answer and a fresh read must still hold as they were sent: an API server drops a
+    // data source that it does not know, and an empty volume would bind.
     std::vector<std::string> must_survive;
 };
 struct Patch {
@@ -46,16 +46,16 @@ struct Scale {
 
 // What a wait waits for. Each is judged by a pure function in observe.h.
 enum class Condition {
-    kSnapshotCut,     // creationTime is set and the content is bound both ways
-    kSnapshotReady,   // readyToUse, content bound both ways
-    kClaimBound,      // phase Bound
-    kPodReady,        // every container is ready
-    kPodRunning,      // every container has started
-    kPodSucceeded,    // phase Succeeded; Failed is an error
+    kSnapshotCut,    // creationTime is set and the content is bound both ways
+    kSnapshotReady,  // readyToUse, content bound both ways
+    kClaimBound,     // phase Bound
+    kPodReady,       // every container is ready
+    kPodRunning,     // every container has started
+    kPodSucceeded,   // phase Succeeded; Failed is an error
     kExists,
     kGone,
-    kContentBound,    // a VolumeSnapshotContent's status has its handle
-    kResized,         // status.capacity has reached the request
+    kContentBound,  // a VolumeSnapshotContent's status has its handle
+    kResized,       // status.capacity has reached the request
 };
 struct WaitFor {
     kube::Resource resource;
@@ -68,14 +68,14 @@ struct WaitFor {
 struct Exec {
     std::string space, pod, container, pod_uid;
     std::vector<std::string> argv;
-    // Held: started here, goes on while later steps run, ended (stdin closed, then stopped) by the step named release_of
-    // or at the operation's end. It is up when it prints a line, or after hold_grace.
+    // Held: started here, goes on while later steps run, ended (stdin closed, then stopped) by the step named
+    // release_of or at the operation's end. It is up when it prints a line, or after hold_grace.
     bool hold = false;
-    std::string release_of;              // id of the holding step that this one ends; argv is then empty
+    std::string release_of;  // id of the holding step that this one ends; argv is then empty
     std::chrono::milliseconds hold_grace{1000};
-    bool rerunnable = true;              // whether a resume may run it again
-    std::string output;                  // its stdout becomes this output, "" : dropped
-    std::optional<std::string> expect;   // stdout without its last newline must be this, else kMismatch
+    bool rerunnable = true;             // whether a resume may run it again
+    std::string output;                 // its stdout becomes this output, "" : dropped
+    std::optional<std::string> expect;  // stdout without its last newline must be this, else kMismatch
     bool secret_output = false;
 };
 
@@ -86,8 +86,8 @@ struct Sql {
     std::string database, user;
     std::string statement;
     bool rerunnable = true;
-    std::string output;                  // what `psql -qtAX` would print becomes this output
-    std::optional<std::string> expect;   // else kMismatch
+    std::string output;                 // what `psql -qtAX` would print becomes this output
+    std::optional<std::string> expect;  // else kMismatch
 };
 
 // Copies data between volumes by the mover. No command makes one before the mover exists.
@@ -100,14 +100,14 @@ using Action = std::variant<Create, Patch, Delete, Scale, WaitFor, Exec, Sql, Co
 enum class Risk { kNone, kRestartsPods, kStopsWrites, kFinal };  // kFinal: cannot be taken back
 
 struct Step {
-    std::string id;                      // stable within the operation: "create-vs-0"
-    std::string title;                   // "create vs/bookstore/before-migration-0"
-    std::string reason;                  // why, in a few words; may be empty
-    std::vector<std::string> after;      // ids of steps that must have ended well before
+    std::string id;                  // stable within the operation: "create-vs-0"
+    std::string title;               // "create vs/bookstore/before-migration-0"
+    std::string reason;              // why, in a few words; may be empty
+    std::vector<std::string> after;  // ids of steps that must have ended well before
     Action action;
-    std::string phase;                   // steps of one phase are timed together: "restore volumes"; may be empty
+    std::string phase;  // steps of one phase are timed together: "restore volumes"; may be empty
     Risk risk = Risk::kNone;
-    std::string risk_text;               // "restarts postgres-0"; empty: by risk
+    std::string risk_text;  // "restarts postgres-0"; empty: by risk
     bool point_of_no_return = false;
     // Runs even when steps before it failed (a post hook, a release), once any step in `after` has been attempted.
     bool always = false;
@@ -116,17 +116,17 @@ struct Step {
 };
 
 struct Plan {
-    std::string operation;               // "snap-postgres-7k2m"
+    std::string operation;  // "snap-postgres-7k2m"
     int round = 0;
     std::vector<Step> steps;
-    std::vector<std::string> notes;      // facts the user must know: consistency, writes lost, what is excluded
-    std::vector<std::string> later;      // what later rounds will decide, and by which rule
-    bool asks = false;                   // deletes, stops or cannot take back: needs a yes
-    bool last = true;                    // no further round follows
+    std::vector<std::string> notes;  // facts the user must know: consistency, writes lost, what is excluded
+    std::vector<std::string> later;  // what later rounds will decide, and by which rule
+    bool asks = false;               // deletes, stops or cannot take back: needs a yes
+    bool last = true;                // no further round follows
 };
 
-// What the plan's steps need: feeds the access review before the first write. Pure. Watching and reading what a step waits
-// for is included.
+// What the plan's steps need: feeds the access review before the first write. Pure. Watching and reading what a step
+// waits for is included.
 std::vector<kube::AccessCheck> permissions(const Plan& plan);
 
 Json to_json(const Plan& plan);

@@ -17,13 +17,13 @@ class Progress {
   public:
     virtual ~Progress() = default;
     virtual void step_started(const std::string& id, const std::string& title) = 0;
-    // detail: "3 of 5 ready; vs/bookstore/x-1: waiting for the driver". Called often; drawn at most ten times a second, plain
-    // lines only when the text changes, at most every 2 s.
+    // detail: "3 of 5 ready; vs/bookstore/x-1: waiting for the driver". Called often; drawn at most ten times a second,
+    // plain lines only when the text changes, at most every 2 s.
     virtual void step_waits(const std::string& id, const std::string& detail) = 0;
     virtual void step_done(const std::string& id, const std::string& title, double seconds) = 0;
     virtual void step_failed(const std::string& id, const std::string& title, const std::string& message) = 0;
-    virtual void message(const std::string& text) = 0;   // a line of its own
-    virtual void close() = 0;                            // clears a live line
+    virtual void message(const std::string& text) = 0;  // a line of its own
+    virtual void close() = 0;                           // clears a live line
 };
 
 // kUsage-checked mode names: auto bar plain json none.

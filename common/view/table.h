@@ -1,4 +1,5 @@
-// Tables as kubectl prints them: NAME first, AGE last, columns three spaces apart, no colour in cells, <none> for empty.
+// Tables as kubectl prints them: NAME first, AGE last, columns three spaces apart, no colour in cells, <none> for
+// empty.
 #pragma once
 
 #include <string>

@@ -1,0 +1,106 @@
+#include "common/os/files.h"
+
+#include "common/core/text.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace holdfast {
+namespace {
+
+class Descriptor {
+  public:
+    explicit Descriptor(int value) : value_(value) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (value_ >= 0) ::close(value_);
+    }
+    int get() const { return value_; }
+
+  private:
+    int value_;
+};
+
+Error io_error(const std::string& path, int code) {
+    const ErrorKind kind = code == ENOENT || code == ENOTDIR ? ErrorKind::kNotFound
+                           : code == EACCES || code == EPERM ? ErrorKind::kForbidden
+                                                             : ErrorKind::kInvalid;
+    return {kind, escape_line(path) + ": " + std::strerror(code), "", 0, ""};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+    // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.get() < 0) return io_error(path, errno);
+    struct stat info {};
+    if (fstat(file.get(), &info) != 0) return io_error(path, errno);
+    if (!S_ISREG(info.st_mode)) {
+        return Error{ErrorKind::kInvalid, escape_line(path) + ": not a regular file", "", 0, ""};
+    }
+    std::string content;
+    char buffer[65536];
+    while (true) {
+        const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return io_error(path, errno);
+        if (got == 0) return content;
+        content.append(buffer, static_cast<std::size_t>(got));
+        if (content.size() > limit) {
+            return Error{ErrorKind::kInvalid,
+                         escape_line(path) + ": larger than the limit of " + human_bytes(static_cast<long long>(limit)),
+                         "", 0, ""};
+        }
+    }
+}
+
+Status write_file_atomic(const std::string& path, std::string_view content) {
+    std::string temporary = path + ".XXXXXX";
+    const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+    if (file.get() < 0) return io_error(path, errno);
+    auto give_up = [&](int code) {
+        ::unlink(temporary.c_str());
+        return io_error(path, code);
+    };
+    while (!content.empty()) {
+        const ssize_t written = ::write(file.get(), content.data(), content.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return give_up(errno);
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    // Content before name: after a power loss the name must not point to an empty file.
+    if (fsync(file.get()) != 0) return give_up(errno);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
+    return {};
+}
+
+bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string resolve_path(const std::string& path, const std::string& directory) {
+    return (std::filesystem::path(directory) / path).lexically_normal().string();
+}
+
+Result<TemporaryDirectory> TemporaryDirectory::create() {
+    std::error_code failed;
+    std::string path = (std::filesystem::temp_directory_path(failed) / "holdfast-XXXXXX").string();
+    if (failed || mkdtemp(path.data()) == nullptr) return io_error(path, errno);
+    return TemporaryDirectory(path);
+}
+
+TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,43 @@
+#include "common/os/signals.h"
+
+#include <csignal>
+#include <initializer_list>
+
+namespace holdfast {
+namespace {
+
+// The only mutable globals of the project: a signal handler can reach nothing else.
+volatile std::sig_atomic_t g_count = 0;
+volatile std::sig_atomic_t g_last = 0;
+
+void note(int signal) {
+    g_count = g_count + 1;
+    g_last = signal;
+}
+
+}  // namespace
+
+ProcessSignals::ProcessSignals() {
+    g_count = 0;
+    g_last = 0;
+    struct sigaction action {};
+    action.sa_handler = note;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = 0;  // no SA_RESTART: waits return, and their loops ask for count()
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        sigaction(signal, nullptr, &before);
+        if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;  // nohup stays in force
+        sigaction(signal, &action, nullptr);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+ProcessSignals::~ProcessSignals() {
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
+}
+
+int ProcessSignals::count() const { return g_count; }
+int ProcessSignals::last() const { return g_last; }
+
+}  // namespace holdfast
