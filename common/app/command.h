@@ -73,10 +73,11 @@ class Arguments {
   public:
     std::vector<std::string> positionals;
     std::map<std::string, std::vector<std::string>> values;  // given flags only
+    std::map<std::string, std::string> defaults;             // of every flag in the table; empty in hand-made ones
 
     bool given(const std::string& name) const;
     bool flag(const std::string& name) const;  // kFlag: false unless given (or =false)
-    std::string text(const std::string& name, std::string fallback = "") const;  // last one given, else the fallback
+    std::string text(const std::string& name, std::string fallback = "") const;  // last one given, else the table's default, else the fallback
     std::optional<std::string> optional(const std::string& name) const;
     std::vector<std::string> list(const std::string& name) const;
 };
@@ -101,6 +102,7 @@ struct Command {
     ReadHandler read;                                            // exactly one of the two
     OperationHandler operation;
     bool hidden = false;
+    bool writes = false;             // a read handler that acts all the same (resume, gc): gets --yes, --timeout and so on
 };
 
 struct Plugin {
