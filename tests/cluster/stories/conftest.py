@@ -1,0 +1,66 @@
+"""Fixtures of the stories. A story gets `space`, a namespace of its own on a real cluster, which is started when none
+runs; several pytest processes may use one cluster at a time."""
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import world
+
+
+def start(environment=None):
+    """The kubeconfig of a running cluster, and the folder with its kubectl."""
+    up = subprocess.run([world.ROOT / "tests/cluster/up"], stdout=subprocess.PIPE, text=True, timeout=1800, env=environment,
+                        stdin=subprocess.DEVNULL)
+    assert up.returncode == 0, "tests/cluster/up failed; what it said stands above"
+    kubeconfig = Path(up.stdout.split()[-1])
+    return kubeconfig, kubeconfig.parent / "bin"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    kubeconfig, programs = start()
+    return world.Cluster(kubeconfig, programs, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def _spaces(cluster):
+    """Namespaces begin to end when their story has; here it is seen that all of them do."""
+    spaces = []
+    yield spaces
+    end = time.monotonic() + 120
+    for space in spaces:
+        while cluster.kubectl("get", "namespace", space.name, "--ignore-not-found", "-o", "name").out:
+            assert time.monotonic() < end, f"namespace {space.name} does not end: " + cluster.kubectl(
+                "get", "namespace", space.name, "-o", "jsonpath={.status.conditions[*].message}").out
+            time.sleep(0.5)
+
+
+@pytest.fixture
+def new_space(cluster, _spaces):
+    """A function that makes further namespaces."""
+    made = []
+
+    def make(prefix="story"):
+        made.append(cluster.space(prefix))
+        return made[-1]
+
+    yield make
+    for space in made:
+        space.delete()
+        _spaces.append(space)
+
+
+@pytest.fixture
+def space(new_space, request):
+    return new_space(request.node.module.__name__.removeprefix("test_").replace("_", "-")[:20])
+
+
+@pytest.fixture(scope="module")
+def module_space(cluster, _spaces, request):
+    """One namespace for all stories of a file that only read, or whose writes do not disturb each other."""
+    made = cluster.space(request.module.__name__.removeprefix("test_").replace("_", "-")[:20])
+    yield made
+    made.delete()
+    _spaces.append(made)

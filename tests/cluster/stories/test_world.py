@@ -1,0 +1,20 @@
+"""The stories' own tools tell the truth: what they call nothing is nothing, and what they call a write is seen."""
+
+
+def test_a_postgres_keeps_a_row_and_a_new_object_is_seen(space):
+    space.postgres()
+    space.psql("postgres-0", "create table t as select 7 as x")
+    assert space.psql("postgres-0", "select x from t") == "7"
+    before = space.objects()
+    assert ("PersistentVolumeClaim", "data-postgres-0") in before
+    assert space.left_behind(before) == []
+    space.claim("more")
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/more")
+    kinds = [kind for kind, _ in space.left_behind(before)]
+    assert kinds == ["PersistentVolume", "PersistentVolumeClaim"]
+
+
+def test_an_account_may_do_what_its_rules_say_and_no_more(space):
+    reader = space.account("reader", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}])
+    assert reader.kubectl("get", "pods").code == 0
+    assert "forbidden" in reader.kubectl("get", "configmaps").err

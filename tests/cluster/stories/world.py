@@ -1,0 +1,250 @@
+"""What stories are told with: the real kubectl with our plugins on its PATH, namespaces of their own, and looks at what
+is left behind. See conftest.py for the fixtures, and test_main_story.py for how a story reads."""
+import base64
+import json
+import os
+import random
+import string
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+POSTGRES_IMAGE = "hf.test/postgres:1"
+BUSYBOX_IMAGE = "hf.test/busybox:1"
+
+
+@dataclass
+class Run:
+    """One command that ended. `text` is both streams, for messages of assertions."""
+    argv: list
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def text(self):
+        return f"$ {' '.join(self.argv)}\n{self.out}{self.err}[exit {self.code} after {self.seconds:.1f} s]"
+
+    def json(self):
+        return json.loads(self.out)
+
+    def expect(self, code=0):
+        """The run itself if it ended with this exit code; else the test fails and shows what was said."""
+        assert self.code == code, f"expected exit {code}:\n{self.text}"
+        return self
+
+
+def run(argv, environment, stdin=None, timeout=120):
+    began = time.monotonic()
+    done = subprocess.run(argv, env=environment, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=timeout, errors="replace")
+    return Run([str(a) for a in argv], done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+class Cluster:
+    """A running cluster and who talks to it. Every kubectl of ours is the cluster's own version, found by PATH."""
+
+    def __init__(self, kubeconfig, programs, home):
+        self.kubeconfig = Path(kubeconfig)
+        self.programs = Path(programs)
+        self.home = Path(home)
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("KUBE", "PG", "HOLDFAST"))}
+        plugins = os.environ.get("HOLDFAST_PLUGINS", str(ROOT / "build/dev/bin"))
+        self.environment = {**keep, "HOME": str(home), "KUBECONFIG": str(self.kubeconfig), "LC_ALL": "C.UTF-8",
+                            "PATH": f"{plugins}:{self.programs}:/usr/bin:/bin:/usr/sbin:/sbin"}
+        self._kinds = None
+
+    def with_kubeconfig(self, path):
+        other = Cluster(path, self.programs, self.home)
+        other._kinds = self._kinds
+        return other
+
+    def kubectl(self, *words, stdin=None, timeout=120, environment=None):
+        """The run, whatever its exit code. `environment` adds to or replaces variables."""
+        return run(["kubectl", *map(str, words)], {**self.environment, **(environment or {})}, stdin, timeout)
+
+    def get(self, *words):
+        """Objects as `kubectl get … -o json` gives them."""
+        return self.kubectl("get", *words, "-o", "json").expect().json()
+
+    def namespaced_kinds(self):
+        """Every resource that a namespace can hold and that can be listed. Events come and go by themselves."""
+        if self._kinds is None:
+            names = self.kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name").expect().out.split()
+            self._kinds = [n for n in names if not n.startswith("events")]
+        return self._kinds
+
+    def space(self, prefix="story"):
+        name = f"{prefix}-{''.join(random.choices(string.ascii_lowercase, k=6))}"
+        self.kubectl("create", "namespace", name).expect()
+        space = Space(self, name)
+        # Pods cannot be made before it is there.
+        space.eventually(lambda: space.kubectl("get", "serviceaccount", "default").code == 0)
+        return space
+
+
+# What the control plane makes by itself in a namespace or beside an object.
+def _incidental(item):
+    kind, name = item["kind"], item["metadata"]["name"]
+    return (kind in ("Event", "EndpointSlice", "Endpoints", "ControllerRevision")
+            or (kind == "ConfigMap" and name == "kube-root-ca.crt")
+            or (kind == "ServiceAccount" and name == "default"))
+
+
+class Space:
+    """One namespace of a story."""
+
+    def __init__(self, cluster, name):
+        self.cluster, self.name = cluster, name
+
+    def kubectl(self, *words, **more):
+        """`kubectl WORDS -n NAME`: flags come after the plugin's name, where kubectl wants them. Words after a `--` stay
+        last."""
+        words = [str(w) for w in words]
+        cut = words.index("--") if "--" in words else len(words)
+        return self.cluster.kubectl(*words[:cut], "-n", self.name, *words[cut:], **more)
+
+    def snap(self, *words, **more):
+        return self.kubectl("snap", *words, **more)
+
+    def restore(self, *words, **more):
+        return self.kubectl("restore", *words, **more)
+
+    def get(self, *words):
+        return self.kubectl("get", *words, "-o", "json").expect().json()
+
+    def path(self, target, jsonpath):
+        """One field, "" if it or its object is missing."""
+        return self.kubectl("get", target, "-o", f"jsonpath={{{jsonpath}}}", "--ignore-not-found").out
+
+    def apply(self, *manifests):
+        """Manifests are dicts or YAML text."""
+        text = "\n---\n".join(m if isinstance(m, str) else yaml.safe_dump(m) for m in manifests)
+        return self.kubectl("apply", "-f", "-", stdin=text).expect()
+
+    def wait(self, condition, *targets, timeout=60):
+        """kubectl's own watch: wait("condition=Ready", "pod/x"), wait("delete", …), wait("jsonpath={…}=…", …)."""
+        return self.kubectl("wait", f"--for={condition}", *targets, f"--timeout={timeout}s", timeout=timeout + 10).expect()
+
+    def eventually(self, question, timeout=30):
+        """For what no watch of kubectl's can wait for."""
+        end = time.monotonic() + timeout
+        while not (answer := question()):
+            assert time.monotonic() < end, f"not so within {timeout} s: {question}"
+            time.sleep(0.1)
+        return answer
+
+    def shell(self, pod, command, container=None):
+        place = ["-c", container] if container else []
+        return self.kubectl("exec", pod, *place, "--", "sh", "-c", command)
+
+    def psql(self, pod, sql, database="postgres"):
+        """What psql -qtAX prints."""
+        return self.kubectl("exec", pod, "--", "psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql).expect().out.strip()
+
+    def claim(self, name, storage_class="fast", size="64Mi", **spec):
+        self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
+                    "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class,
+                             "resources": {"requests": {"storage": size}}, **spec}})
+
+    def pod(self, name, claims=(), command="sleep 100000", **spec):
+        """A busybox pod with each claim mounted at /CLAIM; up when this returns."""
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+                    "spec": {"terminationGracePeriodSeconds": 0, **spec,
+                             "volumes": [{"name": c, "persistentVolumeClaim": {"claimName": c}} for c in claims],
+                             "containers": [{"name": "main", "image": BUSYBOX_IMAGE, "command": ["sh", "-c", command],
+                                             "volumeMounts": [{"name": c, "mountPath": f"/{c}"} for c in claims]}]}})
+        self.wait("condition=Ready", f"pod/{name}")
+
+    def postgres(self, name="postgres", wait=True, **options):
+        """A StatefulSet of PostgreSQL, as stateful_set() makes it, with every replica ready."""
+        replicas = options.get("replicas", 1)
+        self.apply(*postgres(name, **options))
+        if wait:
+            self.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}", timeout=90)
+
+    def objects(self):
+        """{(kind, name): resourceVersion} of all that is in the namespace, with the volumes and snapshot contents that
+        belong to it. Two of these compared show every write between them."""
+        listed = self.get(",".join(self.cluster.namespaced_kinds()))["items"]
+        found = {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"] for i in listed if not _incidental(i)}
+        for kind, reference in (("pv", "claimRef"), ("volumesnapshotcontent", "volumeSnapshotRef")):
+            for item in self.cluster.get(kind)["items"]:
+                if item["spec"].get(reference, {}).get("namespace") == self.name:
+                    found[(item["kind"], item["metadata"]["name"])] = item["metadata"]["resourceVersion"]
+        return found
+
+    def left_behind(self, before):
+        """Names of objects that are there now and were not `before` (an answer of objects())."""
+        return sorted(set(self.objects()) - set(before))
+
+    def account(self, name, rules=(), cluster_rules=()):
+        """A Cluster for a service account that may do exactly this: rules in this namespace, cluster_rules everywhere."""
+        full = f"{self.name}-{name}"
+        subject = [{"kind": "ServiceAccount", "name": name, "namespace": self.name}]
+        api = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+        manifests = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}]
+        for kind, what, where in (("Role", rules, name), ("ClusterRole", cluster_rules, full)):
+            manifests += [{**api, "kind": kind, "metadata": {"name": where, "labels": {"story": self.name}}, "rules": list(what)},
+                          {**api, "kind": f"{kind}Binding", "metadata": {"name": where, "labels": {"story": self.name}},
+                           "subjects": subject, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": where}}]
+        self.apply(*manifests)
+        return self.cluster.with_kubeconfig(self._kubeconfig_of(name))
+
+    def _kubeconfig_of(self, account):
+        token = self.kubectl("create", "token", account).expect().out.strip()
+        config = yaml.safe_load(self.cluster.kubeconfig.read_text())
+        config["users"] = [{"name": account, "user": {"token": token}}]
+        config["contexts"] = [{"name": "it", "context": {"cluster": config["clusters"][0]["name"], "user": account,
+                                                         "namespace": self.name}}]
+        config["current-context"] = "it"
+        path = self.cluster.home / f"{self.name}-{account}.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        path.chmod(0o600)
+        return path
+
+    def delete(self):
+        """Begins the namespace's end, and that of cluster-wide roles made for it."""
+        self.cluster.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
+        self.cluster.kubectl("delete", "clusterrole,clusterrolebinding", "-l", f"story={self.name}", "--wait=false")
+        # What Retain keeps would stay for ever: nobody looks at these volumes again.
+        for kind, reference in (("pv", "claimRef"), ("volumesnapshotcontent", "volumeSnapshotRef")):
+            for item in self.cluster.get(kind)["items"]:
+                if item["spec"].get(reference, {}).get("namespace") == self.name:
+                    field = "persistentVolumeReclaimPolicy" if kind == "pv" else "deletionPolicy"
+                    if item["spec"].get(field) == "Retain":
+                        self.cluster.kubectl("patch", kind, item["metadata"]["name"], "--type=merge", "-p",
+                                             json.dumps({"spec": {field: "Delete"}}))
+
+
+def postgres(name="postgres", image=POSTGRES_IMAGE, replicas=1, storage_class="fast", size="256Mi", env=(), **more):
+    """Manifests of a StatefulSet with the claim template `data`, and its headless Service. `more` goes into the pod's spec."""
+    labels = {"app": name}
+    container = {
+        "name": "postgres", "image": image, "imagePullPolicy": "IfNotPresent",
+        "env": [{"name": "PGDATA", "value": "/data/pgdata"}, {"name": "PGHOST", "value": "127.0.0.1"}, *env],
+        "ports": [{"containerPort": 5432}],
+        "readinessProbe": {"exec": {"command": ["pg_isready", "-q"]}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+               "spec": {"clusterIP": "None", "selector": labels, "ports": [{"port": 5432}]}}
+    claim = {"metadata": {"name": "data"},
+             "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class, "resources": {"requests": {"storage": size}}}}
+    user = {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999, "runAsNonRoot": True}
+    return service, {
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name},
+        "spec": {"serviceName": name, "replicas": replicas, "podManagementPolicy": "Parallel",
+                 "selector": {"matchLabels": labels}, "volumeClaimTemplates": [claim],
+                 "template": {"metadata": {"labels": labels},
+                              "spec": {"terminationGracePeriodSeconds": 5, "securityContext": user,
+                                       "containers": [container], **more}}}}
+
+
+def decoded(secret, key):
+    return base64.b64decode(secret["data"][key]).decode()
