@@ -62,6 +62,7 @@ struct WaitFor {
     std::string space;
     std::vector<std::string> names;  // all of one resource and namespace: one watch serves them
     Condition condition = Condition::kExists;
+    std::string selector;  // labels that narrow the watch when there are several names; "" : the whole collection
 };
 
 // A command in a container, by the user's kubectl. argv is run as it is; a user's CMD becomes {"sh", "-c", CMD}.
@@ -111,6 +112,8 @@ struct Step {
     bool point_of_no_return = false;
     // Runs even when steps before it failed (a post hook, a release), once any step in `after` has been attempted.
     bool always = false;
+    // Its failure is told and the operation goes on: facts that are good to have. Never for a step that protects data.
+    bool optional = false;
     std::chrono::milliseconds limit{0};  // without progress; 0: the command's --timeout
     std::optional<Action> undo;          // what takes this step back if the operation fails or is aborted
 };

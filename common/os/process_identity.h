@@ -1,0 +1,15 @@
+// Which process on which boot of which machine: tells a dead owner from a live one (safety R2).
+#pragma once
+
+#include <string>
+
+namespace holdfast {
+
+// "boot-id/pid-namespace/pid/start-time" of this process; "" where /proc cannot tell.
+std::string process_identity();
+
+enum class OwnerState { kSelf, kAlive, kDead, kElsewhere };
+// kElsewhere: another boot or pid namespace: nothing can be known from here.
+OwnerState owner_state(const std::string& identity);
+
+}  // namespace holdfast
