@@ -36,9 +36,9 @@ std::string_view kind_name(ErrorKind kind);
 struct Error {
     ErrorKind kind = ErrorKind::kInternal;
     std::string message;
-    std::string hint;
+    std::string hint = {};
     int http_status = 0;  // 0 if no HTTP reply is behind it
-    std::string reason;   // Kubernetes' metav1.Status.reason, for example "AlreadyExists"
+    std::string reason = {};  // Kubernetes' metav1.Status.reason, for example "AlreadyExists"
 
     // The same error with "what: " before its message; kind, hint and status stay.
     [[nodiscard]] Error with_context(std::string_view what) const;
