@@ -58,6 +58,12 @@ bool is_assignment(std::string_view word, std::size_t& equals) {
     return equals != std::string_view::npos && equals > 0 && word.find_first_of(" \t\n") > equals;
 }
 
+// One of our own hashes, exactly: a secret that merely begins like one is hashed all the same.
+bool is_hash(std::string_view value) {
+    return value.size() == 13 && starts_with(value, "hashed:") &&
+           value.find_first_not_of("0123456789abcdef", 7) == std::string_view::npos;
+}
+
 void hash_words(Json& words) {
     bool next_is_secret = false;
     for (Json& word : words) {
@@ -113,14 +119,16 @@ bool looks_like_secret_value(std::string_view value) {
 }
 
 bool is_secret(std::string_view name, std::string_view value) {
-    if (value.empty() || starts_with(value, "hashed:")) return false;
+    if (value.empty() || is_hash(value)) return false;
     const std::string words = words_of(name);
     const bool path = starts_with(value, "/") && value.find_first_of(" \t\n") == std::string_view::npos;
     if (path && (ends_with(words, "_file") || ends_with(words, "_path") || ends_with(words, "_dir"))) return false;
     return looks_like_secret_name(name) || looks_like_secret_value(value);
 }
 
-std::string hashed_value(std::string_view value) { return "hashed:" + short_hash(value).substr(0, 6); }
+std::string hashed_value(std::string_view value) {
+    return is_hash(value) ? std::string(value) : "hashed:" + short_hash(value).substr(0, 6);
+}
 
 void hash_secrets(Json& object) {
     if (object.is_array()) {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using holdfast::view::Table;
 
 TEST_CASE("columns are three spaces apart and as wide as their widest cell") {
