@@ -60,6 +60,8 @@ class Operation {
     virtual std::string kind() const = 0;
     virtual std::string target() const = 0;
     virtual std::string space() const = 0;  // where the journal lives
+    // The object on which a stop leaves an Event with the resume line; name "" : none.
+    virtual kube::ObjectRef event_target() const { return {}; }
     // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing
     // was changed), kNotFound (exit 1) and so on. Called again for each round until a plan says last.
     virtual Result<Plan> plan(kube::ClusterReader& reader, const Input& input) = 0;

@@ -126,6 +126,8 @@ struct Plan {
     std::vector<std::string> later;  // what later rounds will decide, and by which rule
     bool asks = false;               // deletes, stops or cannot take back: needs a yes
     bool last = true;                // no further round follows
+    // What later rounds and a recovery will need: asked for before the first write.
+    std::vector<kube::AccessCheck> later_needs;
 };
 
 // What the plan's steps need: feeds the access review before the first write. Pure. Watching and reading what a step
