@@ -12,9 +12,16 @@
 #include <string>
 #include <vector>
 
+namespace holdfast {
+class Clock;
+class Signals;
+}  // namespace holdfast
+
 namespace holdfast::plan {
 class Operation;
-}
+class SqlRunner;
+struct LocalPorts;
+}  // namespace holdfast::plan
 
 namespace holdfast::app {
 
@@ -113,6 +120,8 @@ struct Plugin {
     std::vector<Command> commands;
     // The command meant when the first word is TYPE/NAME ("kubectl snap sts/postgres"); "" : none.
     std::string default_command;
+    // Makes the SQL runner, in plugins that speak to databases: the others do not load libpq. Null: none.
+    std::function<std::unique_ptr<plan::SqlRunner>(plan::LocalPorts, Clock&, const Signals&)> sql;
 };
 
 // status, resume, abort, gc, rbac, completion, version, doctor: the same in all five plugins.

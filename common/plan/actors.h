@@ -4,6 +4,8 @@
 #include "common/core/result.h"
 #include "common/plan/step.h"
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +27,14 @@ class PodRunner {
     // not reach the container; kNotFound: no kubectl in PATH.
     virtual Result<std::string> run(const Exec& exec, std::chrono::milliseconds timeout) = 0;
     virtual Result<std::unique_ptr<HeldExec>> hold(const Exec& exec) = 0;
+};
+
+// How a pod's port is reached from here: what a SqlRunner is made with.
+struct LocalPorts {
+    // A port on 127.0.0.1 that leads to the statement's pod and port; waits at most `timeout`.
+    std::function<Result<int>(const Sql&, std::chrono::milliseconds timeout)> get;
+    // The port led nowhere: the next get makes another.
+    std::function<void(const Sql&)> drop;
 };
 
 class SqlRunner {

@@ -7,9 +7,11 @@
 // A resume calls the same plan() of round 0 with the journal's operation id: steps that are done are observed as done.
 #pragma once
 
+#include "common/core/duration.h"
 #include "common/kube/reader.h"
 #include "common/plan/step.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>

@@ -1,0 +1,163 @@
+#include "common/db/pq_sql.h"
+
+#include "common/core/text.h"
+
+#include <libpq-fe.h>
+
+#include <cstdlib>
+#include <memory>
+#include <poll.h>
+
+namespace holdfast::db {
+namespace {
+
+using std::chrono::milliseconds;
+using Instant = std::chrono::steady_clock::time_point;
+
+constexpr milliseconds kLook{200};        // how soon a signal or the limit is seen
+constexpr milliseconds kBetweenTries{200};
+constexpr std::size_t kOutputLimit = std::size_t{16} << 20;
+
+struct CloseConnection {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+struct ClearResult {
+    void operator()(PGresult* result) const { PQclear(result); }
+};
+using Connection = std::unique_ptr<PGconn, CloseConnection>;
+using Answer = std::unique_ptr<PGresult, ClearResult>;
+
+std::string place(const plan::Sql& sql) { return "database " + escape_line(sql.database) + " in pod/" + sql.space + "/" + sql.pod; }
+
+std::string said(const char* text) {
+    const std::string_view whole = trim(text == nullptr ? "" : text);
+    return escape_line(whole.substr(0, 2000));
+}
+
+// A server that answers "no such database" or "no such role" will say so for ever; one that starts up will not.
+bool is_final(const std::string& message) {
+    for (const char* part : {"does not exist", "no pg_hba.conf entry", "authentication failed", "not permitted to log in", "is not accepting"}) {
+        if (message.find(part) != std::string::npos) return true;
+    }
+    return false;
+}
+
+// Every libpq setting that the user's environment or service file could change is given here.
+Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
+    const std::string port_text = std::to_string(port);
+    const std::string seconds = std::to_string(std::max<long long>(2, std::min<long long>(10, left.count() / 1000)));
+    const char* names[] = {"hostaddr", "host", "port", "dbname", "user", "connect_timeout", "gssencmode", "sslmode", "options",
+                           "application_name", "client_encoding", "passfile", "service", "target_session_attrs", nullptr};
+    const char* values[] = {"127.0.0.1", "127.0.0.1", port_text.c_str(), sql.database.c_str(), sql.user.c_str(), seconds.c_str(), "disable", "disable",
+                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "/dev/null", "", "any", nullptr};
+    return Connection(PQconnectdbParams(names, values, 0));
+}
+
+// As psql -qtAX prints a result: columns by '|', a row a line, null as nothing.
+void print_rows(const PGresult* result, std::string& text) {
+    for (int row = 0; row < PQntuples(result) && text.size() <= kOutputLimit; ++row) {
+        for (int column = 0; column < PQnfields(result); ++column) {
+            if (column > 0) text += '|';
+            text.append(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
+        }
+        text += '\n';
+    }
+}
+
+class Statement {
+  public:
+    Statement(PGconn* connection, const plan::Sql& sql, Clock& clock, const Signals& signals, Instant end)
+        : connection_(connection), sql_(sql), clock_(clock), signals_(signals), end_(end) {}
+
+    Result<std::string> run() {
+        if (PQsendQuery(connection_, sql_.statement.c_str()) == 0) return broken();
+        std::string text;
+        while (true) {
+            TRY(wait());
+            const Answer answer(PQgetResult(connection_));
+            if (!answer) break;
+            TRY(take(answer.get(), text));
+        }
+        if (!text.empty() && text.back() == '\n') text.pop_back();
+        return text;
+    }
+
+  private:
+    Error broken() const {
+        return Error{ErrorKind::kUnavailable, place(sql_) + ": the connection broke: " + said(PQerrorMessage(connection_)), "", 0, ""};
+    }
+
+    // Until the next result can be read without blocking.
+    Status wait() {
+        while (PQisBusy(connection_) != 0) {
+            if (signals_.count() >= 2) return stop(ErrorKind::kInterrupted, "interrupted");
+            if (clock_.steady_now() >= end_) return stop(ErrorKind::kTimeout, "the statement did not end in time");
+            pollfd one{PQsocket(connection_), POLLIN, 0};
+            if (::poll(&one, 1, static_cast<int>(kLook.count())) > 0 && PQconsumeInput(connection_) == 0) return broken();
+        }
+        return {};
+    }
+
+    Error stop(ErrorKind kind, const std::string& why) {
+        char reason[256];
+        if (PGcancel* cancel = PQgetCancel(connection_)) {
+            PQcancel(cancel, reason, sizeof reason);  // best effort: the connection is closed right after
+            PQfreeCancel(cancel);
+        }
+        return Error{kind, place(sql_) + ": " + why, "", 0, ""};
+    }
+
+    Status take(const PGresult* result, std::string& text) {
+        switch (PQresultStatus(result)) {
+            case PGRES_TUPLES_OK:
+            case PGRES_SINGLE_TUPLE: print_rows(result, text); break;
+            case PGRES_COMMAND_OK:
+            case PGRES_EMPTY_QUERY: break;
+            case PGRES_COPY_IN:
+            case PGRES_COPY_OUT:
+            case PGRES_COPY_BOTH:
+                return Error{ErrorKind::kInvalid, place(sql_) + ": COPY from or to the client cannot be used here", "use a SELECT", 0, ""};
+            default: {
+                if (PQstatus(connection_) == CONNECTION_BAD) return broken();
+                return Error{ErrorKind::kMismatch, place(sql_) + ": the server answered: " + said(PQresultErrorMessage(result)), "", 0, ""};
+            }
+        }
+        if (text.size() > kOutputLimit) return Error{ErrorKind::kProtocol, place(sql_) + ": the answer is over 16 MiB", "select less", 0, ""};
+        return {};
+    }
+
+    PGconn* connection_;
+    const plan::Sql& sql_;
+    Clock& clock_;
+    const Signals& signals_;
+    Instant end_;
+};
+
+}  // namespace
+
+Result<std::string> PqSqlRunner::query(const plan::Sql& sql, milliseconds timeout) {
+    const Instant end = clock_.steady_now() + timeout;
+    const auto left = [&] { return std::chrono::duration_cast<milliseconds>(end - clock_.steady_now()); };
+    while (true) {  // bounded by `end`
+        auto port = ports_.get(sql, left());
+        Error error;
+        if (port.ok()) {
+            const Connection connection = open_connection(sql, *port, left());
+            if (PQstatus(connection.get()) == CONNECTION_OK) {
+                return Statement(connection.get(), sql, clock_, signals_, end).run();
+            }
+            const std::string message = said(PQerrorMessage(connection.get()));
+            if (is_final(message)) return Error{ErrorKind::kMismatch, place(sql) + ": " + message, "", 0, ""};
+            error = Error{ErrorKind::kUnavailable, place(sql) + ": no connection: " + message, "", 0, ""};
+            ports_.drop(sql);
+        } else {
+            error = port.error();
+            if (error.kind != ErrorKind::kUnavailable && error.kind != ErrorKind::kTimeout) return error;
+        }
+        if (signals_.pending()) return Error{ErrorKind::kInterrupted, error.message, "", 0, ""};
+        if (left() <= kBetweenTries) return Error{ErrorKind::kUnavailable, error.message, error.hint, 0, ""};
+        clock_.sleep_for(kBetweenTries);
+    }
+}
+
+}  // namespace holdfast::db
