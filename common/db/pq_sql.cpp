@@ -42,14 +42,22 @@ bool is_final(const std::string& message) {
     return false;
 }
 
-// Every libpq setting that the user's environment or service file could change is given here.
+// "ERROR: relation "x" does not exist (detail)": the statement itself is the user's and is not repeated.
+std::string server_error(const PGresult* result) {
+    const auto field = [&](int code) { return said(PQresultErrorField(result, code)); };
+    const std::string primary = field(PG_DIAG_MESSAGE_PRIMARY), detail = field(PG_DIAG_MESSAGE_DETAIL);
+    if (primary.empty()) return said(PQresultErrorMessage(result));
+    return field(PG_DIAG_SEVERITY) + ": " + primary + (detail.empty() ? "" : " (" + detail + ")");
+}
+
+// A password that nobody asks for keeps libpq from looking into the user's passfile. Every libpq setting that the user's environment or service file could change is given here.
 Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
     const std::string port_text = std::to_string(port);
     const std::string seconds = std::to_string(std::max<long long>(2, std::min<long long>(10, left.count() / 1000)));
     const char* names[] = {"hostaddr", "host", "port", "dbname", "user", "connect_timeout", "gssencmode", "sslmode", "options",
-                           "application_name", "client_encoding", "passfile", "service", "target_session_attrs", nullptr};
+                           "application_name", "client_encoding", "password", "service", "target_session_attrs", nullptr};
     const char* values[] = {"127.0.0.1", "127.0.0.1", port_text.c_str(), sql.database.c_str(), sql.user.c_str(), seconds.c_str(), "disable", "disable",
-                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "/dev/null", "", "any", nullptr};
+                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "none", "", "any", nullptr};
     return Connection(PQconnectdbParams(names, values, 0));
 }
 
@@ -119,7 +127,7 @@ class Statement {
                 return Error{ErrorKind::kInvalid, place(sql_) + ": COPY from or to the client cannot be used here", "use a SELECT", 0, ""};
             default: {
                 if (PQstatus(connection_) == CONNECTION_BAD) return broken();
-                return Error{ErrorKind::kMismatch, place(sql_) + ": the server answered: " + said(PQresultErrorMessage(result)), "", 0, ""};
+                return Error{ErrorKind::kMismatch, place(sql_) + ": the server answered: " + server_error(result), "", 0, ""};
             }
         }
         if (text.size() > kOutputLimit) return Error{ErrorKind::kProtocol, place(sql_) + ": the answer is over 16 MiB", "select less", 0, ""};

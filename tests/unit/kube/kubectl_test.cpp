@@ -15,7 +15,11 @@ TEST_CASE("a port-forward's first line names the local port") {
 }
 
 TEST_CASE("exec passes the command's words as they are and never asks for a terminal") {
-    const plan::Exec exec{.space = "db", .pod = "postgres-0", .container = "postgres", .pod_uid = "", .argv = {"sh", "-c", "echo \"$HOME\""}};
+    plan::Exec exec;
+    exec.space = "db";
+    exec.pod = "postgres-0";
+    exec.container = "postgres";
+    exec.argv = {"sh", "-c", "echo \"$HOME\""};
     CHECK(kube::exec_words(exec, false) ==
           std::vector<std::string>{"exec", "--namespace=db", "--container=postgres", "pod/postgres-0", "--", "sh", "-c", "echo \"$HOME\""});
     CHECK(kube::exec_words(exec, true)[2] == "--stdin");
