@@ -135,6 +135,5 @@ struct Plan {
 std::vector<kube::AccessCheck> permissions(const Plan& plan);
 
 Json to_json(const Plan& plan);
-Result<Plan> plan_from_json(const Json& json);  // kInvalid: not a plan of ours
 
 }  // namespace holdfast::plan

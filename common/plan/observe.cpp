@@ -1,0 +1,127 @@
+#include "common/plan/observe.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/workload.h"
+
+#include <array>
+#include <utility>
+
+namespace holdfast::plan {
+namespace {
+
+using State = Verdict::State;
+using kube::bool_at;
+using kube::find_at;
+using kube::text_at;
+
+std::string storage_error(const Json& object) {
+    const std::string message = text_at(object, "/status/error/message");
+    return message.empty() ? "" : "driver says: " + escape_line(message.substr(0, 400));
+}
+
+// Cut: the point in time is fixed and the content is bound. Ready may come much later, after an upload.
+Verdict snapshot(const Json& object, bool ready) {
+    if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
+    const bool bound = !text_at(object, "/status/boundVolumeSnapshotContentName").empty();
+    const bool cut = bound && find_at(object, "/status/creationTime") != nullptr;
+    if (cut && (!ready || bool_at(object, "/status/readyToUse", false))) return {State::kDone, ""};
+    std::string error = storage_error(object);
+    if (!error.empty()) return {State::kWaiting, std::move(error)};
+    if (cut) return {State::kWaiting, "cut, not ready yet (the storage still works on it)"};
+    return {State::kWaiting, bound ? "content bound, not cut yet" : "no answer from the snapshot controller yet"};
+}
+
+Verdict claim_bound(const Json& claim) {
+    const std::string phase = text_at(claim, "/status/phase");
+    if (kube::deleting(claim)) return {State::kFailed, "it is being deleted"};
+    if (phase == "Bound") return {State::kDone, ""};
+    if (phase == "Lost") return {State::kFailed, "its volume is gone (phase Lost)"};
+    return {State::kWaiting, phase.empty() ? "no phase yet" : "phase " + escape_line(phase)};
+}
+
+Verdict claim_resized(const Json& claim) {
+    const auto wanted = kube::requested_of(claim);
+    const auto has = kube::capacity_of(claim);
+    if (wanted.ok() && has && *has >= *wanted) return {State::kDone, ""};
+    return {State::kWaiting, "capacity " + (has ? escape_line(has->text()) : "unknown")};
+}
+
+std::string waiting_reason(const Json& statuses) {
+    for (const Json& one : statuses) {
+        const std::string reason = text_at(one, "/state/waiting/reason");
+        if (!reason.empty() && reason != "ContainerCreating" && reason != "PodInitializing") {
+            return "container " + escape_line(text_at(one, "/name")) + ": " + escape_line(reason);
+        }
+    }
+    return "";
+}
+
+Verdict pod(const Json& object, Condition condition) {
+    const std::string phase = text_at(object, "/status/phase");
+    if (condition == Condition::kPodSucceeded && phase == "Succeeded") return {State::kDone, ""};
+    if (phase == "Failed" || (phase == "Succeeded" && condition != Condition::kPodSucceeded)) {
+        const std::string reason = text_at(object, "/status/reason");
+        return {State::kFailed, "the pod ended (phase " + phase + (reason.empty() ? "" : ", " + escape_line(reason)) + ")"};
+    }
+    if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
+    const Json* statuses = find_at(object, "/status/containerStatuses");
+    if (statuses == nullptr || !statuses->is_array() || statuses->empty()) {
+        return {State::kWaiting, phase == "Pending" || phase.empty() ? "not started yet" : "phase " + escape_line(phase)};
+    }
+    bool all = true;
+    for (const Json& one : *statuses) {
+        const bool running = find_at(one, "/state/running") != nullptr;
+        all = all && running && (condition != Condition::kPodReady || bool_at(one, "/ready", false));
+    }
+    if (all && condition != Condition::kPodSucceeded) return {State::kDone, ""};
+    std::string reason = waiting_reason(*statuses);
+    return {State::kWaiting, reason.empty() ? "starting" : std::move(reason)};
+}
+
+constexpr std::array<std::pair<Condition, const char*>, 10> kNames = {{{Condition::kSnapshotCut, "snapshot-cut"},
+    {Condition::kSnapshotReady, "snapshot-ready"}, {Condition::kClaimBound, "claim-bound"}, {Condition::kPodReady, "pod-ready"},
+    {Condition::kPodRunning, "pod-running"}, {Condition::kPodSucceeded, "pod-succeeded"}, {Condition::kExists, "exists"},
+    {Condition::kGone, "gone"}, {Condition::kContentBound, "content-bound"}, {Condition::kResized, "resized"}}};
+
+}  // namespace
+
+Verdict observe(Condition condition, const Json* object) {
+    if (condition == Condition::kGone) {
+        if (object == nullptr) return {State::kDone, ""};
+        return {State::kWaiting, kube::deleting(*object) ? "being deleted" : "still there"};
+    }
+    if (object == nullptr) return {State::kWaiting, "not there yet"};
+    switch (condition) {
+        case Condition::kSnapshotCut: return snapshot(*object, false);
+        case Condition::kSnapshotReady: return snapshot(*object, true);
+        case Condition::kClaimBound: return claim_bound(*object);
+        case Condition::kResized: return claim_resized(*object);
+        case Condition::kPodReady:
+        case Condition::kPodRunning:
+        case Condition::kPodSucceeded: return pod(*object, condition);
+        case Condition::kContentBound: {
+            if (!text_at(*object, "/status/snapshotHandle").empty()) return {State::kDone, ""};
+            std::string error = storage_error(*object);
+            return {State::kWaiting, error.empty() ? "no snapshot handle yet" : std::move(error)};
+        }
+        case Condition::kExists:
+        case Condition::kGone: break;
+    }
+    return {State::kDone, ""};
+}
+
+std::string condition_name(Condition condition) {
+    for (const auto& [value, name] : kNames) {
+        if (value == condition) return name;
+    }
+    return "";
+}
+
+std::optional<Condition> condition_from(const std::string& name) {
+    for (const auto& [value, text] : kNames) {
+        if (name == text) return value;
+    }
+    return std::nullopt;
+}
+
+}  // namespace holdfast::plan

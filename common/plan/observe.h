@@ -1,0 +1,27 @@
+// How far an object is from what a wait waits for: pure, one verdict a look.
+#pragma once
+
+#include "common/core/json.h"
+#include "common/core/result.h"
+#include "common/plan/step.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace holdfast::plan {
+
+struct Verdict {
+    enum class State { kDone, kWaiting, kFailed } state = State::kWaiting;
+    std::string detail;  // what is missing, for progress lines; an error text of the server is escaped
+};
+
+// object: nullptr if it does not exist. kFailed only for what cannot become good by itself: a snapshot's status.error is
+// not final (external-snapshotter retries for ever), a pod's phase Failed is.
+Verdict observe(Condition condition, const Json* object);
+
+// The name of a condition in the journal and in titles: "snapshot-ready".
+std::string condition_name(Condition condition);
+std::optional<Condition> condition_from(const std::string& name);
+
+}  // namespace holdfast::plan

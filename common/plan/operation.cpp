@@ -1,0 +1,14 @@
+#include "common/plan/operation.h"
+
+namespace holdfast::plan {
+
+Result<Plan> Operation::recover(kube::ClusterReader&, const Input& input, const Error&) {
+    Plan nothing;
+    nothing.operation = input.operation;
+    nothing.round = input.round;
+    return nothing;
+}
+
+Status Operation::attend(const Input&, Attendant&) { return {}; }
+
+}  // namespace holdfast::plan

@@ -1,0 +1,149 @@
+#include "common/plan/perform.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
+#include "common/plan/wait.h"
+
+namespace holdfast::plan {
+namespace {
+
+constexpr int kTries = 4;
+constexpr std::chrono::milliseconds kPause{1000};
+
+// The answer was lost or the server could not answer: whether the write was done is not known.
+bool in_doubt(const Error& error) {
+    return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kTimeout || error.kind == ErrorKind::kConnect;
+}
+
+Json labelled(const Json& manifest, const std::string& operation) {
+    Json copy = manifest;
+    Json& labels = copy["metadata"]["labels"];
+    if (!labels.is_object()) labels = Json::object();
+    labels[labels::kManagedBy] = labels::kManagedByValue;
+    labels[labels::kOperation] = operation;
+    return copy;
+}
+
+Status survived(const Create& create, const Json& object) {
+    for (const std::string& pointer : create.must_survive) {
+        const Json* sent = kube::find_at(create.manifest, pointer);
+        const Json* kept = kube::find_at(object, pointer);
+        if (sent == nullptr || (kept != nullptr && *kept == *sent)) continue;
+        return Error{ErrorKind::kRefused,
+                     ref_of_manifest(create.manifest).text() + ": the API server dropped " + pointer.substr(1) +
+                         ": what it made is not what was asked for and holds no data of yours",
+                     "", 0, "DataSourceDropped"};
+    }
+    return {};
+}
+
+// Judges what is there under the name: ours, or somebody else's.
+Status ours(const Create& create, const std::string& operation, const Json& object) {
+    const std::string id = kube::label_of(object, labels::kOperation);
+    const std::string what = ref_of_manifest(create.manifest).text();
+    if (id == operation) {
+        if (kube::deleting(object)) return Error{ErrorKind::kConflict, what + ": it is being deleted", "wait until it is gone, then run the command again", 0, ""};
+        return survived(create, object);
+    }
+    if (id.empty()) return Error{ErrorKind::kLocked, what + ": the name is taken by an object that Holdfast did not make", "choose another name", 0, "AlreadyExists"};
+    return Error{ErrorKind::kLocked, what + ": the name is taken by operation " + escape_line(id), "choose another name, or look at that operation with status", 0, "AlreadyExists"};
+}
+
+// One create whose first answer was `answer`.
+Status settle(const Create& create, const Json& manifest, Result<Json> answer, const std::string& operation, World& world, const Limits& limits) {
+    const kube::ObjectRef ref = ref_of_manifest(create.manifest);
+    for (int attempt = 1;; ++attempt) {
+        if (answer.ok()) {
+            TRY(survived(create, *answer));
+            if (limits.dry_run == kube::DryRun::kServer || create.must_survive.empty()) return {};
+            TRY_ASSIGN(const Json fresh, world.cluster.get(ref));
+            return survived(create, fresh);
+        }
+        const Error& error = answer.error();
+        if (error.kind != ErrorKind::kAlreadyExists && !in_doubt(error)) return error.with_context(ref.text());
+        auto found = world.cluster.find(ref);
+        if (found.ok() && found->has_value()) return ours(create, operation, **found);
+        if (attempt >= kTries || world.signals.count() > 1) return error.with_context(ref.text());
+        world.clock.sleep_for(kPause);
+        // The name is deterministic, so a second create can only meet the first one and never make two.
+        if (found.ok()) answer = world.cluster.create(manifest, limits.dry_run);
+    }
+}
+
+// Whether a merge patch would change nothing.
+bool holds(const Json& object, const Json& patch) {
+    if (!patch.is_object()) return object == patch;
+    for (const auto& [key, value] : patch.items()) {
+        const auto found = object.is_object() ? object.find(key) : object.end();
+        const bool there = object.is_object() && found != object.end();
+        if (value.is_null() ? there : !there || !holds(*found, value)) return false;
+    }
+    return true;
+}
+
+Error replaced(const kube::ObjectRef& ref) {
+    return {ErrorKind::kConflict, ref.text() + ": object replaced: its uid is not the one that was planned for", "nothing was done to the new one", 0, ""};
+}
+
+}  // namespace
+
+std::vector<Status> perform_creates(const std::vector<const Create*>& creates, const std::string& operation, World& world, const Limits& limits) {
+    std::vector<Json> manifests;
+    manifests.reserve(creates.size());
+    for (const Create* create : creates) manifests.push_back(labelled(create->manifest, operation));
+    auto answers = world.cluster.create_all(manifests, limits.dry_run);
+    std::vector<Status> results;
+    for (std::size_t i = 0; i < creates.size(); ++i) {
+        results.push_back(settle(*creates[i], manifests[i], std::move(answers[i]), operation, world, limits));
+    }
+    return results;
+}
+
+Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
+    for (int attempt = 1;; ++attempt) {
+        auto answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run, patch.subresource);
+        if (answer.ok()) return {};
+        const Error error = answer.error();
+        const bool conflict = error.kind == ErrorKind::kConflict;
+        if (!conflict && !in_doubt(error)) return error.with_context(patch.ref.text());
+        auto found = world.cluster.get(patch.ref);
+        if (found.ok()) {
+            if (!patch.preconditions.uid.empty() && kube::uid_of(*found) != patch.preconditions.uid) return replaced(patch.ref);
+            if (patch.type == kube::PatchType::kMerge && holds(*found, patch.body)) return {};
+            const bool moved = !patch.preconditions.resource_version.empty() && kube::version_of(*found) != patch.preconditions.resource_version;
+            if (moved) return Error{ErrorKind::kConflict, patch.ref.text() + ": somebody changed it since it was read", "run the command again", 409, "Conflict"};
+        }
+        if (attempt >= kTries || world.signals.count() > 1) return error.with_context(patch.ref.text());
+        world.clock.sleep_for(kPause);
+    }
+}
+
+Status perform_scale(const Scale& scale, World& world, const Limits& limits) {
+    const Json body = {{"spec", {{"replicas", scale.replicas}}}};
+    return perform_patch(Patch{scale.ref, kube::PatchType::kMerge, body, scale.preconditions, "scale"}, world, limits);
+}
+
+Status perform_delete(const Delete& action, const Step& step, World& world, const Limits& limits, std::chrono::milliseconds stall) {
+    for (int attempt = 1;; ++attempt) {
+        const Status answer = world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
+        if (answer.ok()) break;
+        const Error& error = answer.error();
+        if (error.kind == ErrorKind::kNotFound) return {};
+        if (error.kind == ErrorKind::kConflict) {
+            // Another uid under this name means that the one we meant is gone already.
+            auto found = world.cluster.find(action.ref);
+            if (found.ok() && !found->has_value()) return {};
+            if (found.ok() && !action.preconditions.uid.empty() && kube::uid_of(**found) != action.preconditions.uid) return replaced(action.ref);
+            return error.with_context(action.ref.text());
+        }
+        if (!in_doubt(error) || attempt >= kTries || world.signals.count() > 1) return error.with_context(action.ref.text());
+        world.clock.sleep_for(kPause);
+    }
+    if (!action.wait || limits.dry_run == kube::DryRun::kServer) return {};
+    const WaitFor gone{action.ref.resource, action.ref.space, {action.ref.name}, Condition::kGone, ""};
+    return wait_for(gone, step, world, limits, stall);
+}
+
+}  // namespace holdfast::plan

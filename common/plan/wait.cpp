@@ -1,0 +1,197 @@
+#include "common/plan/wait.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/observe.h"
+
+#include <algorithm>
+#include <map>
+
+namespace holdfast::plan {
+namespace {
+
+using std::chrono::milliseconds;
+using TimePoint = std::chrono::steady_clock::time_point;
+
+constexpr milliseconds kLook{1000};          // how long one read of the watch may block: signals are seen this soon
+constexpr milliseconds kExplainEvery{5000};
+constexpr milliseconds kFirstBackoff{800}, kLastBackoff{30000};  // client-go tools/cache/reflector.go
+
+struct Watched {
+    std::string uid;      // of the first sight; a different one later is another object
+    std::string version;  // resourceVersion last judged
+    Verdict verdict;
+};
+
+class Waiter {
+  public:
+    Waiter(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall)
+        : wait_(wait), step_(step), world_(world), limits_(limits), stall_(stall), moved_(world.clock.steady_now()) {
+        for (const std::string& name : wait.names) watched_[name].verdict = observe(wait.condition, nullptr);
+        if (wait.names.size() == 1) options_.field_selector = "metadata.name=" + wait.names.front();
+        else options_.label_selector = wait.selector;
+    }
+
+    Status run() {
+        while (true) {
+            TRY(relist());
+            TRY_ASSIGN(const bool done, finished());
+            if (done) return {};
+            TRY_ASSIGN(const bool ended, follow());
+            if (ended) return {};
+        }
+    }
+
+  private:
+    kube::ObjectRef ref(const std::string& name) const { return {wait_.resource, wait_.resource.namespaced ? wait_.space : "", name}; }
+
+    // The state as it is now; objects that the list lacks do not exist.
+    Status relist() {
+        while (true) {
+            auto list = world_.cluster.list(wait_.resource, wait_.space, options_);
+            if (list.ok()) {
+                version_ = list->resource_version;
+                std::map<std::string, const Json*> found;
+                for (const Json& item : list->items) found[kube::name_of(item)] = &item;
+                for (const std::string& name : wait_.names) {
+                    const auto item = found.find(name);
+                    TRY(judge(name, item == found.end() ? nullptr : item->second));
+                }
+                return {};
+            }
+            const ErrorKind kind = list.error().kind;
+            const bool passing = kind == ErrorKind::kUnavailable || kind == ErrorKind::kTimeout || kind == ErrorKind::kConnect || kind == ErrorKind::kGone;
+            if (!passing) return list.error();
+            last_error_ = list.error().message;
+            TRY(pause());
+        }
+    }
+
+    // Reads the watch until it ends; true when all is done.
+    Result<bool> follow() {
+        auto watch = world_.cluster.watch(wait_.resource, wait_.space, options_, version_);
+        if (!watch.ok()) {
+            if (watch.error().kind == ErrorKind::kForbidden || watch.error().kind == ErrorKind::kUnauthorized) return watch.error();
+            last_error_ = watch.error().message;
+            TRY(pause());
+            return false;
+        }
+        while (true) {
+            TRY(check());
+            auto event = (*watch)->next(kLook);
+            if (!event.ok()) {
+                // Ended or too old: list again. The list is the truth, so no event can be missed.
+                if (event.error().kind != ErrorKind::kUnavailable && event.error().kind != ErrorKind::kGone) return event.error();
+                return false;
+            }
+            backoff_ = kFirstBackoff;
+            if (!event->has_value()) continue;
+            const kube::WatchEvent& one = **event;
+            if (one.type == kube::WatchEvent::Type::kBookmark) continue;
+            const std::string name = kube::name_of(one.object);
+            if (!watched_.contains(name)) continue;
+            TRY(judge(name, one.type == kube::WatchEvent::Type::kDeleted ? nullptr : &one.object));
+            TRY_ASSIGN(const bool done, finished());
+            if (done) return true;
+        }
+    }
+
+    Status judge(const std::string& name, const Json* object) {
+        Watched& watched = watched_[name];
+        if (object != nullptr) {
+            const std::string uid = kube::uid_of(*object);
+            if (watched.uid.empty()) watched.uid = uid;
+            if (watched.uid != uid && wait_.condition != Condition::kGone) {
+                return Error{ErrorKind::kConflict, ref(name).text() + ": object replaced: it was deleted and made again while we waited for it", "", 0, ""};
+            }
+            if (watched.uid != uid) object = nullptr;  // the one we waited for is gone; its successor is not ours
+        } else if (!watched.uid.empty() && wait_.condition != Condition::kGone) {
+            return Error{ErrorKind::kConflict, ref(name).text() + ": it was deleted while we waited for it", "", 0, ""};
+        }
+        const Verdict verdict = observe(wait_.condition, object);
+        if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail) moved_ = world_.clock.steady_now();
+        watched.verdict = verdict;
+        return {};
+    }
+
+    Result<bool> finished() {
+        bool all = true;
+        for (const auto& [name, watched] : watched_) {
+            if (watched.verdict.state == Verdict::State::kFailed) {
+                return Error{ErrorKind::kFailed, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0, ""};
+            }
+            all = all && watched.verdict.state == Verdict::State::kDone;
+        }
+        if (!all) show();
+        return all;
+    }
+
+    std::string first_waiting() const {
+        for (const auto& [name, watched] : watched_) {
+            if (watched.verdict.state != Verdict::State::kDone) return name;
+        }
+        return watched_.begin()->first;
+    }
+
+    void show() {
+        const auto done = std::count_if(watched_.begin(), watched_.end(), [](const auto& one) { return one.second.verdict.state == Verdict::State::kDone; });
+        const std::string name = first_waiting();
+        std::string text = watched_.size() > 1 ? std::to_string(done) + " of " + std::to_string(watched_.size()) + "; " : "";
+        text += ref(name).text() + ": " + watched_[name].verdict.detail;
+        if (!explanation_.empty()) text += " (" + explanation_ + ")";
+        world_.witness.step_waits(step_, text);
+    }
+
+    std::string reason(const std::string& name) const {
+        const std::string text = world_.explain ? world_.explain(ref(name)) : "";
+        return text.empty() ? "" : "; " + text;
+    }
+
+    // Called about once a second: signals, the limit, and why nothing moves.
+    Status check() {
+        if (world_.signals.count() >= (limits_.cleaning ? 2 : 1)) {
+            return Error{ErrorKind::kInterrupted, "interrupted while waiting for " + ref(first_waiting()).text(), "", 0, ""};
+        }
+        const TimePoint now = world_.clock.steady_now();
+        const auto still = std::chrono::duration_cast<milliseconds>(now - moved_);
+        if (still >= stall_) {
+            const std::string name = first_waiting();
+            std::string message = ref(name).text() + ": no progress in " + human_elapsed(static_cast<double>(stall_.count()) / 1000) + ": " + watched_[name].verdict.detail + reason(name);
+            if (!last_error_.empty()) message += "; last answer of the server: " + last_error_;
+            return Error{ErrorKind::kTimeout, std::move(message), "", 0, ""};
+        }
+        if (world_.explain && still >= kExplainEvery && now - explained_ >= kExplainEvery) {
+            explained_ = now;
+            explanation_ = world_.explain(ref(first_waiting()));
+            show();
+        }
+        return {};
+    }
+
+    Status pause() {
+        TRY(check());
+        world_.clock.sleep_for(backoff_);
+        backoff_ = std::min(backoff_ * 2, kLastBackoff);
+        return check();
+    }
+
+    const WaitFor& wait_;
+    const Step& step_;
+    World& world_;
+    const Limits& limits_;
+    const milliseconds stall_;
+    kube::ListOptions options_;
+    std::map<std::string, Watched> watched_;
+    std::string version_, last_error_, explanation_;
+    TimePoint moved_, explained_{};
+    milliseconds backoff_ = kFirstBackoff;
+};
+
+}  // namespace
+
+Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall) {
+    if (wait.names.empty()) return {};
+    return Waiter(wait, step, world, limits, stall).run();
+}
+
+}  // namespace holdfast::plan

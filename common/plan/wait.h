@@ -1,0 +1,15 @@
+// Waiting for objects: one list, then one watch for all of them, until each is as it should be.
+#pragma once
+
+#include "common/plan/executor.h"
+#include "common/plan/step.h"
+
+namespace holdfast::plan {
+
+// Ends well when observe() says kDone for every name. Ends with kTimeout when nothing moved for `stall` (an object's
+// verdict or its text changing counts as movement), kConflict when an object was replaced by one of the same name,
+// kFailed when it cannot become good any more, kInterrupted at the first signal (a cleaning one: at the second).
+// Every error says which objects are still waited for, and why (World::explain).
+Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, std::chrono::milliseconds stall);
+
+}  // namespace holdfast::plan
