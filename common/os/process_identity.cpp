@@ -3,8 +3,8 @@
 #include "common/core/text.h"
 #include "common/os/files.h"
 
-#include <filesystem>
 #include <unistd.h>
+#include <filesystem>
 
 namespace holdfast {
 namespace {

@@ -1,4 +1,5 @@
-// The way of one operation from its first reading to its proven end: rounds of plan -> approve -> access review -> journal
+// The way of one operation from its first reading to its proven end: rounds of plan -> approve -> access review ->
+// journal
 // -> execute, a recovery when something fails, a fresh read at the end.
 #pragma once
 
@@ -13,34 +14,35 @@
 namespace holdfast::plan {
 
 struct CommandLine {
-    std::string plugin, command;   // "snap", "create"
-    std::string version;           // of the binary
-    Json arguments;                // {"positionals": [...], "values": {...}}
+    std::string plugin, command;        // "snap", "create"
+    std::string version;                // of the binary
+    Json arguments;                     // {"positionals": [...], "values": {...}}
     std::optional<std::string> resume;  // the operation to go on with; nullopt: look for one with the same arguments
 };
 
 struct DriveOptions {
     CommandLine line;
     Limits limits;
-    bool plan_only = false;        // --dry-run=client: no write, not even an access review's refusal stops it
-    // Shows the plan and asks where it must; an error stops before any change. Called for every round; `resuming` says that
-    // an earlier run has begun it. For later rounds it only shows.
+    bool plan_only = false;  // --dry-run=client: no write, not even an access review's refusal stops it
+    // Shows the plan and asks where it must; an error stops before any change. Called for every round; `resuming` says
+    // that an earlier run has begun it. For later rounds it only shows.
     std::function<Status(const Plan& plan, bool resuming)> approve;
 };
 
 struct DriveResult {
     Status status;
-    std::string operation;         // "" if none was begun
-    bool wrote = false;            // maps errors to exit code 5 instead of 1
-    bool resumable = false;        // a journal is left: print the resume and abort lines
-    Report report;                 // if status.ok() and not plan_only
+    std::string operation;   // "" if none was begun
+    bool wrote = false;      // maps errors to exit code 5 instead of 1
+    bool resumable = false;  // a journal is left: print the resume and abort lines
+    Report report;           // if status.ok() and not plan_only
     std::vector<std::string> not_verified;
     std::vector<Phase> phases;
 };
 
 DriveResult drive(Operation& operation, World& world, const DriveOptions& options);
 
-// Identifies a command line: same plugin, command, positionals and command flags give the same hash, in any order of flags.
+// Identifies a command line: same plugin, command, positionals and command flags give the same hash, in any order of
+// flags.
 std::string argument_hash(const CommandLine& line);
 
 }  // namespace holdfast::plan

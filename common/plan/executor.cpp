@@ -24,7 +24,8 @@ struct Span {
 
 class Execution {
   public:
-    Execution(const Plan& plan, World& world, const Limits& limits) : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), State::kPending) {
+    Execution(const Plan& plan, World& world, const Limits& limits)
+        : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), State::kPending) {
         for (std::size_t i = 0; i < plan.steps.size(); ++i) index_[plan.steps[i].id] = i;
     }
 
@@ -33,8 +34,10 @@ class Execution {
             note_signal();
             const std::vector<std::size_t> batch = next();
             if (batch.empty()) break;
-            if (std::holds_alternative<Create>(step(batch.front()).action)) create(batch);
-            else single(batch.front());
+            if (std::holds_alternative<Create>(step(batch.front()).action))
+                create(batch);
+            else
+                single(batch.front());
         }
         release_all();
         for (const auto& [name, span] : phases_) {
@@ -67,8 +70,8 @@ class Execution {
         return attempted;
     }
 
-    // The next steps that may run: all creates that are ready at once, or one other step. After a failure only those that
-    // always run; the rest is skipped.
+    // The next steps that may run: all creates that are ready at once, or one other step. After a failure only those
+    // that always run; the rest is skipped.
     std::vector<std::size_t> next() {
         if (failed()) {
             for (std::size_t i = 0; i < states_.size(); ++i) {
@@ -100,7 +103,8 @@ class Execution {
         world_.witness.step_started(step(i));
         began_[i] = world_.clock.steady_now();
         if (!step(i).phase.empty()) {
-            const auto found = std::find_if(phases_.begin(), phases_.end(), [&](const auto& one) { return one.first == step(i).phase; });
+            const auto found = std::find_if(phases_.begin(), phases_.end(),
+                                            [&](const auto& one) { return one.first == step(i).phase; });
             if (found == phases_.end()) phases_.push_back({step(i).phase, {began_[i], began_[i]}});
         }
     }
@@ -144,22 +148,30 @@ class Execution {
     void single(std::size_t i) {
         begin(i);
         const Step& one = step(i);
-        if (dry() && !std::holds_alternative<Patch>(one.action) && !std::holds_alternative<Delete>(one.action) && !std::holds_alternative<Scale>(one.action)) {
+        if (dry() && !std::holds_alternative<Patch>(one.action) && !std::holds_alternative<Delete>(one.action) &&
+            !std::holds_alternative<Scale>(one.action)) {
             outcome_.not_verified.push_back(one.title);
             finish(i, {});
             return;
         }
         const auto stall = one.limit.count() > 0 ? one.limit : limits_.stall;
         finish(i, std::visit(Overloaded{
-            [&](const Create&) -> Status { return Error{ErrorKind::kInternal, "a create outside its batch", "", 0, ""}; },
-            [&](const Patch& action) { return changed(perform_patch(action, world_, limits_)); },
-            [&](const Delete& action) { return changed(perform_delete(action, one, world_, limits_, stall)); },
-            [&](const Scale& action) { return changed(perform_scale(action, world_, limits_)); },
-            [&](const WaitFor& action) { return wait_for(action, one, world_, limits_, stall); },
-            [&](const Exec& action) { return exec(action, one, stall); },
-            [&](const Sql& action) { return sql(action, stall); },
-            [&](const Copy&) -> Status { return Error{ErrorKind::kInternal, "no mover to copy with", "", 0, ""}; },
-        }, one.action));
+                                 [&](const Create&) -> Status {
+                                     return Error{ErrorKind::kInternal, "a create outside its batch", "", 0, ""};
+                                 },
+                                 [&](const Patch& action) { return changed(perform_patch(action, world_, limits_)); },
+                                 [&](const Delete& action) {
+                                     return changed(perform_delete(action, one, world_, limits_, stall));
+                                 },
+                                 [&](const Scale& action) { return changed(perform_scale(action, world_, limits_)); },
+                                 [&](const WaitFor& action) { return wait_for(action, one, world_, limits_, stall); },
+                                 [&](const Exec& action) { return exec(action, one, stall); },
+                                 [&](const Sql& action) { return sql(action, stall); },
+                                 [&](const Copy&) -> Status {
+                                     return Error{ErrorKind::kInternal, "no mover to copy with", "", 0, ""};
+                                 },
+                             },
+                             one.action));
     }
 
     Status changed(Status status) {
@@ -192,7 +204,8 @@ class Execution {
     static Status expected(const std::optional<std::string>& wanted, const std::string& got, bool secret) {
         if (!wanted || *wanted == got) return {};
         const std::string shown = secret ? "something else" : "\"" + escape_line(got.substr(0, 200)) + "\"";
-        return Error{ErrorKind::kMismatch, "expected \"" + escape_line(wanted->substr(0, 200)) + "\" and read " + shown, "", 0, ""};
+        return Error{ErrorKind::kMismatch, "expected \"" + escape_line(wanted->substr(0, 200)) + "\" and read " + shown,
+                     "", 0, ""};
     }
 
     // A hold that has ended by itself has not held: what was cut meanwhile is not quiesced.
@@ -202,7 +215,9 @@ class Execution {
         const std::unique_ptr<HeldExec> held = std::move(found->second);
         held_.erase(found);
         if (!held->running()) {
-            return Error{ErrorKind::kFailed, "the held command ended before the cut was done: " + escape_line(held->error_output()), "", 0, ""};
+            return Error{ErrorKind::kFailed,
+                         "the held command ended before the cut was done: " + escape_line(held->error_output()), "", 0,
+                         ""};
         }
         return held->release();
     }
@@ -210,7 +225,8 @@ class Execution {
     void release_all() {
         for (auto& [id, held] : held_) {
             const Status released = held->release();
-            if (!released.ok()) world_.witness.message("warning: held command of step " + id + ": " + released.error().message);
+            if (!released.ok())
+                world_.witness.message("warning: held command of step " + id + ": " + released.error().message);
         }
         held_.clear();
     }

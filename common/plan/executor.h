@@ -24,8 +24,8 @@ class Witness {
     virtual void message(const std::string& text) = 0;
 };
 
-// Why does this object not get where we wait for it to be? One line, "" if nothing is known. Asked at most every 5 s, only
-// while nothing moves, and once when a wait fails.
+// Why does this object not get where we wait for it to be? One line, "" if nothing is known. Asked at most every 5 s,
+// only while nothing moves, and once when a wait fails.
 using Explain = std::function<std::string(const kube::ObjectRef&)>;
 
 // Whatever execution needs of the world. All references outlive the executor; pods and sql may be null where no step of
@@ -44,20 +44,20 @@ struct World {
 struct Limits {
     std::chrono::milliseconds stall{600000};  // --timeout: time without progress, for steps that name no limit
     kube::DryRun dry_run = kube::DryRun::kNone;
-    bool cleaning = false;                    // a recovery: one signal does not stop it, a second one does
+    bool cleaning = false;  // a recovery: one signal does not stop it, a second one does
 };
 
 struct Outcome {
-    Status status;               // the first failure, if any; always-steps and releases have run nonetheless
-    std::string failed_step;     // id
-    bool wrote = false;          // at least one write was sent that may have been carried out
-    Progress progress;           // outputs and phases of this round
+    Status status;                          // the first failure, if any; always-steps and releases have run nonetheless
+    std::string failed_step;                // id
+    bool wrote = false;                     // at least one write was sent that may have been carried out
+    Progress progress;                      // outputs and phases of this round
     std::vector<std::string> not_verified;  // server dry run: what could not be tried
 };
 
-// Carries out one round. Errors: kLocked (a name is taken by another operation or object), kConflict (replaced or changed
-// meanwhile), kTimeout (nothing moved for the limit: the message says why), kMismatch, kInterrupted, and the server's.
-// Waits as long as things move. Never deletes anything that no step names.
+// Carries out one round. Errors: kLocked (a name is taken by another operation or object), kConflict (replaced or
+// changed meanwhile), kTimeout (nothing moved for the limit: the message says why), kMismatch, kInterrupted, and the
+// server's. Waits as long as things move. Never deletes anything that no step names.
 Outcome execute(const Plan& plan, World& world, const Limits& limits);
 
 }  // namespace holdfast::plan

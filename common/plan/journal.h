@@ -23,18 +23,18 @@ inline constexpr int kJournalFormat = 1;
 
 struct Journal {
     std::string operation, kind, target, space;
-    std::string plugin, command;       // "snap", "create"
-    Json arguments;                    // {"positionals": [...], "values": {...}}: no connection flags, no secrets
+    std::string plugin, command;  // "snap", "create"
+    Json arguments;               // {"positionals": [...], "values": {...}}: no connection flags, no secrets
     std::string argument_hash;
     SystemTime started;
-    std::string state = "open";        // open | stopped
-    std::string message;               // of the last stop
+    std::string state = "open";  // open | stopped
+    std::string message;         // of the last stop
     int round = 0;
     int epoch = 0;
-    std::string owner;                 // see os/process_identity.h
-    std::string version;               // of the binary that wrote it
-    Json rounds = Json::array();       // brief form of each round's plan, see brief()
-    std::string uid, resource_version; // of the ConfigMap
+    std::string owner;                  // see os/process_identity.h
+    std::string version;                // of the binary that wrote it
+    Json rounds = Json::array();        // brief form of each round's plan, see brief()
+    std::string uid, resource_version;  // of the ConfigMap
 };
 
 std::string journal_name(const std::string& operation);
@@ -42,15 +42,18 @@ Json journal_to_config_map(const Journal& journal);
 // kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade.
 Result<Journal> journal_from_config_map(const Json& config_map);
 
-// Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set of
-// a thousand claims must fit into one ConfigMap.
+// Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set
+// of a thousand claims must fit into one ConfigMap.
 Json brief(const Plan& plan);
 // The objects that the rounds of a journal create, first to last.
 std::vector<kube::ObjectRef> created_objects(const Journal& journal);
 
-Status write_new(kube::Cluster& cluster, Journal& journal);        // kAlreadyExists
-Status write_change(kube::Cluster& cluster, Journal& journal);     // compare-and-swap; kConflict: another process wrote
-Status erase(kube::Cluster& cluster, const Journal& journal);      // by uid; gone already is fine
+// kUsage: not an operation id (it becomes part of an object's name).
+Status check_operation_id(const std::string& operation);
+
+Status write_new(kube::Cluster& cluster, Journal& journal);     // kAlreadyExists
+Status write_change(kube::Cluster& cluster, Journal& journal);  // compare-and-swap; kConflict: another process wrote
+Status erase(kube::Cluster& cluster, const Journal& journal);   // by uid; gone already is fine
 
 Result<Journal> read_journal(kube::ClusterReader& reader, const std::string& space, const std::string& operation);
 // All of a namespace ("" : every namespace). Damaged ones are skipped and named in `damaged`.

@@ -61,12 +61,14 @@ Verdict pod(const Json& object, Condition condition) {
     if (condition == Condition::kPodSucceeded && phase == "Succeeded") return {State::kDone, ""};
     if (phase == "Failed" || (phase == "Succeeded" && condition != Condition::kPodSucceeded)) {
         const std::string reason = text_at(object, "/status/reason");
-        return {State::kFailed, "the pod ended (phase " + phase + (reason.empty() ? "" : ", " + escape_line(reason)) + ")"};
+        return {State::kFailed,
+                "the pod ended (phase " + phase + (reason.empty() ? "" : ", " + escape_line(reason)) + ")"};
     }
     if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
     const Json* statuses = find_at(object, "/status/containerStatuses");
     if (statuses == nullptr || !statuses->is_array() || statuses->empty()) {
-        return {State::kWaiting, phase == "Pending" || phase.empty() ? "not started yet" : "phase " + escape_line(phase)};
+        return {State::kWaiting,
+                phase == "Pending" || phase.empty() ? "not started yet" : "phase " + escape_line(phase)};
     }
     bool all = true;
     for (const Json& one : *statuses) {
@@ -79,9 +81,15 @@ Verdict pod(const Json& object, Condition condition) {
 }
 
 constexpr std::array<std::pair<Condition, const char*>, 10> kNames = {{{Condition::kSnapshotCut, "snapshot-cut"},
-    {Condition::kSnapshotReady, "snapshot-ready"}, {Condition::kClaimBound, "claim-bound"}, {Condition::kPodReady, "pod-ready"},
-    {Condition::kPodRunning, "pod-running"}, {Condition::kPodSucceeded, "pod-succeeded"}, {Condition::kExists, "exists"},
-    {Condition::kGone, "gone"}, {Condition::kContentBound, "content-bound"}, {Condition::kResized, "resized"}}};
+                                                                       {Condition::kSnapshotReady, "snapshot-ready"},
+                                                                       {Condition::kClaimBound, "claim-bound"},
+                                                                       {Condition::kPodReady, "pod-ready"},
+                                                                       {Condition::kPodRunning, "pod-running"},
+                                                                       {Condition::kPodSucceeded, "pod-succeeded"},
+                                                                       {Condition::kExists, "exists"},
+                                                                       {Condition::kGone, "gone"},
+                                                                       {Condition::kContentBound, "content-bound"},
+                                                                       {Condition::kResized, "resized"}}};
 
 }  // namespace
 
@@ -92,20 +100,26 @@ Verdict observe(Condition condition, const Json* object) {
     }
     if (object == nullptr) return {State::kWaiting, "not there yet"};
     switch (condition) {
-        case Condition::kSnapshotCut: return snapshot(*object, false);
-        case Condition::kSnapshotReady: return snapshot(*object, true);
-        case Condition::kClaimBound: return claim_bound(*object);
-        case Condition::kResized: return claim_resized(*object);
+        case Condition::kSnapshotCut:
+            return snapshot(*object, false);
+        case Condition::kSnapshotReady:
+            return snapshot(*object, true);
+        case Condition::kClaimBound:
+            return claim_bound(*object);
+        case Condition::kResized:
+            return claim_resized(*object);
         case Condition::kPodReady:
         case Condition::kPodRunning:
-        case Condition::kPodSucceeded: return pod(*object, condition);
+        case Condition::kPodSucceeded:
+            return pod(*object, condition);
         case Condition::kContentBound: {
             if (!text_at(*object, "/status/snapshotHandle").empty()) return {State::kDone, ""};
             std::string error = storage_error(*object);
             return {State::kWaiting, error.empty() ? "no snapshot handle yet" : std::move(error)};
         }
         case Condition::kExists:
-        case Condition::kGone: break;
+        case Condition::kGone:
+            break;
     }
     return {State::kDone, ""};
 }

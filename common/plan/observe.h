@@ -16,8 +16,8 @@ struct Verdict {
     std::string detail;  // what is missing, for progress lines; an error text of the server is escaped
 };
 
-// object: nullptr if it does not exist. kFailed only for what cannot become good by itself: a snapshot's status.error is
-// not final (external-snapshotter retries for ever), a pod's phase Failed is.
+// object: nullptr if it does not exist. kFailed only for what cannot become good by itself: a snapshot's status.error
+// is not final (external-snapshotter retries for ever), a pod's phase Failed is.
 Verdict observe(Condition condition, const Json* object);
 
 // The name of a condition in the journal and in titles: "snapshot-ready".

@@ -69,6 +69,8 @@ class Operation {
     virtual Result<Plan> plan(kube::ClusterReader& reader, const Input& input) = 0;
     // After a failed or interrupted round: what takes down throwaways or brings service back. Data is never among it.
     // Default: no steps.
+    // A plan with steps and last=true says: after it nothing of the operation is left, so its journal goes too. With
+    // last=false, or without steps, the journal stays and the operation can be resumed.
     virtual Result<Plan> recover(kube::ClusterReader& reader, const Input& input, const Error& error);
     // Between the rounds: called after round `input.round` has ended well. Default: nothing.
     virtual Status attend(const Input& input, Attendant& attendant);

@@ -11,9 +11,9 @@ namespace holdfast::plan {
 
 struct OperationStatus {
     Journal journal;
-    std::string owner;      // "runs", "stopped", "runs elsewhere or stopped"
-    std::string resume;     // the command that goes on
-    std::string abort;      // the command that takes it back
+    std::string owner;   // "runs", "stopped", "runs elsewhere or stopped"
+    std::string resume;  // the command that goes on
+    std::string abort;   // the command that takes it back
 };
 // Pure: what is said of a journal, given what is known of its owner.
 OperationStatus describe(const Journal& journal);
@@ -22,9 +22,9 @@ OperationStatus describe(const Journal& journal);
 // Claims that a pod uses are left and named in the notes. kNotFound: no such journal. kLocked: its owner runs.
 Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal);
 
-// What gc would remove in a namespace: throwaway objects of drills and opens, and consumers, whose operation has no journal
-// or whose journal's owner is dead. Never a PV, claim or snapshot of anything else (safety R18). What it leaves and why is
-// in the notes.
+// What gc would remove in a namespace: throwaway objects of drills and opens, and consumers, whose operation has no
+// journal or whose journal's owner is dead. Never a PV, claim or snapshot of anything else (safety R18). What it leaves
+// and why is in the notes.
 Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space);
 
 }  // namespace holdfast::plan

@@ -14,7 +14,8 @@ constexpr std::chrono::milliseconds kPause{1000};
 
 // The answer was lost or the server could not answer: whether the write was done is not known.
 bool in_doubt(const Error& error) {
-    return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kTimeout || error.kind == ErrorKind::kConnect;
+    return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kTimeout ||
+           error.kind == ErrorKind::kConnect;
 }
 
 Json labelled(const Json& manifest, const std::string& operation) {
@@ -44,15 +45,21 @@ Status ours(const Create& create, const std::string& operation, const Json& obje
     const std::string id = kube::label_of(object, labels::kOperation);
     const std::string what = ref_of_manifest(create.manifest).text();
     if (id == operation) {
-        if (kube::deleting(object)) return Error{ErrorKind::kConflict, what + ": it is being deleted", "wait until it is gone, then run the command again", 0, ""};
+        if (kube::deleting(object))
+            return Error{ErrorKind::kConflict, what + ": it is being deleted",
+                         "wait until it is gone, then run the command again", 0, ""};
         return survived(create, object);
     }
-    if (id.empty()) return Error{ErrorKind::kLocked, what + ": the name is taken by an object that Holdfast did not make", "choose another name", 0, "AlreadyExists"};
-    return Error{ErrorKind::kLocked, what + ": the name is taken by operation " + escape_line(id), "choose another name, or look at that operation with status", 0, "AlreadyExists"};
+    if (id.empty())
+        return Error{ErrorKind::kLocked, what + ": the name is taken by an object that Holdfast did not make",
+                     "choose another name", 0, "AlreadyExists"};
+    return Error{ErrorKind::kLocked, what + ": the name is taken by operation " + escape_line(id),
+                 "choose another name, or look at that operation with status", 0, "AlreadyExists"};
 }
 
 // One create whose first answer was `answer`.
-Status settle(const Create& create, const Json& manifest, Result<Json> answer, const std::string& operation, World& world, const Limits& limits) {
+Status settle(const Create& create, const Json& manifest, Result<Json> answer, const std::string& operation,
+              World& world, const Limits& limits) {
     const kube::ObjectRef ref = ref_of_manifest(create.manifest);
     for (int attempt = 1;; ++attempt) {
         if (answer.ok()) {
@@ -84,12 +91,14 @@ bool holds(const Json& object, const Json& patch) {
 }
 
 Error replaced(const kube::ObjectRef& ref) {
-    return {ErrorKind::kConflict, ref.text() + ": object replaced: its uid is not the one that was planned for", "nothing was done to the new one", 0, ""};
+    return {ErrorKind::kConflict, ref.text() + ": object replaced: its uid is not the one that was planned for",
+            "nothing was done to the new one", 0, ""};
 }
 
 }  // namespace
 
-std::vector<Status> perform_creates(const std::vector<const Create*>& creates, const std::string& operation, World& world, const Limits& limits) {
+std::vector<Status> perform_creates(const std::vector<const Create*>& creates, const std::string& operation,
+                                    World& world, const Limits& limits) {
     std::vector<Json> manifests;
     manifests.reserve(creates.size());
     for (const Create* create : creates) manifests.push_back(labelled(create->manifest, operation));
@@ -103,17 +112,22 @@ std::vector<Status> perform_creates(const std::vector<const Create*>& creates, c
 
 Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
     for (int attempt = 1;; ++attempt) {
-        auto answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run, patch.subresource);
+        auto answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run,
+                                          patch.subresource);
         if (answer.ok()) return {};
         const Error error = answer.error();
         const bool conflict = error.kind == ErrorKind::kConflict;
         if (!conflict && !in_doubt(error)) return error.with_context(patch.ref.text());
         auto found = world.cluster.get(patch.ref);
         if (found.ok()) {
-            if (!patch.preconditions.uid.empty() && kube::uid_of(*found) != patch.preconditions.uid) return replaced(patch.ref);
+            if (!patch.preconditions.uid.empty() && kube::uid_of(*found) != patch.preconditions.uid)
+                return replaced(patch.ref);
             if (patch.type == kube::PatchType::kMerge && holds(*found, patch.body)) return {};
-            const bool moved = !patch.preconditions.resource_version.empty() && kube::version_of(*found) != patch.preconditions.resource_version;
-            if (moved) return Error{ErrorKind::kConflict, patch.ref.text() + ": somebody changed it since it was read", "run the command again", 409, "Conflict"};
+            const bool moved = !patch.preconditions.resource_version.empty() &&
+                               kube::version_of(*found) != patch.preconditions.resource_version;
+            if (moved)
+                return Error{ErrorKind::kConflict, patch.ref.text() + ": somebody changed it since it was read",
+                             "run the command again", 409, "Conflict"};
         }
         if (attempt >= kTries || world.signals.count() > 1) return error.with_context(patch.ref.text());
         world.clock.sleep_for(kPause);
@@ -125,9 +139,11 @@ Status perform_scale(const Scale& scale, World& world, const Limits& limits) {
     return perform_patch(Patch{scale.ref, kube::PatchType::kMerge, body, scale.preconditions, "scale"}, world, limits);
 }
 
-Status perform_delete(const Delete& action, const Step& step, World& world, const Limits& limits, std::chrono::milliseconds stall) {
+Status perform_delete(const Delete& action, const Step& step, World& world, const Limits& limits,
+                      std::chrono::milliseconds stall) {
     for (int attempt = 1;; ++attempt) {
-        const Status answer = world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
+        const Status answer =
+            world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
         if (answer.ok()) break;
         const Error& error = answer.error();
         if (error.kind == ErrorKind::kNotFound) return {};
@@ -135,10 +151,12 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
             // Another uid under this name means that the one we meant is gone already.
             auto found = world.cluster.find(action.ref);
             if (found.ok() && !found->has_value()) return {};
-            if (found.ok() && !action.preconditions.uid.empty() && kube::uid_of(**found) != action.preconditions.uid) return replaced(action.ref);
+            if (found.ok() && !action.preconditions.uid.empty() && kube::uid_of(**found) != action.preconditions.uid)
+                return replaced(action.ref);
             return error.with_context(action.ref.text());
         }
-        if (!in_doubt(error) || attempt >= kTries || world.signals.count() > 1) return error.with_context(action.ref.text());
+        if (!in_doubt(error) || attempt >= kTries || world.signals.count() > 1)
+            return error.with_context(action.ref.text());
         world.clock.sleep_for(kPause);
     }
     if (!action.wait || limits.dry_run == kube::DryRun::kServer) return {};

@@ -1,5 +1,5 @@
-// Which permissions a plan needs, derived from its steps: asked for before the first write, so that a missing one stops an
-// operation at its beginning and never in its middle.
+// Which permissions a plan needs, derived from its steps: asked for before the first write, so that a missing one stops
+// an operation at its beginning and never in its middle.
 #include "common/core/overloaded.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
@@ -13,9 +13,11 @@ namespace {
 
 class Needs {
   public:
-    void add(const std::string& verb, const kube::Resource& resource, const std::string& space, const std::string& subresource = "") {
+    void add(const std::string& verb, const kube::Resource& resource, const std::string& space,
+             const std::string& subresource = "") {
         const std::string where = resource.namespaced ? space : "";
-        if (seen_.insert({verb, resource.qualified(), where, subresource}).second) checks_.push_back({verb, resource, where, subresource, ""});
+        if (seen_.insert({verb, resource.qualified(), where, subresource}).second)
+            checks_.push_back({verb, resource, where, subresource, ""});
     }
     // Objects are observed before and after they are written.
     void add_observed(const std::string& verb, const kube::ObjectRef& ref, const std::string& subresource = "") {
@@ -35,24 +37,25 @@ class Needs {
 
 void add_action(Needs& needs, const Action& action) {
     std::visit(Overloaded{
-        [&](const Create& one) { needs.add_observed("create", ref_of_manifest(one.manifest)); },
-        [&](const Patch& one) { needs.add_observed("patch", one.ref, one.subresource); },
-        [&](const Delete& one) {
-            needs.add_observed("delete", one.ref);
-            if (one.wait) needs.add_wait(one.ref.resource, one.ref.space);
-        },
-        [&](const Scale& one) { needs.add_observed("patch", one.ref, "scale"); },
-        [&](const WaitFor& one) { needs.add_wait(one.resource, one.space); },
-        [&](const Exec& one) {
-            needs.add("get", kube::kPods, one.space);          // kubectl reads the pod before it connects
-            needs.add("create", kube::kPods, one.space, "exec");
-        },
-        [&](const Sql& one) {
-            needs.add("get", kube::kPods, one.space);
-            needs.add("create", kube::kPods, one.space, "portforward");
-        },
-        [&](const Copy& one) { needs.add("get", one.target.resource, one.target.space); },
-    }, action);
+                   [&](const Create& one) { needs.add_observed("create", ref_of_manifest(one.manifest)); },
+                   [&](const Patch& one) { needs.add_observed("patch", one.ref, one.subresource); },
+                   [&](const Delete& one) {
+                       needs.add_observed("delete", one.ref);
+                       if (one.wait) needs.add_wait(one.ref.resource, one.ref.space);
+                   },
+                   [&](const Scale& one) { needs.add_observed("patch", one.ref, "scale"); },
+                   [&](const WaitFor& one) { needs.add_wait(one.resource, one.space); },
+                   [&](const Exec& one) {
+                       needs.add("get", kube::kPods, one.space);  // kubectl reads the pod before it connects
+                       needs.add("create", kube::kPods, one.space, "exec");
+                   },
+                   [&](const Sql& one) {
+                       needs.add("get", kube::kPods, one.space);
+                       needs.add("create", kube::kPods, one.space, "portforward");
+                   },
+                   [&](const Copy& one) { needs.add("get", one.target.resource, one.target.space); },
+               },
+               action);
 }
 
 }  // namespace
@@ -63,7 +66,8 @@ std::vector<kube::AccessCheck> permissions(const Plan& plan) {
         add_action(needs, step.action);
         if (step.undo) add_action(needs, *step.undo);
     }
-    for (const kube::AccessCheck& check : plan.later_needs) needs.add(check.verb, check.resource, check.space, check.subresource);
+    for (const kube::AccessCheck& check : plan.later_needs)
+        needs.add(check.verb, check.resource, check.space, check.subresource);
     return needs.take();
 }
 

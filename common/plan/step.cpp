@@ -17,29 +17,38 @@ kube::ObjectRef ref_of_manifest(const Json& manifest) {
 
 kube::ObjectRef object_of(const Action& action) {
     const kube::Resource& pods = kube::kPods;
-    return std::visit(Overloaded{
-        [](const Create& one) { return ref_of_manifest(one.manifest); },
-        [](const Patch& one) { return one.ref; },
-        [](const Delete& one) { return one.ref; },
-        [](const Scale& one) { return one.ref; },
-        [](const WaitFor& one) { return kube::ObjectRef{one.resource, one.space, one.names.empty() ? "" : one.names.front()}; },
-        [&](const Exec& one) { return kube::ObjectRef{pods, one.space, one.pod}; },
-        [&](const Sql& one) { return kube::ObjectRef{pods, one.space, one.pod}; },
-        [](const Copy& one) { return one.target; },
-    }, action);
+    return std::visit(
+        Overloaded{
+            [](const Create& one) { return ref_of_manifest(one.manifest); },
+            [](const Patch& one) { return one.ref; },
+            [](const Delete& one) { return one.ref; },
+            [](const Scale& one) { return one.ref; },
+            [](const WaitFor& one) {
+                return kube::ObjectRef{one.resource, one.space, one.names.empty() ? "" : one.names.front()};
+            },
+            [&](const Exec& one) {
+                return kube::ObjectRef{pods, one.space, one.pod};
+            },
+            [&](const Sql& one) {
+                return kube::ObjectRef{pods, one.space, one.pod};
+            },
+            [](const Copy& one) { return one.target; },
+        },
+        action);
 }
 
 std::string verb_of(const Action& action) {
     return std::visit(Overloaded{
-        [](const Create&) { return std::string("create"); },
-        [](const Patch&) { return std::string("patch"); },
-        [](const Delete&) { return std::string("delete"); },
-        [](const Scale&) { return std::string("scale"); },
-        [](const WaitFor&) { return std::string("wait"); },
-        [](const Exec&) { return std::string("exec"); },
-        [](const Sql&) { return std::string("sql"); },
-        [](const Copy&) { return std::string("copy"); },
-    }, action);
+                          [](const Create&) { return std::string("create"); },
+                          [](const Patch&) { return std::string("patch"); },
+                          [](const Delete&) { return std::string("delete"); },
+                          [](const Scale&) { return std::string("scale"); },
+                          [](const WaitFor&) { return std::string("wait"); },
+                          [](const Exec&) { return std::string("exec"); },
+                          [](const Sql&) { return std::string("sql"); },
+                          [](const Copy&) { return std::string("copy"); },
+                      },
+                      action);
 }
 
 bool writes(const Action& action) {
@@ -51,10 +60,14 @@ namespace {
 
 std::string risk_name(Risk risk) {
     switch (risk) {
-        case Risk::kNone: return "no effect on pods";
-        case Risk::kRestartsPods: return "restarts pods";
-        case Risk::kStopsWrites: return "stops writes";
-        case Risk::kFinal: return "cannot be taken back";
+        case Risk::kNone:
+            return "no effect on pods";
+        case Risk::kRestartsPods:
+            return "restarts pods";
+        case Risk::kStopsWrites:
+            return "stops writes";
+        case Risk::kFinal:
+            return "cannot be taken back";
     }
     return "";
 }
@@ -62,26 +75,27 @@ std::string risk_name(Risk risk) {
 Json action_json(const Action& action) {
     Json json = {{"verb", verb_of(action)}, {"object", object_of(action).text()}};
     std::visit(Overloaded{
-        [&](const Create& one) { json["manifest"] = one.manifest; },
-        [&](const Patch& one) { json["patch"] = one.body; },
-        [&](const Delete& one) { json["uid"] = one.preconditions.uid; },
-        [&](const Scale& one) { json["replicas"] = one.replicas; },
-        [&](const WaitFor& one) {
-            json["condition"] = condition_name(one.condition);
-            json["names"] = one.names;
-        },
-        [&](const Exec& one) {
-            json["container"] = one.container;
-            json["command"] = one.argv;
-            if (one.hold) json["held"] = true;
-            if (!one.release_of.empty()) json["releases"] = one.release_of;
-        },
-        [&](const Sql& one) {
-            json["database"] = one.database;
-            json["statement"] = one.statement;
-        },
-        [&](const Copy& one) { json["source"] = one.source.text(); },
-    }, action);
+                   [&](const Create& one) { json["manifest"] = one.manifest; },
+                   [&](const Patch& one) { json["patch"] = one.body; },
+                   [&](const Delete& one) { json["uid"] = one.preconditions.uid; },
+                   [&](const Scale& one) { json["replicas"] = one.replicas; },
+                   [&](const WaitFor& one) {
+                       json["condition"] = condition_name(one.condition);
+                       json["names"] = one.names;
+                   },
+                   [&](const Exec& one) {
+                       json["container"] = one.container;
+                       json["command"] = one.argv;
+                       if (one.hold) json["held"] = true;
+                       if (!one.release_of.empty()) json["releases"] = one.release_of;
+                   },
+                   [&](const Sql& one) {
+                       json["database"] = one.database;
+                       json["statement"] = one.statement;
+                   },
+                   [&](const Copy& one) { json["source"] = one.source.text(); },
+               },
+               action);
     return json;
 }
 
@@ -92,7 +106,11 @@ std::string risk_text(const Step& step) { return step.risk_text.empty() ? risk_n
 Json to_json(const Plan& plan) {
     Json steps = Json::array();
     for (const Step& step : plan.steps) {
-        Json one = {{"id", step.id}, {"title", step.title}, {"reason", step.reason}, {"after", step.after}, {"risk", risk_text(step)}};
+        Json one = {{"id", step.id},
+                    {"title", step.title},
+                    {"reason", step.reason},
+                    {"after", step.after},
+                    {"risk", risk_text(step)}};
         if (!step.phase.empty()) one["phase"] = step.phase;
         if (step.point_of_no_return) one["pointOfNoReturn"] = true;
         if (step.always) one["always"] = true;
@@ -101,10 +119,14 @@ Json to_json(const Plan& plan) {
     }
     Json needs = Json::array();
     for (const kube::AccessCheck& need : permissions(plan)) {
-        needs.push_back({{"verb", need.verb}, {"resource", need.resource.qualified() + (need.subresource.empty() ? "" : "/" + need.subresource)}, {"namespace", need.space}});
+        needs.push_back(
+            {{"verb", need.verb},
+             {"resource", need.resource.qualified() + (need.subresource.empty() ? "" : "/" + need.subresource)},
+             {"namespace", need.space}});
     }
-    return {{"operation", plan.operation}, {"round", plan.round}, {"steps", std::move(steps)}, {"notes", plan.notes},
-            {"later", plan.later}, {"asks", plan.asks}, {"permissions", std::move(needs)}};
+    return {
+        {"operation", plan.operation}, {"round", plan.round}, {"steps", std::move(steps)},      {"notes", plan.notes},
+        {"later", plan.later},         {"asks", plan.asks},   {"permissions", std::move(needs)}};
 }
 
 }  // namespace holdfast::plan

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using TimePoint = std::chrono::steady_clock::time_point;
 
-constexpr milliseconds kLook{1000};          // how long one read of the watch may block: signals are seen this soon
+constexpr milliseconds kLook{1000};  // how long one read of the watch may block: signals are seen this soon
 constexpr milliseconds kExplainEvery{5000};
 constexpr milliseconds kFirstBackoff{800}, kLastBackoff{30000};  // client-go tools/cache/reflector.go
 
@@ -28,8 +28,10 @@ class Waiter {
     Waiter(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall)
         : wait_(wait), step_(step), world_(world), limits_(limits), stall_(stall), moved_(world.clock.steady_now()) {
         for (const std::string& name : wait.names) watched_[name].verdict = observe(wait.condition, nullptr);
-        if (wait.names.size() == 1) options_.field_selector = "metadata.name=" + wait.names.front();
-        else options_.label_selector = wait.selector;
+        if (wait.names.size() == 1)
+            options_.field_selector = "metadata.name=" + wait.names.front();
+        else
+            options_.label_selector = wait.selector;
     }
 
     Status run() {
@@ -43,7 +45,9 @@ class Waiter {
     }
 
   private:
-    kube::ObjectRef ref(const std::string& name) const { return {wait_.resource, wait_.resource.namespaced ? wait_.space : "", name}; }
+    kube::ObjectRef ref(const std::string& name) const {
+        return {wait_.resource, wait_.resource.namespaced ? wait_.space : "", name};
+    }
 
     // The state as it is now; objects that the list lacks do not exist.
     Status relist() {
@@ -60,7 +64,8 @@ class Waiter {
                 return {};
             }
             const ErrorKind kind = list.error().kind;
-            const bool passing = kind == ErrorKind::kUnavailable || kind == ErrorKind::kTimeout || kind == ErrorKind::kConnect || kind == ErrorKind::kGone;
+            const bool passing = kind == ErrorKind::kUnavailable || kind == ErrorKind::kTimeout ||
+                                 kind == ErrorKind::kConnect || kind == ErrorKind::kGone;
             if (!passing) return list.error();
             last_error_ = list.error().message;
             TRY(pause());
@@ -71,7 +76,8 @@ class Waiter {
     Result<bool> follow() {
         auto watch = world_.cluster.watch(wait_.resource, wait_.space, options_, version_);
         if (!watch.ok()) {
-            if (watch.error().kind == ErrorKind::kForbidden || watch.error().kind == ErrorKind::kUnauthorized) return watch.error();
+            if (watch.error().kind == ErrorKind::kForbidden || watch.error().kind == ErrorKind::kUnauthorized)
+                return watch.error();
             last_error_ = watch.error().message;
             TRY(pause());
             return false;
@@ -81,7 +87,8 @@ class Waiter {
             auto event = (*watch)->next(kLook);
             if (!event.ok()) {
                 // Ended or too old: list again. The list is the truth, so no event can be missed.
-                if (event.error().kind != ErrorKind::kUnavailable && event.error().kind != ErrorKind::kGone) return event.error();
+                if (event.error().kind != ErrorKind::kUnavailable && event.error().kind != ErrorKind::kGone)
+                    return event.error();
                 return false;
             }
             backoff_ = kFirstBackoff;
@@ -102,14 +109,18 @@ class Waiter {
             const std::string uid = kube::uid_of(*object);
             if (watched.uid.empty()) watched.uid = uid;
             if (watched.uid != uid && wait_.condition != Condition::kGone) {
-                return Error{ErrorKind::kConflict, ref(name).text() + ": object replaced: it was deleted and made again while we waited for it", "", 0, ""};
+                return Error{
+                    ErrorKind::kConflict,
+                    ref(name).text() + ": object replaced: it was deleted and made again while we waited for it", "", 0,
+                    ""};
             }
             if (watched.uid != uid) object = nullptr;  // the one we waited for is gone; its successor is not ours
         } else if (!watched.uid.empty() && wait_.condition != Condition::kGone) {
             return Error{ErrorKind::kConflict, ref(name).text() + ": it was deleted while we waited for it", "", 0, ""};
         }
         const Verdict verdict = observe(wait_.condition, object);
-        if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail) moved_ = world_.clock.steady_now();
+        if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail)
+            moved_ = world_.clock.steady_now();
         watched.verdict = verdict;
         return {};
     }
@@ -118,7 +129,8 @@ class Waiter {
         bool all = true;
         for (const auto& [name, watched] : watched_) {
             if (watched.verdict.state == Verdict::State::kFailed) {
-                return Error{ErrorKind::kFailed, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0, ""};
+                return Error{ErrorKind::kFailed, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0,
+                             ""};
             }
             all = all && watched.verdict.state == Verdict::State::kDone;
         }
@@ -134,9 +146,12 @@ class Waiter {
     }
 
     void show() {
-        const auto done = std::count_if(watched_.begin(), watched_.end(), [](const auto& one) { return one.second.verdict.state == Verdict::State::kDone; });
+        const auto done = std::count_if(watched_.begin(), watched_.end(), [](const auto& one) {
+            return one.second.verdict.state == Verdict::State::kDone;
+        });
         const std::string name = first_waiting();
-        std::string text = watched_.size() > 1 ? std::to_string(done) + " of " + std::to_string(watched_.size()) + "; " : "";
+        std::string text =
+            watched_.size() > 1 ? std::to_string(done) + " of " + std::to_string(watched_.size()) + "; " : "";
         text += ref(name).text() + ": " + watched_[name].verdict.detail;
         if (!explanation_.empty()) text += " (" + explanation_ + ")";
         world_.witness.step_waits(step_, text);
@@ -150,13 +165,16 @@ class Waiter {
     // Called about once a second: signals, the limit, and why nothing moves.
     Status check() {
         if (world_.signals.count() >= (limits_.cleaning ? 2 : 1)) {
-            return Error{ErrorKind::kInterrupted, "interrupted while waiting for " + ref(first_waiting()).text(), "", 0, ""};
+            return Error{ErrorKind::kInterrupted, "interrupted while waiting for " + ref(first_waiting()).text(), "", 0,
+                         ""};
         }
         const TimePoint now = world_.clock.steady_now();
         const auto still = std::chrono::duration_cast<milliseconds>(now - moved_);
         if (still >= stall_) {
             const std::string name = first_waiting();
-            std::string message = ref(name).text() + ": no progress in " + human_elapsed(static_cast<double>(stall_.count()) / 1000) + ": " + watched_[name].verdict.detail + reason(name);
+            std::string message = ref(name).text() + ": no progress in " +
+                                  human_elapsed(static_cast<double>(stall_.count()) / 1000) + ": " +
+                                  watched_[name].verdict.detail + reason(name);
             if (!last_error_.empty()) message += "; last answer of the server: " + last_error_;
             return Error{ErrorKind::kTimeout, std::move(message), "", 0, ""};
         }

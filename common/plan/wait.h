@@ -10,6 +10,7 @@ namespace holdfast::plan {
 // verdict or its text changing counts as movement), kConflict when an object was replaced by one of the same name,
 // kFailed when it cannot become good any more, kInterrupted at the first signal (a cleaning one: at the second).
 // Every error says which objects are still waited for, and why (World::explain).
-Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, std::chrono::milliseconds stall);
+Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits,
+                std::chrono::milliseconds stall);
 
 }  // namespace holdfast::plan
