@@ -75,4 +75,13 @@ PodState pod_state_of(const Json& pod) {
     return state;
 }
 
+bool node_is_ready(const Json& node) {
+    const Json* conditions = find_at(node, "/status/conditions");
+    if (conditions == nullptr || !conditions->is_array()) return false;
+    for (const Json& condition : *conditions) {
+        if (text_at(condition, "/type") == "Ready") return text_at(condition, "/status") == "True";
+    }
+    return false;
+}
+
 }  // namespace holdfast::kube

@@ -34,4 +34,7 @@ struct PodState {
 };
 PodState pod_state_of(const Json& pod);
 
+// A node whose kubelet answers: its condition Ready is True.
+bool node_is_ready(const Json& node);
+
 }  // namespace holdfast::kube

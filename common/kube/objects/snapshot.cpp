@@ -48,6 +48,7 @@ Snapshot snapshot_of(const Json& object) {
     snapshot.cut_at = text_at(object, "/status/creationTime");
     snapshot.ready = bool_at(object, "/status/readyToUse", false);
     snapshot.deleting = deleting(object);
+    snapshot.answered = find_at(object, "/status") != nullptr;
     snapshot.restore_size = size_at(object, "/status/restoreSize");
     snapshot.error = escape_line(text_at(object, "/status/error/message"));
     snapshot.set = label_of(object, labels::kSet);
@@ -71,6 +72,8 @@ SnapshotContent content_of(const Json& object) {
     content.cut_at = time_at(object, "/status/creationTime");
     content.ready = bool_at(object, "/status/readyToUse", false);
     content.deleting = deleting(object);
+    content.answered = find_at(object, "/status") != nullptr;
+    content.being_created = !annotation_of(object, "snapshot.storage.kubernetes.io/volumesnapshot-being-created").empty();
     content.restore_size = size_at(object, "/status/restoreSize");
     content.error = escape_line(text_at(object, "/status/error/message"));
     return content;

@@ -22,6 +22,7 @@ struct Snapshot {
     std::string cut_at;              // status.creationTime, RFC 3339
     bool ready = false;              // status.readyToUse
     bool deleting = false;
+    bool answered = false;           // some controller has written a status: without one nothing looks at it
     std::optional<long long> restore_size;  // bytes; a driver may leave it out or say 0
     std::string error;               // status.error.message: not terminal, the controllers retry for ever
     std::string set;                 // label holdfast.dev/set, "" for a foreign one
@@ -41,6 +42,8 @@ struct SnapshotContent {
     std::string cut_at;              // RFC 3339 with microseconds: finer than the snapshot's own
     bool ready = false;
     bool deleting = false;
+    bool answered = false;           // the driver's sidecar has written a status
+    bool being_created = false;      // the driver has been asked and has not answered for good
     std::optional<long long> restore_size;
     std::string error;
 };
