@@ -64,3 +64,11 @@ def module_space(cluster, _spaces, request):
     yield made
     made.delete()
     _spaces.append(made)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The folder that `make install` has put plugins and completions into."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    subprocess.run(["make", "-s", "-C", world.ROOT, "install", f"PREFIX={prefix}"], check=True, stdin=subprocess.DEVNULL)
+    return prefix / "bin"

@@ -4,8 +4,11 @@ import base64
 import json
 import os
 import random
+import re
+import signal
 import string
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +49,50 @@ def run(argv, environment, stdin=None, timeout=120):
     return Run([str(a) for a in argv], done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
+class Started:
+    """A command that goes on while the story does; `lines` grows as it prints. Ended, if it has not by itself, at the end
+    of the `with`."""
+
+    def __init__(self, argv, environment):
+        self.argv, self.out, self.err = [str(a) for a in argv], [], []
+        self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
+        self._readers = [threading.Thread(target=lambda s=s, l=l: l.extend(iter(s.readline, "")), daemon=True)
+                         for s, l in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
+        for reader in self._readers:
+            reader.start()
+
+    def wait_for(self, pattern, timeout=60):
+        """The first match in stdout; the test fails if the command ends or the time passes before."""
+        end = time.monotonic() + timeout
+        while True:
+            ended = self.process.poll() is not None
+            if found := re.search(pattern, "".join(self.out)):
+                return found
+            assert not ended and time.monotonic() < end, f"never printed {pattern!r}: {self.text}"
+            time.sleep(0.05)
+
+    @property
+    def text(self):
+        return f"$ {' '.join(self.argv)}\n{''.join(self.out)}{''.join(self.err)}[exit {self.process.poll()}]"
+
+    def end(self, number=signal.SIGINT, timeout=60):
+        """Sends the signal and gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait(timeout)
+        for reader in self._readers:
+            reader.join(5)
+        return self.process.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.end(signal.SIGKILL)
+
+
 class Cluster:
     """A running cluster and who talks to it. Every kubectl of ours is the cluster's own version, found by PATH."""
 
@@ -67,6 +114,9 @@ class Cluster:
     def kubectl(self, *words, stdin=None, timeout=120, environment=None):
         """The run, whatever its exit code. `environment` adds to or replaces variables."""
         return run(["kubectl", *map(str, words)], {**self.environment, **(environment or {})}, stdin, timeout)
+
+    def start(self, *words):
+        return Started(["kubectl", *map(str, words)], self.environment)
 
     def get(self, *words):
         """Objects as `kubectl get … -o json` gives them."""
@@ -108,6 +158,13 @@ class Space:
         words = [str(w) for w in words]
         cut = words.index("--") if "--" in words else len(words)
         return self.cluster.kubectl(*words[:cut], "-n", self.name, *words[cut:], **more)
+
+    def start(self, *words):
+        return self.cluster.start(*words, "-n", self.name)
+
+    def set(self, name):
+        """The record of a snapshot set."""
+        return json.loads(self.get(f"configmap/holdfast-set-{name}")["data"]["set.json"])
 
     def snap(self, *words, **more):
         return self.kubectl("snap", *words, **more)
