@@ -18,17 +18,23 @@ Shape shape_of(Completes completes) {
         case Completes::kFile:
         case Completes::kContext:
         case Completes::kCluster:
-        case Completes::kUser: return Shape::kAny;
-        case Completes::kNamespace: return Shape::kLabel;
+        case Completes::kUser:
+        case Completes::kShell:
+            return Shape::kAny;
+        case Completes::kNamespace:
+            return Shape::kLabel;
         case Completes::kWorkload:
-        case Completes::kNewClaim: return Shape::kTyped;
+        case Completes::kNewClaim:
+            return Shape::kTyped;
         case Completes::kSet:
         case Completes::kSetOrSnapshot:
         case Completes::kClaim:
-        case Completes::kSnapshot: return Shape::kMaybeTyped;
+        case Completes::kSnapshot:
+            return Shape::kMaybeTyped;
         case Completes::kStorageClass:
         case Completes::kSnapshotClass:
-        case Completes::kOperation: return Shape::kName;
+        case Completes::kOperation:
+            return Shape::kName;
     }
     return Shape::kAny;
 }
@@ -48,9 +54,12 @@ bool is_type_word(const std::string& type) {
 
 Status check_word(Completes completes, const std::string& word, const std::string& what) {
     switch (shape_of(completes)) {
-        case Shape::kAny: return {};
-        case Shape::kLabel: return word.empty() ? Status() : check_dns_label(without_namespace_prefix(word), what);
-        case Shape::kName: return check_dns_subdomain(word, what);
+        case Shape::kAny:
+            return {};
+        case Shape::kLabel:
+            return word.empty() ? Status() : check_dns_label(without_namespace_prefix(word), what);
+        case Shape::kName:
+            return check_dns_subdomain(word, what);
         case Shape::kMaybeTyped:
             if (word.find('/') == std::string::npos) return check_dns_subdomain(word, what);
             [[fallthrough]];
@@ -68,7 +77,8 @@ Status check_word(Completes completes, const std::string& word, const std::strin
 Status check_exclusive(const Command& command, const Arguments& arguments) {
     for (const auto& [a, b] : command.exclusive) {
         if (!arguments.given(a) || !arguments.given(b)) continue;
-        return Error{ErrorKind::kUsage, "--" + a + " and --" + b + " cannot be used together", "give one of the two", 0, ""};
+        return Error{ErrorKind::kUsage, "--" + a + " and --" + b + " cannot be used together", "give one of the two", 0,
+                     ""};
     }
     return {};
 }
@@ -83,7 +93,8 @@ Status check_names(const Command& command, const Arguments& arguments) {
             TRY(check_word(option.completes, value, "--" + option.name));
         }
         if (option.name == "selector" && arguments.given("selector") && trim(arguments.text("selector")).empty()) {
-            return Error{ErrorKind::kRefused, "refusing an empty --selector: it would mean every claim in the namespace",
+            return Error{ErrorKind::kRefused,
+                         "refusing an empty --selector: it would mean every claim in the namespace",
                          "give a selector such as -l app=postgres, or name the targets; nothing was changed", 0, ""};
         }
     }

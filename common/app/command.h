@@ -26,6 +26,7 @@ struct LocalPorts;
 namespace holdfast::app {
 
 class Context;
+class Session;
 
 // What completion offers for a word; names come from the cluster.
 enum class Completes {
@@ -44,6 +45,7 @@ enum class Completes {
     kStorageClass,
     kSnapshotClass,
     kOperation,
+    kShell /* of `completion` */,
     kNewClaim /* pvc/ */
 };
 
@@ -84,7 +86,8 @@ class Arguments {
 
     bool given(const std::string& name) const;
     bool flag(const std::string& name) const;  // kFlag: false unless given (or =false)
-    std::string text(const std::string& name, std::string fallback = "") const;  // last one given, else the table's default, else the fallback
+    std::string text(const std::string& name,
+                     std::string fallback = "") const;  // last one given, else the table's default, else the fallback
     std::optional<std::string> optional(const std::string& name) const;
     std::vector<std::string> list(const std::string& name) const;
 };
@@ -93,6 +96,8 @@ class Arguments {
 using ReadHandler = std::function<int(Context&, const Arguments&)>;
 // Commands that write return the operation, which app/run drives.
 using OperationHandler = std::function<Result<std::unique_ptr<plan::Operation>>(Context&, const Arguments&)>;
+// The commands of app itself that write (resume, abort, gc): they drive by themselves.
+using ActHandler = std::function<int(Session&, const Arguments&)>;
 
 struct Command {
     std::string name;         // "create"
@@ -106,10 +111,10 @@ struct Command {
     std::vector<Rule> rules;
     std::vector<std::string> outputs;                            // -o values: empty = no -o at all
     std::vector<std::pair<std::string, std::string>> exclusive;  // flags that contradict each other
-    ReadHandler read;                                            // exactly one of the two
+    ReadHandler read;                                            // exactly one of the three
     OperationHandler operation;
+    ActHandler act;
     bool hidden = false;
-    bool writes = false;             // a read handler that acts all the same (resume, gc): gets --yes, --timeout and so on
 };
 
 struct Plugin {

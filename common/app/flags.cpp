@@ -61,7 +61,9 @@ std::vector<Option> make_connection_options() {
         text("context", "NAME", "the name of the kubeconfig context to use", Completes::kContext),
         text("cluster", "NAME", "the name of the kubeconfig cluster to use", Completes::kCluster),
         text("user", "NAME", "the name of the kubeconfig user to use", Completes::kUser),
-        with_short(text("namespace", "NAME", "if present, the namespace scope for this CLI request", Completes::kNamespace), 'n'),
+        with_short(
+            text("namespace", "NAME", "if present, the namespace scope for this CLI request", Completes::kNamespace),
+            'n'),
         with_short(text("server", "URL", "the address and port of the Kubernetes API server"), 's'),
         text("token", "TOKEN", "bearer token for authentication to the API server"),
         text("username", "NAME", "username for basic authentication to the API server"),
@@ -74,13 +76,18 @@ std::vector<Option> make_connection_options() {
         text("client-certificate", "FILE", "path to a client certificate file for TLS", Completes::kFile),
         text("client-key", "FILE", "path to a client key file for TLS", Completes::kFile),
         text("tls-server-name", "NAME", "server name to use for server certificate validation"),
-        flag("insecure-skip-tls-verify", "if true, the server's certificate is not checked; this makes your connections insecure"),
-        with_default(text("request-timeout", "DURATION", "the length of time to wait for a single server request; 0 means no limit"), "0"),
+        flag("insecure-skip-tls-verify",
+             "if true, the server's certificate is not checked; this makes your connections insecure"),
+        with_default(text("request-timeout", "DURATION",
+                          "the length of time to wait for a single server request; 0 means no limit"),
+                     "0"),
         flag("disable-compression", "if true, opt out of response compression for all requests to the server"),
         text("cache-dir", "DIR", "default cache directory; nothing is cached there yet", Completes::kFile),
-        text("kuberc", "FILE", "path to the kuberc file, whose rules for credential plugins are obeyed", Completes::kFile),
+        text("kuberc", "FILE", "path to the kuberc file, whose rules for credential plugins are obeyed",
+             Completes::kFile),
         with_short(number(with_default(text("v", "LEVEL", "number for the log level verbosity"), "0")), 'v'),
-        flag("warnings-as-errors", "treat warnings received from the server as errors and exit with a non-zero exit code"),
+        flag("warnings-as-errors",
+             "treat warnings received from the server as errors and exit with a non-zero exit code"),
     };
 }
 
@@ -112,7 +119,9 @@ Result<int> verbosity_of(const std::string& word) {
     int level = 0;
     const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), level);
     if (failure != std::errc{} || end != word.data() + word.size() || level < 0) {
-        return Error{ErrorKind::kUsage, "invalid argument \"" + word + "\" for \"-v, --v\" flag: must be a number from 0 to 10", "", 0, ""};
+        return Error{ErrorKind::kUsage,
+                     "invalid argument \"" + word + "\" for \"-v, --v\" flag: must be a number from 0 to 10", "", 0,
+                     ""};
     }
     return level;
 }
@@ -126,11 +135,14 @@ const std::vector<Option>& connection_options() {
 
 std::vector<Option> behaviour_options(const Command& command) {
     std::vector<Option> options;
-    const bool writes = command.operation != nullptr || command.writes;
+    const bool writes = command.operation != nullptr || command.act != nullptr;
     if (writes) {
         options.push_back(dry_run_option());
-        options.push_back(with_short(flag("yes", "answer yes where the plan asks, because it deletes, stops or cannot take back something"), 'y'));
-        options.push_back(with_default(text("timeout", "DURATION", "how long to wait without progress before stopping; 1s to 168h"), "10m"));
+        options.push_back(with_short(
+            flag("yes", "answer yes where the plan asks, because it deletes, stops or cannot take back something"),
+            'y'));
+        options.push_back(with_default(
+            text("timeout", "DURATION", "how long to wait without progress before stopping; 1s to 168h"), "10m"));
         options.push_back(choice("progress", {"auto", "bar", "plain", "json", "none"}, "auto",
                                  "how progress is shown on standard error; json is one object a line"));
     }
@@ -143,7 +155,8 @@ std::vector<Option> all_options(const Command& command) {
     std::vector<Option> options = command.options;
     append_missing(options, behaviour_options(command));
     append_missing(options, connection_options());
-    append_missing(options, {with_short(flag("help", "help for this command"), 'h'), flag("version", "print the version and quit")});
+    append_missing(options, {with_short(flag("help", "help for this command"), 'h'),
+                             flag("version", "print the version and quit")});
     return options;
 }
 
@@ -187,7 +200,8 @@ Result<CommonFlags> common_flags(const Arguments& arguments) {
     TRY_ASSIGN(flags.verbosity, verbosity_of(arguments.text("v", "0")));
     if (const auto word = arguments.optional("timeout")) {
         const Error range{ErrorKind::kUsage, "--timeout must be from 1s to 168h, not \"" + escape_line(*word) + "\"",
-                          "it is the time without progress after which the command stops, for example --timeout=5m", 0, ""};
+                          "it is the time without progress after which the command stops, for example --timeout=5m", 0,
+                          ""};
         const auto parsed = parse_duration(*word, "--timeout");
         if (!parsed.ok() || *parsed < std::chrono::seconds(1) || *parsed > std::chrono::hours(168)) return range;
         flags.timeout = *parsed;

@@ -1,5 +1,6 @@
 #include "common/os/console.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <cerrno>
@@ -22,6 +23,13 @@ bool write_all(int descriptor, std::string_view text) {
 
 }  // namespace
 
+void protect_standard_streams() {
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF)
+            open("/dev/null", O_RDONLY);  // the lowest free one: this
+    }
+}
+
 ProcessConsole::~ProcessConsole() { flush(); }
 
 void ProcessConsole::out(std::string_view text) {
@@ -36,7 +44,10 @@ void ProcessConsole::err(std::string_view text) {
 }
 
 bool ProcessConsole::flush() {
-    if (!broken_ && !buffer_.empty()) broken_ = !write_all(STDOUT_FILENO, buffer_);
+    if (!broken_ && !buffer_.empty() && !write_all(STDOUT_FILENO, buffer_)) {
+        broken_ = true;
+        closed_ = errno == EPIPE || errno == EBADF;
+    }
     buffer_.clear();
     return !broken_;
 }

@@ -1,5 +1,7 @@
 #include "common/os/signals.h"
 
+#include <sys/time.h>
+#include <unistd.h>
 #include <csignal>
 #include <initializer_list>
 
@@ -39,5 +41,13 @@ ProcessSignals::~ProcessSignals() {
 
 int ProcessSignals::count() const { return g_count; }
 int ProcessSignals::last() const { return g_last; }
+
+void exit_after(std::chrono::milliseconds time) {
+    std::signal(SIGALRM, [](int) { _exit(1); });
+    itimerval timer{};
+    timer.it_value.tv_sec = static_cast<time_t>(time.count() / 1000);
+    timer.it_value.tv_usec = static_cast<suseconds_t>(time.count() % 1000 * 1000);
+    setitimer(ITIMER_REAL, &timer, nullptr);
+}
 
 }  // namespace holdfast

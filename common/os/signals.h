@@ -1,6 +1,8 @@
 // SIGINT, SIGTERM and SIGHUP counted, never acted on: loops ask at their safe points. SIGPIPE is ignored.
 #pragma once
 
+#include <chrono>
+
 namespace holdfast {
 
 class Signals {
@@ -19,5 +21,9 @@ class ProcessSignals : public Signals {
     int count() const override;
     int last() const override;
 };
+
+// Ends the process with exit code 1 once so much time has gone by, whatever it is doing: for completion, where a shell
+// waits.
+void exit_after(std::chrono::milliseconds time);
 
 }  // namespace holdfast

@@ -1,0 +1,155 @@
+#include "common/app/operation_commands.h"
+
+#include "common/app/exit_code.h"
+#include "common/app/operate.h"
+#include "common/app/rbac.h"
+#include "common/app/session.h"
+#include "common/core/text.h"
+#include "common/plan/operations.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast::app {
+
+namespace {
+
+Rule rule(std::vector<std::string> verbs, const kube::Resource& resource) {
+    return Rule{std::move(verbs), resource, "", "", false, ""};
+}
+
+// The journal that ID names, in the namespace in force.
+Result<plan::Journal> journal_of(Session& session, const std::string& operation) {
+    TRY_ASSIGN(const std::string space, session.space());
+    TRY_ASSIGN(auto* reader, session.reader());
+    return plan::read_journal(*reader, space, operation);
+}
+
+Result<Arguments> arguments_of(const plan::Journal& journal) {
+    Arguments arguments;
+    try {
+        arguments.positionals = journal.arguments.at("positionals").get<std::vector<std::string>>();
+        arguments.values = journal.arguments.at("values").get<std::map<std::string, std::vector<std::string>>>();
+    } catch (const nlohmann::json::exception& error) {
+        return Error{
+            ErrorKind::kInvalid,
+            "the journal of " + journal.operation + " is damaged: its arguments cannot be read: " + error.what(),
+            "nothing was changed; run the original command line again"};
+    }
+    return arguments;
+}
+
+int resume(Session& session, const Arguments& arguments) {
+    const auto journal = journal_of(session, arguments.positionals.front());
+    if (!journal.ok()) return session.fail(journal.error());
+    if (journal->plugin != session.plugin().name) {
+        return session.fail({ErrorKind::kUsage, journal->operation + " is an operation of kubectl " + journal->plugin,
+                             resume_line(journal->plugin, journal->operation, journal->space)});
+    }
+    const Command* command = find_command(session.plugin(), journal->command);
+    if (command == nullptr || !command->operation) {
+        return session.fail({ErrorKind::kRefused,
+                             journal->operation + " was begun by the command \"" + escape_line(journal->command) +
+                                 "\", which this version does not have; nothing was changed",
+                             "upgrade to " + escape_line(journal->version)});
+    }
+    auto recorded = arguments_of(*journal);
+    if (!recorded.ok()) return session.fail(recorded.error());
+    for (const auto& option : command->options) recorded->defaults[option.name] = option.default_value;
+    session.use_space(journal->space);
+    return operate(session, *command, *recorded, journal->operation);
+}
+
+int abort_operation(Session& session, const Arguments& arguments) {
+    const auto journal = journal_of(session, arguments.positionals.front());
+    if (!journal.ok()) return session.fail(journal.error());
+    auto reader = session.reader();
+    if (!reader.ok()) return session.fail(reader.error());
+    const auto plan = plan::plan_abort(**reader, *journal);
+    if (!plan.ok()) return session.fail(plan.error());
+    const auto result = carry_out(session, *plan);
+    if (!result.status.ok()) return fail_started(session, result.status.error(), result.wrote);
+    if (session.flags().dry_run != CommonFlags::DryRun::kNone) return kDone;
+    // The journal goes last: until then the same command finds what is still to be taken back.
+    auto cluster = session.cluster();
+    if (!cluster.ok()) return fail_started(session, cluster.error(), result.wrote);
+    if (const auto erased = plan::erase(**cluster, *journal); !erased.ok())
+        return fail_started(session, erased.error(), true);
+    session.console().out("operation/" + journal->operation + " aborted\n");
+    return session.console().flush() ? kDone : kResumable;
+}
+
+int gc(Session& session, const Arguments&) {
+    const auto space = session.space();
+    if (!space.ok()) return session.fail(space.error());
+    auto reader = session.reader();
+    if (!reader.ok()) return session.fail(reader.error());
+    const auto plan = plan::plan_gc(**reader, *space);
+    if (!plan.ok()) return session.fail(plan.error());
+    if (plan->steps.empty()) {
+        for (const auto& note : plan->notes) session.console().err(escape_line(note) + "\n");
+        session.console().out("nothing to remove in namespace " + *space + "\n");
+        return kDone;
+    }
+    const auto result = carry_out(session, *plan);
+    if (!result.status.ok()) return fail_started(session, result.status.error(), result.wrote);
+    if (!result.acted) return kDone;
+    session.console().out(std::to_string(plan->steps.size()) + " steps done in namespace " + *space + "\n");
+    return session.console().flush() ? kDone : kResumable;
+}
+
+}  // namespace
+
+Command resume_command() {
+    Command command;
+    command.name = "resume";
+    command.summary = "go on with an unfinished operation";
+    command.description =
+        "Goes on where the operation stopped. What is done already is seen as done; nothing is done twice. Running the "
+        "original command "
+        "line again is the same.";
+    command.usage = "OPERATION [flags]";
+    command.positionals_min = command.positionals_max = 1;
+    command.completes = {Completes::kOperation};
+    command.outputs = {"table", "json", "yaml", "name"};
+    command.examples = {{"Go on with what `status` lists", "kubectl snap resume snap-postgres-7k2m"}};
+    command.rules = {rule({"get", "update", "delete"}, kube::kConfigMaps)};
+    command.act = resume;
+    return command;
+}
+
+Command abort_command() {
+    Command command;
+    command.name = "abort";
+    command.summary = "take an unfinished operation back to its start";
+    command.description =
+        "Removes what the operation has created, last first, and nothing else: only objects that carry its id. Refused "
+        "after the point of "
+        "no return, and while the process that began it still runs.";
+    command.usage = "OPERATION [flags]";
+    command.positionals_min = command.positionals_max = 1;
+    command.completes = {Completes::kOperation};
+    command.examples = {{"See what would be removed", "kubectl snap abort snap-postgres-7k2m --dry-run"},
+                        {"Remove it", "kubectl snap abort snap-postgres-7k2m --yes"}};
+    command.rules = {rule({"get", "delete"}, kube::kConfigMaps)};
+    command.act = abort_operation;
+    return command;
+}
+
+Command gc_command() {
+    Command command;
+    command.name = "gc";
+    command.summary = "list and remove what dead operations have left";
+    command.description =
+        "Removes throwaway objects of drills and their like whose operation is no longer alive. Never a volume, a "
+        "claim or a snapshot that "
+        "somebody may want: only the throwaway claims of a drill. Lists first, then asks.";
+    command.usage = "[flags]";
+    command.examples = {{"List only", "kubectl snap gc --dry-run"},
+                        {"Remove without being asked", "kubectl snap gc --yes"}};
+    command.rules = {rule({"get", "list", "delete"}, kube::kConfigMaps), rule({"list", "delete"}, kube::kPods),
+                     rule({"list", "delete"}, kube::kClaims)};
+    command.act = gc;
+    return command;
+}
+
+}  // namespace holdfast::app

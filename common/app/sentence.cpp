@@ -1,0 +1,36 @@
+#include "common/app/sentence.h"
+
+#include "common/core/text.h"
+
+namespace holdfast::app {
+
+namespace {
+
+std::string from_server(const Error& error) {
+    if (error.reason == "Invalid" && error.message.find(" is invalid: ") != std::string::npos)
+        return "The " + error.message;
+    return "Error from server" + (error.reason.empty() ? std::string() : " (" + error.reason + ")") + ": " +
+           error.message;
+}
+
+std::string sentence(const Error& error) {
+    if (error.http_status == 401) return "error: You must be logged in to the server (" + error.message + ")";
+    if (error.http_status != 0) return from_server(error);
+    // These sentences of kubectl's stand alone; http gives them whole.
+    for (const char* alone : {"The connection to the server", "Unable to connect to the server"}) {
+        const auto begin = error.message.find(alone);
+        if (begin != std::string::npos) return error.message.substr(begin);
+    }
+    if (error.kind == ErrorKind::kConnect) return "Unable to connect to the server: " + error.message;
+    return "error: " + error.message;
+}
+
+}  // namespace
+
+std::string error_text(const Error& error) {
+    std::string text = escape_terminal(sentence(error)) + "\n";
+    if (!error.hint.empty()) text += escape_terminal(error.hint) + "\n";
+    return text;
+}
+
+}  // namespace holdfast::app

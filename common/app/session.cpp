@@ -1,0 +1,115 @@
+#include "common/app/session.h"
+
+#include "common/app/exit_code.h"
+#include "common/app/sentence.h"
+#include "common/app/tools.h"
+#include "common/app/version.h"
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kubeconfig/yaml.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast::app {
+
+namespace {
+
+void drop_managed_fields(Json& value) {
+    if (!value.is_object()) return;
+    if (const auto metadata = value.find("metadata"); metadata != value.end() && metadata->is_object())
+        metadata->erase("managedFields");
+    const auto items = value.find("items");
+    if (items == value.end() || !items->is_array()) return;
+    for (auto& item : *items) drop_managed_fields(item);
+}
+
+}  // namespace
+
+Session::Session(const Plugin& plugin, const Invocation& invocation, const Process& process)
+    : plugin_(plugin),
+      command_(invocation.command),
+      flags_(invocation.common),
+      connection_(invocation.connection),
+      process_(process) {}
+
+Session::~Session() = default;
+
+Result<const kubeconfig::ClientConfig*> Session::config() {
+    if (!config_) {
+        TRY_ASSIGN(config_, kubeconfig::load_client_config(connection_, process_.environment));
+        for (const auto& warning : config_->warnings) process_.console.err("warning: " + escape_line(warning) + "\n");
+    }
+    return &*config_;
+}
+
+Result<std::string> Session::space() {
+    if (!space_) {
+        TRY_ASSIGN(const auto* config, this->config());
+        TRY(check_dns_label(config->space, "namespace"));
+        space_ = config->space;
+    }
+    return *space_;
+}
+
+Result<kube::Cluster*> Session::cluster() {
+    if (!cluster_) {
+        TRY_ASSIGN(const auto* config, this->config());
+        const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors};
+        TRY_ASSIGN(cluster_, kube::connect(*config, options, process_.clock, process_.console, process_.signals));
+    }
+    return cluster_.get();
+}
+
+Result<kube::ClusterReader*> Session::reader() {
+    TRY_ASSIGN(auto* cluster, this->cluster());
+    return static_cast<kube::ClusterReader*>(cluster);
+}
+
+Result<plan::PodRunner*> Session::pod_runner() {
+    if (!tools_) {
+        TRY_ASSIGN(const auto* config, this->config());
+        TRY_ASSIGN(tools_, Tools::create(plugin_, *config, process_));
+    }
+    return tools_->pods();
+}
+
+Result<plan::World> Session::world(plan::Witness& witness) {
+    TRY_ASSIGN(auto* cluster, this->cluster());
+    plan::World world{*cluster, process_.clock, process_.signals, witness,
+                      nullptr,  nullptr,        nullptr,          explain_by(*cluster)};
+    // A plan without steps in pods must work where there is no kubectl; one with such steps says that pods are null.
+    if (pod_runner().ok()) {
+        world.pods = tools_->pods();
+        world.sql = tools_->sql();
+        world.attendant = tools_->attendant();
+    }
+    return world;
+}
+
+int Session::fail(const Error& error) {
+    process_.console.err(error_text(error));
+    if (error.kind == ErrorKind::kInterrupted && process_.signals.last() > 0) return 128 + process_.signals.last();
+    if (error.kind == ErrorKind::kUsage && command_ != nullptr) {
+        process_.console.err("See 'kubectl " + plugin_.name + " " + command_->name + " -h' for help and examples\n");
+    }
+    return exit_code(error, false);
+}
+
+void Session::print_structured(const Json& value) {
+    Json shown = value;
+    drop_managed_fields(shown);
+    const bool yaml = flags_.output == "yaml";
+    process_.console.out(yaml ? kubeconfig::write_yaml(shown)
+                              : shown.dump(4, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+// https://no-color.org, and kubectl's rule: presence counts, whatever the value.
+bool Session::color(bool terminal) const {
+    if (flags_.color != "auto") return flags_.color == "always";
+    return terminal && !process_.environment.get("NO_COLOR") && process_.environment.get_or("TERM", "dumb") != "dumb";
+}
+
+bool Session::color_on_stderr() const { return color(process_.console.err_is_terminal()); }
+bool Session::color_on_stdout() const { return color(process_.console.out_is_terminal()); }
+
+}  // namespace holdfast::app

@@ -1,0 +1,68 @@
+// One run of a plugin: the Context that handlers see, and what only app itself may have: a cluster that can be written
+// to, kubectl and SQL for the executor. Everything is made at its first use.
+#pragma once
+
+#include "common/app/context.h"
+#include "common/app/parse.h"
+#include "common/kube/connect.h"
+#include "common/plan/executor.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace holdfast::app {
+
+// The process around a run; all of it outlives the session.
+struct Process {
+    const Environment& environment;
+    Console& console;
+    Clock& clock;
+    const Signals& signals;
+};
+
+// kubectl, port-forwards and SQL: tools.cpp.
+class Tools;
+
+class Session : public Context {
+  public:
+    Session(const Plugin& plugin, const Invocation& invocation, const Process& process);
+    ~Session() override;
+
+    const Plugin& plugin() const override { return plugin_; }
+    const CommonFlags& flags() const override { return flags_; }
+    const Environment& environment() const override { return process_.environment; }
+    Console& console() override { return process_.console; }
+    Clock& clock() override { return process_.clock; }
+    const Signals& signals() const override { return process_.signals; }
+    Result<const kubeconfig::ClientConfig*> config() override;
+    Result<std::string> space() override;
+    Result<kube::ClusterReader*> reader() override;
+    Result<plan::PodRunner*> pod_runner() override;
+    int fail(const Error& error) override;
+    void print_structured(const Json& value) override;
+
+    // Where a resumed operation lives, instead of --namespace.
+    void use_space(const std::string& space) { space_ = space; }
+    Result<kube::Cluster*> cluster();
+    // Everything that executes: `witness` must outlive it. Steps in pods find kubectl missing only when they run.
+    Result<plan::World> world(plan::Witness& witness);
+    bool color_on_stderr() const;
+    bool color_on_stdout() const;
+    const Command* command() const { return command_; }
+
+  private:
+    bool color(bool terminal) const;
+
+    const Plugin& plugin_;
+    const Command* command_;
+    CommonFlags flags_;
+    kubeconfig::ConnectionFlags connection_;
+    Process process_;
+    std::optional<kubeconfig::ClientConfig> config_;
+    std::optional<std::string> space_;
+    std::unique_ptr<kube::Cluster> cluster_;
+    std::unique_ptr<Tools> tools_;
+};
+
+}  // namespace holdfast::app

@@ -1,0 +1,141 @@
+#include "common/app/exit_code.h"
+#include "common/app/operation_commands.h"
+#include "common/app/session.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/plan/operations.h"
+#include "common/view/table.h"
+
+#include <nlohmann/json.hpp>
+
+namespace holdfast::app {
+
+namespace {
+
+Json as_json(const plan::OperationStatus& status) {
+    const plan::Journal& journal = status.journal;
+    return Json{{"operation", journal.operation},
+                {"namespace", journal.space},
+                {"kind", journal.kind},
+                {"target", journal.target},
+                {"plugin", journal.plugin},
+                {"command", journal.command},
+                {"started", format_time(journal.started)},
+                {"state", journal.state},
+                {"owner", status.owner},
+                {"message", journal.message},
+                {"round", journal.round},
+                {"rounds", journal.rounds},
+                {"resume", status.resume},
+                {"abort", status.abort}};
+}
+
+std::string age(Context& context, SystemTime since) {
+    return human_age(std::chrono::duration_cast<std::chrono::seconds>(context.clock().now() - since).count());
+}
+
+std::string table_text(Context& context, const std::vector<plan::OperationStatus>& all, bool with_space) {
+    std::vector<std::string> header = {"NAME", "COMMAND", "TARGET", "OWNER", "ROUND", "AGE"};
+    if (with_space) header.insert(header.begin(), "NAMESPACE");
+    view::Table table(header);
+    for (const auto& status : all) {
+        const plan::Journal& journal = status.journal;
+        std::vector<std::string> cells = {
+            journal.operation, journal.plugin + " " + journal.command, journal.target,
+            status.owner,      std::to_string(journal.round + 1),      age(context, journal.started)};
+        if (with_space) cells.insert(cells.begin(), journal.space);
+        table.row(cells);
+    }
+    return table.text();
+}
+
+std::string details_text(Context& context, const plan::OperationStatus& status) {
+    const plan::Journal& journal = status.journal;
+    const auto line = [](const std::string& name, const std::string& value) {
+        return value.empty() ? std::string()
+                             : name + ":" + std::string(12 - name.size(), ' ') + escape_line(value) + "\n";
+    };
+    return line("Operation", journal.operation) + line("Namespace", journal.space) +
+           line("Command", journal.plugin + " " + journal.command) + line("Target", journal.target) +
+           line("Started", format_time(journal.started) + " (" + age(context, journal.started) + " ago)") +
+           line("Owner", status.owner) + line("State", journal.state) + line("Message", journal.message) +
+           line("Go on", status.resume) + line("Take back", status.abort);
+}
+
+int print_one(Context& context, kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
+    const auto journal = plan::read_journal(reader, space, operation);
+    if (!journal.ok()) return context.fail(journal.error());
+    const auto status = plan::describe(*journal);
+    const std::string& output = context.flags().output;
+    if (output == "json" || output == "yaml") {
+        context.print_structured(as_json(status));
+    } else if (output == "name") {
+        context.console().out("operation/" + escape_line(journal->operation) + "\n");
+    } else {
+        context.console().out(details_text(context, status));
+    }
+    return kDone;
+}
+
+int print_all(Context& context, kube::ClusterReader& reader, const std::string& space) {
+    std::vector<std::string> damaged;
+    const auto journals = plan::list_journals(reader, space, damaged);
+    if (!journals.ok()) return context.fail(journals.error());
+    for (const auto& name : damaged)
+        context.console().err("warning: " + escape_line(name) + ": the journal is damaged and was skipped\n");
+    std::vector<plan::OperationStatus> all;
+    for (const auto& journal : *journals) all.push_back(plan::describe(journal));
+    const std::string& output = context.flags().output;
+    if (output == "json" || output == "yaml") {
+        Json items = Json::array();
+        for (const auto& status : all) items.push_back(as_json(status));
+        context.print_structured(
+            Json{{"apiVersion", "holdfast.dev/v1"}, {"kind", "OperationList"}, {"items", std::move(items)}});
+    } else if (output == "name") {
+        for (const auto& status : all)
+            context.console().out("operation/" + escape_line(status.journal.operation) + "\n");
+    } else if (all.empty()) {
+        context.console().err("No unfinished operations found" +
+                              (space.empty() ? std::string() : " in " + space + " namespace") + ".\n");
+    } else {
+        context.console().out(table_text(context, all, space.empty()));
+    }
+    return kDone;
+}
+
+int run_status(Context& context, const Arguments& arguments) {
+    const auto space = context.space();
+    if (!space.ok()) return context.fail(space.error());
+    const auto reader = context.reader();
+    if (!reader.ok()) return context.fail(reader.error());
+    if (!arguments.positionals.empty()) return print_one(context, **reader, *space, arguments.positionals.front());
+    return print_all(context, **reader, arguments.flag("all-namespaces") ? "" : *space);
+}
+
+}  // namespace
+
+Command status_command() {
+    Command command;
+    command.name = "status";
+    command.summary = "show unfinished operations, of all Holdfast plugins";
+    command.description =
+        "Without a name lists them; with one shows who works on it, what it does, and the commands that go on with it "
+        "or take it back.";
+    command.usage = "[OPERATION] [flags]";
+    command.positionals_max = 1;
+    command.completes = {Completes::kOperation};
+    Option everywhere;
+    everywhere.name = "all-namespaces";
+    everywhere.short_name = 'A';
+    everywhere.kind = Option::Kind::kFlag;
+    everywhere.help = "list those of all namespaces";
+    command.options = {everywhere};
+    command.outputs = {"table", "json", "yaml", "name"};
+    command.examples = {{"What is unfinished in this namespace", "kubectl snap status"},
+                        {"One operation", "kubectl snap status snap-postgres-7k2m"}};
+    command.rules = {Rule{{"get", "list"}, kube::kConfigMaps, "", "", false, ""}};
+    command.read = run_status;
+    return command;
+}
+
+}  // namespace holdfast::app
