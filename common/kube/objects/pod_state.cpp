@@ -22,6 +22,7 @@ ContainerState container_of(const Json& status, bool init) {
     ContainerState container;
     container.name = text_at(status, "/name");
     container.image = escape_line(text_at(status, "/image"));
+    container.image_id = escape_line(text_at(status, "/imageID"));
     container.init = init;
     container.ready = bool_at(status, "/ready", false);
     container.running = find_at(status, "/state/running") != nullptr;

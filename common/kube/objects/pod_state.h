@@ -11,6 +11,7 @@ namespace holdfast::kube {
 
 struct ContainerState {
     std::string name, image;
+    std::string image_id;                     // as the node reports it: "registry/x@sha256:…" or a bare "sha256:…"; "" until known
     bool init = false;
     bool ready = false, running = false;
     long long restarts = 0;

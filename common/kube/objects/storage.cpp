@@ -108,6 +108,11 @@ Volume volume_of(const Json& object) {
     volume.claim_space = text_at(object, "/spec/claimRef/namespace");
     volume.claim_name = text_at(object, "/spec/claimRef/name");
     volume.claim_uid = text_at(object, "/spec/claimRef/uid");
+    volume.uid = uid_of(object);
+    volume.version = version_of(object);
+    volume.deleting = deleting(object);
+    const Json* terms = find_at(object, "/spec/nodeAffinity/required/nodeSelectorTerms");
+    if (terms != nullptr && terms->is_array()) volume.topology = *terms;
     volume.places = places_of(object);
     return volume;
 }

@@ -3,6 +3,8 @@
 
 #include "common/core/json.h"
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 #include <vector>
 
@@ -34,6 +36,9 @@ struct Volume {
     std::vector<std::string> access_modes;
     long long capacity_bytes = -1;   // -1: not a quantity
     std::string claim_space, claim_name, claim_uid;  // spec.claimRef
+    std::string uid, version;        // metadata.uid and resourceVersion: preconditions of a write
+    bool deleting = false;
+    Json topology;                   // spec.nodeAffinity.required.nodeSelectorTerms; null if every node will do
     std::vector<std::string> places;  // required node affinity, a text a term: "topology.kubernetes.io/zone in (a, b)"
 };
 Volume volume_of(const Json& object);

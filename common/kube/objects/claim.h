@@ -1,0 +1,25 @@
+// A claim as restoring needs it: what it asks for, what it got, whether it is ours. A value, not a borrow. Pure.
+#pragma once
+
+#include "common/core/json.h"
+#include "common/core/quantity.h"
+#include "common/core/result.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::kube {
+
+struct Claim {
+    std::string name, space, uid;
+    std::string phase, volume, storage_class, volume_mode;
+    std::vector<std::string> access_modes;
+    std::optional<Quantity> requested, capacity;
+    bool deleting = false;
+    std::string operation, role;        // labels of ours
+    std::string source_kind, source_name;  // spec.dataSource; "" : none
+};
+Claim claim_of(const Json& object);
+
+}  // namespace holdfast::kube
