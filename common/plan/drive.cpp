@@ -217,7 +217,8 @@ class Drive {
             all.message += "; cleaning up was not possible: " + planned.error().message;
             return all;
         }
-        if (planned->steps.empty()) return error;
+        if (planned->instead) all = *planned->instead;
+        if (planned->steps.empty()) return all;
         planned->operation = journal_.operation;
         planned->round = input_.round;
         Limits limits = options_.limits;

@@ -56,6 +56,15 @@ std::string waiting_reason(const Json& statuses) {
     return "";
 }
 
+// The kubelet has tried once and will try for ever.
+bool image_is_missing(const Json& statuses) {
+    for (const Json& one : statuses) {
+        const std::string reason = text_at(one, "/state/waiting/reason");
+        if (reason == "ImagePullBackOff" || reason == "ErrImageNeverPull" || reason == "InvalidImageName") return true;
+    }
+    return false;
+}
+
 Verdict pod(const Json& object, Condition condition) {
     const std::string phase = text_at(object, "/status/phase");
     if (condition == Condition::kPodSucceeded && phase == "Succeeded") return {State::kDone, ""};
@@ -77,6 +86,7 @@ Verdict pod(const Json& object, Condition condition) {
     }
     if (all && condition != Condition::kPodSucceeded) return {State::kDone, ""};
     std::string reason = waiting_reason(*statuses);
+    if (image_is_missing(*statuses)) return {State::kFailed, std::move(reason), ErrorKind::kUnavailable};
     return {State::kWaiting, reason.empty() ? "starting" : std::move(reason)};
 }
 

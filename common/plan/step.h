@@ -128,6 +128,8 @@ struct Plan {
     bool last = true;                // no further round follows
     // What later rounds and a recovery will need: asked for before the first write.
     std::vector<kube::AccessCheck> later_needs;
+    // Of a recovery: told in place of the error that led to it, now that more is known.
+    std::optional<Error> instead;
 };
 
 // What the plan's steps need: feeds the access review before the first write. Pure. Watching and reading what a step

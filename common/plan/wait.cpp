@@ -129,7 +129,7 @@ class Waiter {
         bool all = true;
         for (const auto& [name, watched] : watched_) {
             if (watched.verdict.state == Verdict::State::kFailed) {
-                return Error{ErrorKind::kFailed, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0,
+                return Error{watched.verdict.kind, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0,
                              ""};
             }
             all = all && watched.verdict.state == Verdict::State::kDone;
