@@ -37,7 +37,7 @@ struct Error {
     ErrorKind kind = ErrorKind::kInternal;
     std::string message;
     std::string hint = {};
-    int http_status = 0;  // 0 if no HTTP reply is behind it
+    int http_status = 0;      // 0 if no HTTP reply is behind it
     std::string reason = {};  // Kubernetes' metav1.Status.reason, for example "AlreadyExists"
 
     // The same error with "what: " before its message; kind, hint and status stay.

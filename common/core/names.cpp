@@ -1,5 +1,6 @@
 #include "common/core/names.h"
 
+#include "common/core/hash.h"
 #include "common/core/text.h"
 
 #include <algorithm>

@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <cstdint>
 #include <cstdio>
 
 namespace holdfast {
@@ -171,14 +170,6 @@ std::string shell_quote(std::string_view word) {
             out += c;
     }
     return out + "'";
-}
-
-std::string short_hash(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    char buffer[17];
-    std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(hash));
-    return buffer;
 }
 
 std::string human_bytes(long long bytes) {

@@ -28,9 +28,6 @@ std::vector<std::string> nearest(std::string_view word, const std::vector<std::s
 // One word for a POSIX shell, quoted only where it must be: printed resume lines can be pasted.
 std::string shell_quote(std::string_view word);
 
-// Hex of the first 16 digits of a 64-bit FNV-1a: short deterministic names and argument hashes, nothing secret.
-std::string short_hash(std::string_view text);
-
 // 1234567 bytes -> "1.2Mi"; for people, never for the API.
 std::string human_bytes(long long bytes);
 // kubectl's age, k8s.io/apimachinery/pkg/util/duration.HumanDuration: 125 s -> "2m5s", 3 days 2 hours -> "3d2h".

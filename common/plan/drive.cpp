@@ -1,6 +1,7 @@
 #include "common/plan/drive.h"
 
 #include "common/core/names.h"
+#include "common/core/hash.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"

@@ -1,5 +1,6 @@
 #include "common/kube/objects/redact.h"
 
+#include "common/core/hash.h"
 #include "common/core/text.h"
 
 #include <nlohmann/json.hpp>

@@ -1,0 +1,299 @@
+#include "common/plan/executor.h"
+
+#include "common/kube/objects/labels.h"
+#include "tests/unit/support/fake_cluster.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace holdfast;        // NOLINT: a test of one header
+using namespace holdfast::plan;  // NOLINT
+using holdfast::testing::FakeClock;
+using holdfast::testing::FakeCluster;
+
+namespace {
+
+struct FakeSignals : Signals {
+    int number = 0;
+    int count() const override { return number; }
+    int last() const override { return number > 0 ? 2 : 0; }
+};
+
+struct Notes : Witness {
+    std::vector<std::string> lines;
+    void step_started(const Step& step) override { lines.push_back("start " + step.id); }
+    void step_waits(const Step&, const std::string& detail) override { lines.push_back("wait " + detail); }
+    void step_done(const Step& step, double) override { lines.push_back("done " + step.id); }
+    void step_failed(const Step& step, const Error& error) override {
+        lines.push_back("fail " + step.id + ": " + error.message);
+    }
+    void message(const std::string& text) override { lines.push_back(text); }
+    bool saw(const std::string& line) const { return std::find(lines.begin(), lines.end(), line) != lines.end(); }
+};
+
+struct FakePods : PodRunner {
+    std::vector<std::string> ran;
+    std::string fails;
+    bool held_running = true;
+    struct Held : HeldExec {
+        FakePods& pods;
+        explicit Held(FakePods& owner) : pods(owner) {}
+        bool running() override { return pods.held_running; }
+        std::string error_output() override { return "gone"; }
+        Status release() override {
+            pods.ran.push_back("release");
+            return {};
+        }
+    };
+    Result<std::string> run(const Exec& exec, std::chrono::milliseconds) override {
+        ran.push_back(exec.argv.back());
+        if (exec.argv.back() == fails) return Error{ErrorKind::kFailed, "exit code 1", "", 0, ""};
+        return std::string("out of " + exec.argv.back() + "\n");
+    }
+    Result<std::unique_ptr<HeldExec>> hold(const Exec& exec) override {
+        ran.push_back("hold " + exec.argv.back());
+        return std::unique_ptr<HeldExec>(std::make_unique<Held>(*this));
+    }
+};
+
+Json claim(const std::string& name) {
+    return {{"apiVersion", "v1"},
+            {"kind", "PersistentVolumeClaim"},
+            {"metadata", {{"name", name}, {"namespace", "n"}}},
+            {"spec", {{"dataSource", {{"name", "s"}}}}}};
+}
+kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
+
+Step step(const std::string& id, Action action, std::vector<std::string> after = {}) {
+    Step one;
+    one.id = id;
+    one.title = id;
+    one.action = std::move(action);
+    one.after = std::move(after);
+    return one;
+}
+
+Exec exec(const std::string& command) {
+    Exec one;
+    one.space = "n";
+    one.pod = "p";
+    one.argv = {"sh", "-c", command};
+    return one;
+}
+
+struct Fixture {
+    FakeClock clock;
+    FakeCluster cluster{clock};
+    FakeSignals signals;
+    Notes notes;
+    FakePods pods;
+    World world{cluster, clock, signals, notes, &pods, nullptr, nullptr, {}};
+    Limits limits;
+    Plan plan;
+    Fixture() { plan.operation = "op-1"; }
+    Outcome run() { return execute(plan, world, limits); }
+};
+
+}  // namespace
+
+TEST_CASE("creates carry the operation, and a wait ends when the last object is as it should be") {
+    Fixture f;
+    f.plan.steps = {step("a", Create{claim("a"), {"/spec/dataSource"}}), step("b", Create{claim("b"), {}}),
+                    step("bound", WaitFor{kube::kClaims, "n", {"a", "b"}, Condition::kClaimBound, ""}, {"a", "b"})};
+    int looks = 0;
+    f.cluster.react = [&](FakeCluster& cluster) {
+        if (cluster.at(claim_ref("b")) == nullptr || ++looks < 3 || looks > 4) return;
+        Json bound = *cluster.at(claim_ref(looks == 3 ? "a" : "b"));
+        bound["status"]["phase"] = "Bound";
+        cluster.put(bound);
+    };
+    const Outcome outcome = f.run();
+    REQUIRE(outcome.status.ok());
+    CHECK(outcome.wrote);
+    CHECK((*f.cluster.at(claim_ref("a")))["metadata"]["labels"][labels::kOperation] == "op-1");
+    CHECK(f.notes.saw("done bound"));
+}
+
+TEST_CASE("a name that somebody else has is exit 4, one of this operation is done") {
+    Fixture f;
+    Json foreign = claim("a");
+    foreign["metadata"]["labels"][labels::kOperation] = "op-0";
+    f.cluster.put(foreign);
+    f.plan.steps = {step("a", Create{claim("a"), {}})};
+    CHECK(f.run().status.error().kind == ErrorKind::kLocked);
+    foreign["metadata"]["labels"][labels::kOperation] = "op-1";
+    f.cluster.put(foreign);
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("a data source that the API server drops is never taken for a restore") {
+    Fixture f;
+    f.cluster.admit = [](Json& object) { object["spec"].erase("dataSource"); };
+    f.plan.steps = {step("a", Create{claim("a"), {"/spec/dataSource"}}),
+                    step("later", Delete{claim_ref("x"), {}}, {"a"})};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.error().reason == "DataSourceDropped");
+    CHECK_FALSE(f.notes.saw("start later"));
+}
+
+TEST_CASE("a create whose answer is lost is found again, never made twice") {
+    for (const bool applied : {true, false}) {
+        Fixture f;
+        int lost = 1;
+        f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+            if (call != "create pvc/n/a" || after != applied || lost-- <= 0) return std::nullopt;
+            return Error{ErrorKind::kUnavailable, "connection reset", "", 0, ""};
+        };
+        f.plan.steps = {step("a", Create{claim("a"), {}})};
+        CHECK(f.run().status.ok());
+        CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+        CHECK(std::count(f.cluster.calls.begin(), f.cluster.calls.end(), "create pvc/n/a") == (applied ? 1 : 2));
+    }
+}
+
+TEST_CASE("a wait in which nothing moves ends and says why") {
+    Fixture f;
+    f.limits.stall = std::chrono::seconds(30);
+    f.world.explain = [](const kube::ObjectRef& ref) { return "no class for " + ref.text(); };
+    f.cluster.put(claim("a"));
+    f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""})};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.error().kind == ErrorKind::kTimeout);
+    CHECK(outcome.status.error().message == "pvc/n/a: no progress in 30.0s: no phase yet; no class for pvc/n/a");
+}
+
+TEST_CASE("bad input 39: an object that is replaced during a wait is told, not taken") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    f.cluster.react = [](FakeCluster& cluster) {
+        if (cluster.at(claim_ref("a")) == nullptr) return;
+        cluster.drop(claim_ref("a"));
+        Json other = claim("a");
+        other["status"]["phase"] = "Bound";
+        cluster.put(other);
+    };
+    f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""})};
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("a watch that ends or is too old goes on with a new list") {
+    for (const ErrorKind kind : {ErrorKind::kGone, ErrorKind::kUnavailable}) {
+        Fixture f;
+        f.cluster.put(claim("a"));
+        int ends = 3;
+        f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
+            if (call != "next pvc" || ends-- <= 0) return std::nullopt;
+            return Error{kind, "ended", "", 0, ""};
+        };
+        f.cluster.react = [](FakeCluster& cluster) {
+            Json bound = *cluster.at(claim_ref("a"));
+            bound["status"]["phase"] = "Bound";
+            cluster.put(bound);
+        };
+        f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""})};
+        CHECK(f.run().status.ok());
+    }
+}
+
+TEST_CASE("what always runs, runs after a failure; the rest does not") {
+    Fixture f;
+    f.pods.fails = "pre-1";
+    Step post = step("post-0", exec("post-0"), {"pre-0", "pre-1"});
+    post.always = true;
+    Step post_never = step("post-2", exec("post-2"), {"pre-2"});
+    post_never.always = true;
+    f.plan.steps = {step("pre-0", exec("pre-0")),
+                    step("pre-1", exec("pre-1"), {"pre-0"}),
+                    step("pre-2", exec("pre-2"), {"pre-1"}),
+                    step("cut", Create{claim("a"), {}}, {"pre-2"}),
+                    post,
+                    post_never};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.error().kind == ErrorKind::kFailed);
+    CHECK(outcome.failed_step == "pre-1");
+    CHECK(f.pods.ran == std::vector<std::string>{"pre-0", "pre-1", "post-0"});
+    CHECK(f.cluster.at(claim_ref("a")) == nullptr);
+}
+
+TEST_CASE("a hold that ends by itself has not held") {
+    Fixture f;
+    Exec hold = exec("lock");
+    hold.hold = true;
+    Exec release;
+    release.release_of = "hold";
+    Step last = step("release", release, {"cut"});
+    last.always = true;
+    f.plan.steps = {step("hold", hold), step("cut", Create{claim("a"), {}}, {"hold"}), last};
+    CHECK(f.run().status.ok());
+    CHECK(f.pods.ran.back() == "release");
+    f.pods.held_running = false;
+    CHECK(f.run().status.error().kind == ErrorKind::kFailed);
+}
+
+TEST_CASE("Ctrl-C stops at the next safe point and still runs what always runs") {
+    Fixture f;
+    Step post = step("post", exec("post"), {"pre"});
+    post.always = true;
+    f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
+        if (call.rfind("create", 0) == 0) f.signals.number = 1;
+        return std::nullopt;
+    };
+    f.plan.steps = {step("pre", exec("pre")), step("cut", Create{claim("a"), {}}, {"pre"}),
+                    step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""}, {"cut"}), post};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.error().kind == ErrorKind::kInterrupted);
+    CHECK(f.pods.ran == std::vector<std::string>{"pre", "post"});
+}
+
+TEST_CASE("a patch of a changed object is a conflict, one that holds already is done") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    const std::string old_version = (*f.cluster.at(claim_ref("a")))["metadata"]["resourceVersion"].get<std::string>();
+    const Json mark = {{"metadata", {{"annotations", {{"x", "1"}}}}}};
+    f.plan.steps = {step("p", Patch{claim_ref("a"), kube::PatchType::kMerge, mark, {"", old_version}, ""})};
+    CHECK(f.run().status.ok());
+    CHECK(f.run().status.ok());
+    f.plan.steps = {step("p", Patch{claim_ref("a"),
+                                    kube::PatchType::kMerge,
+                                    {{"metadata", {{"annotations", {{"x", "2"}}}}}},
+                                    {"", old_version},
+                                    ""})};
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+    f.plan.steps = {step("p", Patch{claim_ref("a"), kube::PatchType::kMerge, mark, {"another-uid", ""}, ""})};
+    CHECK(f.run().status.error().message.find("object replaced") != std::string::npos);
+}
+
+TEST_CASE("a delete never touches the successor of what it names") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    f.plan.steps = {step("d", Delete{claim_ref("a"), {"uid-of-another", ""}, kube::Propagation::kBackground, true})};
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+    f.cluster.drop(claim_ref("a"));
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("an expectation that is not met is exit 6, output and all") {
+    Fixture f;
+    Exec check = exec("count");
+    check.output = "rows";
+    check.expect = "7";
+    f.plan.steps = {step("c", check)};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.error().kind == ErrorKind::kMismatch);
+    CHECK(outcome.status.error().message == "expected \"7\" and read \"out of count\"");
+    CHECK(outcome.progress.outputs.at("rows") == "out of count");
+}
+
+TEST_CASE("a server dry run writes nothing and says what it could not try") {
+    Fixture f;
+    f.limits.dry_run = kube::DryRun::kServer;
+    f.plan.steps = {step("a", Create{claim("a"), {}}),
+                    step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""}, {"a"})};
+    const Outcome outcome = f.run();
+    CHECK(outcome.status.ok());
+    CHECK_FALSE(outcome.wrote);
+    CHECK(outcome.not_verified == std::vector<std::string>{"w"});
+    CHECK(f.cluster.at(claim_ref("a")) == nullptr);
+}

@@ -1,0 +1,103 @@
+#include "common/plan/journal.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/plan/drive.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;        // NOLINT: a test of one header
+using namespace holdfast::plan;  // NOLINT
+
+namespace {
+
+Journal sample() {
+    Journal journal;
+    journal.operation = "snap-postgres-7k2mx";
+    journal.kind = "snap";
+    journal.target = "postgres";
+    journal.space = "bookstore";
+    journal.plugin = "snap";
+    journal.command = "create";
+    journal.arguments = {{"positionals", {"sts/postgres"}}, {"values", {{"name", {"a"}}}}};
+    journal.argument_hash = "abc";
+    journal.started = *parse_time("2026-11-21T04:30:05Z");
+    Plan plan;
+    Step step;
+    step.id = "create-0";
+    step.title = "create vs/bookstore/a";
+    step.action = Create{{{"apiVersion", "snapshot.storage.k8s.io/v1"},
+                          {"kind", "VolumeSnapshot"},
+                          {"metadata", {{"name", "a"}, {"namespace", "bookstore"}}}},
+                         {}};
+    plan.steps.push_back(step);
+    journal.rounds.push_back(brief(plan));
+    return journal;
+}
+
+}  // namespace
+
+TEST_CASE("a journal goes through its ConfigMap unchanged") {
+    const Journal journal = sample();
+    const auto read = journal_from_config_map(journal_to_config_map(journal));
+    REQUIRE(read.ok());
+    CHECK(journal_to_config_map(*read).dump() == journal_to_config_map(journal).dump());
+    const auto created = created_objects(*read);
+    REQUIRE(created.size() == 1);
+    CHECK(created[0].text() == "vs/bookstore/a");
+}
+
+TEST_CASE("a journal of a newer Holdfast is refused, a damaged one is named") {
+    Json map = journal_to_config_map(sample());
+    Json body = Json::parse(map["data"]["journal.json"].get<std::string>());
+    body["format"] = kJournalFormat + 1;
+    map["data"]["journal.json"] = body.dump();
+    CHECK(journal_from_config_map(map).error().kind == ErrorKind::kRefused);
+    map["data"]["journal.json"] = "{";
+    CHECK(journal_from_config_map(map).error().kind == ErrorKind::kInvalid);
+    CHECK(journal_from_config_map(map).error().message.find("configmap/bookstore/holdfast-op-snap-postgres-7k2mx") ==
+          0);
+    body["format"] = 1;
+    body["operation"] = "another";
+    map["data"]["journal.json"] = body.dump();
+    CHECK_FALSE(journal_from_config_map(map).ok());
+}
+
+TEST_CASE("a journal cut at any byte is an error, never a different journal") {
+    Json map = journal_to_config_map(sample());
+    const std::string whole = map["data"]["journal.json"].get<std::string>();
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        map["data"]["journal.json"] = whole.substr(0, length);
+        CHECK_FALSE(journal_from_config_map(map).ok());
+    }
+}
+
+TEST_CASE("the argument hash ignores the order of flags and nothing else") {
+    auto line = [](const char* json) { return CommandLine{"snap", "create", "v0", Json::parse(json), std::nullopt}; };
+    const std::string a = argument_hash(line(R"({"positionals":["sts/a"],"values":{"name":["x"],"wait":["cut"]}})"));
+    CHECK(a == argument_hash(line(R"({"positionals":["sts/a"],"values":{"wait":["cut"],"name":["x"]}})")));
+    CHECK(a != argument_hash(line(R"({"positionals":["sts/b"],"values":{"wait":["cut"],"name":["x"]}})")));
+    CHECK(a != argument_hash(line(R"({"positionals":["sts/a"],"values":{"wait":["ready"],"name":["x"]}})")));
+    CommandLine other = line(R"({"positionals":["sts/a"],"values":{"wait":["cut"],"name":["x"]}})");
+    other.command = "delete";
+    CHECK(a != argument_hash(other));
+}
+
+TEST_CASE("a plan's permissions are those of its steps, each once") {
+    Plan plan;
+    Step create;
+    create.id = "c";
+    create.action = Create{
+        {{"apiVersion", "v1"}, {"kind", "PersistentVolumeClaim"}, {"metadata", {{"name", "a"}, {"namespace", "n"}}}},
+        {}};
+    Step wait;
+    wait.id = "w";
+    wait.action = WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
+    plan.steps = {create, create, wait};
+    plan.later_needs.push_back({"delete", kube::kVolumes, "ignored", "", ""});
+    std::vector<std::string> texts;
+    for (const auto& check : permissions(plan))
+        texts.push_back(check.verb + " " + check.resource.plural + " " + check.space);
+    CHECK(texts == std::vector<std::string>{"get persistentvolumeclaims n", "create persistentvolumeclaims n",
+                                            "list persistentvolumeclaims n", "watch persistentvolumeclaims n",
+                                            "delete persistentvolumes "});
+}
