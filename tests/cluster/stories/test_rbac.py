@@ -1,0 +1,118 @@
+"""The role that `rbac COMMAND` prints is enough for the command, and every verb in it is needed: without any one of them
+the command refuses with exit 7 before it has written anything. The cases are made from the printed roles."""
+import copy
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import yaml
+
+QUERY = ["--query", "select x from t", "--expect", "7"]
+
+# command -> its words; {n} is a number that differs from run to run.
+CASES = {
+    "snap create": ["snap", "create", "sts/postgres", "--name", "s{n}", "--wait", "ready"],
+    "snap list": ["snap", "list"],
+    "snap describe": ["snap", "describe", "base"],
+    "snap protect": ["snap", "protect", "spare{n}"],
+    "snap delete": ["snap", "delete", "spare{n}", "--yes"],
+    "snap status": ["snap", "status"],
+    "snap gc": ["snap", "gc", "--yes"],
+    "restore pvc": ["restore", "pvc/r{n}", "--from", "base"],
+    "restore drill": ["restore", "drill", "base", *QUERY],
+}
+# It looks at much of the cluster and says what it could not see, instead of refusing.
+TELLS_WHAT_IT_CANNOT_SEE = {"snap doctor": ["snap", "doctor", "sts/postgres"]}
+
+
+@pytest.fixture(scope="module")
+def database(module_space):
+    space = module_space
+    space.postgres()
+    space.psql("postgres-0", "create table t as select 7 as x")
+    for name in ("base", "spare1", "spare2", "newest"):
+        space.snap("create", "sts/postgres", "--name", name, "--wait", "ready").expect()
+    return space
+
+
+def printed_roles(space, case):
+    """{"Role": rules, "ClusterRole": rules} as `rbac` prints them for the command."""
+    plugin, command = case.split()
+    text = space.kubectl(plugin, "rbac", command, "--minimal").expect().out
+    roles = {"Role": [], "ClusterRole": []}
+    for document in filter(None, yaml.safe_load_all(text)):
+        roles[document["kind"]] += document["rules"]
+    assert roles["Role"] or roles["ClusterRole"], text
+    return roles
+
+
+def without_each_verb(roles):
+    """(what is missing, roles without it) for every verb of every rule."""
+    for kind, rules in roles.items():
+        for index, rule in enumerate(rules):
+            for verb in rule["verbs"]:
+                less = copy.deepcopy(roles)
+                less[kind][index]["verbs"].remove(verb)
+                if not less[kind][index]["verbs"]:
+                    del less[kind][index]
+                yield f"{verb} {','.join(rule['resources'])}{' in the cluster' if kind == 'ClusterRole' else ''}", less
+
+
+def grant(space, users):
+    """{user: roles}: gives each user exactly these roles, all in one request."""
+    items = []
+    for user, roles in users.items():
+        for kind, rules in roles.items():
+            name = f"{space.name}-{user}"
+            meta = {"name": name, "labels": {"story": space.name}}
+            api = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+            items += [{**api, "kind": kind, "metadata": meta, "rules": rules},
+                      {**api, "kind": f"{kind}Binding", "metadata": meta,
+                       "subjects": [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}],
+                       "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}}]
+    space.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})).expect()
+
+
+def run_as(space, user, words, number):
+    words = [w.format(n=number) for w in words]
+    return space.kubectl(*words, "--as", f"{space.name}-{user}", timeout=180)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_printed_role_is_enough_and_each_verb_is_needed(database, case):
+    space, words, slug = database, CASES[case], case.replace(" ", "-")
+    roles = printed_roles(space, case)
+    less = {f"{slug}-{i}": (missing, rules) for i, (missing, rules) in enumerate(without_each_verb(roles))}
+    grant(space, {slug: roles, **{user: rules for user, (_, rules) in less.items()}})
+
+    before = writes(space)
+    with ThreadPoolExecutor(3) as pool:
+        runs = dict(zip(less, pool.map(lambda user: run_as(space, user, words, 1), less)))
+    wrong = [f"without {less[user][0]}: {run.text}" for user, run in runs.items() if run.code != 7]
+    assert not wrong, f"{len(wrong)} of {len(runs)} did not refuse:\n" + "\n".join(wrong)
+    unnamed = [f"without {less[user][0]}: {run.text}" for user, run in runs.items() if less[user][0].split()[0] not in run.err]
+    assert not unnamed, "what is missing is not named:\n" + "\n".join(unnamed)
+    assert writes(space) == before, "a refused command has written"
+
+    run_as(space, slug, words, 1).expect()
+
+
+def writes(space):
+    """Every object with its version; what the test grants is none of the command's doing."""
+    return {key: version for key, version in space.objects().items() if key[0] not in ("Role", "RoleBinding")}
+
+
+@pytest.mark.parametrize("case", TELLS_WHAT_IT_CANNOT_SEE)
+def test_doctor_says_what_it_could_not_see(database, case):
+    space, words, slug = database, TELLS_WHAT_IT_CANNOT_SEE[case], case.replace(" ", "-")
+    roles = printed_roles(space, case)
+    less = {f"{slug}-{i}": (missing, rules) for i, (missing, rules) in enumerate(without_each_verb(roles))}
+    grant(space, {slug: roles, **{user: rules for user, (_, rules) in less.items()}})
+    full = run_as(space, slug, words, 1).expect()
+    assert "could not" not in full.out + full.err
+    silent = []
+    for user, (missing, _) in less.items():
+        run = run_as(space, user, words, 1)
+        if run.code != 7 and "could not" not in run.out + run.err:
+            silent.append(f"without {missing}: {run.text}")
+    assert not silent, "\n".join(silent)
