@@ -33,8 +33,10 @@ std::string start_time(const std::string& pid) {
 
 }  // namespace
 
-std::string process_identity() {
-    const std::string pid = std::to_string(getpid());
+std::string process_identity() { return process_identity_of(getpid()); }
+
+std::string process_identity_of(int number) {
+    const std::string pid = std::to_string(number);
     const std::string boot = boot_id(), space = pid_namespace(), start = start_time(pid);
     if (boot.empty() || space.empty() || start.empty()) return "";
     return boot + "/" + space + "/" + pid + "/" + start;

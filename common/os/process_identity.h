@@ -7,6 +7,7 @@ namespace holdfast {
 
 // "boot-id/pid-namespace/pid/start-time" of this process; "" where /proc cannot tell.
 std::string process_identity();
+std::string process_identity_of(int pid);
 
 enum class OwnerState { kSelf, kAlive, kDead, kElsewhere };
 // kElsewhere: another boot or pid namespace: nothing can be known from here.

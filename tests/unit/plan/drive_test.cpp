@@ -1,0 +1,250 @@
+#include "common/plan/drive.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/os/process_identity.h"
+#include "common/plan/operations.h"
+#include "tests/unit/support/fake_cluster.h"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+using namespace holdfast;        // NOLINT: a test of one header
+using namespace holdfast::plan;  // NOLINT
+using holdfast::testing::FakeClock;
+using holdfast::testing::FakeCluster;
+
+namespace {
+
+struct FakeSignals : Signals {
+    int number = 0;
+    int count() const override { return number; }
+    int last() const override { return 2; }
+};
+
+struct Silent : Witness {
+    void step_started(const Step&) override {}
+    void step_waits(const Step&, const std::string&) override {}
+    void step_done(const Step&, double) override {}
+    void step_failed(const Step&, const Error&) override {}
+    void message(const std::string&) override {}
+};
+
+kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
+
+// Makes a claim in each of two rounds; taken down again by recover() if asked.
+struct TwoClaims : Operation {
+    bool takes_down = false;
+    int reports = 0;
+    std::string kind() const override { return "twice"; }
+    std::string target() const override { return "db"; }
+    std::string space() const override { return "n"; }
+    kube::ObjectRef event_target() const override { return {kube::kStatefulSets, "n", "db"}; }
+    Result<Plan> plan(kube::ClusterReader&, const Input& input) override {
+        Plan plan;
+        const std::string name = "claim-" + std::to_string(input.round);
+        Step step;
+        step.id = "create-" + name;
+        step.title = "create " + name;
+        step.action = Create{{{"apiVersion", "v1"},
+                              {"kind", "PersistentVolumeClaim"},
+                              {"metadata", {{"name", name}, {"namespace", "n"}}}},
+                             {}};
+        plan.steps.push_back(step);
+        plan.last = input.round == 1;
+        return plan;
+    }
+    Result<Plan> recover(kube::ClusterReader&, const Input&, const Error&) override {
+        Plan plan;
+        if (!takes_down) return plan;
+        Step step;
+        step.id = "down";
+        step.action = Delete{claim_ref("claim-0"), {}, kube::Propagation::kBackground, true};
+        plan.steps.push_back(step);
+        return plan;
+    }
+    Result<Report> report(kube::ClusterReader& reader, const Input&) override {
+        ++reports;
+        TRY(reader.get(claim_ref("claim-1")));
+        return Report{"made\n", Json::object(), {}};
+    }
+};
+
+struct Fixture {
+    FakeClock clock;
+    FakeCluster cluster{clock};
+    FakeSignals signals;
+    Silent witness;
+    World world{cluster, clock, signals, witness, nullptr, nullptr, nullptr, {}};
+    TwoClaims operation;
+    DriveOptions options;
+    int approvals = 0;
+    Fixture() {
+        options.line = {"snap", "twice", "v0", {{"positionals", {"sts/db"}}, {"values", Json::object()}}, std::nullopt};
+        options.approve = [this](const Plan&, bool) {
+            ++approvals;
+            return Status();
+        };
+    }
+    DriveResult run() { return drive(operation, world, options); }
+    std::vector<Journal> journals() {
+        std::vector<std::string> damaged;
+        return *list_journals(cluster, "n", damaged);
+    }
+    // The process that wrote the journal is no longer there.
+    void owner_dies() {
+        for (Journal journal : journals()) {
+            journal.owner.replace(journal.owner.rfind('/') + 1, std::string::npos, "1");
+            REQUIRE(write_change(cluster, journal).ok());
+        }
+    }
+    void fail_at(const std::string& call) {
+        cluster.fault = [call](const std::string& made, bool) -> std::optional<Error> {
+            if (made != call) return std::nullopt;
+            return Error{ErrorKind::kForbidden, "no", "", 403, "Forbidden"};
+        };
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an operation that ends well leaves its result and no journal") {
+    Fixture f;
+    const DriveResult result = f.run();
+    REQUIRE(result.status.ok());
+    CHECK(result.report.text == "made\n");
+    CHECK(f.approvals == 2);
+    CHECK(f.operation.reports == 1);
+    CHECK(f.journals().empty());
+    CHECK(f.cluster.writes().front().rfind("create configmap/n/holdfast-op-twice-db-", 0) == 0);
+}
+
+TEST_CASE("a stopped operation is gone on with by the same command line, under the same id") {
+    Fixture f;
+    f.fail_at("create pvc/n/claim-1");
+    const DriveResult first = f.run();
+    CHECK_FALSE(first.status.ok());
+    CHECK(first.resumable);
+    REQUIRE(f.journals().size() == 1);
+    CHECK(f.journals()[0].state == "stopped");
+    CHECK(created_objects(f.journals()[0]).size() == 2);
+    f.cluster.fault = {};
+    f.owner_dies();
+    const DriveResult second = f.run();
+    REQUIRE(second.status.ok());
+    CHECK(second.operation == first.operation);
+    CHECK(kube::label_of(*f.cluster.at(claim_ref("claim-0")), labels::kOperation) == first.operation);
+    CHECK(f.journals().empty());
+}
+
+TEST_CASE("bad input 11: an unfinished operation with other arguments is in the way, and nothing is written") {
+    Fixture f;
+    f.fail_at("create pvc/n/claim-1");
+    const std::string id = f.run().operation;
+    f.cluster.fault = {};
+    f.options.line.arguments["values"]["wait"] = {"ready"};
+    const std::size_t writes = f.cluster.writes().size();
+    const DriveResult other = f.run();
+    CHECK(other.status.error().kind == ErrorKind::kLocked);
+    CHECK(other.status.error().message.find(id) != std::string::npos);
+    CHECK(f.cluster.writes().size() == writes);
+}
+
+TEST_CASE("a live owner on this machine keeps a second process out, without a write") {
+    Fixture f;
+    f.fail_at("create pvc/n/claim-1");
+    CHECK_FALSE(f.run().status.ok());
+    f.cluster.fault = {};
+    Journal journal = f.journals()[0];
+    journal.owner = process_identity_of(getppid());  // whoever started this test waits for it
+    REQUIRE(write_change(f.cluster, journal).ok());
+    const std::size_t writes = f.cluster.writes().size();
+    const DriveResult second = f.run();
+    CHECK(second.status.error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.writes().size() == writes);
+    CHECK(plan_abort(f.cluster, journal).error().kind == ErrorKind::kLocked);
+    journal.owner = "another-boot" + journal.owner.substr(journal.owner.find('/'));
+    REQUIRE(write_change(f.cluster, journal).ok());
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("a missing permission stops before the first write and is named") {
+    Fixture f;
+    f.cluster.may = [](const kube::AccessCheck& check) {
+        return !(check.verb == "create" && check.resource == kube::kClaims);
+    };
+    const DriveResult result = f.run();
+    CHECK(result.status.error().kind == ErrorKind::kForbidden);
+    CHECK(result.status.error().message ==
+          "not allowed: create persistentvolumeclaims in namespace n; nothing was changed");
+    CHECK(f.cluster.writes().empty());
+    CHECK_FALSE(result.resumable);
+}
+
+TEST_CASE("a plan that nobody wanted leaves nothing") {
+    Fixture f;
+    f.options.approve = [](const Plan&, bool) { return Status(Error{ErrorKind::kRefused, "no", "", 0, ""}); };
+    CHECK(f.run().status.error().kind == ErrorKind::kRefused);
+    CHECK(f.cluster.writes().empty());
+    f.options.approve = [](const Plan&, bool) { return Status(); };
+    f.options.plan_only = true;
+    CHECK(f.run().status.ok());
+    CHECK(f.cluster.writes().empty());
+}
+
+TEST_CASE("what recovery takes down leaves no journal; what it cannot, stays resumable") {
+    Fixture f;
+    f.operation.takes_down = true;
+    f.fail_at("create pvc/n/claim-1");
+    const DriveResult result = f.run();
+    CHECK_FALSE(result.status.ok());
+    CHECK_FALSE(result.resumable);
+    CHECK(result.wrote);
+    CHECK(f.cluster.at(claim_ref("claim-0")) == nullptr);
+    CHECK(f.journals().empty());
+}
+
+TEST_CASE("abort removes what carries the operation's id, and leaves what others made or use") {
+    Fixture f;
+    f.fail_at("create pvc/n/claim-1");
+    CHECK_FALSE(f.run().status.ok());
+    f.cluster.fault = {};
+    Json foreign = {{"apiVersion", "v1"},
+                    {"kind", "PersistentVolumeClaim"},
+                    {"metadata", {{"name", "claim-1"}, {"namespace", "n"}}}};
+    f.cluster.put(foreign);
+    f.owner_dies();
+    auto plan = plan_abort(f.cluster, f.journals()[0]);
+    REQUIRE(plan.ok());
+    REQUIRE(plan->steps.size() == 1);
+    CHECK(plan->steps[0].title == "delete pvc/n/claim-0");
+    CHECK(plan->notes == std::vector<std::string>{"pvc/n/claim-1 is left: another operation or user made it"});
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "Pod"},
+                   {"metadata", {{"name", "p"}, {"namespace", "n"}}},
+                   {"spec", {{"volumes", {{{"name", "v"}, {"persistentVolumeClaim", {{"claimName", "claim-0"}}}}}}}}});
+    plan = plan_abort(f.cluster, f.journals()[0]);
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.empty());
+}
+
+TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
+    Fixture f;
+    auto throwaway = [&](const char* name, const char* role) {
+        f.cluster.put(
+            {{"apiVersion", "v1"},
+             {"kind", "PersistentVolumeClaim"},
+             {"metadata",
+              {{"name", name},
+               {"namespace", "n"},
+               {"labels",
+                {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, role}}}}}});
+    };
+    throwaway("drilled", "drill");
+    throwaway("restored", "restore");
+    auto plan = plan_gc(f.cluster, "n");
+    REQUIRE(plan.ok());
+    REQUIRE(plan->steps.size() == 1);
+    CHECK(plan->steps[0].title == "delete pvc/n/drilled");
+}
