@@ -19,7 +19,8 @@ std::optional<Address> parse_address(std::string_view text) {
     }
     if (inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) != 1) return std::nullopt;
     const auto& b = address.bytes;
-    address.v4 = std::all_of(b.begin(), b.begin() + 10, [](std::uint8_t x) { return x == 0; }) && b[10] == 0xff && b[11] == 0xff;
+    address.v4 =
+        std::all_of(b.begin(), b.begin() + 10, [](std::uint8_t x) { return x == 0; }) && b[10] == 0xff && b[11] == 0xff;
     return address;
 }
 

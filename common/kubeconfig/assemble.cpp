@@ -20,9 +20,10 @@ bool flags_hold_credentials(const ConnectionFlags& flags) {
     return flags_hold_secrets(flags) || (flags.client_certificate && !flags.client_certificate->empty());
 }
 
-// Credentials go over https only. kubectl drops them silently; we do so only towards this machine (`kubectl proxy`), and
-// refuse where somebody on the way could answer in the server's place.
-Status drop_credentials(const ServerUrl& server, const ConnectionFlags& flags, Selection& selection, ClientConfig& config) {
+// Credentials go over https only. kubectl drops them silently; we do so only towards this machine (`kubectl proxy`),
+// and refuse where somebody on the way could answer in the server's place.
+Status drop_credentials(const ServerUrl& server, const ConnectionFlags& flags, Selection& selection,
+                        ClientConfig& config) {
     RawUser& user = selection.user;
     if (server.https || !has_credentials(user)) return {};
     if (!is_loopback(server.host) || flags_hold_credentials(flags)) {
@@ -71,7 +72,8 @@ ExecPlugin exec_of(const RawExec& raw, const RawCluster& cluster) {
 
 // A header may hold no control characters; curl would send them.
 Status check_header_value(const std::string& value, const std::string& what) {
-    const bool clean = std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+    const bool clean = std::all_of(value.begin(), value.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
     if (clean) return {};
     return Error{ErrorKind::kInvalid, what + " has a line break or another control character", "", 0, ""};
 }
@@ -94,7 +96,8 @@ Status set_identity(const Selection& selection, const ReadFile& read, SystemTime
     if (user.auth_provider && !token && !basic) {
         TRY_ASSIGN(config.token, oidc_token(*user.auth_provider, now).context(subject));
     }
-    if (user.exec && !token && !basic && config.client_cert_pem.empty()) config.exec = exec_of(*user.exec, selection.cluster);
+    if (user.exec && !token && !basic && config.client_cert_pem.empty())
+        config.exec = exec_of(*user.exec, selection.cluster);
     TRY(check_header_value(config.token, subject + ": the token"));
     return check_header_value(config.username + config.password, subject + ": the user name or password");
 }
@@ -116,7 +119,9 @@ Status set_impersonation(const RawUser& user, ClientConfig& config) {
 Result<ClientConfig> assemble(Selection selection, const ConnectionFlags& flags, const Environment& environment,
                               const ReadFile& read, SystemTime now) {
     ClientConfig config;
-    TRY_ASSIGN(const ServerUrl server, parse_server(selection.cluster.server).context("cluster \"" + escape_line(selection.cluster_name) + "\""));
+    TRY_ASSIGN(
+        const ServerUrl server,
+        parse_server(selection.cluster.server).context("cluster \"" + escape_line(selection.cluster_name) + "\""));
     TRY(flatten(selection.cluster, selection.cluster_name, read));
     TRY(flatten(selection.user, selection.user_name, read));
     TRY(drop_credentials(server, flags, selection, config));

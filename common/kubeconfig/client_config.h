@@ -37,6 +37,7 @@ struct ExecPlugin {
     bool provide_cluster_info = false;
     enum class Interactive { kNever, kIfAvailable, kAlways } interactive = Interactive::kIfAvailable;
     Json cluster_extension;  // null if there is none
+    std::string proxy_url;   // kubeconfig's, as written: part of what provide_cluster_info tells
 };
 
 // kuberc: which credential plugins may run.
@@ -76,7 +77,7 @@ struct ClientConfig {
     // (token, password) are never among them.
     std::vector<std::string> kubectl_arguments;
     // A kubeconfig (YAML) with exactly this identity, for a 0600 temporary file where flags hold secrets; "" if the
-    // arguments suffice.
+    // arguments suffice. The child then gets "--kubeconfig=FILE" and kubectl_arguments, which choose only the rest.
     std::string kubectl_kubeconfig;
 };
 

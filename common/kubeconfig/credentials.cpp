@@ -40,8 +40,8 @@ class StaticCredentials : public Credentials {
     Credential credential_;
 };
 
-// A file that somebody else renews, such as a pod's service account token. What was read last stays in use while the file
-// cannot be read; kubeconfig's own token is used until the file was read once.
+// A file that somebody else renews, such as a pod's service account token. What was read last stays in use while the
+// file cannot be read; kubeconfig's own token is used until the file was read once.
 class FileCredentials : public Credentials {
   public:
     FileCredentials(const ClientConfig& config, Clock& clock) : config_(config), clock_(clock), token_(config.token) {}
@@ -63,11 +63,13 @@ class FileCredentials : public Credentials {
         const std::string token(trim(text.value_or("")));
         if (token.empty()) {
             if (!token_.empty()) return {};
-            return unauthorized("token file " + (text.ok() ? escape_line(config_.token_file) + ": it is empty" : text.error().message));
+            return unauthorized("token file " +
+                                (text.ok() ? escape_line(config_.token_file) + ": it is empty" : text.error().message));
         }
         for (const char c : token) {
             if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-                return unauthorized("token file " + escape_line(config_.token_file) + ": a line break or another control character is in the token");
+                return unauthorized("token file " + escape_line(config_.token_file) +
+                                    ": a line break or another control character is in the token");
             }
         }
         token_ = token;
@@ -83,7 +85,8 @@ class FileCredentials : public Credentials {
 
 class PluginCredentials : public Credentials {
   public:
-    PluginCredentials(const ClientConfig& config, const Environment& environment, Clock& clock, const Console& console, const Signals* signals)
+    PluginCredentials(const ClientConfig& config, const Environment& environment, Clock& clock, const Console& console,
+                      const Signals* signals)
         : config_(config), environment_(environment), clock_(clock), console_(console), signals_(signals) {}
 
     Result<Credential> current() override {
@@ -100,11 +103,13 @@ class PluginCredentials : public Credentials {
 
   private:
     static bool same(const Credential& a, const Credential& b) {
-        return a.authorization == b.authorization && a.client_cert_pem == b.client_cert_pem && a.client_key_pem == b.client_key_pem;
+        return a.authorization == b.authorization && a.client_cert_pem == b.client_cert_pem &&
+               a.client_key_pem == b.client_key_pem;
     }
 
     Credential credential() const {
-        return Credential{reply_->token.empty() ? "" : "Bearer " + reply_->token, reply_->client_cert_pem, reply_->client_key_pem, generation_};
+        return Credential{reply_->token.empty() ? "" : "Bearer " + reply_->token, reply_->client_cert_pem,
+                          reply_->client_key_pem, generation_};
     }
 
     Result<bool> interactive() const {
@@ -118,7 +123,8 @@ class PluginCredentials : public Credentials {
     std::string name() const { return "credential plugin \"" + escape_line(config_.exec->command) + "\""; }
 
     Status run() {
-        TRY_ASSIGN(const std::string program, allowed_program(*config_.exec, config_.plugin_policy, program_finder(environment_)));
+        TRY_ASSIGN(const std::string program,
+                   allowed_program(*config_.exec, config_.plugin_policy, program_finder(environment_)));
         TRY_ASSIGN(const bool is_interactive, interactive());
         Command command;
         command.argv = {program};
@@ -137,7 +143,8 @@ class PluginCredentials : public Credentials {
             return unauthorized(name() + " failed with exit code " + std::to_string(output->exit_code));
         }
         TRY_ASSIGN(PluginReply reply, parse_reply(output->out, config_.exec->api_version).context(name()));
-        const bool changed = !reply_ || reply.client_cert_pem != reply_->client_cert_pem || reply.client_key_pem != reply_->client_key_pem;
+        const bool changed = !reply_ || reply.client_cert_pem != reply_->client_cert_pem ||
+                             reply.client_key_pem != reply_->client_key_pem;
         if (changed) ++generation_;
         reply_ = std::move(reply);
         return {};
@@ -146,10 +153,12 @@ class PluginCredentials : public Credentials {
     Error explain(const Error& error, milliseconds timeout) const {
         if (error.kind == ErrorKind::kInterrupted) return error;
         if (error.kind == ErrorKind::kTimeout) {
-            return unauthorized(name() + " did not end in " + human_elapsed(static_cast<double>(timeout.count()) / 1000) + " and was stopped");
+            return unauthorized(name() + " did not end in " +
+                                human_elapsed(static_cast<double>(timeout.count()) / 1000) + " and was stopped");
         }
         if (error.kind == ErrorKind::kProtocol) {
-            return unauthorized(name() + " printed more than " + human_bytes(static_cast<long long>(kOutputMax)) + " and was stopped");
+            return unauthorized(name() + " printed more than " + human_bytes(static_cast<long long>(kOutputMax)) +
+                                " and was stopped");
         }
         return unauthorized(name() + ": " + error.message);
     }

@@ -1,5 +1,5 @@
-// Who we are, request by request: a token file is read again each minute, a credential plugin runs when there is nothing
-// valid yet and after a 401. Source: client-go transport/token_source.go, plugin/pkg/client/auth/exec/exec.go.
+// Who we are, request by request: a token file is read again each minute, a credential plugin runs when there is
+// nothing valid yet and after a 401. Source: client-go transport/token_source.go, plugin/pkg/client/auth/exec/exec.go.
 #pragma once
 
 #include "common/core/result.h"
@@ -20,7 +20,8 @@ struct Credential {
     std::string authorization;    // value of the Authorization header ("Bearer ...", "Basic ..."), "" : send none
     std::string client_cert_pem;  // both or neither
     std::string client_key_pem;
-    int certificate_generation = 0;  // grows when the certificate changes: connections that were made with the old one are closed
+    int certificate_generation =
+        0;  // grows when the certificate changes: connections that were made with the old one are closed
 };
 
 // Not thread-safe: one owner asks before it sends. All references must outlive it.

@@ -1,4 +1,5 @@
-// JSON -> RawConfig, as strict about types as kubectl: a number where a string belongs is an error, unknown fields are not.
+// JSON -> RawConfig, as strict about types as kubectl: a number where a string belongs is an error, unknown fields are
+// not.
 #include "common/core/text.h"
 #include "common/kubeconfig/base64.h"
 #include "common/kubeconfig/raw_config.h"
@@ -6,7 +7,8 @@
 namespace holdfast::kubeconfig {
 namespace {
 
-// Reads fields of one object. The first error stays and is asked for once at the end, so that reading stays a list of fields.
+// Reads fields of one object. The first error stays and is asked for once at the end, so that reading stays a list of
+// fields.
 class Reader {
   public:
     Reader(const Json& object, std::string path, std::optional<Error>& error)

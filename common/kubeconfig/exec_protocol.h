@@ -20,8 +20,8 @@ struct PluginReply {
 // The value of KUBERNETES_EXEC_INFO. REQUIRES: config.exec.
 std::string exec_info(const ClientConfig& config, bool interactive);
 
-// kUnauthorized: another version or kind than `api_version` asked for, neither token nor certificate and key, unreadable.
-// No message holds what the plugin wrote.
+// kUnauthorized: another version or kind than `api_version` asked for, neither token nor certificate and key,
+// unreadable. No message holds what the plugin wrote.
 Result<PluginReply> parse_reply(std::string_view output, const std::string& api_version);
 
 }  // namespace holdfast::kubeconfig

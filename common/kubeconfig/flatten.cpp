@@ -5,14 +5,17 @@
 namespace holdfast::kubeconfig {
 namespace {
 
-Status flatten_field(std::string& path, std::string& data, const std::string& subject, const char* field, const ReadFile& read) {
+Status flatten_field(std::string& path, std::string& data, const std::string& subject, const char* field,
+                     const ReadFile& read) {
     if (path.empty()) return {};
     if (!data.empty()) {
-        return Error{ErrorKind::kInvalid, subject + ": " + field + " and " + field + "-data are both specified", "", 0, ""};
+        return Error{ErrorKind::kInvalid, subject + ": " + field + " and " + field + "-data are both specified", "", 0,
+                     ""};
     }
     auto content = read(path);
     if (!content.ok()) {
-        return Error{ErrorKind::kInvalid, subject + ": unable to read " + field + " " + content.error().message, "", 0, ""};
+        return Error{ErrorKind::kInvalid, subject + ": unable to read " + field + " " + content.error().message, "", 0,
+                     ""};
     }
     data = std::move(*content);
     path.clear();

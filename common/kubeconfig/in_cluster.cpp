@@ -31,7 +31,8 @@ void use_in_cluster(const InClusterFiles& files, Selection& selection) {
         cluster.certificate_authority = files.ca_file;
     }
     RawUser& user = selection.user;
-    const bool other = !user.token.empty() || !user.username.empty() || !user.client_certificate.empty() || !user.client_certificate_data.empty();
+    const bool other = !user.token.empty() || !user.username.empty() || !user.client_certificate.empty() ||
+                       !user.client_certificate_data.empty();
     if (!other) user.token_file = files.token_file;
 }
 

@@ -31,7 +31,8 @@ Result<std::string> allowed_command(const Json& entry, std::size_t number) {
     const std::string name = entry.is_object() ? text_of(entry, "name") : "";
     const std::string command = entry.is_object() ? text_of(entry, "command") : "";
     if (!name.empty() && !command.empty() && name != command) {
-        return refuse("entry " + std::to_string(number) + " of credentialPluginAllowlist has both a name and another command");
+        return refuse("entry " + std::to_string(number) +
+                      " of credentialPluginAllowlist has both a name and another command");
     }
     const std::string wanted = command.empty() ? name : command;
     if (wanted.empty()) return refuse("entry " + std::to_string(number) + " of credentialPluginAllowlist is empty");
@@ -91,7 +92,9 @@ Result<std::optional<PluginPolicy>> parse_kuberc(std::string_view text) {
         TRY_ASSIGN(PluginPolicy policy, policy_of(document));
         return std::optional<PluginPolicy>(std::move(policy));
     }
-    if (any) return Error{ErrorKind::kNotFound, "no document in it is a kubectl.config.k8s.io/v1beta1 Preference", "", 0, ""};
+    if (any)
+        return Error{ErrorKind::kNotFound, "no document in it is a kubectl.config.k8s.io/v1beta1 Preference", "", 0,
+                     ""};
     return std::optional<PluginPolicy>();
 }
 

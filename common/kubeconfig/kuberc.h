@@ -18,8 +18,9 @@ struct KubercPlace {
 };
 Result<KubercPlace> kuberc_place(const ConnectionFlags& flags, const Environment& environment);
 
-// The policy of the first usable Preference document; nullopt for a file without documents. kNotFound: documents, but none
-// is a Preference. kInvalid: no YAML. kRefused: the policy contradicts itself, which is always an error since it guards.
+// The policy of the first usable Preference document; nullopt for a file without documents. kNotFound: documents, but
+// none is a Preference. kInvalid: no YAML. kRefused: the policy contradicts itself, which is always an error since it
+// guards.
 Result<std::optional<PluginPolicy>> parse_kuberc(std::string_view text);
 
 }  // namespace holdfast::kubeconfig

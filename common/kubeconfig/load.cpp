@@ -28,7 +28,8 @@ std::vector<std::string> places(const ConnectionFlags& flags, const Environment&
     if (variable.empty()) return {environment.home + "/.kube/config"};
     std::vector<std::string> paths;
     for (std::string& path : split(variable, ':')) {
-        if (!path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(std::move(path));
+        if (!path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end())
+            paths.push_back(std::move(path));
     }
     return paths;
 }
@@ -43,12 +44,14 @@ Result<RawConfig> load_file(const std::string& path, const std::string& absolute
     return decode_config(*document, path).context(subject);
 }
 
-// Whether others than the owner may read the file, as a warning; "" if not. Links are followed: what counts is the target.
+// Whether others than the owner may read the file, as a warning; "" if not. Links are followed: what counts is the
+// target.
 std::string exposure(const std::string& path, const char* what) {
     struct stat info {};
     if (path.empty() || ::stat(path.c_str(), &info) != 0) return "";
     const std::string subject = std::string(what) + " " + escape_line(path);
-    if (info.st_uid != geteuid() && info.st_uid != 0) return subject + " belongs to another user (uid " + std::to_string(info.st_uid) + ")";
+    if (info.st_uid != geteuid() && info.st_uid != 0)
+        return subject + " belongs to another user (uid " + std::to_string(info.st_uid) + ")";
     if ((info.st_mode & 0044) == 0) return "";
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
@@ -56,19 +59,22 @@ std::string exposure(const std::string& path, const char* what) {
 }
 
 void warn_about_files(const Selection& selection, std::vector<std::string>& warnings) {
-    for (const std::string& warning : {exposure(selection.user.client_key, "client key"), exposure(selection.user.token_file, "token file")}) {
+    for (const std::string& warning :
+         {exposure(selection.user.client_key, "client key"), exposure(selection.user.token_file, "token file")}) {
         if (!warning.empty()) warnings.push_back(warning);
     }
 }
 
-Result<PluginPolicy> load_policy(const ConnectionFlags& flags, const Environment& environment, std::vector<std::string>& warnings) {
+Result<PluginPolicy> load_policy(const ConnectionFlags& flags, const Environment& environment,
+                                 std::vector<std::string>& warnings) {
     TRY_ASSIGN(const KubercPlace place, kuberc_place(flags, environment));
     if (place.path.empty()) return PluginPolicy{};
     const std::string subject = "kuberc " + escape_line(place.path);
     const auto text = read_limited(place.path);
     if (!text.ok()) {
         if (place.is_explicit) return text.error().with_context("kuberc");
-        if (text.error().kind != ErrorKind::kNotFound) warnings.push_back("kuberc: " + text.error().message + "; it is ignored");
+        if (text.error().kind != ErrorKind::kNotFound)
+            warnings.push_back("kuberc: " + text.error().message + "; it is ignored");
         return PluginPolicy{};
     }
     auto policy = parse_kuberc(*text);
@@ -84,7 +90,8 @@ std::string default_server(const Environment& environment) {
     return master.empty() ? "http://localhost:8080" : master;
 }
 
-void name_searched_places(const MergedFiles& files, const Selection& selection, const Environment& environment, ClientConfig& config) {
+void name_searched_places(const MergedFiles& files, const Selection& selection, const Environment& environment,
+                          ClientConfig& config) {
     if (!files.config.clusters.empty() || selection.cluster.server != default_server(environment)) return;
     std::vector<std::string> shown;
     for (const std::string& path : files.searched) shown.push_back(escape_line(path));
@@ -116,7 +123,8 @@ Result<ClientConfig> load(const ConnectionFlags& flags, const Environment& envir
     } else {
         config.kubectl_arguments = child_arguments(flags, directory);
     }
-    if (flags.kuberc && !flags.kuberc->empty()) config.kubectl_arguments.push_back("--kuberc=" + join_path(directory, *flags.kuberc));
+    if (flags.kuberc && !flags.kuberc->empty())
+        config.kubectl_arguments.push_back("--kuberc=" + join_path(directory, *flags.kuberc));
     config.kubectl_arguments.push_back("--namespace=" + config.space);
     return config;
 }
@@ -135,7 +143,8 @@ Result<MergedFiles> load_files(const ConnectionFlags& flags, const Environment& 
         const bool missing = !config.ok() && config.error().kind == ErrorKind::kNotFound;
         if (missing && (!flags.kubeconfig || flags.kubeconfig->empty())) continue;
         if (missing) {
-            return Error{ErrorKind::kNotFound, "kubeconfig " + escape_line(absolute) + " does not exist", "check --kubeconfig", 0, ""};
+            return Error{ErrorKind::kNotFound, "kubeconfig " + escape_line(absolute) + " does not exist",
+                         "check --kubeconfig", 0, ""};
         }
         if (!config.ok()) return config.error();
         found.any_found = true;
@@ -152,7 +161,8 @@ Result<ClientConfig> load_client_config(const ConnectionFlags& flags, const Envi
     if (config.ok()) return config;
     // Whatever is wrong with files, the caller can do one thing: say that no connection can be made.
     Error error = config.error();
-    const bool keeps = error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kUnauthorized;
+    const bool keeps =
+        error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kUnauthorized;
     if (!keeps) error.kind = ErrorKind::kConnect;
     return error;
 }

@@ -90,10 +90,14 @@ Result<RawConfig> minify(RawConfig config, const std::string& name) {
     if (!cluster.empty() && config.clusters.count(cluster) == 0) return missing("cluster", cluster);
     if (!user.empty() && config.users.count(user) == 0) return missing("user", user);
     keep_only(config.contexts, config.current_context);
-    if (cluster.empty()) config.clusters.clear();
-    else keep_only(config.clusters, cluster);
-    if (user.empty()) config.users.clear();
-    else keep_only(config.users, user);
+    if (cluster.empty())
+        config.clusters.clear();
+    else
+        keep_only(config.clusters, cluster);
+    if (user.empty())
+        config.users.clear();
+    else
+        keep_only(config.users, user);
     return config;
 }
 

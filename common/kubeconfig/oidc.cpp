@@ -27,18 +27,22 @@ std::optional<double> expiry_of(const std::string& token) {
 
 Result<std::string> oidc_token(const RawAuthProvider& provider, SystemTime now) {
     if (provider.name != "oidc") {
-        return Error{ErrorKind::kInvalid, "auth-provider \"" + escape_line(provider.name) + "\" is no longer supported", kAlternative, 0, ""};
+        return Error{ErrorKind::kInvalid, "auth-provider \"" + escape_line(provider.name) + "\" is no longer supported",
+                     kAlternative, 0, ""};
     }
     const auto found = provider.config.find("id-token");
     if (found == provider.config.end() || found->second.empty()) {
         return Error{ErrorKind::kInvalid, "auth-provider oidc has no id-token", kAlternative, 0, ""};
     }
     const auto expiry = expiry_of(found->second);
-    if (!expiry) return Error{ErrorKind::kInvalid, "the id-token of auth-provider oidc cannot be read", kAlternative, 0, ""};
+    if (!expiry)
+        return Error{ErrorKind::kInvalid, "the id-token of auth-provider oidc cannot be read", kAlternative, 0, ""};
     const double seconds = std::chrono::duration<double>(now.time_since_epoch()).count();
     if (*expiry < seconds + 10) {
         return Error{ErrorKind::kUnauthorized, "the id-token of auth-provider oidc has expired",
-                     "run any kubectl command to refresh it, or use an exec plugin in kubeconfig, for example kubectl oidc-login", 0, ""};
+                     "run any kubectl command to refresh it, or use an exec plugin in kubeconfig, for example kubectl "
+                     "oidc-login",
+                     0, ""};
     }
     return found->second;
 }

@@ -13,7 +13,8 @@ namespace {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-bool list_allows(const PluginPolicy& policy, const std::string& command, const std::string& program, const FindProgram& find) {
+bool list_allows(const PluginPolicy& policy, const std::string& command, const std::string& program,
+                 const FindProgram& find) {
     return std::any_of(policy.allowlist.begin(), policy.allowlist.end(), [&](const std::string& entry) {
         if (entry == command || entry == program) return true;
         return base_name(entry) == base_name(program) && find(entry) == program;
@@ -35,7 +36,8 @@ Result<std::string> allowed_program(const ExecPlugin& plugin, const PluginPolicy
     if (!program) {
         std::string message = "credential plugin \"" + escape_line(plugin.command) + "\" was not found";
         if (plugin.command != plugin.command_as_written) {
-            message += " (kubeconfig says \"" + escape_line(plugin.command_as_written) + "\", relative to its own directory)";
+            message +=
+                " (kubeconfig says \"" + escape_line(plugin.command_as_written) + "\", relative to its own directory)";
         } else if (plugin.command.find('/') == std::string::npos) {
             message += " in PATH";
         }

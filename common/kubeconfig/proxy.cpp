@@ -77,7 +77,8 @@ Result<std::string> choose_proxy(const ProxyEnvironment& environment, const std:
                                                : std::nullopt;
     if (!proxy) return std::string();
     if (url->scheme == "http" && environment.cgi) {
-        return Error{ErrorKind::kRefused, "refusing to use HTTP_PROXY in a CGI environment, where a request's header may have set it",
+        return Error{ErrorKind::kRefused,
+                     "refusing to use HTTP_PROXY in a CGI environment, where a request's header may have set it",
                      "unset REQUEST_METHOD, or set proxy-url in kubeconfig", 0, ""};
     }
     return uses_proxy(environment.no_proxy, *url) ? to_string(*proxy) : std::string();
@@ -86,16 +87,18 @@ Result<std::string> choose_proxy(const ProxyEnvironment& environment, const std:
 Result<std::string> check_proxy(const std::string& text) {
     auto url = parse_url(text);
     if (!url) {
-        return Error{ErrorKind::kInvalid, "the proxy URL \"" + escape_line(redacted_text(text)) + "\" cannot be read", "", 0, ""};
+        return Error{ErrorKind::kInvalid, "the proxy URL \"" + escape_line(redacted_text(text)) + "\" cannot be read",
+                     "", 0, ""};
     }
     if (url->scheme != "http" && url->scheme != "https" && url->scheme != "socks5" && url->scheme != "socks5h") {
         return Error{ErrorKind::kInvalid,
-                     "the proxy URL \"" + escape_line(redacted_text(text)) + "\" has the scheme \"" + escape_line(url->scheme) +
-                         "\"; it must be http, https or socks5",
+                     "the proxy URL \"" + escape_line(redacted_text(text)) + "\" has the scheme \"" +
+                         escape_line(url->scheme) + "\"; it must be http, https or socks5",
                      "", 0, ""};
     }
     if (url->opaque || url->host.empty()) {
-        return Error{ErrorKind::kInvalid, "the proxy URL \"" + escape_line(redacted_text(text)) + "\" has no host", "", 0, ""};
+        return Error{ErrorKind::kInvalid, "the proxy URL \"" + escape_line(redacted_text(text)) + "\" has no host", "",
+                     0, ""};
     }
     if (url->scheme == "socks5") url->scheme = "socks5h";
     return to_string(*url);

@@ -31,7 +31,7 @@ struct RawExec {
     std::vector<std::pair<std::string, std::string>> env;
     bool has_args = false, has_env = false;  // given, though maybe empty: kubectl prints null otherwise
     bool provide_cluster_info = false;
-    std::string command_as_written;          // before it was resolved against the file's directory
+    std::string command_as_written;  // before it was resolved against the file's directory
 };
 
 struct RawAuthProvider {

@@ -53,7 +53,8 @@ Status overlay_extra(RawUser& user, const ConnectionFlags& flags) {
     for (const std::string& item : flags.as_user_extra) {
         const std::size_t equals = item.find('=');
         if (equals == std::string::npos || equals == 0) {
-            return Error{ErrorKind::kUsage, "--as-user-extra takes key=value, not \"" + escape_line(item) + "\"", "", 0, ""};
+            return Error{ErrorKind::kUsage, "--as-user-extra takes key=value, not \"" + escape_line(item) + "\"", "", 0,
+                         ""};
         }
         extra[item.substr(0, equals)].push_back(item.substr(equals + 1));
     }
@@ -86,7 +87,8 @@ Status overlay_user(RawUser& user, const ConnectionFlags& flags, const std::stri
 
 std::string without_namespace_prefix(const std::string& text) {
     for (const std::string_view prefix : {"namespaces/", "namespace/", "ns/"}) {
-        if (text.size() > prefix.size() && to_lower(text.substr(0, prefix.size())) == prefix) return text.substr(prefix.size());
+        if (text.size() > prefix.size() && to_lower(text.substr(0, prefix.size())) == prefix)
+            return text.substr(prefix.size());
     }
     return text;
 }
@@ -97,7 +99,8 @@ Result<Selection> select(const RawConfig& config, const ConnectionFlags& flags, 
     selection.context_name = config.current_context;
     overlay(selection.context_name, flags.context);
     selection.context_exists = config.contexts.count(selection.context_name) != 0;
-    TRY_ASSIGN(selection.context, find_entry(config.contexts, selection.context_name, flags.context, "context", "--context"));
+    TRY_ASSIGN(selection.context,
+               find_entry(config.contexts, selection.context_name, flags.context, "context", "--context"));
     overlay(selection.context.cluster, flags.cluster);
     overlay(selection.context.user, flags.user);
     if (flags.space && !flags.space->empty()) {
@@ -106,7 +109,8 @@ Result<Selection> select(const RawConfig& config, const ConnectionFlags& flags, 
     }
     selection.cluster_name = selection.context.cluster;
     selection.user_name = selection.context.user;
-    TRY_ASSIGN(selection.cluster, find_entry(config.clusters, selection.cluster_name, flags.cluster, "cluster", "--cluster"));
+    TRY_ASSIGN(selection.cluster,
+               find_entry(config.clusters, selection.cluster_name, flags.cluster, "cluster", "--cluster"));
     TRY_ASSIGN(selection.user, find_entry(config.users, selection.user_name, flags.user, "user", "--user"));
     if (selection.cluster.server.empty()) selection.cluster.server = default_server;
     overlay_cluster(selection.cluster, flags, working_directory);

@@ -1,5 +1,6 @@
 // The context, cluster and user in force: kubeconfig with kubectl's flags laid over it. Pure.
-// Source: client-go tools/clientcmd/client_config.go (getContext, getCluster, getAuthInfo), cli-runtime config_flags.go.
+// Source: client-go tools/clientcmd/client_config.go (getContext, getCluster, getAuthInfo), cli-runtime
+// config_flags.go.
 #pragma once
 
 #include "common/core/result.h"

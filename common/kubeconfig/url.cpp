@@ -78,7 +78,9 @@ bool parse_authority(std::string_view text, Url& url) {
         url.has_user = true;
         url.user = text.substr(0, at);
         for (const char c : url.user) {
-            if (!is_letter(c) && !is_digit(c) && std::string_view("-._:~!$&'()*+,;=%@").find(c) == std::string_view::npos) return false;
+            if (!is_letter(c) && !is_digit(c) &&
+                std::string_view("-._:~!$&'()*+,;=%@").find(c) == std::string_view::npos)
+                return false;
         }
         if (!escapes_are_valid(url.user)) return false;
         text.remove_prefix(at + 1);
@@ -90,7 +92,8 @@ bool parse_authority(std::string_view text, Url& url) {
 std::string escape_path(std::string_view path) {
     std::string out;
     for (const char c : path) {
-        if (is_letter(c) || is_digit(c) || std::string_view("-_.~!$&'()*+,;=:@/%[]").find(c) != std::string_view::npos) {
+        if (is_letter(c) || is_digit(c) ||
+            std::string_view("-_.~!$&'()*+,;=:@/%[]").find(c) != std::string_view::npos) {
             out += c;
             continue;
         }

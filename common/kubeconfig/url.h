@@ -8,14 +8,14 @@
 namespace holdfast::kubeconfig {
 
 struct Url {
-    std::string scheme;     // lower case; "" : none
-    bool opaque = false;    // "localhost:8080" is scheme "localhost" with the opaque rest "8080"
+    std::string scheme;   // lower case; "" : none
+    bool opaque = false;  // "localhost:8080" is scheme "localhost" with the opaque rest "8080"
     bool has_user = false;
-    std::string user;       // "name:password" as written, still escaped
-    std::string host;       // without brackets and port
-    bool bracketed = false; // [IPv6]
-    std::string port;       // digits, or ""
-    std::string path;       // escaped, without query and fragment
+    std::string user;        // "name:password" as written, still escaped
+    std::string host;        // without brackets and port
+    bool bracketed = false;  // [IPv6]
+    std::string port;        // digits, or ""
+    std::string path;        // escaped, without query and fragment
 };
 
 // nullopt where url.Parse gives an error.

@@ -18,7 +18,8 @@ void check_cluster(const RawCluster& cluster, const std::string& name, Problems&
         if (!proxy.ok()) problems.push_back(subject + "proxy-url: " + proxy.error().message);
     }
     const bool file = !cluster.certificate_authority.empty(), data = !cluster.certificate_authority_data.empty();
-    if (file && data) problems.push_back(subject + "certificate-authority and certificate-authority-data are both specified");
+    if (file && data)
+        problems.push_back(subject + "certificate-authority and certificate-authority-data are both specified");
     if ((file || data) && cluster.insecure) {
         problems.push_back(subject + "a certificate authority and insecure-skip-tls-verify are both specified");
     }
@@ -33,7 +34,8 @@ void check_certificate(const RawUser& user, const std::string& subject, Problems
     if (!user.client_key.empty() && !user.client_key_data.empty()) {
         problems.push_back(subject + "client-key and client-key-data are both specified");
     }
-    if (!key) problems.push_back(subject + "client-key or client-key-data must be specified to use the client certificate");
+    if (!key)
+        problems.push_back(subject + "client-key or client-key-data must be specified to use the client certificate");
 }
 
 void check_exec(const RawUser& user, const std::string& subject, Problems& problems) {
@@ -42,7 +44,8 @@ void check_exec(const RawUser& user, const std::string& subject, Problems& probl
     if (exec.command.empty()) problems.push_back(subject + "exec.command must be specified");
     if (exec.api_version.empty()) {
         problems.push_back(subject + "exec.apiVersion must be specified");
-    } else if (exec.api_version != "client.authentication.k8s.io/v1" && exec.api_version != "client.authentication.k8s.io/v1beta1") {
+    } else if (exec.api_version != "client.authentication.k8s.io/v1" &&
+               exec.api_version != "client.authentication.k8s.io/v1beta1") {
         problems.push_back(subject + "exec.apiVersion " + quote(exec.api_version) +
                            " is not client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1");
     }
@@ -51,8 +54,10 @@ void check_exec(const RawUser& user, const std::string& subject, Problems& probl
     }
     if (exec.interactive_mode.empty()) {
         problems.push_back(subject + "exec.interactiveMode must be specified");
-    } else if (exec.interactive_mode != "Never" && exec.interactive_mode != "IfAvailable" && exec.interactive_mode != "Always") {
-        problems.push_back(subject + "exec.interactiveMode " + quote(exec.interactive_mode) + " is not Never, IfAvailable or Always");
+    } else if (exec.interactive_mode != "Never" && exec.interactive_mode != "IfAvailable" &&
+               exec.interactive_mode != "Always") {
+        problems.push_back(subject + "exec.interactiveMode " + quote(exec.interactive_mode) +
+                           " is not Never, IfAvailable or Always");
     }
 }
 

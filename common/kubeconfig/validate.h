@@ -1,4 +1,5 @@
-// Contradictions in a selection. Pure. Source: client-go tools/clientcmd/validation.go; messages are kubectl's where it has one.
+// Contradictions in a selection. Pure. Source: client-go tools/clientcmd/validation.go; messages are kubectl's where it
+// has one.
 #pragma once
 
 #include "common/core/result.h"

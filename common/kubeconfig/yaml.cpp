@@ -39,8 +39,8 @@ std::string where(const YAML::Mark& mark) {
     return "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1);
 }
 
-// Builds the JSON value of one document out of the parser's events. The first error stays; later events are ignored, since
-// only an exception could stop the parser, and what is left of the input is bounded.
+// Builds the JSON value of one document out of the parser's events. The first error stays; later events are ignored,
+// since only an exception could stop the parser, and what is left of the input is bounded.
 class Builder : public YAML::EventHandler {
   public:
     Result<Json> take() {
@@ -154,7 +154,8 @@ class Builder : public YAML::EventHandler {
         Frame& frame = stack_.back();
         const auto known = frame.entries.find(name);
         if (known != frame.entries.end() && known->second.line >= 0) {
-            return fail(mark, "key \"" + escape_line(name.substr(0, 100)) + "\" stands twice in one mapping; first in line " +
+            return fail(mark, "key \"" + escape_line(name.substr(0, 100)) +
+                                  "\" stands twice in one mapping; first in line " +
                                   std::to_string(known->second.line + 1));
         }
         frame.key = std::move(name);
@@ -221,8 +222,8 @@ class Builder : public YAML::EventHandler {
         }
     }
 
-    // yaml.v2 assigns the merged keys where "<<" stands: they win over keys before it, and lose to keys after it. Of a list
-    // the first mapping wins.
+    // yaml.v2 assigns the merged keys where "<<" stands: they win over keys before it, and lose to keys after it. Of a
+    // list the first mapping wins.
     void merge(const YAML::Mark& mark, Frame& frame, const Json& source) {
         frame.merging = false;
         const bool list = source.is_array();

@@ -12,7 +12,10 @@ CodePoint code_point_at(std::string_view text, std::size_t offset) {
     };
     const std::uint32_t first = byte(0);
     if (first < 0x80) return {first, 1};
-    const std::size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+    const std::size_t length = first >= 0xf0 && first <= 0xf4  ? 4
+                               : first >= 0xe0 && first < 0xf0 ? 3
+                               : first >= 0xc2 && first < 0xe0 ? 2
+                                                               : 0;
     if (length == 0) return {};
     std::uint32_t value = first & (0xffU >> (length + 1));
     for (std::size_t i = 1; i < length; ++i) {

@@ -8,7 +8,8 @@
 
 namespace holdfast::kubeconfig {
 
-// One code point of UTF-8 text: `length` 0 if the bytes at `offset` are no UTF-8 (overlong forms and surrogates included).
+// One code point of UTF-8 text: `length` 0 if the bytes at `offset` are no UTF-8 (overlong forms and surrogates
+// included).
 struct CodePoint {
     std::uint32_t value = 0;
     std::size_t length = 0;
@@ -16,7 +17,8 @@ struct CodePoint {
 CodePoint code_point_at(std::string_view text, std::size_t offset);
 bool is_utf8(std::string_view text);
 
-// kInvalid naming the offset and line of the first byte that is no UTF-8, or control character that YAML does not allow.
+// kInvalid naming the offset and line of the first byte that is no UTF-8, or control character that YAML does not
+// allow.
 Status check_yaml_bytes(std::string_view text);
 
 // May the code point stand in YAML as it is (tab, line feed, carriage return and printable ones)?

@@ -118,7 +118,8 @@ Json go_number(double value) {
 Scalar resolve_plain(std::string_view text) {
     for (const Word& word : kWords) {
         if (word.text != text) continue;
-        return word.kind == Kind::kNull ? Scalar{Kind::kNull, Json(nullptr)} : Scalar{Kind::kBool, Json(word.value == 1)};
+        return word.kind == Kind::kNull ? Scalar{Kind::kNull, Json(nullptr)}
+                                        : Scalar{Kind::kBool, Json(word.value == 1)};
     }
     const char first = text[0];
     if (first == '.') {

@@ -1,4 +1,5 @@
-// JSON -> YAML by hand: yaml-cpp's emitter leaves "yes", "123" and "0x1F" unquoted and so turns strings into other values.
+// JSON -> YAML by hand: yaml-cpp's emitter leaves "yes", "123" and "0x1F" unquoted and so turns strings into other
+// values.
 #include "common/core/text.h"
 #include "common/kubeconfig/yaml.h"
 #include "common/kubeconfig/yaml_bytes.h"
@@ -50,7 +51,8 @@ std::string double_quoted(std::string_view text) {
             out += "\\t";
         } else if (point.value == '\r') {
             out += "\\r";
-        } else if (!is_yaml_printable(point.value) || point.value == 0x85 || point.value == 0x2028 || point.value == 0x2029) {
+        } else if (!is_yaml_printable(point.value) || point.value == 0x85 || point.value == 0x2028 ||
+                   point.value == 0x2029) {
             append_escape(out, point.value);
         } else {
             out += text.substr(at, point.length);
@@ -63,7 +65,8 @@ std::string double_quoted(std::string_view text) {
 // Can a reader get exactly this text out of a literal block: lines of printable ASCII, the first one neither empty nor
 // indented, and exactly one line feed at the end?
 bool fits_literal(std::string_view text) {
-    if (text.size() < 3 || text[0] == ' ' || text[0] == '\n' || text.back() != '\n' || text[text.size() - 2] == '\n') return false;
+    if (text.size() < 3 || text[0] == ' ' || text[0] == '\n' || text.back() != '\n' || text[text.size() - 2] == '\n')
+        return false;
     if (text.find('\n') == text.size() - 1) return false;
     for (const char c : text) {
         if (c != '\n' && (c < 0x20 || c > 0x7e)) return false;
@@ -119,8 +122,10 @@ void append_lines(std::string& out, const Json& value, std::size_t indent, bool 
         for (const Json& item : value) {
             begin_line();
             out += "- ";
-            if (is_block(item)) append_lines(out, item, indent + 2, true);
-            else append_inline(out, item, indent);
+            if (is_block(item))
+                append_lines(out, item, indent + 2, true);
+            else
+                append_inline(out, item, indent);
         }
         return;
     }
@@ -143,8 +148,10 @@ void append_lines(std::string& out, const Json& value, std::size_t indent, bool 
 
 std::string write_yaml(const Json& value) {
     std::string out;
-    if (is_block(value)) append_lines(out, value, 0, false);
-    else append_inline(out, value, 0);
+    if (is_block(value))
+        append_lines(out, value, 0, false);
+    else
+        append_inline(out, value, 0);
     return out;
 }
 

@@ -56,12 +56,33 @@ struct Host {
     bool proxied;
 };
 const Host kHosts[] = {
-    {"localhost", false}, {"127.0.0.1", false}, {"127.0.0.2", false}, {"[::1]", false}, {"[::2]", true},
-    {"192.168.1.1", false}, {"192.168.1.2", true}, {"192.168.1.3", false}, {"192.168.1.4", true}, {"10.0.0.2", false},
-    {"[2001:db8::52:0:1]", false}, {"[2001:db8::52:0:2]", true}, {"[2001:db8::52:0:3]", false}, {"[2002:db8:a::123]", false},
-    {"[fe80::424b:c8be:1643:a1b6]", true}, {"barbaz.net", true}, {"www.barbaz.net", false}, {"foobar.com", false},
-    {"www.foobar.com", false}, {"foofoobar.com", true}, {"baz.com", true}, {"localhost.net", true}, {"local.localhost", true},
-    {"barbarbaz.net", true}, {"wildcard.io", true}, {"nested.wildcard.io", false}, {"awildcard.io", true},
+    {"localhost", false},
+    {"127.0.0.1", false},
+    {"127.0.0.2", false},
+    {"[::1]", false},
+    {"[::2]", true},
+    {"192.168.1.1", false},
+    {"192.168.1.2", true},
+    {"192.168.1.3", false},
+    {"192.168.1.4", true},
+    {"10.0.0.2", false},
+    {"[2001:db8::52:0:1]", false},
+    {"[2001:db8::52:0:2]", true},
+    {"[2001:db8::52:0:3]", false},
+    {"[2002:db8:a::123]", false},
+    {"[fe80::424b:c8be:1643:a1b6]", true},
+    {"barbaz.net", true},
+    {"www.barbaz.net", false},
+    {"foobar.com", false},
+    {"www.foobar.com", false},
+    {"foofoobar.com", true},
+    {"baz.com", true},
+    {"localhost.net", true},
+    {"local.localhost", true},
+    {"barbarbaz.net", true},
+    {"wildcard.io", true},
+    {"nested.wildcard.io", false},
+    {"awildcard.io", true},
 };
 
 bool proxied(const char* no_proxy, const std::string& host) {
@@ -72,9 +93,10 @@ bool proxied(const char* no_proxy, const std::string& host) {
 TEST_CASE("NO_PROXY excludes what Go excludes") {
     for (const Host& host : kHosts) {
         CAPTURE(host.name);
-        CHECK(proxied("foobar.com, .barbaz.net, *.wildcard.io, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, "
-                      "2001:db8::52:0:1, [2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, 2002:db8:a::45/64",
-                      host.name) == host.proxied);
+        CHECK(
+            proxied("foobar.com, .barbaz.net, *.wildcard.io, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, "
+                    "2001:db8::52:0:1, [2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, 2002:db8:a::45/64",
+                    host.name) == host.proxied);
         CHECK_FALSE(proxied("*", host.name));
     }
     CHECK(proxied(":1", "example.com"));
@@ -82,7 +104,8 @@ TEST_CASE("NO_PROXY excludes what Go excludes") {
 
 TEST_CASE("upper case wins over lower case, and ALL_PROXY is nothing") {
     Environment environment;
-    environment.variables = {{"HTTPS_PROXY", "a:1"}, {"https_proxy", "b:2"}, {"http_proxy", "c:3"}, {"HTTP_PROXY", ""}, {"ALL_PROXY", "d:4"}, {"no_proxy", "x"}};
+    environment.variables = {{"HTTPS_PROXY", "a:1"}, {"https_proxy", "b:2"}, {"http_proxy", "c:3"},
+                             {"HTTP_PROXY", ""},     {"ALL_PROXY", "d:4"},   {"no_proxy", "x"}};
     const ProxyEnvironment found = proxy_environment(environment);
     CHECK(found.https == "a:1");
     CHECK(found.http == "c:3");
@@ -97,8 +120,9 @@ TEST_CASE("a proxy has a scheme that we speak, and its password is never shown")
     CHECK(*check_proxy("HTTPS://h") == "https://h");
     const auto file = check_proxy("file://user:hunter2@host/etc/passwd");
     REQUIRE_FALSE(file.ok());
-    CHECK(file.error().message ==
-          "the proxy URL \"file://user:***@host/etc/passwd\" has the scheme \"file\"; it must be http, https or socks5");
+    CHECK(
+        file.error().message ==
+        "the proxy URL \"file://user:***@host/etc/passwd\" has the scheme \"file\"; it must be http, https or socks5");
     CHECK(check_proxy("http://user:hunter2@ho st").error().message == "the proxy URL \"***@ho st\" cannot be read");
     CHECK_FALSE(check_proxy("http://").ok());
     CHECK_FALSE(check_proxy("host:80").ok());
