@@ -18,8 +18,7 @@ std::string remedy_no_sidecar(const std::string& driver) {
 }
 
 std::string remedy_driver(const std::string& driver) {
-    return "install that driver, or use a class of one that is here: `kubectl get csidrivers` lists them (" + driver +
-           " is not among them)";
+    return "install " + driver + ", or use a class of a driver that is here: `kubectl get csidrivers`";
 }
 
 std::string remedy_make_class(const std::string& driver) {

@@ -33,6 +33,9 @@ Findings judge_snapshot(const SnapshotFacts& facts);
 // a snapshot that is only planned. `object` is whom the findings are about.
 Findings judge_snapshot_class(const Seen<std::vector<kube::SnapshotClass>>& classes, const std::string& class_name,
                               const std::string& volume_driver, const std::string& object);
+// The same before a snapshot is taken, for a tool that may name the class itself: no default is worth a hint only.
+Findings judge_planned_class(const Seen<std::vector<kube::SnapshotClass>>& classes, const std::string& volume_driver,
+                             const std::string& object);
 // What is said where the snapshot API itself is missing.
 Finding snapshot_api_missing(const std::string& object);
 // What is said of a volume that no CSI driver serves.
