@@ -50,6 +50,8 @@ class Context {
     virtual Result<plan::PodRunner*> pod_runner() = 0;
     // Prints "error: ..." (kubectl's sentences for API errors), the hint, and returns the exit code.
     virtual int fail(const Error& error) = 0;
+    // --color, NO_COLOR and whether stdout is a terminal.
+    virtual bool color_on_stdout() const = 0;
     // Prints a value as -o json or yaml; managedFields are dropped.
     virtual void print_structured(const Json& value) = 0;
 };

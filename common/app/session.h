@@ -48,7 +48,7 @@ class Session : public Context {
     // Everything that executes: `witness` must outlive it. Steps in pods find kubectl missing only when they run.
     Result<plan::World> world(plan::Witness& witness);
     bool color_on_stderr() const;
-    bool color_on_stdout() const;
+    bool color_on_stdout() const override;
     const Command* command() const { return command_; }
 
   private:

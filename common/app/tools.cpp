@@ -24,14 +24,7 @@ Tools::Tools(const Plugin& plugin, kube::Kubectl kubectl, const Process& process
 }
 
 plan::Explain explain_by(kube::ClusterReader& reader) {
-    return [&reader](const kube::ObjectRef& ref) -> std::string {
-        if (ref.resource == kube::kClaims)
-            return diagnose::headline(diagnose::explain_claim(reader, ref.space, ref.name));
-        if (ref.resource == kube::kSnapshots)
-            return diagnose::headline(diagnose::explain_snapshot(reader, ref.space, ref.name));
-        if (ref.resource == kube::kPods) return diagnose::headline(diagnose::explain_pod(reader, ref.space, ref.name));
-        return "";
-    };
+    return [&reader](const kube::ObjectRef& ref) { return diagnose::why(reader, ref); };
 }
 
 }  // namespace holdfast::app
