@@ -4,25 +4,34 @@ namespace holdfast::app {
 
 int exit_code(const Error& error, bool started) {
     switch (error.kind) {
-        case ErrorKind::kUsage: return kWrongUsage;
-        case ErrorKind::kMismatch: return kUnexpectedData;
-        case ErrorKind::kFailed: return kFailed;
+        case ErrorKind::kUsage:
+            return kWrongUsage;
+        case ErrorKind::kMismatch:
+            return kUnexpectedData;
+        case ErrorKind::kFailed:
+            return kFailed;
         case ErrorKind::kLocked:
         case ErrorKind::kConflict:
-        case ErrorKind::kAlreadyExists: return kBusy;
+        case ErrorKind::kAlreadyExists:
+            return kBusy;
         // The server or the storage could not answer: whatever holds now, the same command line may be run again.
         case ErrorKind::kGone:
         case ErrorKind::kUnavailable:
-        case ErrorKind::kTimeout: return kResumable;
-        case ErrorKind::kInterrupted: return 130;
+        case ErrorKind::kTimeout:
+            return kResumable;
+        case ErrorKind::kInterrupted:
+            return 130;
         case ErrorKind::kConnect:
         case ErrorKind::kForbidden:
-        case ErrorKind::kUnauthorized: return started ? kResumable : kNoAccess;
-        case ErrorKind::kRefused: return started ? kResumable : kRefused;
+        case ErrorKind::kUnauthorized:
+            return started ? kResumable : kNoAccess;
+        case ErrorKind::kRefused:
+            return started ? kResumable : kRefused;
         case ErrorKind::kNotFound:
         case ErrorKind::kInvalid:
         case ErrorKind::kProtocol:
-        case ErrorKind::kInternal: return started ? kResumable : kFailed;
+        case ErrorKind::kInternal:
+            return started ? kResumable : kFailed;
     }
     return kFailed;
 }

@@ -32,11 +32,15 @@ std::string option_head(const Option& option) {
     std::string head = option.short_name == 0 ? "    --" : std::string("    -") + option.short_name + ", --";
     head += option.name;
     switch (option.kind) {
-        case Option::Kind::kFlag: return head + "=" + (option.default_value.empty() ? "false" : option.default_value) + ":\n";
-        case Option::Kind::kList: return head + "=[]:\n";
-        case Option::Kind::kNumber: return head + "=" + (option.default_value.empty() ? "0" : option.default_value) + ":\n";
+        case Option::Kind::kFlag:
+            return head + "=" + (option.default_value.empty() ? "false" : option.default_value) + ":\n";
+        case Option::Kind::kList:
+            return head + "=[]:\n";
+        case Option::Kind::kNumber:
+            return head + "=" + (option.default_value.empty() ? "0" : option.default_value) + ":\n";
         case Option::Kind::kText:
-        case Option::Kind::kOptionalText: break;
+        case Option::Kind::kOptionalText:
+            break;
     }
     return head + "='" + option.default_value + "':\n";
 }
@@ -93,11 +97,13 @@ std::string command_list(const Plugin& plugin) {
 
 std::string plugin_help(const Plugin& plugin) {
     const std::string name = "kubectl " + plugin.name;
-    std::string out = sentence(plugin.summary) + "\n\n" + paragraphs(plugin.description) + examples_text(plugin.examples);
+    std::string out =
+        sentence(plugin.summary) + "\n\n" + paragraphs(plugin.description) + examples_text(plugin.examples);
     out += command_list(plugin);
     out += "Usage:\n  " + name + " COMMAND [flags] [options]\n";
     if (!plugin.default_command.empty()) {
-        out += "  " + name + " TYPE/NAME [flags]      (short for " + name + " " + plugin.default_command + " TYPE/NAME)\n";
+        out +=
+            "  " + name + " TYPE/NAME [flags]      (short for " + name + " " + plugin.default_command + " TYPE/NAME)\n";
     }
     out += std::string("\n") + exit_code_help() + "\n";
     out += "Use \"" + name + " COMMAND --help\" for more about a command.\n";
@@ -105,7 +111,8 @@ std::string plugin_help(const Plugin& plugin) {
 }
 
 std::string command_help(const Plugin& plugin, const Command& command) {
-    std::string out = sentence(command.summary) + "\n\n" + paragraphs(command.description) + examples_text(command.examples);
+    std::string out =
+        sentence(command.summary) + "\n\n" + paragraphs(command.description) + examples_text(command.examples);
     const auto options = own_options(command);
     if (!options.empty()) out += "Options:\n" + options_text(options) + "\n";
     out += "Usage:\n  kubectl " + plugin.name + " " + command.name;

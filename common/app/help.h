@@ -1,4 +1,5 @@
-// Help texts in kubectl's order: summary, description, examples, options, usage, exit codes. Made of the tables alone; pure.
+// Help texts in kubectl's order: summary, description, examples, options, usage, exit codes. Made of the tables alone;
+// pure.
 #pragma once
 
 #include "common/app/command.h"

@@ -57,15 +57,18 @@ Status check_choice(const Option& option, const std::string& value) {
     if (option.name == "output") {
         auto formats = option.choices;
         std::sort(formats.begin(), formats.end());
-        return usage("unable to match a printer suitable for the output format " + shown + ", allowed formats are: " + join(formats, ","));
+        return usage("unable to match a printer suitable for the output format " + shown +
+                     ", allowed formats are: " + join(formats, ","));
     }
     return usage("invalid value " + shown + " for --" + option.name + ": must be one of " + join(option.choices, ", "));
 }
 
 Status check_number(const Option& option, const std::string& value) {
-    const bool digits = !value.empty() && value.size() < 10 && value.find_first_not_of("0123456789") == std::string::npos;
+    const bool digits =
+        !value.empty() && value.size() < 10 && value.find_first_not_of("0123456789") == std::string::npos;
     if (option.kind != Kind::kNumber || digits) return {};
-    return usage("invalid argument \"" + escape_line(value) + "\" for \"--" + option.name + "\" flag: must be a whole number");
+    return usage("invalid argument \"" + escape_line(value) + "\" for \"--" + option.name +
+                 "\" flag: must be a whole number");
 }
 
 // One flat CLI11 application holds the options of the chosen command.
@@ -97,7 +100,8 @@ Result<Arguments> parse_options(const std::vector<Option>& table, const std::vec
 
 Status check_count(const Plugin& plugin, const Command& command, std::size_t count) {
     if (count >= command.positionals_min && count <= command.positionals_max) return {};
-    const std::string line = "kubectl " + plugin.name + " " + command.name + (command.usage.empty() ? "" : " " + command.usage);
+    const std::string line =
+        "kubectl " + plugin.name + " " + command.name + (command.usage.empty() ? "" : " " + command.usage);
     if (count < command.positionals_min) return usage("an argument is missing: " + line);
     return usage("too many arguments (" + std::to_string(count) + "): " + line);
 }
@@ -114,7 +118,8 @@ Result<Invocation> without_command(const Plugin& plugin, const Words& words) {
 }  // namespace
 
 const Command* find_command(const Plugin& plugin, const std::string& name) {
-    const auto found = std::find_if(plugin.commands.begin(), plugin.commands.end(), [&](const Command& c) { return c.name == name; });
+    const auto found =
+        std::find_if(plugin.commands.begin(), plugin.commands.end(), [&](const Command& c) { return c.name == name; });
     return found == plugin.commands.end() ? nullptr : &*found;
 }
 

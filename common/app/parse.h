@@ -1,4 +1,5 @@
-// From argv to what is to be run. parse.cpp is the only file that includes CLI11. Pure: nothing is printed, nothing read.
+// From argv to what is to be run. parse.cpp is the only file that includes CLI11. Pure: nothing is printed, nothing
+// read.
 #pragma once
 
 #include "common/app/command.h"

@@ -33,7 +33,8 @@ class Splitter {
         for (; next_ < argv_.size(); next_++) {
             const std::string& word = argv_[next_];
             if (word == "--") {
-                words_.positionals.insert(words_.positionals.end(), argv_.begin() + static_cast<long>(next_) + 1, argv_.end());
+                words_.positionals.insert(words_.positionals.end(), argv_.begin() + static_cast<long>(next_) + 1,
+                                          argv_.end());
                 break;
             }
             if (word.size() > 2 && starts_with(word, "--")) {
@@ -62,8 +63,9 @@ class Splitter {
     // "-yA", "-n=x", "-nx", "-n x".
     Status short_flags(const std::string& word) {
         for (std::size_t i = 1; i < word.size(); i++) {
-            const auto option =
-                std::find_if(table_.begin(), table_.end(), [&](const Option& o) { return o.short_name != 0 && o.short_name == word[i]; });
+            const auto option = std::find_if(table_.begin(), table_.end(), [&](const Option& o) {
+                return o.short_name != 0 && o.short_name == word[i];
+            });
             if (option == table_.end()) return strict_ ? Status(unknown_short(word, word[i])) : Status();
             const std::string shown = std::string("-") + word[i] + ", --" + option->name;
             const bool last = i + 1 == word.size();
@@ -79,11 +81,14 @@ class Splitter {
 
     Status bare(const Option& option, const std::string& shown) {
         switch (option.kind) {
-            case Kind::kFlag: return value(option, "true", shown);
-            case Kind::kOptionalText: return value(option, option.bare_value, shown);
+            case Kind::kFlag:
+                return value(option, "true", shown);
+            case Kind::kOptionalText:
+                return value(option, option.bare_value, shown);
             case Kind::kText:
             case Kind::kList:
-            case Kind::kNumber: break;
+            case Kind::kNumber:
+                break;
         }
         if (next_ + 1 >= argv_.size()) {
             return strict_ ? Status(usage("flag needs an argument: " + shown.substr(0, shown.find(',')))) : Status();
@@ -95,7 +100,8 @@ class Splitter {
         if (option.kind == Kind::kFlag) {
             const auto parsed = parse_bool(text);
             if (!parsed && strict_) {
-                return usage("invalid argument \"" + escape_line(text) + "\" for \"" + shown + "\" flag: must be true or false");
+                return usage("invalid argument \"" + escape_line(text) + "\" for \"" + shown +
+                             "\" flag: must be true or false");
             }
             text = parsed.value_or(false) ? "true" : "false";
             if (option.name == "help") words_.wants_help = text == "true";
@@ -111,7 +117,8 @@ class Splitter {
         for (const auto& option : table_) names.push_back(option.name);
         std::vector<std::string> near;
         for (const auto& name : nearest(typed, names)) near.push_back("--" + name);
-        return usage("unknown flag: --" + escape_line(typed), near.empty() ? "" : "did you mean " + join(near, " or ") + "?");
+        return usage("unknown flag: --" + escape_line(typed),
+                     near.empty() ? "" : "did you mean " + join(near, " or ") + "?");
     }
 
     static Error unknown_short(const std::string& word, char letter) {
@@ -127,7 +134,8 @@ class Splitter {
 
 }  // namespace
 
-Result<Words> split_words(const std::vector<std::string>& argv, const std::vector<Option>& table, Strictness strictness) {
+Result<Words> split_words(const std::vector<std::string>& argv, const std::vector<Option>& table,
+                          Strictness strictness) {
     return Splitter(argv, table, strictness).run();
 }
 

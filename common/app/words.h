@@ -18,6 +18,7 @@ struct Words {
 // Unknown and incomplete flags are kUsage in pflag's words, with the nearest names as hint. Lenient: they are skipped
 // instead, for finding out which command is meant.
 enum class Strictness { kStrict, kLenient };
-Result<Words> split_words(const std::vector<std::string>& argv, const std::vector<Option>& table, Strictness strictness);
+Result<Words> split_words(const std::vector<std::string>& argv, const std::vector<Option>& table,
+                          Strictness strictness);
 
 }  // namespace holdfast::app

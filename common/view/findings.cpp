@@ -13,9 +13,12 @@ namespace {
 
 const char* color_of(diagnose::Severity severity) {
     switch (severity) {
-        case diagnose::Severity::kError: return "31";
-        case diagnose::Severity::kWarning: return "33";
-        case diagnose::Severity::kInfo: return "36";
+        case diagnose::Severity::kError:
+            return "31";
+        case diagnose::Severity::kWarning:
+            return "33";
+        case diagnose::Severity::kInfo:
+            return "36";
     }
     return "0";
 }
@@ -34,16 +37,20 @@ std::string finding_text(const diagnose::Finding& finding, bool color) {
 
 std::string severity_name(diagnose::Severity severity) {
     switch (severity) {
-        case diagnose::Severity::kError: return "error";
-        case diagnose::Severity::kWarning: return "warning";
-        case diagnose::Severity::kInfo: return "info";
+        case diagnose::Severity::kError:
+            return "error";
+        case diagnose::Severity::kWarning:
+            return "warning";
+        case diagnose::Severity::kInfo:
+            return "info";
     }
     return "";
 }
 
 std::string findings_text(const std::vector<diagnose::Finding>& findings, bool color) {
     std::vector<diagnose::Finding> sorted = findings;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto& a, const auto& b) { return a.severity > b.severity; });
     std::string out;
     for (const auto& finding : sorted) out += finding_text(finding, color);
     return out;

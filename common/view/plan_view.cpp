@@ -25,16 +25,26 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 
 const char* condition_text(plan::Condition condition) {
     switch (condition) {
-        case plan::Condition::kSnapshotCut: return "cut";
-        case plan::Condition::kSnapshotReady: return "ready to use";
-        case plan::Condition::kClaimBound: return "bound";
-        case plan::Condition::kPodReady: return "ready";
-        case plan::Condition::kPodRunning: return "running";
-        case plan::Condition::kPodSucceeded: return "succeeded";
-        case plan::Condition::kExists: return "existing";
-        case plan::Condition::kGone: return "gone";
-        case plan::Condition::kContentBound: return "bound to a handle";
-        case plan::Condition::kResized: return "resized";
+        case plan::Condition::kSnapshotCut:
+            return "cut";
+        case plan::Condition::kSnapshotReady:
+            return "ready to use";
+        case plan::Condition::kClaimBound:
+            return "bound";
+        case plan::Condition::kPodReady:
+            return "ready";
+        case plan::Condition::kPodRunning:
+            return "running";
+        case plan::Condition::kPodSucceeded:
+            return "succeeded";
+        case plan::Condition::kExists:
+            return "existing";
+        case plan::Condition::kGone:
+            return "gone";
+        case plan::Condition::kContentBound:
+            return "bound to a handle";
+        case plan::Condition::kResized:
+            return "resized";
     }
     return "";
 }
@@ -45,7 +55,8 @@ std::string manifest_object(const Json& manifest) {
     const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
     const std::string kind = kube::text_at(manifest, "/kind");
     if (const kube::Resource* resource = kube::find_kind(group, kind)) {
-        return kube::ObjectRef{*resource, resource->namespaced ? kube::space_of(manifest) : "", kube::name_of(manifest)}.text();
+        return kube::ObjectRef{*resource, resource->namespaced ? kube::space_of(manifest) : "", kube::name_of(manifest)}
+            .text();
     }
     return to_lower(kind) + "/" + kube::name_of(manifest);
 }
@@ -64,8 +75,8 @@ std::string pod_object(const std::string& space, const std::string& pod) {
 // Steps that can share one line: the same verb on the same resource for the same reason at the same risk.
 std::string likeness(const plan::Step& step) {
     const std::string object = object_of(step.action);
-    return verb_of(step.action) + "\n" + object.substr(0, object.rfind('/')) + "\n" + step.reason + "\n" + risk_of(step) + "\n" +
-           step.phase + (step.point_of_no_return ? "\n!" : "");
+    return verb_of(step.action) + "\n" + object.substr(0, object.rfind('/')) + "\n" + step.reason + "\n" +
+           risk_of(step) + "\n" + step.phase + (step.point_of_no_return ? "\n!" : "");
 }
 
 struct Group {
@@ -110,13 +121,16 @@ std::string step_text(const plan::Plan& plan, const Group& group, std::size_t wi
     const plan::Step& step = plan.steps[group.first];
     const std::string number = number_of(group);
     const std::string indent(width + 4, ' ');
-    std::string out = std::string(width + 2 - number.size(), ' ') + number + ". " + escape_line(title_of(plan, group)) + "\n";
+    std::string out =
+        std::string(width + 2 - number.size(), ' ') + number + ". " + escape_line(title_of(plan, group)) + "\n";
     if (step.point_of_no_return) {
-        out += indent + painted("POINT OF NO RETURN: from here on the operation can only go forward", "1;31", color) + "\n";
+        out += indent + painted("POINT OF NO RETURN: from here on the operation can only go forward", "1;31", color) +
+               "\n";
     }
     const std::string risk = escape_line(risk_of(step));
     const bool harmless = step.risk == plan::Risk::kNone;
-    out += indent + (step.reason.empty() ? "" : escape_line(step.reason) + "; ") + (harmless ? risk : painted(risk, "33", color)) + "\n";
+    out += indent + (step.reason.empty() ? "" : escape_line(step.reason) + "; ") +
+           (harmless ? risk : painted(risk, "33", color)) + "\n";
     return out;
 }
 
@@ -143,7 +157,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> verbs_by_resource(
         what += check.space.empty() ? " (cluster)" : " in " + check.space;
         auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return r.first == what; });
         if (row == rows.end()) row = rows.insert(rows.end(), {what, {}});
-        if (std::find(row->second.begin(), row->second.end(), check.verb) == row->second.end()) row->second.push_back(check.verb);
+        if (std::find(row->second.begin(), row->second.end(), check.verb) == row->second.end())
+            row->second.push_back(check.verb);
     }
     return rows;
 }
@@ -167,16 +182,21 @@ Json step_json(const plan::Step& step, std::size_t number) {
 
 std::string verb_of(const plan::Action& action) {
     return std::visit(
-        Overloaded{[](const plan::Create&) { return std::string("create"); },
-                   [](const plan::Patch& patch) { return patch.subresource.empty() ? "change" : "change " + patch.subresource + " of"; },
-                   [](const plan::Delete&) { return std::string("delete"); },
-                   [](const plan::Scale& scale) { return "scale to " + std::to_string(scale.replicas); },
-                   [](const plan::WaitFor& wait) { return std::string("wait until ") + condition_text(wait.condition); },
-                   [](const plan::Exec& exec) {
-                       return std::string(!exec.release_of.empty() ? "end the command in" : exec.hold ? "hold a command in" : "run a command in");
-                   },
-                   [](const plan::Sql&) { return std::string("run SQL in"); },
-                   [](const plan::Copy&) { return std::string("copy"); }},
+        Overloaded{
+            [](const plan::Create&) { return std::string("create"); },
+            [](const plan::Patch& patch) {
+                return patch.subresource.empty() ? "change" : "change " + patch.subresource + " of";
+            },
+            [](const plan::Delete&) { return std::string("delete"); },
+            [](const plan::Scale& scale) { return "scale to " + std::to_string(scale.replicas); },
+            [](const plan::WaitFor& wait) { return std::string("wait until ") + condition_text(wait.condition); },
+            [](const plan::Exec& exec) {
+                return std::string(!exec.release_of.empty() ? "end the command in"
+                                   : exec.hold              ? "hold a command in"
+                                                            : "run a command in");
+            },
+            [](const plan::Sql&) { return std::string("run SQL in"); },
+            [](const plan::Copy&) { return std::string("copy"); }},
         action);
 }
 
@@ -195,10 +215,14 @@ std::string object_of(const plan::Action& action) {
 std::string risk_of(const plan::Step& step) {
     if (!step.risk_text.empty()) return step.risk_text;
     switch (step.risk) {
-        case plan::Risk::kNone: return "no effect on pods";
-        case plan::Risk::kRestartsPods: return "restarts pods";
-        case plan::Risk::kStopsWrites: return "stops writes";
-        case plan::Risk::kFinal: return "cannot be taken back";
+        case plan::Risk::kNone:
+            return "no effect on pods";
+        case plan::Risk::kRestartsPods:
+            return "restarts pods";
+        case plan::Risk::kStopsWrites:
+            return "stops writes";
+        case plan::Risk::kFinal:
+            return "cannot be taken back";
     }
     return "";
 }
@@ -207,7 +231,8 @@ std::string plan_text(const plan::Plan& plan, bool color) {
     const auto groups = groups_of(plan.steps);
     std::size_t width = 1;
     for (const auto& group : groups) width = std::max(width, number_of(group).size());
-    std::string out = "Plan " + escape_line(plan.operation) + (plan.round > 0 ? ", round " + std::to_string(plan.round + 1) : "") + ": " +
+    std::string out = "Plan " + escape_line(plan.operation) +
+                      (plan.round > 0 ? ", round " + std::to_string(plan.round + 1) : "") + ": " +
                       std::to_string(plan.steps.size()) + (plan.steps.size() == 1 ? " step, " : " steps, ") +
                       escape_line(worst_risk(plan)) + "\n";
     for (const auto& group : groups) out += step_text(plan, group, width, color);
@@ -233,9 +258,16 @@ Json plan_json(const plan::Plan& plan) {
                               {"namespace", check.space},
                               {"name", check.name}});
     }
-    return Json{{"apiVersion", "holdfast.dev/v1"}, {"kind", "Plan"},        {"operation", plan.operation}, {"round", plan.round},
-                {"asks", plan.asks},               {"last", plan.last},     {"steps", std::move(steps)},   {"later", plan.later},
-                {"notes", plan.notes},             {"permissions", needed}};
+    return Json{{"apiVersion", "holdfast.dev/v1"},
+                {"kind", "Plan"},
+                {"operation", plan.operation},
+                {"round", plan.round},
+                {"asks", plan.asks},
+                {"last", plan.last},
+                {"steps", std::move(steps)},
+                {"later", plan.later},
+                {"notes", plan.notes},
+                {"permissions", needed}};
 }
 
 }  // namespace holdfast::view

@@ -8,8 +8,8 @@
 
 namespace holdfast::view {
 
-// Numbered steps with change, reason and risk; the point of no return; notes; what later rounds decide. Many equal steps
-// are one line. `color`: the risky words are coloured.
+// Numbered steps with change, reason and risk; the point of no return; notes; what later rounds decide. Many equal
+// steps are one line. `color`: the risky words are coloured.
 std::string plan_text(const plan::Plan& plan, bool color);
 // The permissions that the plan needs, one line for each verb and resource.
 std::string permissions_text(const plan::Plan& plan);

@@ -25,7 +25,9 @@ TEST_CASE("widths count characters, not bytes") {
 
 TEST_CASE("escape sequences, line ends and bidirectional overrides in cells are shown, not sent to the terminal") {
     Table table({"NAME"});
-    table.row({"a\x1b]52;c;cm0=\x07" "b\r\nc\xe2\x80\xae"});
+    table.row(
+        {"a\x1b]52;c;cm0=\x07"
+         "b\r\nc\xe2\x80\xae"});
     const std::string text = table.text();
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(text.find('\x07') == std::string::npos);
