@@ -311,7 +311,7 @@ class Failure {
         switch (code_) {
             case CURLE_OPERATION_TIMEDOUT:
                 return make_error(ErrorKind::kTimeout, "the server " + endpoint_.authority + " gave no answer to " + what() + " in time");
-            case CURLE_BAD_CONTENT_ENCODING: case CURLE_WEIRD_SERVER_REPLY: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_TOO_LARGE:
+            case CURLE_BAD_CONTENT_ENCODING: case CURLE_WEIRD_SERVER_REPLY: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_OUT_OF_MEMORY:
                 return make_error(ErrorKind::kProtocol, "the server's reply to " + what() + " breaks the HTTP protocol: " + detail_);
             case CURLE_RECV_ERROR: case CURLE_SSL_CONNECT_ERROR:
                 // TLS 1.3: a refused client certificate shows only when the reply is read.
@@ -342,7 +342,7 @@ class CurlTransport : public Transport {
     }
 
     Result<Response> send(const Request& request) override { return std::move(send_all({request}, {}).front()); }
-    std::vector<Result<Response>> send_all(const std::vector<Request>& requests, const std::function<void(std::size_t)>& on_done) override;
+    std::vector<Result<Response>> send_all(const std::vector<Request>& requests, const Done& on_done) override;
     Result<std::unique_ptr<Stream>> open(const Request& request) override;
 
   private:
@@ -463,12 +463,12 @@ void CurlTransport::run_batch(const std::vector<Request>& requests, const std::v
     for (const auto& one : running) curl_multi_remove_handle(multi_.get(), one.first->easy.get());  // answers stay kInterrupted
 }
 
-std::vector<Result<Response>> CurlTransport::send_all(const std::vector<Request>& requests, const std::function<void(std::size_t)>& on_done) {
+std::vector<Result<Response>> CurlTransport::send_all(const std::vector<Request>& requests, const Done& on_done) {
     std::vector<Result<Response>> answers(requests.size(), Result<Response>(kStopped));
     std::vector<kubeconfig::Credential> used(requests.size());
     std::vector<std::size_t> all(requests.size()), unauthorized;
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-    const auto report = [&](std::size_t i) { if (on_done) on_done(i); };
+    const auto report = [&](std::size_t i) { if (on_done) on_done(i, answers[i]); };
     run_batch(requests, all, answers, used, [&](std::size_t i) {
         if (answers[i].ok() && answers[i]->status == 401) unauthorized.push_back(i);
         else report(i);
