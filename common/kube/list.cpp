@@ -12,7 +12,7 @@ namespace holdfast::kube {
 namespace {
 
 constexpr int kPageSize = 500;
-constexpr int kPagesMax = 20000;
+constexpr int kPagesMax = 2000;  // of 500: a million objects; more of smaller pages
 constexpr int kEmptyPagesMax = 100;
 
 // The server leaves apiVersion and kind out of the items of built-in lists.
@@ -33,7 +33,7 @@ class Pager {
     Result<std::string> run(const std::function<bool(Json&&)>& each, const std::function<void()>& restart) {
         int page_size = kPageSize;
         std::string token, version;
-        for (int pages = 0, empty = 0; pages < kPagesMax; ++pages) {
+        for (int pages = 0, empty = 0; pages < kPagesMax * (kPageSize / page_size); ++pages) {
             const http::Request request = list_request(resource_, space_, options_, page_size, token);
             auto response = transport_.send(request);
             if (!response.ok() && response.error().reason == "TooLarge" && page_size > 1) {
@@ -53,7 +53,7 @@ class Pager {
             if (!seen_.insert(page->continue_token).second) return endless("sends the same continue token again");
             token = page->continue_token;
         }
-        return endless("does not end after " + std::to_string(kPagesMax) + " pages");
+        return endless("does not end after " + std::to_string(kPagesMax * (kPageSize / page_size)) + " pages");
     }
 
   private:
