@@ -103,7 +103,7 @@ std::string plugin_help(const Plugin& plugin) {
     out += "Usage:\n  " + name + " COMMAND [flags] [options]\n";
     if (!plugin.default_command.empty()) {
         out +=
-            "  " + name + " TYPE/NAME [flags]      (short for " + name + " " + plugin.default_command + " TYPE/NAME)\n";
+            "  " + name + " TYPE/NAME [flags]   (short for: " + plugin.default_command + " TYPE/NAME)\n";
     }
     out += std::string("\n") + exit_code_help() + "\n";
     out += "Use \"" + name + " COMMAND --help\" for more about a command.\n";
