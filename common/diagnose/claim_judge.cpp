@@ -76,9 +76,9 @@ Findings judge_waiting(const ClaimFacts& facts) {
                       "nothing is wrong: start the pod that mounts it"})};
     }
     const kube::PodState& pod = facts.pods.front();
-    const std::string words = pod.unschedulable.empty() ? "it has not been given a node yet" : "the scheduler says: " + pod.unschedulable;
-    return {error({"claim-waits-for-pod", claim_object(facts), "pod",
-                   "its class " + one->name + " makes the volume on the node of its pod, and pod " + pod.name + " has none: " + words,
+    const std::string lead = "its class " + one->name + " makes the volume on the node of its pod, and pod " + pod.name + " has none";
+    if (pod.unschedulable.empty()) return {info({"claim-waits-for-pod", claim_object(facts), "pod", lead + " yet", "wait"})};
+    return {error({"claim-waits-for-pod", claim_object(facts), "pod", lead + ": the scheduler says: " + pod.unschedulable,
                    "`kubectl snap doctor pod/" + pod.name + " -n " + facts.space + "`"})};
 }
 

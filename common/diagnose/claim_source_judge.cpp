@@ -43,17 +43,24 @@ Findings judge_content(const ClaimFacts& facts) {
                          ", or allow the change by snapshot.storage.kubernetes.io/allow-volume-mode-change on the content"})};
 }
 
+// The snapshot's own cause, told of the claim that waits for it.
+Finding source_not_ready(const ClaimFacts& facts) {
+    const std::string lead = "its data source " + facts.claim->source->text() + " is not ready to use";
+    const Findings causes = judge_snapshot(*facts.from_snapshot);
+    if (causes.empty()) return info({"claim-source-not-ready", claim_object(facts), "snapshot", lead, "wait for the snapshot"});
+    Finding one = error({"claim-source-not-ready", claim_object(facts), causes.front().layer, lead + ": " + causes.front().message,
+                         causes.front().remedy});
+    one.severity = causes.front().severity;
+    return one;
+}
+
 Findings judge_from_snapshot(const ClaimFacts& facts) {
     const SnapshotFacts& from = *facts.from_snapshot;
     if (from.served == Sight::kAbsent) return {snapshot_api_missing(claim_object(facts))};
     if (from.snapshot.absent()) return {source_missing(facts)};
     if (!from.snapshot.there()) return {};
     if (!from.snapshot->ready) {
-        Findings found{error({"claim-source-not-ready", claim_object(facts), "snapshot",
-                              "its data source " + facts.claim->source->text() + " is not ready to use",
-                              "wait for the snapshot; it is filled as soon as that is ready"})};
-        append(found, judge_snapshot(from));
-        return found;
+        return {source_not_ready(facts)};
     }
     const long long needed = from.snapshot->restore_size.value_or(0);
     if (facts.claim->requested_bytes >= 0 && needed > facts.claim->requested_bytes) return {source_too_large(facts, needed)};

@@ -40,11 +40,12 @@ Findings judge_static(const ClaimFacts& facts) {
     const std::string name = claim.storage_class.value_or("");
     const std::string asks = human_bytes(claim.requested_bytes) + ", " + join(claim.access_modes, ", ");
     const std::string of_class = name.empty() ? "no class" : "class " + name;
+    const std::string nothing = name.empty() ? "nothing provisions claims without a class" : "nothing provisions for class " + name;
     const std::string remedy = "make a PersistentVolume that fits (" + asks + ", " + of_class +
                                "), or make the claim with a class that provisions: `kubectl get storageclass`";
     if (!facts.volumes.there()) {
         return {error({"claim-no-volume", claim_object(facts), "volume",
-                       "nothing provisions for " + of_class + ", so a volume must be there already; volumes may not be listed",
+                       nothing + ", so a volume must be there already; volumes may not be listed",
                        remedy})};
     }
     std::vector<std::string> near;
@@ -59,7 +60,7 @@ Findings judge_static(const ClaimFacts& facts) {
         near.push_back(volume.name + " " + (why.empty() ? "may not match its selector" : why));
     }
     return {error({"claim-no-volume", claim_object(facts), "volume",
-                   "it asks for " + asks + ", nothing provisions for " + of_class + ", and no volume fits" +
+                   "it asks for " + asks + ", " + nothing + ", and no volume fits" +
                        (near.empty() ? ": there is none of that class" : ": " + named(near)),
                    remedy})};
 }

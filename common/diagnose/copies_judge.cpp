@@ -131,7 +131,7 @@ Findings judge_survival(const PracticeFacts& facts) {
 
 Findings judge_backup(const PracticeFacts& facts) {
     if (!facts.backup_tools.there() || !facts.backup_tools->empty() || facts.claims.empty()) return {};
-    return {info({"no-backup-seen", facts.object, "policy",
+    return {info({"no-backup-seen", "cluster", "policy",
                   "no tool that copies data out of the cluster was seen: snapshots lie on the same storage as the data, and keep a dropped table as "
                   "faithfully as a good one",
                   "keep a second copy elsewhere (a dump, pgBackRest, Velero, VolSync, ...); if there is one, this hint does not concern you"})};

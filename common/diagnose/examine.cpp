@@ -38,7 +38,9 @@ class Examiner {
     Status examine_set(const std::string& name);
     void examine_snapshots_of(const std::vector<std::string>& claims);
     Result<Json> must_read(const kube::Resource& resource, const std::string& name);
-    void look_at(const std::string& what) { looked_.push_back(what); }
+    void look_at(const std::string& what) {
+        if (looked_.size() < kObjectsExplained) looked_.push_back(what);
+    }
 
     kube::ClusterReader& reader_;
     Gatherer gatherer_;
@@ -112,8 +114,12 @@ void Examiner::examine_workload(const Json& object, const std::string& short_nam
     subject.claims = kube::template_claims_of(*subject.workload);
     for (const std::string& claim : subject.workload->pod_claims) subject.claims.push_back(claim);
     look_at(subject.object);
-    examine_refusals(*subject.workload, subject.object);
+    const std::size_t before = found_.size();
     examine_claims_of(subject);
+    // A claim that was refused tells the same event, and closer to the data.
+    const bool told = std::any_of(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(),
+                                  [](const Finding& one) { return starts_with(one.code, "refused"); });
+    if (!told) examine_refusals(*subject.workload, subject.object);
     const auto selector = kube::selector_of(object);
     examine_pods_of(subject.claims, selector.ok() ? *selector : "");
     examine_snapshots_of(subject.claims);
@@ -213,7 +219,10 @@ Result<Examination> Examiner::run(const std::string& target) {
     }
     append(found_, blind_spots(gatherer_.gaps()));
     settle(found_);
-    return Examination{std::move(found_), named(looked_, 6)};
+    if (!claims_done_.empty()) look_at(counted(claims_done_.size(), "claim"));
+    if (!pods_done_.empty()) look_at(counted(pods_done_.size(), "pod"));
+    if (!snapshots_done_.empty()) look_at(counted(snapshots_done_.size(), "snapshot"));
+    return Examination{std::move(found_), join(looked_, ", ")};
 }
 
 }  // namespace

@@ -35,6 +35,10 @@ Finding judge_crash(const PodFacts& facts, const kube::ContainerState& one) {
                       who + " was ended for want of memory (" + counted(static_cast<std::size_t>(one.restarts), "restart") + "): " + end_text(one),
                       "raise its memory limit, or lower what it takes (for a database: shared buffers, work memory)"});
     }
+    if (one.ended_reason == "StartError" || one.ended_reason == "ContainerCannotRun") {
+        return error({"pod-container-create", object, "pod", who + " cannot be started: " + end_text(one),
+                      "correct its command, mounts or security context"});
+    }
     return error({"pod-crashes", object, "pod",
                   who + " ends again and again (" + counted(static_cast<std::size_t>(one.restarts), "restart") + "), last: " + end_text(one),
                   logs_command(facts, one, true) + " has its last words"});

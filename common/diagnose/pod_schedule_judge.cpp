@@ -21,15 +21,9 @@ std::string places_of(const PodFacts& facts) {
 Findings judge_claims(const PodFacts& facts) {
     Findings found;
     for (const ClaimFacts& claim : facts.claims) append(found, judge_claim(claim));
+    // A claim that waits for this very pod explains nothing of it.
+    std::erase_if(found, [](const Finding& one) { return one.code == "claim-waits-for-pod"; });
     return found;
-}
-
-// The scheduler's sentence without what it says of preemption, which never concerns storage.
-std::string without_preemption(const std::string& words) {
-    const std::size_t end = words.find(" preemption:");
-    std::string text = words.substr(0, end);
-    const std::size_t claims = text.find(" no new claims to deallocate");
-    return std::string(trim(text.substr(0, claims)));
 }
 
 Finding judge_words(const PodFacts& facts, const std::string& words) {
@@ -68,7 +62,7 @@ Findings judge_scheduling(const PodFacts& facts) {
         found.push_back(warning({"pod-not-looked-at", object, "pod", "the scheduler " + who + " has not looked at it",
                                  "if this stays, that scheduler does not run: `kubectl get pods -n kube-system`"}));
     } else if (!(claims_explain && !found.empty())) {
-        found.push_back(judge_words(facts, without_preemption(pod.unschedulable)));
+        found.push_back(judge_words(facts, pod.unschedulable));
     }
     return found;
 }

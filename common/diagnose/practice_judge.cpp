@@ -16,8 +16,7 @@ Findings judge_reclaim(const PracticeFacts& facts) {
     if (names.empty()) return {};
     const std::string first = names.front().substr(0, names.front().find(' '));
     return {warning({"volume-reclaim-delete", facts.object, "volume",
-                     (names.size() == 1 ? "a volume goes" : "volumes go") + std::string(" for ever with the claim (reclaim policy Delete): ") +
-                         named(names, 3),
+                     "whoever deletes a claim deletes its data for good (reclaim policy Delete): " + named(names, 3),
                      "for data that matters: `kubectl patch pv " + first + R"( -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`)"})};
 }
 

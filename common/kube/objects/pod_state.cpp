@@ -40,6 +40,14 @@ void read_containers(const Json& pod, const char* where, bool init, PodState& st
     for (const Json& status : *statuses) state.containers.push_back(container_of(status, init));
 }
 
+// "0/2 nodes are available: 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes are available: ..."
+std::string scheduler_words(const std::string& message) {
+    std::string words = message.substr(0, message.find(" preemption:"));
+    words = words.substr(0, words.find(" no new claims to deallocate"));
+    while (!words.empty() && (words.back() == '.' || words.back() == ',' || words.back() == ' ')) words.pop_back();
+    return words;
+}
+
 void read_conditions(const Json& pod, PodState& state) {
     const Json* conditions = find_at(pod, "/status/conditions");
     if (conditions == nullptr || !conditions->is_array()) return;
@@ -47,7 +55,7 @@ void read_conditions(const Json& pod, PodState& state) {
         const std::string type = text_at(condition, "/type"), status = text_at(condition, "/status");
         if (type == "Ready") state.ready = status == "True";
         if (type == "PodScheduled" && status == "False") {
-            state.unschedulable = message_text(text_at(condition, "/message"));
+            state.unschedulable = scheduler_words(message_text(text_at(condition, "/message")));
             state.gated = text_at(condition, "/reason") == "SchedulingGated";
         }
     }

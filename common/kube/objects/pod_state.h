@@ -26,7 +26,8 @@ struct PodState {
     bool deleting = false, ready = false;
     bool gated = false;                       // scheduling gates hold it
     std::string reason, message;              // of the status: "Evicted", ...
-    std::string unschedulable;                // the scheduler's words; "" if it is scheduled or was never looked at
+    std::string unschedulable;                // the scheduler's words without those on preemption, which never
+                                              // concern storage; "" if it is scheduled or was never looked at
     std::vector<std::string> claims;          // that it mounts
     std::vector<ContainerState> containers;   // init containers first
     Owner controller;
