@@ -18,9 +18,12 @@ Error no_such_set(ClusterReader& reader, const std::string& space, const std::st
         for (const SnapshotSet& set : *sets) names.push_back(set.name);
     }
     const std::vector<std::string> near = nearest(name, names);
-    if (!near.empty()) error.hint = "did you mean " + join(near, ", ") + "?";
-    else if (sets.ok() && names.empty()) error.hint = "there is no snapshot set in namespace " + space + "; a single snapshot is vs/NAME";
-    else error.hint = "`kubectl snap list` shows what there is; a single snapshot is vs/NAME";
+    if (!near.empty())
+        error.hint = "did you mean " + join(near, ", ") + "?";
+    else if (sets.ok() && names.empty())
+        error.hint = "there is no snapshot set in namespace " + space + "; a single snapshot is vs/NAME";
+    else
+        error.hint = "`kubectl snap list` shows what there is; a single snapshot is vs/NAME";
     return error;
 }
 
@@ -77,8 +80,10 @@ Result<std::vector<SnapshotSet>> list_sets(ClusterReader& reader, const std::str
     options.label_selector = std::string(labels::kRole) + "=set";
     const auto each = [&](Json&& config_map) {
         Result<SnapshotSet> set = set_from_config_map(config_map);
-        if (set.ok()) sets.push_back(std::move(set).value());
-        else damaged.push_back(set.error().message);
+        if (set.ok())
+            sets.push_back(std::move(set).value());
+        else
+            damaged.push_back(set.error().message);
         return true;
     };
     const auto restart = [&] {
@@ -100,8 +105,10 @@ Result<std::vector<std::optional<Json>>> read_members(ClusterReader& reader, con
             continue;
         }
         const std::string& recorded = set.members[members.size()].snapshot_uid;
-        if (!recorded.empty() && recorded != uid_of(*answer)) members.emplace_back();
-        else members.emplace_back(std::move(answer).value());
+        if (!recorded.empty() && recorded != uid_of(*answer))
+            members.emplace_back();
+        else
+            members.emplace_back(std::move(answer).value());
     }
     return members;
 }

@@ -9,16 +9,16 @@
 
 namespace holdfast::kube {
 
-// "before-migration" and "set/before-migration" are sets, "vs/NAME" and "volumesnapshot.snapshot.storage.k8s.io/NAME" single
-// snapshots. kUsage for another type or no name.
+// "before-migration" and "set/before-migration" are sets, "vs/NAME" and "volumesnapshot.snapshot.storage.k8s.io/NAME"
+// single snapshots. kUsage for another type or no name.
 struct SnapshotName {
     bool is_set = true;
     std::string name;
 };
 Result<SnapshotName> parse_snapshot_name(const std::string& word);
 
-// The set as its ConfigMap records it; if that is lost (or damaged) as its snapshots do, and then `uid` is "". kNotFound
-// names sets with similar names; kInvalid: the ConfigMap is damaged and no snapshot carries a record.
+// The set as its ConfigMap records it; if that is lost (or damaged) as its snapshots do, and then `uid` is "".
+// kNotFound names sets with similar names; kInvalid: the ConfigMap is damaged and no snapshot carries a record.
 Result<SnapshotSet> read_set(ClusterReader& reader, const std::string& space, const std::string& name);
 
 // Every set of a namespace ("" : all), without those that only snapshots remember. Damaged ones are named in `damaged`.

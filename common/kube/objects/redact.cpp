@@ -94,14 +94,16 @@ void hash_text(Json& value, std::string_view name) {
 }  // namespace
 
 bool looks_like_secret_name(std::string_view name) {
-    static constexpr std::array kParts{"password", "passwd", "passphrase", "secret", "token", "credential", "authorization",
-                                       "requirepass", "apikey", "privatekey", "accesskey"};
+    static constexpr std::array kParts{"password", "passwd",     "passphrase",    "secret",
+                                       "token",    "credential", "authorization", "requirepass",
+                                       "apikey",   "privatekey", "accesskey"};
     const std::string words = words_of(name);
     for (const char* part : kParts) {
         if (contains(words, part)) return true;
     }
     const std::string bounded = "_" + words + "_";
-    if (contains(bounded, "_key_") || contains(bounded, "_keys_") || ends_with(words, "_key") || contains(bounded, "_pass_")) {
+    if (contains(bounded, "_key_") || contains(bounded, "_keys_") || ends_with(words, "_key") ||
+        contains(bounded, "_pass_")) {
         return true;
     }
     // PWD and OLDPWD are directories; DB_PWD is not.
@@ -110,8 +112,8 @@ bool looks_like_secret_name(std::string_view name) {
 
 bool looks_like_secret_value(std::string_view value) {
     if (has_url_password(value) || is_token(value)) return true;
-    static constexpr std::array kAssignments{"password=", "passwd=", "passphrase=", "secret=", "token=", "pwd=", "password:", "_key=",
-                                             "apikey="};
+    static constexpr std::array kAssignments{
+        "password=", "passwd=", "passphrase=", "secret=", "token=", "pwd=", "password:", "_key=", "apikey="};
     const std::string lower = to_lower(value);
     for (const char* part : kAssignments) {
         if (contains(lower, part)) return true;

@@ -1,9 +1,10 @@
 // Secrets in manifests that are kept (safety R6): literal values that look like secrets become short hashes before a
 // manifest, or a part of one, is written to a set. Pure.
 //
-// The rule: a value is hashed if its name says so (PASSWORD, PASSWD, PASSPHRASE, SECRET, TOKEN, CREDENTIAL, AUTHORIZATION,
-// a word KEY, PWD as a last word), or if it reads like one itself (a URL with a password, `password=`, a JWT, a private
-// key). It reaches env, arguments and commands, probe headers and annotations. A name that ends in _FILE keeps a path.
+// The rule: a value is hashed if its name says so (PASSWORD, PASSWD, PASSPHRASE, SECRET, TOKEN, CREDENTIAL,
+// AUTHORIZATION, a word KEY, PWD as a last word), or if it reads like one itself (a URL with a password, `password=`, a
+// JWT, a private key). It reaches env, arguments and commands, probe headers and annotations. A name that ends in _FILE
+// keeps a path.
 #pragma once
 
 #include "common/core/json.h"

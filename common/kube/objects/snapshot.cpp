@@ -73,7 +73,8 @@ SnapshotContent content_of(const Json& object) {
     content.ready = bool_at(object, "/status/readyToUse", false);
     content.deleting = deleting(object);
     content.answered = find_at(object, "/status") != nullptr;
-    content.being_created = !annotation_of(object, "snapshot.storage.kubernetes.io/volumesnapshot-being-created").empty();
+    content.being_created =
+        !annotation_of(object, "snapshot.storage.kubernetes.io/volumesnapshot-being-created").empty();
     content.restore_size = size_at(object, "/status/restoreSize");
     content.error = escape_line(text_at(object, "/status/error/message"));
     return content;

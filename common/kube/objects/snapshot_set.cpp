@@ -22,8 +22,10 @@ bool too_deep(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (quoted) {
-            if (c == '\\') ++i;
-            else if (c == '"') quoted = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                quoted = false;
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {
@@ -229,7 +231,9 @@ Json set_to_json(const SnapshotSet& set) {
     put(json, "workloadManifest", set.workload_manifest);
     if (set.user_labels.is_object() && !set.user_labels.empty()) json["labels"] = set.user_labels;
     if (!set.verified_level.empty()) {
-        json["verified"] = {{"level", set.verified_level}, {"at", set.verified_at}, {"by", set.verified_by},
+        json["verified"] = {{"level", set.verified_level},
+                            {"at", set.verified_at},
+                            {"by", set.verified_by},
                             {"detail", set.verified_detail}};
     }
     return json;
@@ -245,9 +249,10 @@ bool by_ordinal(const SetMember& a, const SetMember& b) {
 
 Error damaged(const Json& config_map, const std::string& what) {
     const std::string name = label_of(config_map, labels::kSet);
-    return {ErrorKind::kInvalid,
-            "configmap/" + space_of(config_map) + "/" + name_of(config_map) + " is not a readable snapshot set: " + what,
-            "its snapshots are intact: see `kubectl snap describe " + (name.empty() ? name_of(config_map) : name) + "`"};
+    return {
+        ErrorKind::kInvalid,
+        "configmap/" + space_of(config_map) + "/" + name_of(config_map) + " is not a readable snapshot set: " + what,
+        "its snapshots are intact: see `kubectl snap describe " + (name.empty() ? name_of(config_map) : name) + "`"};
 }
 
 }  // namespace

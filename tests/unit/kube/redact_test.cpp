@@ -9,14 +9,14 @@ using kube::looks_like_secret_name;
 using kube::looks_like_secret_value;
 
 TEST_CASE("names of secrets are told from names of other things") {
-    for (const char* name : {"POSTGRES_PASSWORD", "dbPassword", "PGPASSWD", "AWS_SECRET_ACCESS_KEY", "API_KEY", "apiKey", "KEY",
-                             "GITHUB_TOKEN", "X-Auth-Token", "Authorization", "DB_PWD", "MYSQL_PASS", "--requirepass",
-                             "encryption.key", "AZURE_CREDENTIALS", "SSH_KEYS"}) {
+    for (const char* name : {"POSTGRES_PASSWORD", "dbPassword", "PGPASSWD", "AWS_SECRET_ACCESS_KEY", "API_KEY",
+                             "apiKey", "KEY", "GITHUB_TOKEN", "X-Auth-Token", "Authorization", "DB_PWD", "MYSQL_PASS",
+                             "--requirepass", "encryption.key", "AZURE_CREDENTIALS", "SSH_KEYS"}) {
         CAPTURE(name);
         CHECK(looks_like_secret_name(name));
     }
-    for (const char* name : {"PGDATA", "POSTGRES_USER", "POSTGRES_DB", "PWD", "OLDPWD", "KEYSPACE", "MONKEY", "BYPASS_CACHE",
-                             "KEYCLOAK_URL", "HOSTNAME", ""}) {
+    for (const char* name : {"PGDATA", "POSTGRES_USER", "POSTGRES_DB", "PWD", "OLDPWD", "KEYSPACE", "MONKEY",
+                             "BYPASS_CACHE", "KEYCLOAK_URL", "HOSTNAME", ""}) {
         CAPTURE(name);
         CHECK_FALSE(looks_like_secret_name(name));
     }
@@ -65,7 +65,8 @@ TEST_CASE("a hash shows that a value changed and no more") {
 }
 
 TEST_CASE("a kept manifest drops kubectl's copy of itself, which repeats every literal") {
-    const Json live = Json::parse(R"({"kind": "StatefulSet", "metadata": {"name": "db", "managedFields": [{"manager": "x"}],
+    const Json live =
+        Json::parse(R"({"kind": "StatefulSet", "metadata": {"name": "db", "managedFields": [{"manager": "x"}],
       "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"value\":\"hunter2\"}", "team": "a"}},
       "spec": {"replicas": 1}, "status": {"replicas": 1}})");
     const Json kept = kube::manifest_to_keep(live);

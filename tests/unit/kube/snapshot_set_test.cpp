@@ -105,10 +105,11 @@ TEST_CASE("a damaged set names its object and says that the snapshots are intact
         copy["data"]["set.json"] = text;
         return kube::set_from_config_map(copy);
     };
-    for (const char* text : {"", "{", "[]", "{}", R"({"format": 1})", R"({"format": 1, "name": "other", "consistency": "none"})",
-                             R"({"format": 1, "name": "first", "consistency": "perfect", "members": [{"snapshot": "x"}]})",
-                             R"({"format": 1, "name": "first", "consistency": "none", "members": []})",
-                             R"({"format": 1, "name": "first", "consistency": "none", "members": [{}]})"}) {
+    for (const char* text :
+         {"", "{", "[]", "{}", R"({"format": 1})", R"({"format": 1, "name": "other", "consistency": "none"})",
+          R"({"format": 1, "name": "first", "consistency": "perfect", "members": [{"snapshot": "x"}]})",
+          R"({"format": 1, "name": "first", "consistency": "none", "members": []})",
+          R"({"format": 1, "name": "first", "consistency": "none", "members": [{}]})"}) {
         CAPTURE(text);
         const auto result = broken(text);
         REQUIRE_FALSE(result.ok());

@@ -73,7 +73,8 @@ TEST_CASE("a driver's message cannot move the cursor") {
 }
 
 TEST_CASE("a volume names its driver, or what it is instead") {
-    CHECK(kube::volume_source_of(Json::parse(R"({"spec": {"csi": {"driver": "d", "volumeHandle": "h"}}})")).driver == "d");
+    CHECK(kube::volume_source_of(Json::parse(R"({"spec": {"csi": {"driver": "d", "volumeHandle": "h"}}})")).driver ==
+          "d");
     const auto local = kube::volume_source_of(Json::parse(
         R"({"spec": {"capacity": {"storage": "1Gi"}, "claimRef": {"name": "x"}, "hostPath": {"path": "/x"}, "nodeAffinity": {}}})"));
     CHECK(local.driver.empty());

@@ -1,0 +1,223 @@
+#include "plugins/snap/create_facts.h"
+
+#include "common/core/text.h"
+#include "common/diagnose/diagnose.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/snapshot_set.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/snap/claims.h"
+
+#include <algorithm>
+#include <set>
+
+namespace holdfast::snap {
+namespace {
+
+constexpr std::size_t kMostExplained = 3;  // unbound claims that are looked into; the others are counted
+
+class Gathering {
+  public:
+    Gathering(kube::ClusterReader& reader, const std::string& space, const CreateOptions& options, SystemTime start)
+        : reader_(reader), options_(options), name_(set_name(options, start)) {
+        facts_.space = space;
+    }
+
+    Result<CreateFacts> run() {
+        TRY_ASSIGN(const kube::Discovery discovery, reader_.discover());
+        facts_.has_snapshot_api = discovery.has(kube::kSnapshots);
+        if (!facts_.has_snapshot_api) return std::move(facts_);
+        TRY(read_space());
+        TRY(read_workloads());
+        TRY(read_claims());
+        TRY(read_volumes());
+        TRY(read_pods());
+        TRY_ASSIGN(kube::List classes, reader_.list(kube::kSnapshotClasses, ""));
+        facts_.classes = std::move(classes.items);
+        TRY(read_names());
+        TRY(read_limits());
+        explain_claims();
+        return std::move(facts_);
+    }
+
+  private:
+    Status read_space() {
+        TRY_ASSIGN(const Json space, reader_.get({kube::kNamespaces, "", facts_.space}));
+        facts_.space_terminating = kube::deleting(space) || kube::text_at(space, "/status/phase") == "Terminating";
+        return {};
+    }
+
+    Status read_workloads() {
+        for (const Target& target : options_.targets) {
+            TRY_ASSIGN(std::optional<Json> object, reader_.find({*target.resource, facts_.space, target.name}));
+            if (!object) return missing(target);
+            facts_.workloads.push_back(std::move(*object));
+        }
+        return {};
+    }
+
+    Error missing(const Target& target) {
+        std::vector<std::string> names;
+        const auto list = reader_.list(*target.resource, facts_.space);
+        if (list.ok()) {
+            for (const Json& item : list->items)
+                names.push_back(target.resource->short_name + "/" + kube::name_of(item));
+        }
+        Error error{ErrorKind::kNotFound, target.resource->short_name + "/" + facts_.space + "/" + target.name +
+                                              " not found; nothing was changed"};
+        const std::vector<std::string> near = nearest(target.text(), names);
+        if (!near.empty())
+            error.hint = "did you mean " + join(near, ", ") + "?";
+        else if (list.ok() && names.empty())
+            error.hint = "there is no " + target.resource->kind + " in namespace " + facts_.space + "; is -n right?";
+        return error;
+    }
+
+    // One list serves the targets, ordinals that no pod uses any more, and --claim.
+    Status read_claims() {
+        for (std::size_t i = 0; i < options_.targets.size(); ++i) {
+            for (const WorkloadClaim& claim : claims_of(*options_.targets[i].resource, facts_.workloads[i]))
+                wanted_.insert(claim.name);
+        }
+        wanted_.insert(options_.claims.begin(), options_.claims.end());
+        if (!options_.selector.empty()) {
+            kube::ListOptions by_label;
+            by_label.label_selector = options_.selector;
+            TRY_ASSIGN(const kube::List selected, reader_.list(kube::kClaims, facts_.space, by_label));
+            for (const Json& claim : selected.items) {
+                facts_.selected.push_back(kube::name_of(claim));
+                wanted_.insert(kube::name_of(claim));
+            }
+        }
+        const auto keep = [&](Json&& claim) {
+            if (wanted_.contains(kube::name_of(claim)) || is_leftover(kube::name_of(claim)))
+                facts_.claims.push_back(std::move(claim));
+            return true;
+        };
+        TRY(reader_.for_each(kube::kClaims, facts_.space, {}, keep, [&] { facts_.claims.clear(); }));
+        return {};
+    }
+
+    bool is_leftover(const std::string& claim) const {
+        for (std::size_t i = 0; i < options_.targets.size(); ++i) {
+            if (*options_.targets[i].resource == kube::kStatefulSets && stateful_claim(facts_.workloads[i], claim))
+                return true;
+        }
+        return false;
+    }
+
+    Status read_volumes() {
+        std::vector<kube::ObjectRef> refs;
+        for (const Json& claim : facts_.claims) {
+            const std::string volume = kube::text_at(claim, "/spec/volumeName");
+            if (!volume.empty()) refs.push_back({kube::kVolumes, "", volume});
+        }
+        std::vector<Result<Json>> volumes = reader_.get_all(refs);
+        for (std::size_t i = 0; i < refs.size(); ++i) {
+            if (volumes[i].ok())
+                facts_.volumes[refs[i].name] = std::move(volumes[i]).value();
+            else if (volumes[i].error().kind != ErrorKind::kNotFound)
+                return volumes[i].error();
+        }
+        return {};
+    }
+
+    Status read_pods() {
+        std::set<std::string> claims;
+        for (const Json& claim : facts_.claims) claims.insert(kube::name_of(claim));
+        const auto keep = [&](Json&& pod) {
+            const std::string phase = kube::text_at(pod, "/status/phase");
+            const Json* spec = kube::find_at(pod, "/spec");
+            if (spec == nullptr || phase == "Succeeded" || phase == "Failed") return true;
+            for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) {
+                if (!claims.contains(claim)) continue;
+                facts_.pods.push_back(std::move(pod));
+                break;
+            }
+            return true;
+        };
+        TRY(reader_.for_each(kube::kPods, facts_.space, {}, keep, [&] { facts_.pods.clear(); }));
+        return {};
+    }
+
+    // What stands under the names that would be made.
+    Status read_names() {
+        TRY_ASSIGN(facts_.set_object,
+                   reader_.find({kube::kConfigMaps, facts_.space, kube::set_config_map_name(name_)}));
+        std::set<std::string> names;
+        for (const Json& claim : facts_.claims) names.insert(snapshot_name(name_, kube::name_of(claim)));
+        const auto keep = [&](Json&& snapshot) {
+            if (names.contains(kube::name_of(snapshot))) facts_.snapshots.push_back(std::move(snapshot));
+            return true;
+        };
+        TRY(reader_.for_each(kube::kSnapshots, facts_.space, {}, keep, [&] { facts_.snapshots.clear(); }));
+        return {};
+    }
+
+    Status read_limits() {
+        // Good to know before the first write, but no reason to ask for one more permission.
+        kube::AccessCheck quotas{"list", kube::kResourceQuotas, facts_.space, "", ""};
+        kube::AccessCheck exec{"create", kube::kPods, facts_.space, "exec", ""};
+        TRY_ASSIGN(const std::vector<bool> allowed, reader_.allowed({quotas, exec}));
+        facts_.may_exec = allowed.size() > 1 && allowed[1];
+        if (allowed.empty() || !allowed[0]) return {};
+        TRY_ASSIGN(kube::List list, reader_.list(kube::kResourceQuotas, facts_.space));
+        facts_.quotas = std::move(list.items);
+        return {};
+    }
+
+    void explain_claims() {
+        std::set<std::string> unbound = wanted_;
+        for (const Json& claim : facts_.claims) {
+            if (kube::text_at(claim, "/status/phase") == "Bound") unbound.erase(kube::name_of(claim));
+        }
+        std::size_t explained = 0;
+        for (const std::string& name : unbound) {
+            if (++explained > kMostExplained) break;
+            facts_.explanations[name] = diagnose::headline(diagnose::explain_claim(reader_, facts_.space, name));
+        }
+    }
+
+    kube::ClusterReader& reader_;
+    const CreateOptions& options_;
+    std::string name_;
+    CreateFacts facts_;
+    std::set<std::string> wanted_;
+};
+
+std::vector<Json> items_of(const Json& json, const char* key) {
+    std::vector<Json> items;
+    if (!json.contains(key)) return items;
+    for (const Json& item : json[key]) items.push_back(item);
+    return items;
+}
+
+}  // namespace
+
+Result<CreateFacts> gather_create(kube::ClusterReader& reader, const std::string& space, const CreateOptions& options,
+                                  SystemTime start) {
+    return Gathering(reader, space, options, start).run();
+}
+
+CreateFacts create_facts_from_json(const Json& json) {
+    CreateFacts facts;
+    facts.space = kube::text_at(json, "/space");
+    facts.space_terminating = kube::bool_at(json, "/spaceTerminating", false);
+    facts.has_snapshot_api = kube::bool_at(json, "/hasSnapshotAPI", true);
+    facts.may_exec = kube::bool_at(json, "/mayExec", false);
+    facts.workloads = items_of(json, "workloads");
+    facts.claims = items_of(json, "claims");
+    for (const Json& name : items_of(json, "selected")) facts.selected.push_back(name.get<std::string>());
+    for (const Json& volume : items_of(json, "volumes")) facts.volumes[kube::name_of(volume)] = volume;
+    facts.pods = items_of(json, "pods");
+    facts.classes = items_of(json, "classes");
+    facts.quotas = items_of(json, "quotas");
+    facts.snapshots = items_of(json, "snapshots");
+    if (json.contains("set")) facts.set_object = json["set"];
+    if (json.contains("explanations")) {
+        for (const auto& [claim, why] : json["explanations"].items())
+            facts.explanations[claim] = why.get<std::string>();
+    }
+    return facts;
+}
+
+}  // namespace holdfast::snap

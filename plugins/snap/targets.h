@@ -1,0 +1,20 @@
+// TYPE/NAME of a workload or claim, as the commands of snap take it. Pure.
+#pragma once
+
+#include "common/core/result.h"
+#include "common/kube/resource.h"
+
+#include <string>
+
+namespace holdfast::snap {
+
+struct Target {
+    const kube::Resource* resource = nullptr;  // StatefulSet, Deployment, claim or pod
+    std::string name;
+    std::string text() const { return resource->short_name + "/" + name; }  // "sts/postgres"
+};
+
+// kUsage: not TYPE/NAME, a kind that is not taken (the message lists those that are), an impossible name.
+Result<Target> parse_target(const std::string& word);
+
+}  // namespace holdfast::snap
