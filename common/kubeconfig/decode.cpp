@@ -79,7 +79,9 @@ class Reader {
             std::string key;
             reader.text("name", key);
             const Json* value = reader.find("extension");
-            if (!out.emplace(key, value == nullptr ? Json(nullptr) : *value).second) reader.duplicate(key);
+            const auto [at, fresh] = out.try_emplace(key);
+            if (!fresh && !at->second.is_null()) reader.duplicate(key);
+            at->second = value == nullptr ? Json(nullptr) : *value;
         });
     }
 

@@ -2,12 +2,14 @@
 
 #include "common/kubeconfig/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 
 namespace holdfast::kubeconfig {
@@ -135,6 +137,20 @@ Scalar resolve_plain(std::string_view text) {
     return {Kind::kString, Json(text)};
 }
 
+// strconv.FormatFloat(number, 'g', -1, 32), which is what kubectl makes of a float key.
+std::string format_key(float number) {
+    std::array<char, 64> buffer{};
+    int digits = 0;
+    do {
+        std::snprintf(buffer.data(), buffer.size(), "%.*e", digits++, static_cast<double>(number));
+    } while (std::strtof(buffer.data(), nullptr) != number && digits < 9);
+    const int exponent = std::atoi(std::strchr(buffer.data(), 'e') + 1);
+    if (exponent >= -4 && exponent < 6) {
+        std::snprintf(buffer.data(), buffer.size(), "%.*f", std::max(0, digits - 1 - exponent), static_cast<double>(number));
+    }
+    return buffer.data();
+}
+
 Error mismatch(std::string_view tag) {
     return Error{ErrorKind::kInvalid, "the value does not fit its tag !!" + std::string(tag), "", 0, ""};
 }
@@ -184,14 +200,7 @@ Result<std::string> resolve_key(std::string_view tag, std::string_view text) {
     }
     if (value.is_string()) return value.get<std::string>();
     if (scalar.kind != Kind::kFloat) return value.dump();
-    // kubectl formats float keys with 32 bits of precision.
-    std::array<char, 64> buffer{};
-    const float number = static_cast<float>(value.get<double>());
-    for (int digits = 1; digits <= 9; ++digits) {
-        std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, static_cast<double>(number));
-        if (std::strtof(buffer.data(), nullptr) == number) break;
-    }
-    return std::string(buffer.data());
+    return format_key(static_cast<float>(value.get<double>()));
 }
 
 }  // namespace holdfast::kubeconfig
