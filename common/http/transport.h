@@ -50,10 +50,10 @@ class Transport {
   public:
     virtual ~Transport() = default;
     virtual Result<Response> send(const Request& request) = 0;
-    // All of them, at most eight in flight; the answers in the order of the requests. `on_done` (may be empty) is
-    // called as each ends, in the order of their ends.
-    virtual std::vector<Result<Response>> send_all(const std::vector<Request>& requests,
-                                                   const std::function<void(std::size_t)>& on_done = {}) = 0;
+    // Called as each request ends, in the order of their ends, with its place and its answer.
+    using Done = std::function<void(std::size_t, const Result<Response>&)>;
+    // All of them, at most eight in flight; the answers in the order of the requests. `on_done` may be empty.
+    virtual std::vector<Result<Response>> send_all(const std::vector<Request>& requests, const Done& on_done = {}) = 0;
     // Returns when the head has come (within the request's timeout); the body has no time limit.
     virtual Result<std::unique_ptr<Stream>> open(const Request& request) = 0;
 };
