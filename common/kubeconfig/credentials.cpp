@@ -87,7 +87,11 @@ class PluginCredentials : public Credentials {
   public:
     PluginCredentials(const ClientConfig& config, const Environment& environment, Clock& clock, const Console& console,
                       const Signals* signals)
-        : config_(config), environment_(environment), clock_(clock), console_(console), signals_(signals) {}
+        : config_(config),
+          find_(program_finder(environment)),
+          clock_(clock),
+          console_(console),
+          signals_(signals) {}
 
     Result<Credential> current() override {
         const bool expired = reply_ && reply_->expires && clock_.now() > *reply_->expires;
@@ -124,7 +128,7 @@ class PluginCredentials : public Credentials {
 
     Status run() {
         TRY_ASSIGN(const std::string program,
-                   allowed_program(*config_.exec, config_.plugin_policy, program_finder(environment_)));
+                   allowed_program(*config_.exec, config_.plugin_policy, find_));
         TRY_ASSIGN(const bool is_interactive, interactive());
         Command command;
         command.argv = {program};
@@ -164,7 +168,7 @@ class PluginCredentials : public Credentials {
     }
 
     const ClientConfig& config_;
-    const Environment& environment_;
+    const FindProgram find_;
     Clock& clock_;
     const Console& console_;
     const Signals* signals_;

@@ -24,7 +24,7 @@ struct Credential {
         0;  // grows when the certificate changes: connections that were made with the old one are closed
 };
 
-// Not thread-safe: one owner asks before it sends. All references must outlive it.
+// Not thread-safe: one owner asks before it sends. What it was made with must outlive it.
 class Credentials {
   public:
     virtual ~Credentials() = default;
@@ -40,7 +40,7 @@ class Credentials {
     virtual Result<bool> refresh(const Credential& used) = 0;
 };
 
-// `signals` may be null. Nothing is read or run yet.
+// `signals` may be null; `environment` is not needed afterwards. Nothing is read or run yet.
 std::unique_ptr<Credentials> make_credentials(const ClientConfig& config, const Environment& environment, Clock& clock,
                                               const Console& console, const Signals* signals);
 
