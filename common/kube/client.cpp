@@ -34,7 +34,12 @@ class HttpCluster : public Cluster {
                                          const std::function<void(std::size_t)>& on_done) override;
     Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions, DryRun dry_run,
                        const std::string& subresource) override {
-        return call(patch_request(ref, type, body, preconditions, {field_manager_, dry_run}, subresource));
+        auto changed = call(patch_request(ref, type, body, preconditions, {field_manager_, dry_run}, subresource));
+        // A server compares a patch's uid only by calling it immutable (422): what it means is that the object was replaced.
+        if (!changed.ok() && !preconditions.uid.empty() && changed.error().message.find("metadata.uid: Invalid value") != std::string::npos) {
+            return Error{ErrorKind::kConflict, ref.text() + ": the object was deleted and made anew since it was read", "", 409, "Conflict"};
+        }
+        return changed;
     }
     Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run) override;
     Status remove(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation, DryRun dry_run) override {
