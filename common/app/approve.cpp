@@ -11,9 +11,9 @@ namespace {
 
 bool is_data(const Session& session) { return session.flags().output == "json" || session.flags().output == "yaml"; }
 
-// A client dry run's result is the plan; otherwise it goes where it cannot be mistaken for the result.
+// The result of a dry run is the plan; otherwise it goes where it cannot be mistaken for the result.
 void show(Session& session, const plan::Plan& plan) {
-    const bool is_result = session.flags().dry_run == CommonFlags::DryRun::kClient;
+    const bool is_result = session.flags().dry_run != CommonFlags::DryRun::kNone;
     if (is_result && is_data(session)) return session.print_structured(view::plan_json(plan));
     const std::string text = view::plan_text(plan, is_result ? session.color_on_stdout() : session.color_on_stderr());
     if (is_result) {

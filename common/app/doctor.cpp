@@ -70,7 +70,8 @@ int run_doctor(Context& context, const Arguments& arguments) {
 
 std::vector<Rule> rules() {
     std::vector<Rule> all;
-    for (const auto* resource : {&kube::kClaims, &kube::kPods, &kube::kStatefulSets, &kube::kDeployments, &kube::kSnapshots}) {
+    for (const auto* resource :
+         {&kube::kClaims, &kube::kPods, &kube::kStatefulSets, &kube::kDeployments, &kube::kSnapshots}) {
         all.push_back({{"get", "list"}, *resource, "", "", false, ""});
     }
     all.push_back({{"list"}, kube::kEvents, "", "", false, ""});
@@ -93,12 +94,15 @@ Command doctor_command() {
     command.name = "doctor";
     command.summary = "say what is wrong with a workload's storage, and what to do";
     command.description =
-        "Examines a StatefulSet, Deployment, claim, pod, snapshot or set; without a target the namespace and the cluster's classes "
-        "and drivers. It says why a claim is Pending, a snapshot not ready or a pod not starting, and which settings lose data later. "
+        "Examines a StatefulSet, Deployment, claim, pod, snapshot or set; without a target the namespace and the "
+        "cluster's classes "
+        "and drivers. It says why a claim is Pending, a snapshot not ready or a pod not starting, and which settings "
+        "lose data later. "
         "Nothing is changed. What may not be read is named and passed over.";
     command.usage = "[TYPE/NAME] [flags]";
-    command.examples = {{"Why is this database not starting, and is its data safe", "kubectl snap doctor sts/postgres"},
-                        {"The namespace and the cluster; exit code 8 from warnings on", "kubectl snap doctor --fail-on warning"}};
+    command.examples = {
+        {"Why is this database not starting, and is its data safe", "kubectl snap doctor sts/postgres"},
+        {"The namespace and the cluster; exit code 8 from warnings on", "kubectl snap doctor --fail-on warning"}};
     command.positionals_max = 1;
     command.completes = {Completes::kWorkload};
     Option fail_on;

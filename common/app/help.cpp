@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kColumns = 80;
 
 std::string paragraphs(const std::string& text) {
-    return text.empty() ? "" : view::indent_wrapped(text, 1, kColumns) + "\n\n";
+    return text.empty() ? "" : view::indent_prose(text, 1, kColumns) + "\n\n";
 }
 
 std::string examples_text(const std::vector<Example>& examples) {
@@ -49,6 +49,13 @@ std::string sentence(std::string text) {
     if (!text.empty()) text[0] = static_cast<char>(text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0]);
     if (!text.empty() && text.back() != '.') text += '.';
     return text;
+}
+
+// For lists, where every line begins alike: the plugins' summaries may begin either way.
+std::string title(const std::string& text) {
+    std::string out = sentence(text);
+    out.pop_back();
+    return out;
 }
 
 std::string option_text(const Option& option) {
@@ -88,7 +95,7 @@ std::string command_list(const Plugin& plugin) {
     std::string out = "Available Commands:\n";
     for (const auto& command : plugin.commands) {
         if (command.hidden) continue;
-        out += "  " + command.name + std::string(width - command.name.size() + 3, ' ') + command.summary + "\n";
+        out += "  " + command.name + std::string(width - command.name.size() + 3, ' ') + title(command.summary) + "\n";
     }
     return out + "\n";
 }
@@ -102,8 +109,7 @@ std::string plugin_help(const Plugin& plugin) {
     out += command_list(plugin);
     out += "Usage:\n  " + name + " COMMAND [flags] [options]\n";
     if (!plugin.default_command.empty()) {
-        out +=
-            "  " + name + " TYPE/NAME [flags]   (short for: " + plugin.default_command + " TYPE/NAME)\n";
+        out += "  " + name + " TYPE/NAME [flags]   (short for: " + plugin.default_command + " TYPE/NAME)\n";
     }
     out += std::string("\n") + exit_code_help() + "\n";
     out += "Use \"" + name + " COMMAND --help\" for more about a command.\n";

@@ -29,7 +29,8 @@ Json recorded_arguments(const Command& command, const Arguments& arguments) {
 }
 
 ShownProgress make_witness(Session& session) {
-    return ShownProgress(view::make_progress(session.flags().progress, session.console(), session.clock()));
+    return ShownProgress(view::make_progress(session.flags().progress, session.console(), session.clock()),
+                         session.flags().dry_run == DryRun::kServer);
 }
 
 plan::DriveOptions drive_options(Session& session, const Command& command, const Arguments& arguments,

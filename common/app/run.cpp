@@ -27,13 +27,25 @@ int wrong_words(const Plugin& plugin, const std::vector<std::string>& words, con
     return exit_code(error, false);
 }
 
+void console_error(const Process& process, const std::string& message) {
+    process.console.err("error: " + message + "\n");
+}
+
+int run_handler(Session& session, const Command& command, const Arguments& arguments) {
+    if (command.operation) return operate(session, command, arguments, std::nullopt);
+    if (command.act) return command.act(session, arguments);
+    return command.read(session, arguments);
+}
+
 int run_command(const Plugin& plugin, const Invocation& invocation, const Process& process) {
     const Command& command = *invocation.command;
     log::set_verbosity(invocation.common.verbosity);
     Session session(plugin, invocation, process);
-    if (command.operation) return operate(session, command, invocation.arguments, std::nullopt);
-    if (command.act) return command.act(session, invocation.arguments);
-    return command.read(session, invocation.arguments);
+    const int code = run_handler(session, command, invocation.arguments);
+    if (code != kDone || !invocation.common.warnings_as_errors || session.warnings() == 0) return code;
+    const int count = session.warnings();
+    console_error(process, std::to_string(count) + (count == 1 ? " warning received" : " warnings received"));
+    return kFailed;
 }
 
 int run_words(const Plugin& plugin, const std::vector<std::string>& words, const Process& process) {

@@ -4,6 +4,7 @@
 #include "common/app/sentence.h"
 #include "common/app/tools.h"
 #include "common/app/version.h"
+#include "common/app/warnings.h"
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kubeconfig/yaml.h"
@@ -55,7 +56,8 @@ Result<kube::Cluster*> Session::cluster() {
     if (!cluster_) {
         TRY_ASSIGN(const auto* config, this->config());
         const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors};
-        TRY_ASSIGN(cluster_, kube::connect(*config, options, process_.clock, process_.console, process_.signals));
+        warnings_ = std::make_unique<WarningConsole>(process_.console, color_on_stderr());
+        TRY_ASSIGN(cluster_, kube::connect(*config, options, process_.clock, *warnings_, process_.signals));
     }
     return cluster_.get();
 }
@@ -85,6 +87,8 @@ Result<plan::World> Session::world(plan::Witness& witness) {
     }
     return world;
 }
+
+int Session::warnings() const { return warnings_ ? warnings_->count() : 0; }
 
 int Session::fail(const Error& error) {
     process_.console.err(error_text(error));

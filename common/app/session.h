@@ -23,6 +23,8 @@ struct Process {
 
 // kubectl, port-forwards and SQL: tools.cpp.
 class Tools;
+// Colours and counts the server's warnings: warnings.h.
+class WarningConsole;
 
 class Session : public Context {
   public:
@@ -50,6 +52,7 @@ class Session : public Context {
     bool color_on_stderr() const;
     bool color_on_stdout() const override;
     const Command* command() const { return command_; }
+    int warnings() const;  // how many the server has sent
 
   private:
     bool color(bool terminal) const;
@@ -61,6 +64,7 @@ class Session : public Context {
     Process process_;
     std::optional<kubeconfig::ClientConfig> config_;
     std::optional<std::string> space_;
+    std::unique_ptr<WarningConsole> warnings_;
     std::unique_ptr<kube::Cluster> cluster_;
     std::unique_ptr<Tools> tools_;
 };

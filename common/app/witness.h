@@ -1,4 +1,5 @@
-// Lets the executor's witness draw the progress of view.
+// Lets the executor's witness draw the progress of view. In a server dry run only writes are told, and as what they
+// are.
 #pragma once
 
 #include "common/plan/executor.h"
@@ -11,13 +12,14 @@ namespace holdfast::app {
 
 class ShownProgress : public plan::Witness {
   public:
-    explicit ShownProgress(std::unique_ptr<view::Progress> progress) : progress_(std::move(progress)) {}
+    ShownProgress(std::unique_ptr<view::Progress> progress, bool dry) : progress_(std::move(progress)), dry_(dry) {}
     void step_started(const plan::Step& step) override { progress_->step_started(step.id, step.title); }
     void step_waits(const plan::Step& step, const std::string& detail) override {
         progress_->step_waits(step.id, detail);
     }
     void step_done(const plan::Step& step, double seconds) override {
-        progress_->step_done(step.id, step.title, seconds);
+        if (!dry_) return progress_->step_done(step.id, step.title, seconds);
+        if (is_write(step.action)) progress_->step_done(step.id, step.title + " (server dry run)", seconds);
     }
     void step_failed(const plan::Step& step, const Error& error) override {
         progress_->step_failed(step.id, step.title, error.message);
@@ -26,7 +28,12 @@ class ShownProgress : public plan::Witness {
     void close() { progress_->close(); }
 
   private:
+    static bool is_write(const plan::Action& action) {
+        return !std::holds_alternative<plan::WaitFor>(action) && !std::holds_alternative<plan::Exec>(action) &&
+               !std::holds_alternative<plan::Sql>(action) && !std::holds_alternative<plan::Copy>(action);
+    }
     std::unique_ptr<view::Progress> progress_;
+    bool dry_;
 };
 
 }  // namespace holdfast::app

@@ -46,4 +46,15 @@ std::string indent_wrapped(std::string_view text, std::size_t indent, std::size_
     return out;
 }
 
+std::string indent_prose(std::string_view text, std::size_t indent, std::size_t columns) {
+    std::string joined;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        const char next = i + 1 < text.size() ? text[i + 1] : '\n';
+        const bool within =
+            text[i] == '\n' && i > 0 && text[i - 1] != '\n' && next != '\n' && next != ' ' && next != '-';
+        joined += within ? ' ' : text[i];
+    }
+    return indent_wrapped(joined, indent, columns);
+}
+
 }  // namespace holdfast::view

@@ -11,4 +11,8 @@ namespace holdfast::view {
 // line ends in the text stay. No newline at the end.
 std::string indent_wrapped(std::string_view text, std::size_t indent, std::size_t columns);
 
+// Prose: line ends within a paragraph are spaces, an empty line separates paragraphs, lines that begin with a space or
+// "-" stay lines.
+std::string indent_prose(std::string_view text, std::size_t indent, std::size_t columns);
+
 }  // namespace holdfast::view
