@@ -136,6 +136,8 @@ class Drive {
             if (world_.attendant != nullptr) {
                 const Status attended = operation_.attend(input_, *world_.attendant);
                 if (!attended.ok()) return recovered(attended.error());
+                // The signal that ended the service is spent: what follows cleans up, and only another one stops that.
+                served_ = served_ || world_.signals.pending();
             }
         }
         return Error{ErrorKind::kInternal, "the operation does not come to an end", "", 0, ""};
@@ -194,7 +196,9 @@ class Drive {
     }
 
     Outcome carry_out(const Plan& plan) {
-        Outcome outcome = execute(plan, world_, options_.limits);
+        Limits limits = options_.limits;
+        limits.cleaning = served_;
+        Outcome outcome = execute(plan, world_, limits);
         result_.wrote = result_.wrote || outcome.wrote;
         result_.not_verified.insert(result_.not_verified.end(), outcome.not_verified.begin(),
                                     outcome.not_verified.end());
@@ -306,6 +310,7 @@ class Drive {
     bool resuming_ = false;
     bool recorded_ = false;
     bool cleaned_ = false;
+    bool served_ = false;
 };
 
 }  // namespace

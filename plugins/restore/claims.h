@@ -1,6 +1,7 @@
 // Which class, size and modes a restored claim gets, and its manifest. Pure.
 #pragma once
 
+#include "common/core/quantity.h"
 #include "plugins/restore/source.h"
 
 #include <optional>

@@ -9,7 +9,7 @@ namespace {
 
 // Kubernetes replaces $(NAME) in commands only where NAME is a variable of the container; $$ would become $. The script has
 // command substitutions, whose text is no variable's name, and no $$.
-constexpr char kFindData[] = R"(set -eu
+constexpr char kFindData[] = R"sh(set -eu
 say() { echo "holdfast: $*" >&2; }
 die() { code=$1; shift; say "$*"; exit "$code"; }
 # What fails here is not the database's fault. exec ends this shell without the trap.
@@ -44,9 +44,9 @@ owner=$(stat -c %u "$data")
 group=$(stat -c %g "$data")
 [ "$owner" != 0 ] || die 69 "$data belongs to root, and PostgreSQL never runs as root"
 [ "$me" = 0 ] || [ "$me" = "$owner" ] || die 69 "$data belongs to uid $owner, and the container runs as uid $me"
-)";
+)sh";
 
-constexpr char kMakeHarmless[] = R"(
+constexpr char kMakeHarmless[] = R"sh(
 # This copy is nobody's standby and archives nothing: what would make it so is removed, from the copy.
 rm -f "$data/standby.signal" "$data/recovery.signal" "$data/recovery.conf" "$data/postmaster.pid"
 : >"$data/postgresql.auto.conf"
@@ -61,9 +61,9 @@ prepared=$(LC_ALL=C pg_controldata "$data" 2>/dev/null | sed -n 's/^max_prepared
 [ "${prepared:-0}" -ge 100 ] || prepared=100
 
 set -- "$server" -D "$data" -c "max_prepared_transactions=$prepared"
-)";
+)sh";
 
-constexpr char kBecomeServer[] = R"(
+constexpr char kBecomeServer[] = R"sh(
 say "PostgreSQL $major on $data as uid $owner"
 [ "$me" = 0 ] || exec "$@"
 chown -R "$owner:$group" /holdfast
@@ -73,7 +73,7 @@ if setpriv --reuid "$owner" --regid "$group" --clear-groups true 2>/dev/null; th
     exec setpriv --reuid "$owner" --regid "$group" --clear-groups "$@"
 fi
 die 69 "the container runs as root and has no gosu, su-exec or setpriv to become uid $owner"
-)";
+)sh";
 
 constexpr std::string_view kExitLine = "holdfast-exit ";
 

@@ -116,6 +116,8 @@ Result<plan::Plan> Drill::later_round(kube::ClusterReader& reader, const plan::I
 Result<plan::Plan> Drill::finish(kube::ClusterReader& reader, const plan::Input& input, const Throwaways& made) {
     plan::Plan plan;
     verdict_ = judge(options_, *facts_, *scene_, input.progress.outputs);
+    // recover() marks, takes down and tells: one way for data that disappoints, whenever that is seen.
+    if (!verdict_.good && !options_.keep_open) return Error{ErrorKind::kMismatch, join(verdict_.problems, "; ")};
     if (!options_.keep_open) {
         TRY(refresh_record(reader));
         auto mark = mark_step(options_, *facts_, verdict_, input.operation, format_time(clock_.now()), rto_seconds(input.progress.phases));
@@ -161,7 +163,7 @@ Status Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input
     plan.instead->hint = "the live workload was not touched; an older set may still be good: `kubectl snap list`";
     if (options_.keep_open) return {};
     TRY(refresh_record(reader));
-    const Verdict verdict = failed(problem);
+    const Verdict verdict = verdict_.good ? failed(problem) : verdict_;
     auto mark = mark_step(options_, *facts_, verdict, input.operation, format_time(clock_.now()), 0);
     if (mark) plan.steps.push_back(std::move(*mark));
     return write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
@@ -203,10 +205,6 @@ Result<plan::Report> Drill::report(kube::ClusterReader& reader, const plan::Inpu
     }
     plan::Report report = drill_report(options_, *facts_, *scene_, verdict_, input.progress.phases, input.operation);
     TRY(write_report_file(report));
-    if (!verdict_.good) {
-        return Error{ErrorKind::kMismatch, facts_->source.text() + " is not as expected: " + join(verdict_.problems, "; "),
-                     "the live workload was not touched; an older set may still be good: `kubectl snap list`"};
-    }
     return report;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kShown = 200;
 
-std::string quoted(const std::string& text) { return "\"" + escape_line(text.substr(0, kShown)) + (text.size() > kShown ? "…" : "") + "\""; }
+std::string in_quotes(const std::string& text) { return "\"" + escape_line(text.substr(0, kShown)) + (text.size() > kShown ? "…" : "") + "\""; }
 
 void compare(Verdict& verdict, const std::string& who, const char* what, const std::string& read, const std::string& recorded) {
     if (recorded.empty() || read == recorded) return;
@@ -39,7 +39,7 @@ void judge_identities(Verdict& verdict, const DrillFacts& facts, const DrillScen
 
 void judge_answer(Verdict& verdict, const DrillOptions& options) {
     if (!options.expect || !verdict.answer || *verdict.answer == *options.expect) return;
-    verdict.problems.push_back(std::string(options.query.empty() ? "the command printed " : "the query gave ") + quoted(*verdict.answer) + ", expected was " + quoted(*options.expect));
+    verdict.problems.push_back(std::string(options.query.empty() ? "the command printed " : "the query gave ") + in_quotes(*verdict.answer) + ", expected was " + in_quotes(*options.expect));
 }
 
 // The whole record is written again, as it was read: by its resourceVersion nobody else's change is lost.
@@ -88,7 +88,7 @@ Verdict judge(const DrillOptions& options, const DrillFacts& facts, const DrillS
         verdict.answer = check.out;
         if (check.exit_code != 0) {
             verdict.problems.push_back(check.exit_code < 0 ? "the command was cut off"
-                                                           : "the command ended with exit code " + std::to_string(check.exit_code) + (check.out.empty() ? "" : ": " + quoted(check.out)));
+                                                           : "the command ended with exit code " + std::to_string(check.exit_code) + (check.out.empty() ? "" : ": " + in_quotes(check.out)));
         }
     }
     judge_answer(verdict, options);
@@ -166,7 +166,7 @@ plan::Report drill_report(const DrillOptions& options, const DrillFacts& facts, 
     const std::string text = facts.source.text();
     report.text = text + " drilled: " + verdict.level + "\n";
     for (const InstanceFacts& facts_of_one : verdict.instances) report.text += instance_text(facts_of_one);
-    if (verdict.answer) report.text += std::string("  ") + (options.query.empty() ? "the command printed " : "the query gave ") + quoted(*verdict.answer) + (options.expect && verdict.good ? ", as expected" : "") + "\n";
+    if (verdict.answer) report.text += std::string("  ") + (options.query.empty() ? "the command printed " : "the query gave ") + in_quotes(*verdict.answer) + (options.expect && verdict.good ? ", as expected" : "") + "\n";
     for (const std::string& problem : verdict.problems) report.text += "  not as expected: " + problem + "\n";
     report.text += phases_text(phases);
     if (!options.cleanup) {

@@ -1,0 +1,104 @@
+#include "plugins/restore/options.h"
+
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kube/sets.h"
+#include "common/os/files.h"
+
+#include <charconv>
+
+namespace holdfast::restore {
+namespace {
+
+constexpr std::size_t kSqlFileLimit = std::size_t{1} << 20;
+
+Error usage(const std::string& message, const std::string& hint = "") { return {ErrorKind::kUsage, message, hint}; }
+
+Result<std::optional<int>> ordinal_of(const app::Arguments& arguments) {
+    if (!arguments.given("ordinal")) return std::optional<int>();
+    const std::string text = arguments.text("ordinal");
+    int value = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0) return usage("--ordinal " + escape_line(text) + " is no ordinal: 0, 1, 2, …");
+    return std::optional(value);
+}
+
+Result<std::string> new_claim_name(const std::string& word) {
+    TRY_ASSIGN(const TypedName typed, parse_typed_name(word));
+    const kube::Resource* resource = kube::find_resource(typed.type);
+    if (resource == nullptr || !(*resource == kube::kClaims)) {
+        return usage("\"" + escape_line(word) + "\" cannot be made from a snapshot: this takes pvc/NEW", "kubectl restore pvc/NEW --from SET");
+    }
+    TRY(check_dns_subdomain(typed.name, "the new claim's name"));
+    return typed.name;
+}
+
+Result<std::optional<Quantity>> size_of(const app::Arguments& arguments) {
+    if (!arguments.given("size")) return std::optional<Quantity>();
+    const auto size = Quantity::parse(arguments.text("size"));
+    if (!size.ok()) return usage("--size: " + size.error().message);
+    if (size->bytes() == 0) return usage("--size " + escape_line(arguments.text("size")) + ": a volume cannot be empty");
+    return std::optional(*size);
+}
+
+Result<DrillOptions> common_options(app::Context& context, const app::Arguments& arguments) {
+    DrillOptions options;
+    options.name = arguments.positionals.at(0);
+    TRY(kube::parse_snapshot_name(options.name));
+    TRY_ASSIGN(options.space, context.space());
+    TRY_ASSIGN(options.ordinal, ordinal_of(arguments));
+    options.database = arguments.text("database");
+    options.user = arguments.text("db-user");
+    options.image = arguments.text("image");
+    return options;
+}
+
+}  // namespace
+
+Result<PvcOptions> pvc_options(app::Context& context, const app::Arguments& arguments) {
+    PvcOptions options;
+    TRY_ASSIGN(options.name, new_claim_name(arguments.positionals.at(0)));
+    if (!arguments.given("from")) return usage("--from is missing: which set or snapshot is pvc/" + options.name + " restored from?", "kubectl restore pvc/" + options.name + " --from SET");
+    options.from = arguments.text("from");
+    TRY(kube::parse_snapshot_name(options.from));
+    TRY_ASSIGN(options.space, context.space());
+    options.from_space = arguments.text("from-namespace");
+    if (options.from_space.empty()) options.from_space = options.space;
+    TRY(check_dns_label(options.from_space, "--from-namespace"));
+    TRY_ASSIGN(options.selection.ordinal, ordinal_of(arguments));
+    options.selection.claim = arguments.text("claim");
+    options.wishes.storage_class = arguments.text("storage-class");
+    TRY_ASSIGN(options.wishes.size, size_of(arguments));
+    options.wishes.access_mode = arguments.text("access-mode");
+    options.wishes.volume_mode = arguments.text("volume-mode");
+    options.image = arguments.text("image");
+    return options;
+}
+
+Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& arguments) {
+    TRY_ASSIGN(DrillOptions options, common_options(context, arguments));
+    options.query = arguments.text("query");
+    options.expect = arguments.optional("expect");
+    options.command = arguments.text("exec");
+    options.cleanup = !arguments.flag("no-cleanup");
+    options.report_file = arguments.text("report");
+    if (arguments.given("query") && trim(options.query).empty()) return usage("--query is empty");
+    if (arguments.given("exec") && trim(options.command).empty()) return usage("--exec is empty");
+    if (arguments.given("sql-file")) {
+        TRY_ASSIGN(options.query, read_file(resolve_path(arguments.text("sql-file"), context.environment().working_directory), kSqlFileLimit));
+        if (trim(options.query).empty()) return usage("--sql-file " + escape_line(arguments.text("sql-file")) + " is empty");
+    }
+    if (options.expect && options.query.empty() && options.command.empty()) {
+        return usage("--expect says what an answer should be, and nothing is asked", "add --query SQL, --sql-file F or --exec CMD");
+    }
+    if (!options.report_file.empty()) options.report_file = resolve_path(options.report_file, context.environment().working_directory);
+    return options;
+}
+
+Result<DrillOptions> open_options(app::Context& context, const app::Arguments& arguments) {
+    TRY_ASSIGN(DrillOptions options, common_options(context, arguments));
+    options.keep_open = true;
+    return options;
+}
+
+}  // namespace holdfast::restore
