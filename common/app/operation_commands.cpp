@@ -146,8 +146,8 @@ Command gc_command() {
     command.usage = "[flags]";
     command.examples = {{"List only", "kubectl snap gc --dry-run"},
                         {"Remove without being asked", "kubectl snap gc --yes"}};
-    command.rules = {rule({"get", "list", "delete"}, kube::kConfigMaps), rule({"list", "delete"}, kube::kPods),
-                     rule({"list", "delete"}, kube::kClaims)};
+    for (const kube::Resource* resource : {&kube::kConfigMaps, &kube::kPods, &kube::kClaims, &kube::kNetworkPolicies})
+        command.rules.push_back(rule({"get", "list", "watch", "delete"}, *resource));
     command.act = gc;
     return command;
 }

@@ -133,7 +133,8 @@ Command status_command() {
     command.outputs = {"table", "json", "yaml", "name"};
     command.examples = {{"What is unfinished in this namespace", "kubectl snap status"},
                         {"One operation", "kubectl snap status snap-postgres-7k2m"}};
-    command.rules = {Rule{{"get", "list"}, kube::kConfigMaps, "", "", false, ""}};
+    command.rules = {Rule{{"list"}, kube::kConfigMaps, "", "", false, ""},
+                     Rule{{"get"}, kube::kConfigMaps, "", "OPERATION", false, ""}};
     command.read = run_status;
     return command;
 }

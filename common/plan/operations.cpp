@@ -147,13 +147,9 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
     std::vector<Found> found;
     std::set<std::string> own_pods;
     for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
-        auto list = reader.list(*resource, space, {ours, ""});
-        if (!list.ok()) {
-            if (list.error().kind != ErrorKind::kForbidden) return list.error();
-            plan.notes.push_back("not looked at (not allowed to list): " + resource->plural);
-            continue;
-        }
-        for (Json& item : list->items) {
+        // Without one of them "nothing to remove" would be a guess.
+        TRY_ASSIGN(kube::List list, reader.list(*resource, space, {ours, ""}));
+        for (Json& item : list.items) {
             const std::string operation = kube::label_of(item, labels::kOperation);
             if (operation.empty() || !throwaway_role(kube::label_of(item, labels::kRole))) continue;
             if (live(operation)) {

@@ -230,7 +230,9 @@ app::Command describe_command() {
     command.positionals_min = 1;
     command.positionals_max = 64;
     command.completes = {app::Completes::kSetOrSnapshot};
-    command.rules = {rule({"get", "list"}, kube::kSnapshots), rule({"get", "list"}, kube::kConfigMaps),
+    command.rules = {rule({"get"}, kube::kSnapshots), rule({"get"}, kube::kConfigMaps),
+                     rule({"list"}, kube::kSnapshots, "a lost ConfigMap or a wrong name"),
+                     rule({"list"}, kube::kConfigMaps, "a lost ConfigMap or a wrong name"),
                      rule({"list"}, kube::kClaims),
                      cluster_rule({"get"}, kube::kSnapshotContents, "the storage's side")};
     command.outputs = {"table", "json", "yaml"};
