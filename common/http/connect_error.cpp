@@ -36,7 +36,8 @@ Error certificate_refused(long verify_result, std::string_view host, std::string
             return refused_certificate("certificate signed by unknown authority",
                                        "the cluster's certificate-authority in the kubeconfig did not sign it");
         case 23: return refused_certificate("certificate was revoked", "");
-        case 0: case 62: case 64:
+        // 1 is libcurl's "not looked at yet": it compares names before it asks for the chain's result.
+        case 0: case 1: case 62: case 64:
             return refused_certificate("certificate is not valid for " + name,
                                        "use a server address that the certificate names, or --tls-server-name");
         default: return refused_certificate(escape_line(detail), "");

@@ -198,6 +198,7 @@ int serve(const FaceOptions& options, const std::vector<Engine*>& engines) {
         error_code failed;
         Tcp::socket socket = acceptor.accept(io, failed);
         if (failed) continue;
+        socket.set_option(Tcp::no_delay(true), failed);  // head and body are separate writes
         std::thread([&, peer = std::move(socket)]() mutable {
             if (tls) serve_tls(std::move(peer), context, engines, log);
             else serve_plain(std::move(peer), engines, log);
