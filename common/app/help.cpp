@@ -95,7 +95,9 @@ std::string command_list(const Plugin& plugin) {
     std::string out = "Available Commands:\n";
     for (const auto& command : plugin.commands) {
         if (command.hidden) continue;
-        out += "  " + command.name + std::string(width - command.name.size() + 3, ' ') + title(command.summary) + "\n";
+        const std::size_t indent = width + 5;
+        const std::string name = "  " + command.name;
+        out += name + view::indent_wrapped(title(command.summary), indent, kColumns).substr(name.size()) + "\n";
     }
     return out + "\n";
 }
@@ -104,8 +106,8 @@ std::string command_list(const Plugin& plugin) {
 
 std::string plugin_help(const Plugin& plugin) {
     const std::string name = "kubectl " + plugin.name;
-    std::string out =
-        sentence(plugin.summary) + "\n\n" + paragraphs(plugin.description) + examples_text(plugin.examples);
+    std::string out = view::indent_wrapped(sentence(plugin.summary), 0, kColumns) + "\n\n" +
+                      paragraphs(plugin.description) + examples_text(plugin.examples);
     out += command_list(plugin);
     out += "Usage:\n  " + name + " COMMAND [flags] [options]\n";
     if (!plugin.default_command.empty()) {
@@ -117,8 +119,8 @@ std::string plugin_help(const Plugin& plugin) {
 }
 
 std::string command_help(const Plugin& plugin, const Command& command) {
-    std::string out =
-        sentence(command.summary) + "\n\n" + paragraphs(command.description) + examples_text(command.examples);
+    std::string out = view::indent_wrapped(sentence(command.summary), 0, kColumns) + "\n\n" +
+                      paragraphs(command.description) + examples_text(command.examples);
     const auto options = own_options(command);
     if (!options.empty()) out += "Options:\n" + options_text(options) + "\n";
     out += "Usage:\n  kubectl " + plugin.name + " " + command.name;
