@@ -124,6 +124,13 @@ Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
             return true;
         });
     }
+    // What a --pre held back is not ours to let go here: the pods may be others by now. It must be said.
+    const std::string post = kube::text_at(journal.arguments, "/values/post/0");
+    if (!post.empty()) {
+        plan.notes.push_back(
+            "--post is not run by abort, only by resume: if writes are still held back, let them go by hand: " +
+            escape_line(post));
+    }
     add_removals(plan, std::move(found));
     return plan;
 }

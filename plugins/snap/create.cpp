@@ -61,8 +61,11 @@ class CreateOperation : public plan::Operation {
                 options_.post.empty()
                     ? error.hint
                     : "resume runs --post again; if writes are still held back, let them go by hand: " + options_.post;
-        } else if (object) {
-            plan.steps.push_back(drop(set, kube::uid_of(*object)));
+        } else {
+            plan.instead = error;
+            plan.instead->message =
+                "the command failed before the cut: " + error.message + "; no snapshot was made and no set is left";
+            if (object) plan.steps.push_back(drop(set, kube::uid_of(*object)));
         }
         return plan;
     }

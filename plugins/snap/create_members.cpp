@@ -136,7 +136,10 @@ std::string called(const std::string& space, const WorkloadClaim& one) {
 Status check_bound(const CreateFacts& facts, const WorkloadClaim& one, const Json* claim) {
     const std::string what = called(facts.space, one);
     const auto why = facts.explanations.find(one.name);
-    const std::string reason = why == facts.explanations.end() || why->second.empty() ? "" : ": " + why->second;
+    std::string reason = why == facts.explanations.end() ? "" : why->second;
+    const std::string repeated = "pvc/" + facts.space + "/" + one.name + ": ";
+    if (starts_with(reason, repeated)) reason.erase(0, repeated.size());
+    if (!reason.empty()) reason.insert(0, ": ");
     if (claim == nullptr) {
         return refused(
             what + " does not exist" + reason,

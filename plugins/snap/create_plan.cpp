@@ -299,7 +299,7 @@ Status check_facts(const CreateFacts& facts) {
 }  // namespace
 
 std::string all_snapshots_are(std::size_t count) {
-    return count == 1 ? "the snapshot is" : "all " + std::to_string(count) + " snapshots are";
+    return count == 1 ? "the snapshot is" : "the " + std::to_string(count) + " snapshots are";
 }
 
 Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input) {
@@ -337,11 +337,14 @@ Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options,
     if (holds) steps.hold_back(places);
     steps.cut();
     steps.let_go(places, holds);
-    if (earlier.any && options.quiesced())
+    if (earlier.any && options.quiesced()) {
         plan.notes.push_back(
             "an earlier run had begun the cut: consistency is recorded as none, since it is not known what the "
-            "commands held then");
-    add_consistency_note(plan, options, set.members.size());
+            "commands held "
+            "back then");
+    } else {
+        add_consistency_note(plan, options, set.members.size());
+    }
     add_later(plan, set, options);
     return result;
 }

@@ -37,7 +37,7 @@ struct CutFacts {
 Result<plan::Plan> plan_complete(const CutFacts& facts, kube::SnapshotSet set, const CreateOptions& options,
                                  bool proven, const kube::AppFacts& app);
 
-// "the snapshot is", "all 3 snapshots are".
+// "the snapshot is", "the 3 snapshots are".
 std::string all_snapshots_are(std::size_t count);
 
 // Outputs of steps that round 1 reads.

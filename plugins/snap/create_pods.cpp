@@ -167,7 +167,8 @@ Result<std::vector<Place>> hook_places(const CreateFacts& facts, const CreateOpt
 std::optional<Place> database_place(const CreateFacts& facts, const std::vector<kube::SetMember>& members) {
     const std::set<std::string> claims = claim_names(members);
     for (const Json* pod : pods_of(facts, members)) {
-        if (!is_running(*pod)) continue;
+        // The first member's alone: each ordinal may be a database of its own, and a restore compares with the first.
+        if (kube::name_of(*pod) != members.front().pod || !is_running(*pod)) continue;
         for (const Json& container : items_at(*pod, "/spec/containers")) {
             if (!looks_like_postgres(container)) continue;
             Place place = place_in(*pod, container, claims);

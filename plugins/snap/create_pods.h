@@ -22,7 +22,7 @@ struct Place {
 Result<std::vector<Place>> hook_places(const CreateFacts& facts, const CreateOptions& options,
                                        const std::vector<kube::SetMember>& members);
 
-// The running pod of the lowest ordinal in which a container looks like Postgres (image or environment), or nothing.
+// The first member's pod, if it runs and a container in it looks like Postgres (image or environment).
 std::optional<Place> database_place(const CreateFacts& facts, const std::vector<kube::SetMember>& members);
 // Prints what parse_app reads, and nothing where no data directory is found; ends with 0 in any case.
 std::vector<std::string> app_command(const Place& place);

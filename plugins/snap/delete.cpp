@@ -107,7 +107,7 @@ app::Command delete_command() {
     command.rules = {rule({"get", "list", "watch", "delete"}, kube::kSnapshots),
                      rule({"get", "list", "watch", "delete"}, kube::kConfigMaps), rule({"list"}, kube::kClaims),
                      cluster_rule({"get"}, kube::kSnapshotContents),
-                     cluster_rule({"patch"}, kube::kSnapshotContents, "--storage")};
+                     cluster_rule({"list", "watch", "patch", "delete"}, kube::kSnapshotContents, "--storage")};
     command.outputs = {"table", "json", "yaml", "name"};
     command.operation = make_delete;
     return command;

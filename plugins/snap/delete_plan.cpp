@@ -84,6 +84,7 @@ class Steps {
     plan::Plan build() {
         for (const Subject& subject : facts_.subjects) add_subject(subject);
         add_wait();
+        for (const Subject& subject : facts_.subjects) remove_contents(subject);
         for (const Subject& subject : facts_.subjects) add_record(subject);
         plan_.asks = !plan_.steps.empty();
         add_notes();
@@ -159,6 +160,27 @@ class Steps {
         plan_.steps.push_back(std::move(step));
     }
 
+    // A controller that had not yet seen the new policy when the snapshot went leaves the content standing: nobody
+    // would look at it again. Mostly it is gone by now, which is as good.
+    void remove_contents(const Subject& subject) {
+        for (const Link& link : subject.links) {
+            if (!options_.storage || !link.snapshot || !link.content || link.content->deletion_policy == "Delete")
+                continue;
+            plan::Step step;
+            step.id = "delete-content-" + std::to_string(number_++);
+            step.title = "see that volumesnapshotcontent/" + link.content->name + " goes, too";
+            step.reason = "with it the storage's copy";
+            step.action = plan::Delete{{kube::kSnapshotContents, "", link.content->name},
+                                       {link.content->uid, ""},
+                                       kube::Propagation::kBackground,
+                                       true};
+            step.after = {"gone"};
+            step.risk = plan::Risk::kFinal;
+            contents_.push_back(step.id);
+            plan_.steps.push_back(std::move(step));
+        }
+    }
+
     // Last, so that what is left of a set after a crash can still be found and deleted.
     void add_record(const Subject& subject) {
         if (!subject.set || subject.set->uid.empty()) return;
@@ -171,6 +193,7 @@ class Steps {
                                    kube::Propagation::kBackground,
                                    true};
         if (!names_.empty()) step.after = {"gone"};
+        step.after.insert(step.after.end(), contents_.begin(), contents_.end());
         step.risk = plan::Risk::kFinal;
         plan_.steps.push_back(std::move(step));
     }
@@ -194,7 +217,7 @@ class Steps {
     const DeleteFacts& facts_;
     const DeleteOptions& options_;
     plan::Plan plan_;
-    std::vector<std::string> names_, deletes_, kept_;
+    std::vector<std::string> names_, deletes_, kept_, contents_;
     int number_ = 0;
 };
 

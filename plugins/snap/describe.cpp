@@ -97,7 +97,7 @@ std::string link_block(const Link& link, const kube::SetMember* member) {
                                                                   : content.deletion_policy);
         text += field("  Driver", content.driver);
         text += field("  Handle", content.handle.empty() ? content.source_handle : content.handle);
-        if (!content.error.empty()) text += field("  Content error", content.error);
+        if (!content.error.empty() && content.error != snapshot.error) text += field("  Content error", content.error);
         if (!kube::bound_both_ways(snapshot, content))
             text += field("  Binding", "the content does not point back at this snapshot");
     } else if (!snapshot.content.empty()) {
