@@ -82,9 +82,9 @@ app::Command pvc_command() {
     command.summary = "Make a new claim from a snapshot set or a single snapshot";
     command.usage = "pvc/NEW --from [set/|vs/]NAME [flags]";
     command.description =
-        "Makes a new claim; nothing that is there is changed. The class is that of the old volume if its driver is the\n"
-        "snapshot's, else the default class of that driver. The size is at least the snapshot's. The claim is read back, since\n"
-        "an API server may drop a data source without a word, and an empty volume would bind. With a class that waits for the\n"
+        "Makes a new claim; nothing that is there is changed. The class is that of the old volume if its driver is the "
+        "snapshot's, else the default class of that driver. The size is at least the snapshot's. The claim is read back, since "
+        "an API server may drop a data source without a word, and an empty volume would bind. With a class that waits for the "
         "first consumer a throwaway pod is scheduled where the workload could run, and removed once the claim is bound.";
     command.examples = {
         {"Restore the only claim of a set beside the old one", "kubectl restore pvc/data-postgres-restore --from before-migration"},
@@ -105,7 +105,7 @@ app::Command pvc_command() {
         text_option("image", "IMAGE", "the image of the throwaway pod, where a class waits for the first consumer"),
     };
     command.rules = pvc_rules();
-    command.outputs = {"json", "yaml", "name"};
+    command.outputs = {"table", "json", "yaml", "name"};
     command.exclusive = {{"ordinal", "claim"}};
     command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(PvcOptions options, pvc_options(context, arguments));
@@ -126,10 +126,10 @@ app::Command drill_command() {
     command.summary = "Rehearse a restore: start throwaway databases on copies, ask them, take them down";
     command.usage = "[set/|vs/]NAME [flags]";
     command.description =
-        "Restores every claim of the set into throwaway claims, starts PostgreSQL on them with a configuration of its own\n"
-        "(loopback only, nothing archived, replicated or scheduled, read-only), compares version, system identifier and timeline\n"
-        "with what the set recorded, runs a query, measures each phase, writes the result on the set, and removes everything.\n"
-        "The live workload is not touched. The measured time excludes hydration: some storage brings the data in only when it\n"
+        "Restores every claim of the set into throwaway claims, starts PostgreSQL on them with a configuration of its own "
+        "(loopback only, nothing archived, replicated or scheduled, read-only), compares version, system identifier and timeline "
+        "with what the set recorded, runs a query, measures each phase, writes the result on the set, and removes everything. "
+        "The live workload is not touched. The measured time excludes hydration: some storage brings the data in only when it "
         "is read. For any other software, --exec runs a command in a container of the recorded image, with the volumes mounted.";
     command.examples = {
         {"Prove that a set can be restored and holds the row", "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},
@@ -152,7 +152,7 @@ app::Command drill_command() {
     command.exclusive = {{"query", "sql-file"}, {"query", "exec"}, {"sql-file", "exec"}, {"exec", "database"}, {"exec", "db-user"}};
     command.rules = throwaway_rules();
     append(command.rules, {rule({"create"}, kube::kPods, "exec", "--exec"), rule({"patch"}, kube::kConfigMaps), rule({"patch"}, kube::kSnapshots)});
-    command.outputs = {"json", "yaml", "name"};
+    command.outputs = {"table", "json", "yaml", "name"};
     command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(DrillOptions options, drill_options(context, arguments));
         return std::unique_ptr<plan::Operation>(std::make_unique<Drill>(std::move(options), context.console(), context.clock()));
@@ -166,7 +166,7 @@ app::Command open_command() {
     command.summary = "Open a snapshot as a throwaway database for psql and pg_dump, until Ctrl-C";
     command.usage = "[set/|vs/]NAME [flags]";
     command.description =
-        "Starts the same throwaway PostgreSQL as a drill, prints a local URI on stdout, and keeps it until Ctrl-C; then it is\n"
+        "Starts the same throwaway PostgreSQL as a drill, prints a local URI on stdout, and keeps it until Ctrl-C; then it is "
         "removed. Transactions are read-only by default. For example to fetch back one dropped table:\n"
         "pg_dump -t TABLE URI | kubectl exec -i postgres-0 -- psql";
     command.examples = {{"Open the set's database", "kubectl restore open before-migration"}};
@@ -189,7 +189,7 @@ app::Plugin make_plugin() {
     plugin.name = "restore";
     plugin.summary = "Restore volumes from snapshots, and prove that they can be";
     plugin.description =
-        "A snapshot is worth what its last restore proved. drill rehearses one on throwaway copies, open lets you read from a\n"
+        "A snapshot is worth what its last restore proved. drill rehearses one on throwaway copies, open lets you read from a "
         "snapshot, and pvc/NEW makes a new claim from it. Sets of kubectl snap and any other VolumeSnapshot will do.";
     plugin.examples = {
         {"Prove that a set can be restored and holds the row", "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},

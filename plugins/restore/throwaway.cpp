@@ -269,7 +269,8 @@ Json throwaway_pod_manifest(const Instance& instance, const Engine& engine, cons
         placement.affinity.erase("podAffinity");
         placement.affinity.erase("podAntiAffinity");
     }
-    place(spec, placement, topology_of(members));
+    // The old volumes' topology tells the scheduler where a volume may be made; one that is bound already says it itself.
+    place(spec, placement, instance.waits_for_pod ? topology_of(members) : Json());
     return {{"apiVersion", "v1"}, {"kind", "Pod"},
             {"metadata", {{"name", instance.pod}, {"namespace", space}, {"labels", {{labels::kRole, role}}}}}, {"spec", std::move(spec)}};
 }
