@@ -13,7 +13,8 @@ constexpr std::size_t kHeaderLinesMax = 1000;
 
 // RFC 7230 token characters.
 bool is_token_byte(unsigned char byte) {
-    return (byte < 0x80 && std::isalnum(byte)) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(byte)) != std::string_view::npos;
+    return (byte < 0x80 && std::isalnum(byte)) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(byte)) != std::string_view::npos;
 }
 
 std::string escape_header_key(std::string_view key) {
@@ -39,7 +40,8 @@ Headers impersonation_headers(const kubeconfig::ClientConfig& config) {
     if (!config.as.empty()) out.emplace_back("Impersonate-User", config.as);
     if (!config.as_uid.empty()) out.emplace_back("Impersonate-Uid", config.as_uid);
     for (const std::string& group : config.as_groups) out.emplace_back("Impersonate-Group", group);
-    for (const auto& [key, value] : config.as_extra) out.emplace_back("Impersonate-Extra-" + escape_header_key(key), value);
+    for (const auto& [key, value] : config.as_extra)
+        out.emplace_back("Impersonate-Extra-" + escape_header_key(key), value);
     return out;
 }
 
@@ -52,9 +54,10 @@ Status check_header(std::string_view name, std::string_view value) {
     for (const char c : value) {
         const auto byte = static_cast<unsigned char>(c);
         if ((byte < 0x20 && c != '\t') || byte == 0x7f) {
-            return Error{ErrorKind::kInvalid,
-                         "the value for request header " + std::string(name) + " has a control character (a stray newline?)", "",
-                         0, ""};
+            return Error{
+                ErrorKind::kInvalid,
+                "the value for request header " + std::string(name) + " has a control character (a stray newline?)", "",
+                0, ""};
         }
     }
     return {};

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 namespace holdfast::http {
 
@@ -19,14 +19,18 @@ constexpr int kDepthMax = 200;
 bool names_a_secret(std::string_view name) {
     std::string word = to_lower(name);
     std::erase_if(word, [](char c) { return c == '_' || c == '-' || c == '.'; });
-    static constexpr std::array kWords{"password", "passwd", "passphrase", "token", "secretkey", "apikey", "privatekey",
-                                       "credential", "clientkeydata", "accesskey"};
-    return std::any_of(kWords.begin(), kWords.end(), [&](const char* part) { return word.find(part) != std::string::npos; }) &&
+    static constexpr std::array kWords{"password", "passwd",     "passphrase", "token",         "secretkey",
+                                       "apikey",   "privatekey", "credential", "clientkeydata", "accesskey"};
+    return std::any_of(kWords.begin(), kWords.end(),
+                       [&](const char* part) { return word.find(part) != std::string::npos; }) &&
            word != "automountserviceaccounttoken" && word != "continuetoken";
 }
 
 void mask_values(Json& map) {
-    if (!map.is_object()) { if (!map.is_null()) map = kMasked; return; }
+    if (!map.is_object()) {
+        if (!map.is_null()) map = kMasked;
+        return;
+    }
     for (auto& entry : map.items()) entry.value() = kMasked;
 }
 
@@ -56,17 +60,23 @@ void mask_object(Json& object, int depth, bool in_secret_list) {
     const bool secret = kind == "Secret" || (in_secret_list && object.contains("metadata"));
     const bool secret_list = kind == "SecretList";
     if (secret) mask_secret(object);
-    const bool pair = object.contains("name") && object["name"].is_string() && object.contains("value") && object["value"].is_string();
+    const bool pair = object.contains("name") && object["name"].is_string() && object.contains("value") &&
+                      object["value"].is_string();
     if (pair && names_a_secret(object["name"].get<std::string>())) object["value"] = kMasked;
     for (auto& entry : object.items()) {
         const bool field = kind == "TokenRequest" || kind == "ExecCredential" || names_a_secret(entry.key());
-        if (entry.value().is_string() && names_a_secret(entry.key()) && field) entry.value() = kMasked;
-        else mask_value(entry.value(), depth + 1, secret_list || (in_secret_list && entry.key() == "items"));
+        if (entry.value().is_string() && names_a_secret(entry.key()) && field)
+            entry.value() = kMasked;
+        else
+            mask_value(entry.value(), depth + 1, secret_list || (in_secret_list && entry.key() == "items"));
     }
 }
 
 void mask_value(Json& value, int depth, bool in_secret_list) {
-    if (depth > kDepthMax) { value = "<too deep to show>"; return; }
+    if (depth > kDepthMax) {
+        value = "<too deep to show>";
+        return;
+    }
     if (value.is_object()) {
         mask_object(value, depth, in_secret_list);
     } else if (value.is_array()) {
@@ -137,7 +147,10 @@ std::string mask_text(std::string_view text) {
         std::size_t length = 0;
         for (const std::string_view word : {"password=", "passwd=", "pwd=", "token=", "sslpassword="}) {
             const auto here = lower.find(word, at);
-            if (here < found) { found = here; length = word.size(); }
+            if (here < found) {
+                found = here;
+                length = word.size();
+            }
         }
         if (found == std::string::npos) break;
         const std::size_t begin = found + length;

@@ -17,22 +17,38 @@ std::size_t body_limit() {
 
 std::string status_text(int status) {
     switch (status) {
-        case 200: return "200 OK";
-        case 201: return "201 Created";
-        case 202: return "202 Accepted";
-        case 302: return "302 Found";
-        case 400: return "400 Bad Request";
-        case 401: return "401 Unauthorized";
-        case 403: return "403 Forbidden";
-        case 404: return "404 Not Found";
-        case 409: return "409 Conflict";
-        case 410: return "410 Gone";
-        case 422: return "422 Unprocessable Entity";
-        case 429: return "429 Too Many Requests";
-        case 500: return "500 Internal Server Error";
-        case 503: return "503 Service Unavailable";
-        case 504: return "504 Gateway Timeout";
-        default: return std::to_string(status);
+        case 200:
+            return "200 OK";
+        case 201:
+            return "201 Created";
+        case 202:
+            return "202 Accepted";
+        case 302:
+            return "302 Found";
+        case 400:
+            return "400 Bad Request";
+        case 401:
+            return "401 Unauthorized";
+        case 403:
+            return "403 Forbidden";
+        case 404:
+            return "404 Not Found";
+        case 409:
+            return "409 Conflict";
+        case 410:
+            return "410 Gone";
+        case 422:
+            return "422 Unprocessable Entity";
+        case 429:
+            return "429 Too Many Requests";
+        case 500:
+            return "500 Internal Server Error";
+        case 503:
+            return "503 Service Unavailable";
+        case 504:
+            return "504 Gateway Timeout";
+        default:
+            return std::to_string(status);
     }
 }
 
@@ -68,9 +84,10 @@ void trace_response(const Request& request, const std::string& url, const Respon
     log::write(6, request.method + " " + mask_text(url) + " " + status_text(response.status) + " in " +
                       milliseconds_of(timings.total) + " milliseconds");
     if (log::enabled(9)) {
-        log::write(9, "HTTP Statistics: DNSLookup " + milliseconds_of(timings.lookup) + " ms Dial " + milliseconds_of(timings.dial) +
-                          " ms TLSHandshake " + milliseconds_of(timings.handshake) + " ms ServerProcessing " +
-                          milliseconds_of(timings.server) + " ms Duration " + milliseconds_of(timings.total) + " ms");
+        log::write(9, "HTTP Statistics: DNSLookup " + milliseconds_of(timings.lookup) + " ms Dial " +
+                          milliseconds_of(timings.dial) + " ms TLSHandshake " + milliseconds_of(timings.handshake) +
+                          " ms ServerProcessing " + milliseconds_of(timings.server) + " ms Duration " +
+                          milliseconds_of(timings.total) + " ms");
     }
     if (!log::enabled(8)) return;
     log::write(8, "Response Headers:");
@@ -80,8 +97,8 @@ void trace_response(const Request& request, const std::string& url, const Respon
 
 void trace_failure(const Request& request, const std::string& url, const Error& error, const Timings& timings) {
     if (!log::enabled(6)) return;
-    log::write(6, request.method + " " + mask_text(url) + " failed in " + milliseconds_of(timings.total) + " milliseconds: " +
-                      mask_text(error.message));
+    log::write(6, request.method + " " + mask_text(url) + " failed in " + milliseconds_of(timings.total) +
+                      " milliseconds: " + mask_text(error.message));
 }
 
 }  // namespace holdfast::http

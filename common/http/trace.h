@@ -1,6 +1,6 @@
-// What -v=6 and up say of each request, kubectl's levels (client-go transport/round_trippers.go, rest/request.go): 6 verb, URL,
-// status, time; 7 request headers; 8 reply headers and bodies cut at 1024; 9 the curl command and timings, bodies cut at
-// 10240; 10 bodies whole. Everything is masked.
+// What -v=6 and up say of each request, kubectl's levels (client-go transport/round_trippers.go, rest/request.go): 6
+// verb, URL, status, time; 7 request headers; 8 reply headers and bodies cut at 1024; 9 the curl command and timings,
+// bodies cut at 10240; 10 bodies whole. Everything is masked.
 #pragma once
 
 #include "common/http/headers.h"

@@ -14,12 +14,16 @@ namespace {
 class HttpCluster : public Cluster {
   public:
     HttpCluster(std::unique_ptr<http::Transport> transport, std::string field_manager, Clock& clock, Console& console)
-        : transport_(std::move(transport)), field_manager_(std::move(field_manager)), clock_(clock), warnings_(console) {}
+        : transport_(std::move(transport)),
+          field_manager_(std::move(field_manager)),
+          clock_(clock),
+          warnings_(console) {}
 
     Result<Json> get(const ObjectRef& ref) override { return std::move(get_all({ref}).front()); }
     std::vector<Result<Json>> get_all(const std::vector<ObjectRef>& refs) override;
     Result<std::string> for_each(const Resource& resource, const std::string& space, const ListOptions& options,
-                                 const std::function<bool(Json&&)>& each, const std::function<void()>& restart) override {
+                                 const std::function<bool(Json&&)>& each,
+                                 const std::function<void()>& restart) override {
         return read_list(*transport_, warnings_, resource, space, options, each, restart);
     }
     Result<std::unique_ptr<Watch>> watch(const Resource& resource, const std::string& space, const ListOptions& options,
@@ -29,20 +33,26 @@ class HttpCluster : public Cluster {
     Result<std::vector<bool>> allowed(const std::vector<AccessCheck>& checks) override;
     int warnings() const override { return warnings_.count(); }
 
-    Result<Json> create(const Json& manifest, DryRun dry_run) override { return std::move(create_all({manifest}, dry_run, {}).front()); }
+    Result<Json> create(const Json& manifest, DryRun dry_run) override {
+        return std::move(create_all({manifest}, dry_run, {}).front());
+    }
     std::vector<Result<Json>> create_all(const std::vector<Json>& manifests, DryRun dry_run,
                                          const std::function<void(std::size_t)>& on_done) override;
-    Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions, DryRun dry_run,
-                       const std::string& subresource) override {
+    Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions,
+                       DryRun dry_run, const std::string& subresource) override {
         auto changed = call(patch_request(ref, type, body, preconditions, {field_manager_, dry_run}, subresource));
-        // A server compares a patch's uid only by calling it immutable (422): what it means is that the object was replaced.
-        if (!changed.ok() && !preconditions.uid.empty() && changed.error().message.find("metadata.uid: Invalid value") != std::string::npos) {
-            return Error{ErrorKind::kConflict, ref.text() + ": the object was deleted and made anew since it was read", "", 409, "Conflict"};
+        // A server compares a patch's uid only by calling it immutable (422): what it means is that the object was
+        // replaced.
+        if (!changed.ok() && !preconditions.uid.empty() &&
+            changed.error().message.find("metadata.uid: Invalid value") != std::string::npos) {
+            return Error{ErrorKind::kConflict, ref.text() + ": the object was deleted and made anew since it was read",
+                         "", 409, "Conflict"};
         }
         return changed;
     }
     Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run) override;
-    Status remove(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation, DryRun dry_run) override {
+    Status remove(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation,
+                  DryRun dry_run) override {
         TRY(call(remove_request(ref, preconditions, propagation, {field_manager_, dry_run})));
         return {};
     }
@@ -70,18 +80,20 @@ std::vector<Result<Json>> HttpCluster::get_all(const std::vector<ObjectRef>& ref
     for (std::size_t i = 0; i < refs.size(); ++i) {
         auto object = judge(requests[i], answers[i]);
         if (object.ok()) {
-            if (const Status good = check_object(*object, refs[i].resource, refs[i].name); !good.ok()) object = good.error();
+            if (const Status good = check_object(*object, refs[i].resource, refs[i].name); !good.ok())
+                object = good.error();
         }
         out.push_back(std::move(object));
     }
     return out;
 }
 
-Result<std::unique_ptr<Watch>> HttpCluster::watch(const Resource& resource, const std::string& space, const ListOptions& options,
-                                                  const std::string& resource_version) {
+Result<std::unique_ptr<Watch>> HttpCluster::watch(const Resource& resource, const std::string& space,
+                                                  const ListOptions& options, const std::string& resource_version) {
     // Spread over 300 to 600 s, so that many clients do not come back at the same moment.
     const auto ticks = clock_.steady_now().time_since_epoch().count();
-    const http::Request request = watch_request(resource, space, options, resource_version, 300 + static_cast<int>((ticks / 1000) % 300));
+    const http::Request request =
+        watch_request(resource, space, options, resource_version, 300 + static_cast<int>((ticks / 1000) % 300));
     TRY_ASSIGN(auto stream, transport_->open(request));
     warnings_.look_at(stream->head());
     if (stream->head().status == 200) {
@@ -146,14 +158,16 @@ std::vector<Result<Json>> HttpCluster::create_all(const std::vector<Json>& manif
 
 Result<Json> HttpCluster::replace(const ObjectRef& ref, const Json& object, DryRun dry_run) {
     if (text_at(object, "/metadata/resourceVersion").empty()) {
-        return Error{ErrorKind::kInternal, ref.text() + ": cannot be replaced without its resourceVersion; nothing was changed", "", 0, ""};
+        return Error{ErrorKind::kInternal,
+                     ref.text() + ": cannot be replaced without its resourceVersion; nothing was changed", "", 0, ""};
     }
     return call(replace_request(ref, object, {field_manager_, dry_run}));
 }
 
 }  // namespace
 
-std::unique_ptr<Cluster> make_client(std::unique_ptr<http::Transport> transport, std::string field_manager, Clock& clock, Console& console) {
+std::unique_ptr<Cluster> make_client(std::unique_ptr<http::Transport> transport, std::string field_manager,
+                                     Clock& clock, Console& console) {
     return std::make_unique<HttpCluster>(std::move(transport), std::move(field_manager), clock, console);
 }
 

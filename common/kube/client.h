@@ -1,5 +1,5 @@
-// Cluster over a Transport: requests made, replies judged, pages followed, preconditions sent. Waiting for Retry-After is the
-// transport's (wrappers/retry.h); nothing here sends a write twice.
+// Cluster over a Transport: requests made, replies judged, pages followed, preconditions sent. Waiting for Retry-After
+// is the transport's (wrappers/retry.h); nothing here sends a write twice.
 #pragma once
 
 #include "common/http/transport.h"
@@ -13,6 +13,7 @@
 namespace holdfast::kube {
 
 // clock and console must outlive it.
-std::unique_ptr<Cluster> make_client(std::unique_ptr<http::Transport> transport, std::string field_manager, Clock& clock, Console& console);
+std::unique_ptr<Cluster> make_client(std::unique_ptr<http::Transport> transport, std::string field_manager,
+                                     Clock& clock, Console& console);
 
 }  // namespace holdfast::kube

@@ -12,7 +12,9 @@ constexpr char kAggregated[] =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
-std::string group_version(const std::string& group, const std::string& version) { return group.empty() ? version : group + "/" + version; }
+std::string group_version(const std::string& group, const std::string& version) {
+    return group.empty() ? version : group + "/" + version;
+}
 
 const Json& array_at(const Json& object, const char* pointer) {
     static const Json kNone = Json::array();
@@ -38,7 +40,9 @@ std::vector<std::string> versions_of(const Json& document) {
     return out;
 }
 
-std::string list_path(const std::string& version) { return (version.find('/') == std::string::npos ? "/api/" : "/apis/") + version; }
+std::string list_path(const std::string& version) {
+    return (version.find('/') == std::string::npos ? "/api/" : "/apis/") + version;
+}
 
 void add_each(http::Transport& transport, const std::vector<std::string>& versions, Discovery& discovery) {
     std::vector<http::Request> requests;
@@ -50,7 +54,8 @@ void add_each(http::Transport& transport, const std::vector<std::string>& versio
             discovery.incomplete.insert(versions[i]);
             continue;
         }
-        for (const Json& resource : array_at(*list, "/resources")) discovery.resources.insert(versions[i] + "/" + text_at(resource, "/name"));
+        for (const Json& resource : array_at(*list, "/resources"))
+            discovery.resources.insert(versions[i] + "/" + text_at(resource, "/name"));
     }
 }
 
@@ -88,7 +93,8 @@ Result<Discovery> read_discovery(http::Transport& transport) {
             old.insert(old.end(), versions.begin(), versions.end());
         }
     }
-    if (old.size() > 1000) return Error{ErrorKind::kProtocol, "the server's discovery names over 1000 group versions", "", 0, ""};
+    if (old.size() > 1000)
+        return Error{ErrorKind::kProtocol, "the server's discovery names over 1000 group versions", "", 0, ""};
     add_each(transport, old, discovery);
     return discovery;
 }

@@ -1,5 +1,5 @@
-// What the API server says that it offers. Aggregated discovery (GET /api and /apis, Kubernetes 1.26 and later), else one
-// request per group version. Source: client-go discovery/discovery_client.go.
+// What the API server says that it offers. Aggregated discovery (GET /api and /apis, Kubernetes 1.26 and later), else
+// one request per group version. Source: client-go discovery/discovery_client.go.
 #pragma once
 
 #include "common/http/transport.h"

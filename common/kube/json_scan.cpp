@@ -15,8 +15,12 @@ void skip_blanks(std::string_view text, std::size_t& at) {
 // at stands on the opening quote; afterwards behind the closing one. False: it does not end.
 bool skip_string(std::string_view text, std::size_t& at) {
     for (++at; at < text.size(); ++at) {
-        if (text[at] == '\\') ++at;
-        else if (text[at] == '"') { ++at; return true; }
+        if (text[at] == '\\')
+            ++at;
+        else if (text[at] == '"') {
+            ++at;
+            return true;
+        }
     }
     return false;
 }
@@ -113,7 +117,8 @@ std::optional<std::vector<std::pair<std::string_view, std::string_view>>> scan_o
     const bool good = scan_elements(text, '{', '}', [&](std::string_view whole, std::size_t& at) {
         skip_blanks(whole, at);
         const std::size_t begin = at;
-        if (at >= whole.size() || whole[at] != '"' || !skip_string(whole, at) || out.size() > kJsonMembersMax) return false;
+        if (at >= whole.size() || whole[at] != '"' || !skip_string(whole, at) || out.size() > kJsonMembersMax)
+            return false;
         const std::string_view key = whole.substr(begin + 1, at - begin - 2);
         std::string_view value;
         if (!take(whole, at, ':') || !take_value(whole, at, value)) return false;

@@ -11,8 +11,8 @@
 namespace holdfast::kube {
 
 inline constexpr std::size_t kJsonDepthMax = 500;
-inline constexpr std::size_t kJsonValuesMax = 500000;   // in one object; a real one of 1.5 MiB has some 100,000
-inline constexpr std::size_t kJsonMembersMax = 16384;   // of one object: lookups are linear
+inline constexpr std::size_t kJsonValuesMax = 500000;  // in one object; a real one of 1.5 MiB has some 100,000
+inline constexpr std::size_t kJsonMembersMax = 16384;  // of one object: lookups are linear
 
 enum class JsonShape { kGood, kTooDeep, kTooMany, kCutOff };
 JsonShape check_json_shape(std::string_view text);

@@ -15,12 +15,14 @@ std::string find_kubectl(const Environment& environment) {
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 ErrorKind kind_of(const std::string& text) {
-    if (contains(text, "(NotFound)") || contains(text, "container not found") || contains(text, "is not valid for pod")) {
+    if (contains(text, "(NotFound)") || contains(text, "container not found") ||
+        contains(text, "is not valid for pod")) {
         return ErrorKind::kNotFound;
     }
     if (contains(text, "(Forbidden)")) return ErrorKind::kForbidden;
     if (contains(text, "(Unauthorized)") || contains(text, "You must be logged in")) return ErrorKind::kUnauthorized;
-    if (contains(text, "Unable to connect to the server") || contains(text, "was refused - did you specify")) return ErrorKind::kConnect;
+    if (contains(text, "Unable to connect to the server") || contains(text, "was refused - did you specify"))
+        return ErrorKind::kConnect;
     return ErrorKind::kUnavailable;
 }
 

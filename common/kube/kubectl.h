@@ -1,6 +1,7 @@
-// The user's kubectl as a child: exec and port-forward go through it, because it speaks the streaming protocols of every
-// API server and proxy that the user has (reference: kubectl's own plugins do likewise). It is given the same files, context,
-// namespace and impersonation as we use; secrets that came by flag go into a temporary kubeconfig of mode 0600, never into argv.
+// The user's kubectl as a child: exec and port-forward go through it, because it speaks the streaming protocols of
+// every API server and proxy that the user has (reference: kubectl's own plugins do likewise). It is given the same
+// files, context, namespace and impersonation as we use; secrets that came by flag go into a temporary kubeconfig of
+// mode 0600, never into argv.
 #pragma once
 
 #include "common/core/result.h"
@@ -17,8 +18,8 @@ namespace holdfast::kube {
 
 class Kubectl {
   public:
-    // $KUBECTL_PATH (kubectl sets it for plugins from 1.37), else the first kubectl in PATH. Writes the temporary file if
-    // there must be one. kNotFound: there is no kubectl, with what to do; errors of files as they are.
+    // $KUBECTL_PATH (kubectl sets it for plugins from 1.37), else the first kubectl in PATH. Writes the temporary file
+    // if there must be one. kNotFound: there is no kubectl, with what to do; errors of files as they are.
     static Result<Kubectl> create(const kubeconfig::ClientConfig& config, const Environment& environment);
 
     // kubectl with the connection's flags and then these words. No request is made here.
@@ -31,8 +32,8 @@ class Kubectl {
     std::optional<TemporaryDirectory> directory_;  // of the temporary kubeconfig, which lives as long as this object
 };
 
-// kubectl's stderr as an error of ours. NotFound, Forbidden, Unauthorized and connection errors have their kind; anything else
-// is kUnavailable. Pure; the text is escaped and cut to its last lines.
+// kubectl's stderr as an error of ours. NotFound, Forbidden, Unauthorized and connection errors have their kind;
+// anything else is kUnavailable. Pure; the text is escaped and cut to its last lines.
 Error kubectl_error(const std::string& what, const std::string& stderr_text);
 
 // The last lines of a text in one line, escaped, at most about 400 bytes: what an error message quotes. Pure.

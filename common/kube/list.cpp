@@ -27,7 +27,8 @@ Json with_kind(Json item, const Resource& resource) {
 
 class Pager {
   public:
-    Pager(http::Transport& transport, Warnings& warnings, const Resource& resource, const std::string& space, const ListOptions& options)
+    Pager(http::Transport& transport, Warnings& warnings, const Resource& resource, const std::string& space,
+          const ListOptions& options)
         : transport_(transport), warnings_(warnings), resource_(resource), space_(space), options_(options) {}
 
     Result<std::string> run(const std::function<bool(Json&&)>& each, const std::function<void()>& restart) {
@@ -58,13 +59,16 @@ class Pager {
 
   private:
     Error endless(const std::string& how) const {
-        return Error{ErrorKind::kProtocol, "the list of " + resource_.qualified() + " " + how + "; refusing to go on", "", 0, ""};
+        return Error{ErrorKind::kProtocol, "the list of " + resource_.qualified() + " " + how + "; refusing to go on",
+                     "", 0, ""};
     }
 
     // False: `each` has enough.
     Result<bool> give(const Page& page, const http::Request& request, const std::function<bool(Json&&)>& each) const {
         for (const std::string_view text : page.items) {
-            TRY_ASSIGN(Json item, parse_json(text, "an item of the server's reply to GET " + escape_line(request.target.substr(0, request.target.find('?')))));
+            TRY_ASSIGN(Json item,
+                       parse_json(text, "an item of the server's reply to GET " +
+                                            escape_line(request.target.substr(0, request.target.find('?')))));
             TRY(check_object(item, resource_, ""));
             if (!each(with_kind(std::move(item), resource_))) return false;
         }
@@ -91,8 +95,9 @@ class Pager {
 
 }  // namespace
 
-Result<std::string> read_list(http::Transport& transport, Warnings& warnings, const Resource& resource, const std::string& space,
-                              const ListOptions& options, const std::function<bool(Json&&)>& each, const std::function<void()>& restart) {
+Result<std::string> read_list(http::Transport& transport, Warnings& warnings, const Resource& resource,
+                              const std::string& space, const ListOptions& options,
+                              const std::function<bool(Json&&)>& each, const std::function<void()>& restart) {
     return Pager(transport, warnings, resource, space, options).run(each, restart);
 }
 

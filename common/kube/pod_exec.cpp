@@ -27,7 +27,8 @@ std::string without_remark(const std::string& text) {
 Error failure(const plan::Exec& exec, int exit_code, const std::string& stderr_text) {
     const std::optional<int> remote = remote_exit_code(stderr_text);
     if (!remote && exit_code != 0) return kubectl_error(place(exec), stderr_text);
-    std::string message = place(exec) + ": the command ended with exit code " + std::to_string(remote.value_or(exit_code));
+    std::string message =
+        place(exec) + ": the command ended with exit code " + std::to_string(remote.value_or(exit_code));
     const std::string said = last_lines(without_remark(stderr_text));
     if (!said.empty()) message += ": " + said;
     return Error{ErrorKind::kFailed, message, "", 0, ""};
@@ -45,8 +46,10 @@ class HeldKubectl : public plan::HeldExec {
         auto code = child_->wait(kReleaseLimit);
         if (!code.ok()) {
             child_->terminate();
-            return Error{ErrorKind::kTimeout, place(exec_) + ": the held command did not end within 10 s of its stdin being closed; it was stopped",
-                         "", 0, ""};
+            return Error{
+                ErrorKind::kTimeout,
+                place(exec_) + ": the held command did not end within 10 s of its stdin being closed; it was stopped",
+                "", 0, ""};
         }
         if (*code != 0) return failure(exec_, *code, child_->error_output());
         return {};

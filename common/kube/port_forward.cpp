@@ -10,8 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStartLimit{15000};
-constexpr milliseconds kLook{200};        // how soon a signal is seen while serving
-constexpr int kRestartsInARow = 10;       // without a second of life between them
+constexpr milliseconds kLook{200};   // how soon a signal is seen while serving
+constexpr int kRestartsInARow = 10;  // without a second of life between them
 
 std::string place(const std::string& space, const std::string& pod, int port) {
     return "port-forward to pod/" + space + "/" + pod + " port " + std::to_string(port);
@@ -24,14 +24,15 @@ std::optional<int> forwarded_port(const std::string& line) {
     if (!starts_with(line, kPrefix)) return std::nullopt;
     int port = 0;
     const auto [end, error] = std::from_chars(line.data() + kPrefix.size(), line.data() + line.size(), port);
-    if (error != std::errc() || port < 1 || port > 65535 || !starts_with(std::string_view(end, line.data() + line.size()), " ->")) {
+    if (error != std::errc() || port < 1 || port > 65535 ||
+        !starts_with(std::string_view(end, line.data() + line.size()), " ->")) {
         return std::nullopt;
     }
     return port;
 }
 
-Result<PortForward> PortForward::start(const Kubectl& kubectl, const std::string& space, const std::string& pod, int remote, int local,
-                                       milliseconds timeout) {
+Result<PortForward> PortForward::start(const Kubectl& kubectl, const std::string& space, const std::string& pod,
+                                       int remote, int local, milliseconds timeout) {
     const std::string ports = (local == 0 ? "" : std::to_string(local)) + ":" + std::to_string(remote);
     TRY_ASSIGN(auto child, start_command(kubectl.command(
                                {"port-forward", "--namespace=" + space, "--address=127.0.0.1", "pod/" + pod, ports})));
@@ -48,7 +49,8 @@ void PortForward::drain(milliseconds timeout) {
     while (line.ok() && line->has_value()) line = child_->read_line(milliseconds(0));
 }
 
-Result<int> PortForwarder::local_port(const std::string& space, const std::string& pod, int port, milliseconds timeout) {
+Result<int> PortForwarder::local_port(const std::string& space, const std::string& pod, int port,
+                                      milliseconds timeout) {
     const Key key{space, pod, port};
     const auto found = open_.find(key);
     if (found != open_.end()) {
@@ -62,9 +64,12 @@ Result<int> PortForwarder::local_port(const std::string& space, const std::strin
     return local;
 }
 
-void PortForwarder::drop(const std::string& space, const std::string& pod, int port) { open_.erase(Key{space, pod, port}); }
+void PortForwarder::drop(const std::string& space, const std::string& pod, int port) {
+    open_.erase(Key{space, pod, port});
+}
 
-Status PortForwarder::serve(const std::string& space, const std::string& pod, int port, const std::function<void(int)>& announce) {
+Status PortForwarder::serve(const std::string& space, const std::string& pod, int port,
+                            const std::function<void(int)>& announce) {
     const int signals_before = signals_.count();
     int local = 0, failures = 0;
     while (signals_.count() == signals_before) {

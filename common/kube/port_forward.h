@@ -1,5 +1,5 @@
-// Ports of pods on this machine's loopback by `kubectl port-forward`, begun again when they break: kubectl ends at the first
-// lost connection.
+// Ports of pods on this machine's loopback by `kubectl port-forward`, begun again when they break: kubectl ends at the
+// first lost connection.
 #pragma once
 
 #include "common/kube/kubectl.h"
@@ -22,10 +22,10 @@ std::optional<int> forwarded_port(const std::string& line);
 // One child kubectl that forwards one port. Destroying it ends it.
 class PortForward {
   public:
-    // Up when kubectl says so, else an error: kNotFound (no such pod), kUnavailable (not running yet, or the port taken),
-    // kTimeout. local 0: any free port.
-    static Result<PortForward> start(const Kubectl& kubectl, const std::string& space, const std::string& pod, int remote, int local,
-                                     std::chrono::milliseconds timeout);
+    // Up when kubectl says so, else an error: kNotFound (no such pod), kUnavailable (not running yet, or the port
+    // taken), kTimeout. local 0: any free port.
+    static Result<PortForward> start(const Kubectl& kubectl, const std::string& space, const std::string& pod,
+                                     int remote, int local, std::chrono::milliseconds timeout);
     int local_port() const { return local_port_; }
     bool running() { return child_->running(); }
     // Takes what kubectl printed in `timeout`, so that its pipe never fills; what it is is of no interest.
@@ -42,14 +42,17 @@ class PortForward {
 class PortForwarder : public plan::Attendant {
   public:
     // All must outlive it.
-    PortForwarder(const Kubectl& kubectl, Clock& clock, const Signals& signals) : kubectl_(kubectl), clock_(clock), signals_(signals) {}
+    PortForwarder(const Kubectl& kubectl, Clock& clock, const Signals& signals)
+        : kubectl_(kubectl), clock_(clock), signals_(signals) {}
 
     // A local port that leads there: the one that is up already, else a new one.
-    Result<int> local_port(const std::string& space, const std::string& pod, int port, std::chrono::milliseconds timeout);
+    Result<int> local_port(const std::string& space, const std::string& pod, int port,
+                           std::chrono::milliseconds timeout);
     // Ends that forward, so that the next local_port() makes a new one: after a connection through it failed.
     void drop(const std::string& space, const std::string& pod, int port);
 
-    Status serve(const std::string& space, const std::string& pod, int port, const std::function<void(int)>& announce) override;
+    Status serve(const std::string& space, const std::string& pod, int port,
+                 const std::function<void(int)>& announce) override;
 
   private:
     using Key = std::tuple<std::string, std::string, int>;

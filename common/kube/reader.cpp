@@ -2,7 +2,9 @@
 
 namespace holdfast::kube {
 
-bool Discovery::has(const Resource& resource) const { return resources.contains(resource.api_version() + "/" + resource.plural); }
+bool Discovery::has(const Resource& resource) const {
+    return resources.contains(resource.api_version() + "/" + resource.plural);
+}
 
 Result<std::optional<Json>> ClusterReader::find(const ObjectRef& ref) {
     auto found = get(ref);

@@ -9,7 +9,8 @@ namespace holdfast::kube {
 namespace {
 
 std::string what_of(const http::Request& request) {
-    return "the server's reply to " + request.method + " " + escape_line(request.target.substr(0, request.target.find('?')));
+    return "the server's reply to " + request.method + " " +
+           escape_line(request.target.substr(0, request.target.find('?')));
 }
 
 Error protocol(std::string message, std::string hint = {}) {
@@ -18,18 +19,26 @@ Error protocol(std::string message, std::string hint = {}) {
 
 bool looks_like_html(const http::Response& response) {
     const std::string type = to_lower(response.header("content-type").value_or(""));
-    return type.find("html") != std::string::npos || starts_with(trim(std::string_view(response.body).substr(0, 256)), "<");
+    return type.find("html") != std::string::npos ||
+           starts_with(trim(std::string_view(response.body).substr(0, 256)), "<");
 }
 
 ErrorKind kind_by_code(int code) {
     switch (code) {
-        case 401: return ErrorKind::kUnauthorized;
-        case 403: return ErrorKind::kForbidden;
-        case 404: return ErrorKind::kNotFound;
-        case 409: return ErrorKind::kConflict;
-        case 410: return ErrorKind::kGone;
-        case 429: return ErrorKind::kUnavailable;
-        default: return code >= 500 ? ErrorKind::kUnavailable : ErrorKind::kInvalid;
+        case 401:
+            return ErrorKind::kUnauthorized;
+        case 403:
+            return ErrorKind::kForbidden;
+        case 404:
+            return ErrorKind::kNotFound;
+        case 409:
+            return ErrorKind::kConflict;
+        case 410:
+            return ErrorKind::kGone;
+        case 429:
+            return ErrorKind::kUnavailable;
+        default:
+            return code >= 500 ? ErrorKind::kUnavailable : ErrorKind::kInvalid;
     }
 }
 
@@ -47,27 +56,45 @@ ErrorKind kind_by_reason(std::string_view reason, int code) {
 // apimachinery's pkg/api/errors NewGenericServerResponse.
 std::pair<std::string, std::string> generic(int code) {
     switch (code) {
-        case 400: return {"BadRequest", "the server rejected our request for an unknown reason"};
-        case 401: return {"Unauthorized", "the server has asked for the client to provide credentials"};
-        case 403: return {"Forbidden", "the server does not allow access to the requested resource"};
-        case 404: return {"NotFound", "the server could not find the requested resource"};
-        case 405: return {"MethodNotAllowed", "the server does not allow this method on the requested resource"};
-        case 406: return {"NotAcceptable", "the server does not offer a representation that we understand"};
-        case 409: return {"Conflict", "the server reported a conflict"};
-        case 410: return {"Gone", "the server says that the resource is gone"};
-        case 415: return {"UnsupportedMediaType", "the server does not take the kind of body that was sent"};
-        case 422: return {"Invalid", "the server rejected our request due to an error in our request"};
-        case 429: return {"TooManyRequests", "the server has received too many requests and has asked us to try again later"};
-        case 500: return {"InternalError", "an error on the server has prevented the request from succeeding"};
-        case 503: return {"ServiceUnavailable", "the server is currently unable to handle the request"};
-        case 504: return {"Timeout", "the server was unable to return a response in the time allotted, but may still be processing the request"};
-        default: return {"", "the server answered with HTTP status " + std::to_string(code)};
+        case 400:
+            return {"BadRequest", "the server rejected our request for an unknown reason"};
+        case 401:
+            return {"Unauthorized", "the server has asked for the client to provide credentials"};
+        case 403:
+            return {"Forbidden", "the server does not allow access to the requested resource"};
+        case 404:
+            return {"NotFound", "the server could not find the requested resource"};
+        case 405:
+            return {"MethodNotAllowed", "the server does not allow this method on the requested resource"};
+        case 406:
+            return {"NotAcceptable", "the server does not offer a representation that we understand"};
+        case 409:
+            return {"Conflict", "the server reported a conflict"};
+        case 410:
+            return {"Gone", "the server says that the resource is gone"};
+        case 415:
+            return {"UnsupportedMediaType", "the server does not take the kind of body that was sent"};
+        case 422:
+            return {"Invalid", "the server rejected our request due to an error in our request"};
+        case 429:
+            return {"TooManyRequests", "the server has received too many requests and has asked us to try again later"};
+        case 500:
+            return {"InternalError", "an error on the server has prevented the request from succeeding"};
+        case 503:
+            return {"ServiceUnavailable", "the server is currently unable to handle the request"};
+        case 504:
+            return {"Timeout",
+                    "the server was unable to return a response in the time allotted, but may still be processing the "
+                    "request"};
+        default:
+            return {"", "the server answered with HTTP status " + std::to_string(code)};
     }
 }
 
 Error not_kubernetes(const http::Response& response, const http::Request& request) {
-    return protocol("not a Kubernetes API: " + what_of(request) + " is an HTML page (HTTP " + std::to_string(response.status) + ")",
-                    "a login page or a proxy stands at this address; check the server in the kubeconfig");
+    return protocol(
+        "not a Kubernetes API: " + what_of(request) + " is an HTML page (HTTP " + std::to_string(response.status) + ")",
+        "a login page or a proxy stands at this address; check the server in the kubeconfig");
 }
 
 bool is_failure(const Json& object) {
@@ -78,7 +105,8 @@ bool is_failure(const Json& object) {
 std::optional<Error> not_an_answer(const http::Response& response, const http::Request& request) {
     if (response.status >= 300 && response.status < 400) {
         return protocol(what_of(request) + " is a redirect (HTTP " + std::to_string(response.status) + ") to " +
-                        escape_line(response.header("location").value_or("nowhere").substr(0, 200)) + "; it was not followed");
+                        escape_line(response.header("location").value_or("nowhere").substr(0, 200)) +
+                        "; it was not followed");
     }
     if (response.status < 500 && looks_like_html(response)) return not_kubernetes(response, request);
     return std::nullopt;
@@ -96,10 +124,14 @@ Result<Json> small_value(std::string_view text, const std::string& what) {
 
 Result<Json> parse_json(std::string_view text, const std::string& what) {
     switch (check_json_shape(text)) {
-        case JsonShape::kGood: break;
-        case JsonShape::kTooDeep: return protocol(what + " is nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
-        case JsonShape::kTooMany: return protocol(what + " has too many values for one object");
-        case JsonShape::kCutOff: return protocol(what + " ends in the middle of its JSON");
+        case JsonShape::kGood:
+            break;
+        case JsonShape::kTooDeep:
+            return protocol(what + " is nested deeper than " + std::to_string(kJsonDepthMax) + " levels");
+        case JsonShape::kTooMany:
+            return protocol(what + " has too many values for one object");
+        case JsonShape::kCutOff:
+            return protocol(what + " ends in the middle of its JSON");
     }
     Json value = Json::parse(text.begin(), text.end(), nullptr, false);
     if (value.is_discarded()) return protocol(what + " is not valid JSON");
@@ -123,7 +155,8 @@ Error error_of_status(const http::Response& response, const http::Request& reque
     const auto [reason, message] = generic(response.status);
     std::string said = escape_line(trim(std::string_view(response.body).substr(0, 200)));
     if (response.status != 500 || looks_like_html(response)) said.clear();
-    return Error{kind_by_code(response.status), message + (said.empty() ? "" : " (" + said + ")"), "", response.status, reason};
+    return Error{kind_by_code(response.status), message + (said.empty() ? "" : " (" + said + ")"), "", response.status,
+                 reason};
 }
 
 Result<Json> object_of(const http::Response& response, const http::Request& request) {
@@ -144,7 +177,9 @@ Result<Page> page_of(const http::Response& response, const http::Request& reques
     if (const auto none = not_an_answer(response, request)) return *none;
     const std::string what = what_of(request);
     const auto members = scan_object(response.body);
-    if (!members) return object_of(response, request).ok() ? protocol(what + " is not a list") : object_of(response, request).error();
+    if (!members)
+        return object_of(response, request).ok() ? protocol(what + " is not a list")
+                                                 : object_of(response, request).error();
     Page page;
     std::string kind;
     bool has_items = false;
@@ -177,11 +212,14 @@ Status check_object(const Json& object, const Resource& resource, const std::str
         return protocol(id + ": the server answered with another object (" + escape_line(found) + ")");
     }
     const std::string kind = text_at(object, "/kind");
-    if (!kind.empty() && kind != resource.kind) return protocol(id + ": the server answered with a " + escape_line(kind));
+    if (!kind.empty() && kind != resource.kind)
+        return protocol(id + ": the server answered with a " + escape_line(kind));
     if (text_at(object, "/metadata/resourceVersion").empty()) {
         return Error{ErrorKind::kRefused,
-                     id + ": the server's reply has no metadata.resourceVersion; refusing to work with an object that cannot be changed "
-                          "safely; nothing was changed", "", 0, ""};
+                     id + ": the server's reply has no metadata.resourceVersion; refusing to work with an object that "
+                          "cannot be changed "
+                          "safely; nothing was changed",
+                     "", 0, ""};
     }
     return {};
 }

@@ -1,5 +1,5 @@
-// What the API server answers, judged: an object, a page of a list, or an error in kubectl's words. Pure. Nothing here trusts
-// the peer: depth, number of values and members of one object are bounded before anything is built of them.
+// What the API server answers, judged: an object, a page of a list, or an error in kubectl's words. Pure. Nothing here
+// trusts the peer: depth, number of values and members of one object are bounded before anything is built of them.
 #pragma once
 
 #include "common/core/json.h"
@@ -15,8 +15,8 @@
 
 namespace holdfast::kube {
 
-// kProtocol: no JSON, deeper than 500, over 500,000 values, over 16,384 members in one object, or text after its end. `what`
-// stands in front of the message: "the server's reply to GET /api/v1/pods".
+// kProtocol: no JSON, deeper than 500, over 500,000 values, over 16,384 members in one object, or text after its end.
+// `what` stands in front of the message: "the server's reply to GET /api/v1/pods".
 Result<Json> parse_json(std::string_view text, const std::string& what);
 
 // The error that a reply stands for, by Status.reason, else by HTTP code. REQUIRES: not a success.
@@ -34,8 +34,8 @@ struct Page {
 };
 Result<Page> page_of(const http::Response& response, const http::Request& request);
 
-// What may be worked with: the object that was asked for, and it has a resourceVersion (kRefused otherwise: it could not be
-// changed safely).
+// What may be worked with: the object that was asked for, and it has a resourceVersion (kRefused otherwise: it could
+// not be changed safely).
 Status check_object(const Json& object, const Resource& resource, const std::string& name);
 
 }  // namespace holdfast::kube

@@ -20,23 +20,28 @@ const Resource kLimitRanges{"", "v1", "limitranges", "LimitRange", "limitrange",
 const Resource kStatefulSets{"apps", "v1", "statefulsets", "StatefulSet", "sts", true};
 const Resource kDeployments{"apps", "v1", "deployments", "Deployment", "deploy", true};
 const Resource kReplicaSets{"apps", "v1", "replicasets", "ReplicaSet", "rs", true};
-const Resource kControllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision", true};
+const Resource kControllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision",
+                                    true};
 const Resource kJobs{"batch", "v1", "jobs", "Job", "job", true};
 const Resource kCronJobs{"batch", "v1", "cronjobs", "CronJob", "cronjob", true};
 const Resource kStorageClasses{"storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", false};
 const Resource kCsiDrivers{"storage.k8s.io", "v1", "csidrivers", "CSIDriver", "csidriver", false};
 const Resource kCsiNodes{"storage.k8s.io", "v1", "csinodes", "CSINode", "csinode", false};
-const Resource kVolumeAttachments{"storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", "volumeattachment", false};
-const Resource kPersistentVolumeAttributesClasses{"storage.k8s.io", "v1", "volumeattributesclasses",
+const Resource kVolumeAttachments{"storage.k8s.io",   "v1", "volumeattachments", "VolumeAttachment",
+                                  "volumeattachment", false};
+const Resource kPersistentVolumeAttributesClasses{"storage.k8s.io",        "v1",  "volumeattributesclasses",
                                                   "VolumeAttributesClass", "vac", false};
 const Resource kSnapshots{"snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", "vs", true};
-const Resource kSnapshotContents{"snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", "vsc", false};
-const Resource kSnapshotClasses{"snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", "vsclass", false};
+const Resource kSnapshotContents{"snapshot.storage.k8s.io", "v1",  "volumesnapshotcontents",
+                                 "VolumeSnapshotContent",   "vsc", false};
+const Resource kSnapshotClasses{"snapshot.storage.k8s.io", "v1",      "volumesnapshotclasses",
+                                "VolumeSnapshotClass",     "vsclass", false};
 const Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease", "lease", true};
 const Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", true};
 const Resource kPodDisruptionBudgets{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", true};
-const Resource kHorizontalPodAutoscalers{"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", true};
-const Resource kAccessReviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
+const Resource kHorizontalPodAutoscalers{"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
+                                         "hpa",         true};
+const Resource kAccessReviews{"authorization.k8s.io",    "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
                               "selfsubjectaccessreview", false};
 
 namespace {
@@ -87,7 +92,8 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-// One segment of a path. A segment of dots alone would be taken for a directory by proxies, so its dots are encoded too.
+// One segment of a path. A segment of dots alone would be taken for a directory by proxies, so its dots are encoded
+// too.
 std::string encode_segment(std::string_view text) {
     static constexpr char kHex[] = "0123456789ABCDEF";
     const bool only_dots = text.find_first_not_of('.') == std::string_view::npos;
@@ -95,7 +101,8 @@ std::string encode_segment(std::string_view text) {
     out.reserve(text.size());
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '~' || (c == '.' && !only_dots);
+        const bool plain =
+            (byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '~' || (c == '.' && !only_dots);
         if (plain) {
             out += c;
         } else {
@@ -126,7 +133,8 @@ const Resource* find_resource(std::string_view word) {
         const bool named = base == r.plural || base == lower(r.kind) || base == r.short_name ||
                            (!base.empty() && (base == entry.aliases[0] || base == entry.aliases[1]));
         if (!named) continue;
-        if (dot == std::string::npos || (!r.group.empty() && (rest == r.group || rest == r.version + "." + r.group))) return &r;
+        if (dot == std::string::npos || (!r.group.empty() && (rest == r.group || rest == r.version + "." + r.group)))
+            return &r;
     }
     return nullptr;
 }

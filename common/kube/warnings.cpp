@@ -17,7 +17,10 @@ void skip_blanks(std::string_view text, std::size_t& at) {
 bool read_quoted(std::string_view text, std::size_t& at, std::string& out) {
     if (at >= text.size() || text[at] != '"') return false;
     for (++at; at < text.size(); ++at) {
-        if (text[at] == '"') { ++at; return true; }
+        if (text[at] == '"') {
+            ++at;
+            return true;
+        }
         if (text[at] == '\\' && ++at >= text.size()) return false;
         if (out.size() < kTextMax) out += text[at];
     }

@@ -12,8 +12,8 @@
 
 namespace holdfast::kube {
 
-// The texts with code 299 of one header line, which may hold several; backslash quoting undone, control characters escaped.
-// What is malformed is skipped. At most 4 KiB of each text. Pure.
+// The texts with code 299 of one header line, which may hold several; backslash quoting undone, control characters
+// escaped. What is malformed is skipped. At most 4 KiB of each text. Pure.
 std::vector<std::string> parse_warnings(std::string_view header);
 
 class Warnings {

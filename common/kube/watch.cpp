@@ -21,9 +21,12 @@ class StreamWatch : public Watch {
                 if (!trim(*line).empty()) return decode(*line);
             }
             if (buffer_.size() > kObjectLimit) {
-                return Error{ErrorKind::kProtocol, what_ + " sent a line of over " + human_bytes(kObjectLimit) + " without an end", "", 0, ""};
+                return Error{ErrorKind::kProtocol,
+                             what_ + " sent a line of over " + human_bytes(kObjectLimit) + " without an end", "", 0,
+                             ""};
             }
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
             auto part = stream_->read(std::max(left, std::chrono::milliseconds{0}));
             if (!part.ok() && part.error().kind == ErrorKind::kTimeout) return std::optional<WatchEvent>();
             if (!part.ok()) return part.error();
@@ -52,14 +55,21 @@ class StreamWatch : public Watch {
         TRY_ASSIGN(Json event, parse_json(line, "an event of " + what_));
         const std::string type = text_at(event, "/type");
         const Json* object = find_at(event, "/object");
-        if (object == nullptr || !object->is_object()) return Error{ErrorKind::kProtocol, what_ + " sent an event without an object", "", 0, ""};
+        if (object == nullptr || !object->is_object())
+            return Error{ErrorKind::kProtocol, what_ + " sent an event without an object", "", 0, ""};
         if (type == "ERROR") return error_of_status_object(*object, 0);
         WatchEvent out;
-        if (type == "ADDED") out.type = WatchEvent::Type::kAdded;
-        else if (type == "MODIFIED") out.type = WatchEvent::Type::kModified;
-        else if (type == "DELETED") out.type = WatchEvent::Type::kDeleted;
-        else if (type == "BOOKMARK") out.type = WatchEvent::Type::kBookmark;
-        else return Error{ErrorKind::kProtocol, what_ + " sent an event of the unknown type " + escape_line(type), "", 0, ""};
+        if (type == "ADDED")
+            out.type = WatchEvent::Type::kAdded;
+        else if (type == "MODIFIED")
+            out.type = WatchEvent::Type::kModified;
+        else if (type == "DELETED")
+            out.type = WatchEvent::Type::kDeleted;
+        else if (type == "BOOKMARK")
+            out.type = WatchEvent::Type::kBookmark;
+        else
+            return Error{ErrorKind::kProtocol, what_ + " sent an event of the unknown type " + escape_line(type), "", 0,
+                         ""};
         out.object = std::move(event["object"]);
         return std::optional<WatchEvent>(std::move(out));
     }

@@ -47,7 +47,7 @@ FUNCTION_LINES = 70
 TEST_CASE_LINES = 100  # tables of cases
 FILE_LINES = 500
 # A ratchet: these were longer when the rule came, and may only shrink.
-LONGER_FILES = {"common/http/curl_transport.cpp": 605}
+LONGER_FILES = {}
 NO_FUNCTION = re.compile(r"\s*(namespace|class|struct|enum|union|extern|using|typedef|#|//|/\*|\}|public:|private:|protected:|TEST_SUITE)")
 
 LITERAL = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)

@@ -35,7 +35,8 @@ std::optional<milliseconds> wait_of(const http::Request& request, const Result<h
 // The waits of one request, or of one batch that waits together.
 class Budget {
   public:
-    Budget(Clock& clock, const Signals& signals, milliseconds limit) : clock_(clock), signals_(signals), end_(clock.steady_now() + limit) {}
+    Budget(Clock& clock, const Signals& signals, milliseconds limit)
+        : clock_(clock), signals_(signals), end_(clock.steady_now() + limit) {}
 
     bool allows(milliseconds wait) const { return tries_ < kRetriesMax && clock_.steady_now() + wait <= end_; }
     // False: a signal came.
@@ -57,16 +58,20 @@ class Budget {
     int tries_ = 0;
 };
 
-const Error kStopped{ErrorKind::kInterrupted, "interrupted while waiting because the API server asked for it", "", 0, ""};
+const Error kStopped{ErrorKind::kInterrupted, "interrupted while waiting because the API server asked for it", "", 0,
+                     ""};
 
 class Retry : public http::Transport {
   public:
     Retry(http::Transport& inner, Clock& clock, const Signals& signals, milliseconds budget)
         : inner_(inner), clock_(clock), signals_(signals), budget_(budget) {}
 
-    Result<http::Response> send(const http::Request& request) override { return std::move(send_all({request}, {}).front()); }
+    Result<http::Response> send(const http::Request& request) override {
+        return std::move(send_all({request}, {}).front());
+    }
 
-    std::vector<Result<http::Response>> send_all(const std::vector<http::Request>& requests, const Done& on_done) override {
+    std::vector<Result<http::Response>> send_all(const std::vector<http::Request>& requests,
+                                                 const Done& on_done) override {
         Budget budget(clock_, signals_, budget_);
         std::vector<Waiting> again;
         auto answers = inner_.send_all(requests, [&](std::size_t i, const Result<http::Response>& answer) {
@@ -77,7 +82,9 @@ class Retry : public http::Transport {
             for (const Waiting& one : again) longest = std::max(longest, one.wait);
             if (!budget.spend(longest)) {
                 for (const Waiting& one : again) answers[one.index] = kStopped;
-                for (const Waiting& one : again) { if (on_done) on_done(one.index, answers[one.index]); }
+                for (const Waiting& one : again) {
+                    if (on_done) on_done(one.index, answers[one.index]);
+                }
                 return answers;
             }
             resend(requests, answers, budget, again, on_done);
@@ -89,8 +96,8 @@ class Retry : public http::Transport {
         Budget budget(clock_, signals_, budget_);
         while (true) {
             auto stream = inner_.open(request);
-            const auto wait = stream.ok() ? wait_of((*stream)->head())
-                                          : wait_of(request, Result<http::Response>(stream.error()));
+            const auto wait =
+                stream.ok() ? wait_of((*stream)->head()) : wait_of(request, Result<http::Response>(stream.error()));
             if (!wait || !budget.allows(*wait)) return stream;
             if (!budget.spend(*wait)) return kStopped;
         }
@@ -103,8 +110,8 @@ class Retry : public http::Transport {
     };
 
     // Final answers are reported; the others are put down to be sent again.
-    static void settle(const http::Request& request, std::size_t index, const Result<http::Response>& answer, const Budget& budget,
-                       std::vector<Waiting>& again, const Done& on_done) {
+    static void settle(const http::Request& request, std::size_t index, const Result<http::Response>& answer,
+                       const Budget& budget, std::vector<Waiting>& again, const Done& on_done) {
         const auto wait = wait_of(request, answer);
         if (wait && budget.allows(*wait)) {
             log::write(4, "Got a Retry-After or a broken connection for " + request.method + "; trying again in " +
@@ -115,8 +122,8 @@ class Retry : public http::Transport {
         }
     }
 
-    void resend(const std::vector<http::Request>& requests, std::vector<Result<http::Response>>& answers, const Budget& budget,
-                std::vector<Waiting>& again, const Done& on_done) {
+    void resend(const std::vector<http::Request>& requests, std::vector<Result<http::Response>>& answers,
+                const Budget& budget, std::vector<Waiting>& again, const Done& on_done) {
         const std::vector<Waiting> batch = std::exchange(again, {});
         std::vector<http::Request> subset;
         for (const Waiting& one : batch) subset.push_back(requests[one.index]);
@@ -134,7 +141,8 @@ class Retry : public http::Transport {
 
 }  // namespace
 
-std::unique_ptr<http::Transport> make_retry(http::Transport& inner, Clock& clock, const Signals& signals, milliseconds budget) {
+std::unique_ptr<http::Transport> make_retry(http::Transport& inner, Clock& clock, const Signals& signals,
+                                            milliseconds budget) {
     return std::make_unique<Retry>(inner, clock, signals, budget);
 }
 

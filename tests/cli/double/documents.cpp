@@ -9,11 +9,36 @@ namespace {
 using namespace holdfast::kube;
 
 const std::vector<const Resource*>& served() {
-    static const std::vector<const Resource*> kAll{
-        &kPods, &kClaims, &kVolumes, &kConfigMaps, &kSecrets, &kEvents, &kNamespaces, &kNodes, &kServices, &kServiceAccounts,
-        &kResourceQuotas, &kLimitRanges, &kStatefulSets, &kDeployments, &kReplicaSets, &kControllerRevisions, &kJobs, &kCronJobs,
-        &kStorageClasses, &kCsiDrivers, &kCsiNodes, &kVolumeAttachments, &kSnapshots, &kSnapshotContents, &kSnapshotClasses,
-        &kLeases, &kNetworkPolicies, &kPodDisruptionBudgets, &kHorizontalPodAutoscalers, &kAccessReviews};
+    static const std::vector<const Resource*> kAll{&kPods,
+                                                   &kClaims,
+                                                   &kVolumes,
+                                                   &kConfigMaps,
+                                                   &kSecrets,
+                                                   &kEvents,
+                                                   &kNamespaces,
+                                                   &kNodes,
+                                                   &kServices,
+                                                   &kServiceAccounts,
+                                                   &kResourceQuotas,
+                                                   &kLimitRanges,
+                                                   &kStatefulSets,
+                                                   &kDeployments,
+                                                   &kReplicaSets,
+                                                   &kControllerRevisions,
+                                                   &kJobs,
+                                                   &kCronJobs,
+                                                   &kStorageClasses,
+                                                   &kCsiDrivers,
+                                                   &kCsiNodes,
+                                                   &kVolumeAttachments,
+                                                   &kSnapshots,
+                                                   &kSnapshotContents,
+                                                   &kSnapshotClasses,
+                                                   &kLeases,
+                                                   &kNetworkPolicies,
+                                                   &kPodDisruptionBudgets,
+                                                   &kHorizontalPodAutoscalers,
+                                                   &kAccessReviews};
     return kAll;
 }
 
@@ -29,10 +54,15 @@ Json groups(bool core) {
     }
     Json items = Json::array();
     for (const auto& [id, resources] : by_version) {
-        items.push_back(Json{{"metadata", {{"name", id.first}}},
-                             {"versions", Json::array({Json{{"version", id.second}, {"resources", resources}, {"freshness", "Current"}}})}});
+        items.push_back(
+            Json{{"metadata", {{"name", id.first}}},
+                 {"versions",
+                  Json::array({Json{{"version", id.second}, {"resources", resources}, {"freshness", "Current"}}})}});
     }
-    return Json{{"kind", "APIGroupDiscoveryList"}, {"apiVersion", "apidiscovery.k8s.io/v2"}, {"metadata", Json::object()}, {"items", items}};
+    return Json{{"kind", "APIGroupDiscoveryList"},
+                {"apiVersion", "apidiscovery.k8s.io/v2"},
+                {"metadata", Json::object()},
+                {"items", items}};
 }
 
 }  // namespace

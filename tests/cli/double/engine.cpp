@@ -10,8 +10,13 @@ Reply json_reply(int status, const Json& body) {
 }
 
 Reply status_reply(int code, const std::string& reason, const std::string& message) {
-    return json_reply(code, Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Failure"},
-                                 {"message", message}, {"reason", reason}, {"code", code}});
+    return json_reply(code, Json{{"kind", "Status"},
+                                 {"apiVersion", "v1"},
+                                 {"metadata", Json::object()},
+                                 {"status", "Failure"},
+                                 {"message", message},
+                                 {"reason", reason},
+                                 {"code", code}});
 }
 
 }  // namespace holdfast::double_

@@ -1,5 +1,5 @@
-// What answers a request, apart from how it gets onto the wire. The scripted answers and the small store are engines; the
-// simulator will be another behind the same face.
+// What answers a request, apart from how it gets onto the wire. The scripted answers and the small store are engines;
+// the simulator will be another behind the same face.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -31,13 +31,13 @@ struct Reply {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers{{"Content-Type", "application/json"}};
     std::string body;
-    Source source;                                // instead of body: sent as it comes
-    std::chrono::milliseconds delay{0};           // before the first byte
-    std::optional<long long> content_length;      // what the header claims; else the truth
-    bool chunked = false;                         // Transfer-Encoding: chunked; sources without a length are always
-    bool until_close = false;                     // neither length nor chunks: the end is the end of the connection
-    std::optional<std::size_t> cut_after;         // bytes of the body, then the connection breaks off without TLS's goodbye
-    bool drop = false;                            // the connection breaks off instead of any answer
+    Source source;                            // instead of body: sent as it comes
+    std::chrono::milliseconds delay{0};       // before the first byte
+    std::optional<long long> content_length;  // what the header claims; else the truth
+    bool chunked = false;                     // Transfer-Encoding: chunked; sources without a length are always
+    bool until_close = false;                 // neither length nor chunks: the end is the end of the connection
+    std::optional<std::size_t> cut_after;     // bytes of the body, then the connection breaks off without TLS's goodbye
+    bool drop = false;                        // the connection breaks off instead of any answer
 };
 
 class Engine {

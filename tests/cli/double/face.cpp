@@ -57,7 +57,8 @@ Call make_call(const beast_http::request<beast_http::string_body>& request) {
     call.body = request.body();
     for (const auto& field : request) {
         std::string name(field.name_string());
-        std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         call.headers[name] = std::string(field.value());
     }
     set_query(call);
@@ -71,7 +72,8 @@ class Log {
         const std::lock_guard lock(mutex_);
         Json headers = Json::object();
         for (const auto& [name, value] : call.headers) headers[name] = value;
-        out_ << Json{{"method", call.method}, {"target", call.target}, {"headers", headers}, {"body", call.body}, {"status", status}, {"unknown", unknown}}
+        out_ << Json{{"method", call.method}, {"target", call.target}, {"headers", headers},
+                     {"body", call.body},     {"status", status},      {"unknown", unknown}}
                     .dump(-1, ' ', false, Json::error_handler_t::replace)
              << std::endl;
     }
@@ -85,7 +87,8 @@ class Log {
 template <typename Socket>
 class Session {
   public:
-    Session(Socket& socket, const std::vector<Engine*>& engines, Log& log) : socket_(socket), engines_(engines), log_(log) {}
+    Session(Socket& socket, const std::vector<Engine*>& engines, Log& log)
+        : socket_(socket), engines_(engines), log_(log) {}
 
     // Until the peer goes or a reply says so. True: say goodbye.
     bool run() {
@@ -126,8 +129,11 @@ class Session {
     static std::string head(const Reply& reply, bool chunked) {
         std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " -\r\n";
         for (const auto& [name, value] : reply.headers) out += name + ": " + value + "\r\n";
-        if (chunked) out += "Transfer-Encoding: chunked\r\n";
-        else if (!reply.until_close) out += "Content-Length: " + std::to_string(reply.content_length.value_or(static_cast<long long>(reply.body.size()))) + "\r\n";
+        if (chunked)
+            out += "Transfer-Encoding: chunked\r\n";
+        else if (!reply.until_close)
+            out += "Content-Length: " +
+                   std::to_string(reply.content_length.value_or(static_cast<long long>(reply.body.size()))) + "\r\n";
         return out + "\r\n";
     }
 
@@ -200,8 +206,10 @@ int serve(const FaceOptions& options, const std::vector<Engine*>& engines) {
         if (failed) continue;
         socket.set_option(Tcp::no_delay(true), failed);  // head and body are separate writes
         std::thread([&, peer = std::move(socket)]() mutable {
-            if (tls) serve_tls(std::move(peer), context, engines, log);
-            else serve_plain(std::move(peer), engines, log);
+            if (tls)
+                serve_tls(std::move(peer), context, engines, log);
+            else
+                serve_plain(std::move(peer), engines, log);
         }).detach();
     }
 }

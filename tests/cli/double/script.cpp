@@ -4,7 +4,6 @@
 #include <mutex>
 #include <regex>
 #include <sstream>
-#include <stdexcept>
 #include <thread>
 
 namespace holdfast::double_ {
@@ -20,15 +19,17 @@ struct Rule {
 };
 
 std::string file_content(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error("no such body_file: " + path);
+    std::ifstream in;
+    in.exceptions(std::ios::failbit);
+    in.open(path, std::ios::binary);
     std::ostringstream out;
     out << in.rdbuf();
     return out.str();
 }
 
 std::string numbered(std::string text, long long n) {
-    for (auto at = text.find("${n}"); at != std::string::npos; at = text.find("${n}", at)) text.replace(at, 4, std::to_string(n));
+    for (auto at = text.find("${n}"); at != std::string::npos; at = text.find("${n}", at))
+        text.replace(at, 4, std::to_string(n));
     return text;
 }
 
@@ -85,8 +86,9 @@ class Script : public Engine {
         }
         if (!found) return std::nullopt;
         const auto& [plan, n] = *found;
-        Reply reply = plan.value("through", false) ? below_.answer(call).value_or(status_reply(501, "NotImplemented", "through nothing"))
-                                                   : build(plan, n);
+        Reply reply = plan.value("through", false)
+                          ? below_.answer(call).value_or(status_reply(501, "NotImplemented", "through nothing"))
+                          : build(plan, n);
         set_wire(plan, reply);
         return reply;
     }
@@ -112,12 +114,17 @@ class Script : public Engine {
         reply.status = plan.value("status", 200);
         if (plan.contains("headers")) {
             reply.headers.clear();
-            for (const auto& header : plan["headers"].items()) reply.headers.emplace_back(header.key(), header.value().get<std::string>());
+            for (const auto& header : plan["headers"].items())
+                reply.headers.emplace_back(header.key(), header.value().get<std::string>());
         }
-        if (plan.contains("json")) reply.body = numbered(plan["json"].dump(), n);
-        else if (plan.contains("body")) reply.body = numbered(plan["body"].get<std::string>(), n);
-        else if (plan.contains("body_file")) reply.body = file_content(plan["body_file"].get<std::string>());
-        else if (plan.contains("generate")) reply.source = generator(plan["generate"]);
+        if (plan.contains("json"))
+            reply.body = numbered(plan["json"].dump(), n);
+        else if (plan.contains("body"))
+            reply.body = numbered(plan["body"].get<std::string>(), n);
+        else if (plan.contains("body_file"))
+            reply.body = file_content(plan["body_file"].get<std::string>());
+        else if (plan.contains("generate"))
+            reply.source = generator(plan["generate"]);
         return reply;
     }
 

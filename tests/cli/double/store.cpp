@@ -71,11 +71,14 @@ struct Change {
 
 class Store : public Engine, public std::enable_shared_from_this<Store> {
   public:
-    void put(Json object) {
+    // False: of a kind that is not known.
+    bool put(Json object) {
         const kube::Resource* resource = resource_of(object);
-        if (resource == nullptr) throw std::runtime_error("unknown kind: " + object.dump());
+        if (resource == nullptr) return false;
         const std::lock_guard lock(mutex_);
-        save(key(*resource, text(object, "/metadata/namespace"), text(object, "/metadata/name")), std::move(object), "ADDED");
+        save(key(*resource, text(object, "/metadata/namespace"), text(object, "/metadata/name")), std::move(object),
+             "ADDED");
+        return true;
     }
 
     std::optional<Reply> answer(const Call& call) override {
@@ -87,7 +90,8 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         if (place->resource->plural == "selfsubjectaccessreviews") return review(call);
         if (!place->subresource.empty() && place->subresource != "status") return std::nullopt;
         const std::lock_guard lock(mutex_);
-        if (call.method == "GET" && place->name.empty()) return call.query.contains("watch") ? watch(call, *place) : list(call, *place);
+        if (call.method == "GET" && place->name.empty())
+            return call.query.contains("watch") ? watch(call, *place) : list(call, *place);
         if (call.method == "GET") return get(*place);
         if (call.method == "POST" && place->name.empty()) return create(call, *place);
         if (call.method == "PATCH") return patch(call, *place);
@@ -99,7 +103,8 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
   private:
     static const kube::Resource* resource_of(const Json& object) {
         const std::string api = text(object, "/apiVersion");
-        return kube::find_kind(api.find('/') == std::string::npos ? "" : api.substr(0, api.find('/')), text(object, "/kind"));
+        return kube::find_kind(api.find('/') == std::string::npos ? "" : api.substr(0, api.find('/')),
+                               text(object, "/kind"));
     }
     static std::string key(const kube::Resource& resource, const std::string& space, const std::string& name) {
         return resource.qualified() + "|" + space + "|" + name;
@@ -116,14 +121,17 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         return status_reply(404, "NotFound", place.resource->qualified() + " \"" + place.name + "\" not found");
     }
     static Reply conflict(const Place& place) {
-        return status_reply(409, "Conflict", "Operation cannot be fulfilled on " + place.resource->qualified() + " \"" + place.name +
-                                                 "\": the object has been modified; please apply your changes to the latest version and try again");
+        return status_reply(
+            409, "Conflict",
+            "Operation cannot be fulfilled on " + place.resource->qualified() + " \"" + place.name +
+                "\": the object has been modified; please apply your changes to the latest version and try again");
     }
 
     void save(const std::string& id, Json object, const std::string& type) {
         Json& metadata = object["metadata"];
         metadata["resourceVersion"] = std::to_string(++version_);
-        if (!metadata.contains("uid")) metadata["uid"] = "00000000-0000-4000-8000-" + std::to_string(100000000000 + ++uids_);
+        if (!metadata.contains("uid"))
+            metadata["uid"] = "00000000-0000-4000-8000-" + std::to_string(100000000000 + ++uids_);
         if (!metadata.contains("creationTimestamp")) metadata["creationTimestamp"] = "2026-11-21T04:30:00Z";
         changes_.push_back({version_, type, object});
         objects_[id] = std::move(object);
@@ -160,7 +168,10 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         }
         Json metadata{{"resourceVersion", std::to_string(version_)}};
         if (!token.empty()) metadata["continue"] = token;
-        return json_reply(200, Json{{"kind", place.resource->kind + "List"}, {"apiVersion", place.resource->api_version()}, {"metadata", metadata}, {"items", items}});
+        return json_reply(200, Json{{"kind", place.resource->kind + "List"},
+                                    {"apiVersion", place.resource->api_version()},
+                                    {"metadata", metadata},
+                                    {"items", items}});
     }
 
     Reply watch(const Call& call, const Place& place) {
@@ -186,11 +197,13 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
 
     Reply create(const Call& call, const Place& place) {
         Json object = Json::parse(call.body, nullptr, false);
-        if (object.is_discarded() || text(object, "/metadata/name").empty()) return status_reply(422, "Invalid", "name is required");
+        if (object.is_discarded() || text(object, "/metadata/name").empty())
+            return status_reply(422, "Invalid", "name is required");
         Place made = place;
         made.name = text(object, "/metadata/name");
         if (objects_.contains(key(made))) {
-            return status_reply(409, "AlreadyExists", place.resource->qualified() + " \"" + made.name + "\" already exists");
+            return status_reply(409, "AlreadyExists",
+                                place.resource->qualified() + " \"" + made.name + "\" already exists");
         }
         if (!place.space.empty()) object["metadata"]["namespace"] = place.space;
         if (dry(call)) return json_reply(201, object);
@@ -201,7 +214,8 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
     // Answers 409 where uid or resourceVersion in `wanted` are not the object's.
     static bool guarded(const Json& wanted, const Json& object) {
         for (const char* field : {"uid", "resourceVersion"}) {
-            if (wanted.is_object() && wanted.contains(field) && wanted[field] != object["metadata"][field]) return false;
+            if (wanted.is_object() && wanted.contains(field) && wanted[field] != object["metadata"][field])
+                return false;
         }
         return true;
     }
@@ -217,8 +231,10 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         if (found == objects_.end()) return not_found(place);
         Json object = found->second;
         const Json body = Json::parse(call.body, nullptr, false);
-        if (body.is_array()) object = object.patch(body);
-        else object.merge_patch(body);
+        if (body.is_array())
+            object = object.patch(body);
+        else
+            object.merge_patch(body);
         if (!guarded(object["metadata"], found->second)) return conflict(place);
         return store_changed(call, place, std::move(object));
     }
@@ -235,13 +251,15 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         const auto found = objects_.find(key(place));
         if (found == objects_.end()) return not_found(place);
         const Json options = call.body.empty() ? Json::object() : Json::parse(call.body, nullptr, false);
-        if (options.contains("preconditions") && !guarded(options["preconditions"], found->second)) return conflict(place);
+        if (options.contains("preconditions") && !guarded(options["preconditions"], found->second))
+            return conflict(place);
         if (!options.contains("dryRun") && !dry(call)) {
             changes_.push_back({++version_, "DELETED", found->second});
             objects_.erase(found);
             changed_.notify_all();
         }
-        return json_reply(200, Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}});
+        return json_reply(
+            200, Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}});
     }
 
     std::mutex mutex_;
@@ -266,7 +284,9 @@ class Owner : public Engine {
 
 std::unique_ptr<Engine> make_store(const Json& objects) {
     auto store = std::make_shared<Store>();
-    for (const Json& object : objects) store->put(object);
+    for (const Json& object : objects) {
+        if (!store->put(object)) return nullptr;
+    }
     return std::make_unique<Owner>(std::move(store));
 }
 

@@ -20,8 +20,9 @@ TEST_CASE("exec passes the command's words as they are and never asks for a term
     exec.pod = "postgres-0";
     exec.container = "postgres";
     exec.argv = {"sh", "-c", "echo \"$HOME\""};
-    CHECK(kube::exec_words(exec, false) ==
-          std::vector<std::string>{"exec", "--namespace=db", "--container=postgres", "pod/postgres-0", "--", "sh", "-c", "echo \"$HOME\""});
+    CHECK(kube::exec_words(exec, false) == std::vector<std::string>{"exec", "--namespace=db", "--container=postgres",
+                                                                    "pod/postgres-0", "--", "sh", "-c",
+                                                                    "echo \"$HOME\""});
     CHECK(kube::exec_words(exec, true)[2] == "--stdin");
 }
 
@@ -33,7 +34,8 @@ TEST_CASE("a remote exit code is told from a failure of kubectl") {
 
 TEST_CASE("kubectl's sentences become kinds") {
     CHECK(kube::kubectl_error("x", "Error from server (NotFound): pods \"a\" not found").kind == ErrorKind::kNotFound);
-    CHECK(kube::kubectl_error("x", "Error from server (Forbidden): pods \"a\" is forbidden: cannot create pods/exec").kind == ErrorKind::kForbidden);
+    CHECK(kube::kubectl_error("x", "Error from server (Forbidden): pods \"a\" is forbidden: cannot create pods/exec")
+              .kind == ErrorKind::kForbidden);
     CHECK(kube::kubectl_error("x", "Unable to connect to the server: EOF").kind == ErrorKind::kConnect);
     CHECK(kube::kubectl_error("x", "error: lost connection to pod").kind == ErrorKind::kUnavailable);
     CHECK(kube::kubectl_error("exec", "").message == "exec: kubectl ended without a message");
@@ -51,7 +53,8 @@ TEST_CASE("secrets that came by flag are in a file and not in argv") {
     {
         const auto plain = kube::Kubectl::create(config, environment);
         REQUIRE(plain.ok());
-        CHECK(plain->command({"get", "pods"}).argv == std::vector<std::string>{"/opt/kubectl", "--context=prod", "get", "pods"});
+        CHECK(plain->command({"get", "pods"}).argv ==
+              std::vector<std::string>{"/opt/kubectl", "--context=prod", "get", "pods"});
     }
     config.kubectl_kubeconfig = "token: canary-token\n";
     std::string path;

@@ -5,7 +5,8 @@
 using namespace holdfast::kube;
 
 TEST_CASE("every word that kubectl knows for a resource finds it") {
-    for (const char* word : {"pvc", "persistentvolumeclaim", "persistentvolumeclaims", "PersistentVolumeClaim", "PVC"}) {
+    for (const char* word :
+         {"pvc", "persistentvolumeclaim", "persistentvolumeclaims", "PersistentVolumeClaim", "PVC"}) {
         CAPTURE(word);
         CHECK(find_resource(word) == &kClaims);
     }
@@ -38,7 +39,8 @@ TEST_CASE("kinds and plurals are found by group") {
 TEST_CASE("paths are those of the API server, and no name can leave its place in them") {
     CHECK(object_path({kPods, "db", "p-0"}, "exec") == "/api/v1/namespaces/db/pods/p-0/exec");
     CHECK(object_path({kVolumes, "", "pv-1"}) == "/api/v1/persistentvolumes/pv-1");
-    CHECK(object_path({kSnapshots, "db", "a.b"}) == "/apis/snapshot.storage.k8s.io/v1/namespaces/db/volumesnapshots/a.b");
+    CHECK(object_path({kSnapshots, "db", "a.b"}) ==
+          "/apis/snapshot.storage.k8s.io/v1/namespaces/db/volumesnapshots/a.b");
     CHECK(collection_path(kPods, "") == "/api/v1/pods");
     CHECK(collection_path(kAccessReviews, "") == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
     CHECK(collection_path(kStorageClasses, "db") == "/apis/storage.k8s.io/v1/storageclasses");
