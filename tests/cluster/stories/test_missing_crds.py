@@ -28,8 +28,8 @@ def claim(space):
 def test_commands_that_need_snapshots_are_refused_and_name_the_missing_crds(bare):
     claim(bare)
     before = bare.objects()
-    for words in (["snap", "create", "pvc/data"], ["snap", "list"], ["restore", "pvc/copy", "--from", "one"],
-                  ["restore", "drill", "one"]):
+    for words in (["snap", "create", "pvc/data"], ["snap", "list"], ["restore", "pvc/copy", "--from", "vs/one"],
+                  ["restore", "drill", "vs/one", "--image", "x"]):
         refused = bare.kubectl(*words)
         assert refused.code in (1, 3), refused.text
         assert "snapshot.storage.k8s.io" in refused.err, refused.text

@@ -230,11 +230,17 @@ class Space:
         belong to it. Two of these compared show every write between them."""
         listed = self.get(",".join(self.cluster.namespaced_kinds()))["items"]
         found = {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"] for i in listed if not _incidental(i)}
-        for kind, reference in (("pv", "claimRef"), ("volumesnapshotcontent", "volumeSnapshotRef")):
-            for item in self.cluster.get(kind)["items"]:
-                if item["spec"].get(reference, {}).get("namespace") == self.name:
-                    found[(item["kind"], item["metadata"]["name"])] = item["metadata"]["resourceVersion"]
+        for item, _ in self.storage():
+            found[(item["kind"], item["metadata"]["name"])] = item["metadata"]["resourceVersion"]
         return found
+
+    def storage(self):
+        """(volume or snapshot content of this namespace, its policy's field)."""
+        kinds = [("pv", "claimRef", "persistentVolumeReclaimPolicy")]
+        if any("volumesnapshots" in kind for kind in self.cluster.namespaced_kinds()):
+            kinds.append(("volumesnapshotcontent", "volumeSnapshotRef", "deletionPolicy"))
+        return [(item, policy) for kind, reference, policy in kinds for item in self.cluster.get(kind)["items"]
+                if item["spec"].get(reference, {}).get("namespace") == self.name]
 
     def left_behind(self, before):
         """Names of objects that are there now and were not `before` (an answer of objects())."""
@@ -270,13 +276,10 @@ class Space:
         self.cluster.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
         self.cluster.kubectl("delete", "clusterrole,clusterrolebinding", "-l", f"story={self.name}", "--wait=false")
         # What Retain keeps would stay for ever: nobody looks at these volumes again.
-        for kind, reference in (("pv", "claimRef"), ("volumesnapshotcontent", "volumeSnapshotRef")):
-            for item in self.cluster.get(kind)["items"]:
-                if item["spec"].get(reference, {}).get("namespace") == self.name:
-                    field = "persistentVolumeReclaimPolicy" if kind == "pv" else "deletionPolicy"
-                    if item["spec"].get(field) == "Retain":
-                        self.cluster.kubectl("patch", kind, item["metadata"]["name"], "--type=merge", "-p",
-                                             json.dumps({"spec": {field: "Delete"}}))
+        for item, policy in self.storage():
+            if item["spec"].get(policy) == "Retain":
+                self.cluster.kubectl("patch", item["kind"], item["metadata"]["name"], "--type=merge", "-p",
+                                     json.dumps({"spec": {policy: "Delete"}}))
 
 
 def postgres(name="postgres", image=POSTGRES_IMAGE, replicas=1, storage_class="fast", size="256Mi", env=(), **more):
