@@ -1,7 +1,10 @@
 #include "tests/unit/diagnose/recorded.h"
 
 #include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
 #include "tests/golden/golden.h"
+
+#include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
@@ -23,6 +26,32 @@ std::vector<std::string> Recorded::names(const std::string& kind) const {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+void Recorded::change(const std::string& kind, const std::string& space, const std::string& name,
+                      const std::function<void(Json&)>& edit) {
+    for (Json& object : objects) {
+        if (kube::text_at(object, "/kind") != kind || kube::space_of(object) != space || kube::name_of(object) != name) continue;
+        edit(object);
+        cluster.put(object);
+        return;
+    }
+    FAIL("no " << kind << " " << space << "/" << name << " was recorded");
+}
+
+void Recorded::forget(const std::string& kind) {
+    for (const Json& object : objects) {
+        const bool event = kube::text_at(object, "/involvedObject/kind") == kind;
+        if (kube::text_at(object, "/kind") == kind || event) cluster.drop(plan::ref_of_manifest(object));
+    }
+}
+
+void Recorded::forbid(const std::string& call) {
+    const auto before = cluster.fault;
+    cluster.fault = [=](const std::string& line, bool after) -> std::optional<Error> {
+        if (line.compare(0, call.size(), call) == 0) return forbidden(line);
+        return before ? before(line, after) : std::nullopt;
+    };
 }
 
 std::string text_of(const std::vector<diagnose::Finding>& findings) {

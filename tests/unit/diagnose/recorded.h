@@ -5,6 +5,7 @@
 #include "common/diagnose/diagnose.h"
 #include "tests/unit/support/fake_cluster.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ struct Recorded {
     Recorded();
     // "space/name" of all objects of a kind, sorted.
     std::vector<std::string> names(const std::string& kind) const;
+    // Changes one recorded object; it must be there.
+    void change(const std::string& kind, const std::string& space, const std::string& name, const std::function<void(Json&)>& edit);
+    // Forgets all objects of a kind, and the events about them.
+    void forget(const std::string& kind);
+    // Every call whose line of the log begins with `call` is refused.
+    void forbid(const std::string& call);
 };
 
 // One block a finding, as a golden file keeps it.
