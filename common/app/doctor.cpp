@@ -18,8 +18,6 @@ namespace {
 
 using diagnose::Severity;
 
-constexpr const char* kFuller = "a full view";  // without these doctor says what it could not see
-
 Severity severity_of(const std::string& name) {
     if (name == "info") return Severity::kInfo;
     return name == "warning" ? Severity::kWarning : Severity::kError;
@@ -68,22 +66,26 @@ int run_doctor(Context& context, const Arguments& arguments) {
     return reached ? kFindings : kDone;
 }
 
+// Without `when`: what a healthy StatefulSet takes. Whatever is missing is named in a finding.
 std::vector<Rule> rules() {
     std::vector<Rule> all;
-    for (const auto* resource :
-         {&kube::kClaims, &kube::kPods, &kube::kStatefulSets, &kube::kDeployments, &kube::kSnapshots}) {
-        all.push_back({{"get", "list"}, *resource, "", "", false, ""});
+    const auto add = [&](std::vector<std::string> verbs, const kube::Resource& resource, const char* when = "") {
+        all.push_back({std::move(verbs), resource, "", when, !resource.namespaced, ""});
+    };
+    add({"get"}, kube::kStatefulSets);
+    add({"get"}, kube::kClaims);
+    add({"get"}, kube::kVolumes);
+    for (const auto* resource : {&kube::kPods, &kube::kSnapshots}) add({"get", "list"}, *resource);
+    for (const auto* resource : {&kube::kEvents, &kube::kConfigMaps, &kube::kSnapshotClasses}) add({"list"}, *resource);
+    add({"get"}, kube::kSnapshotContents);
+    add({"get"}, kube::kDeployments, "deploy/NAME");
+    add({"get"}, kube::kConfigMaps, "set/NAME");
+    for (const auto* resource : {&kube::kStatefulSets, &kube::kDeployments}) add({"list"}, *resource, "no target");
+    for (const auto* resource : {&kube::kClaims, &kube::kVolumes, &kube::kStorageClasses, &kube::kCsiDrivers,
+                                 &kube::kCsiNodes, &kube::kVolumeAttachments}) {
+        add({"list"}, *resource, "something to explain");
     }
-    all.push_back({{"list"}, kube::kEvents, "", "", false, ""});
-    all.push_back({{"get", "list"}, kube::kConfigMaps, "", kFuller, false, ""});
-    for (const auto* resource : {&kube::kVolumes, &kube::kSnapshotContents}) {
-        all.push_back({{"get", "list"}, *resource, "", kFuller, true, ""});
-    }
-    for (const auto* resource : {&kube::kStorageClasses, &kube::kSnapshotClasses, &kube::kCsiDrivers, &kube::kCsiNodes,
-                                 &kube::kVolumeAttachments}) {
-        all.push_back({{"list"}, *resource, "", kFuller, true, ""});
-    }
-    all.push_back({{"get"}, kube::kNodes, "", kFuller, true, ""});
+    add({"get"}, kube::kNodes, "something to explain");
     return all;
 }
 

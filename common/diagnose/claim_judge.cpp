@@ -89,7 +89,7 @@ Finding judge_provisioning(const ClaimFacts& facts) {
     const std::string provisioner = one != nullptr ? one->provisioner : claim.provisioner;
     if (const kube::Event* failed = kube::newest(facts.events, "ProvisioningFailed")) {
         return error({"claim-provisioning-failed", claim_object(facts), "driver",
-                      "the provisioner " + provisioner + " says: " + failed->message + " (" + counted(failed->count, "time") +
+                      "the provisioner " + provisioner + " says: " + driver_words(failed->message) + " (" + counted(failed->count, "time") +
                           ", last at " + failed->last_seen + ")",
                       "it tries again by itself: mend the cause in the storage or the class, or delete the claim; it holds no data"});
     }

@@ -73,8 +73,12 @@ Findings judge_age(const PracticeFacts& facts, SystemTime now) {
     return {warning({"snapshot-old", facts.object, "snapshot", "its newest set " + last->name + " is of " + ago(last->created_at, now), create})};
 }
 
-Findings judge_incomplete(const PracticeFacts& facts) {
+Findings judge_records(const PracticeFacts& facts) {
     Findings found;
+    for (const std::string& damage : facts.damaged_sets) {
+        found.push_back(warning({"set-damaged", "namespace/" + facts.space, "snapshot", damage,
+                                 "its snapshots are untouched and carry what the record said: `kubectl snap list -n " + facts.space + "`"}));
+    }
     for (const kube::SnapshotSet& set : facts.sets) {
         if (set.complete) continue;
         found.push_back(info({"set-incomplete", "set/" + facts.space + "/" + set.name, "snapshot",
@@ -147,7 +151,7 @@ Findings judge_copies(const PracticeFacts& facts, SystemTime now) {
     });
     if (possible) {
         append(found, judge_age(facts, now));
-        append(found, judge_incomplete(facts));
+        append(found, judge_records(facts));
         append(found, judge_drills(facts, now));
         append(found, judge_survival(facts));
     }

@@ -40,9 +40,21 @@ Findings blind_spots(const std::vector<Gap>& gaps) {
     std::vector<std::string> whats;
     for (const Gap& gap : gaps) whats.push_back(gap.what);
     return {info({"not-visible", "cluster", "policy",
-                  "part of the picture is missing, since these reads failed: " + join(whats, "; ") + " (" +
+                  "not everything could be read, so a cause may be hidden; it could not " + join(whats, ", nor ") + " (" +
                       gaps.front().why + ")",
-                  "a cause may be hidden there; the role that `kubectl snap rbac` prints has these reads"})};
+                  "`kubectl snap rbac doctor` prints the role that it needs"})};
+}
+
+std::string driver_words(const std::string& message) {
+    static constexpr std::string_view kCode = "rpc error: code = ", kText = " desc = ";
+    const std::size_t code = message.rfind(kCode);
+    const std::size_t text = code == std::string::npos ? code : message.find(kText, code);
+    if (text == std::string::npos) return message;
+    std::string words = message.substr(text + kText.size());
+    const bool quoted = code > 0 && message[code - 1] == '"';
+    if (quoted && !words.empty() && words.back() == '"') words.pop_back();
+    const std::string name = message.substr(code + kCode.size(), text - code - kCode.size());
+    return words.empty() ? message : words + " (" + name + ")";
 }
 
 std::string counted(std::size_t count, const std::string& noun) {

@@ -29,6 +29,9 @@ void settle(Findings& findings);
 // One finding that names all that could not be seen; none if all could.
 Findings blind_spots(const std::vector<Gap>& gaps);
 
+// The driver's own words out of what controllers wrap around them: `... "rpc error: code = Internal desc = no space"` becomes
+// "no space (Internal)"; text without a gRPC error stays as it is.
+std::string driver_words(const std::string& message);
 // "1 claim", "3 claims".
 std::string counted(std::size_t count, const std::string& noun);
 // `"a", "b" and 3 more` of many names; "none" of no names.

@@ -10,8 +10,9 @@
 namespace holdfast::diagnose {
 namespace {
 
-std::string list_text(const kube::Resource& resource, const std::string& space) {
-    return "list " + resource.qualified() + (space.empty() ? "" : " in " + space);
+// By resource, not by object: a hundred volumes that may not be read are one gap.
+std::string read_text(const std::string& verb, const kube::Resource& resource, const std::string& space) {
+    return verb + " " + resource.qualified() + (resource.namespaced && !space.empty() ? " in " + space : "");
 }
 
 }  // namespace
@@ -29,7 +30,7 @@ Seen<Json> Gatherer::look(const kube::Resource& resource, const std::string& spa
     Seen<Json> seen;
     auto found = reader_.find(ref);
     if (!found.ok()) {
-        note("get " + ref.text(), found.error());
+        note(read_text("get", resource, space), found.error());
     } else if (*found) {
         seen = {Sight::kThere, std::move(**found)};
     } else {
@@ -52,7 +53,7 @@ Seen<std::vector<Json>> Gatherer::list(const kube::Resource& resource, const std
     } else if (listed.error().kind == ErrorKind::kNotFound) {
         seen.sight = Sight::kAbsent;  // the resource itself is not served
     } else {
-        note(list_text(resource, space), listed.error());
+        note(read_text("list", resource, space), listed.error());
     }
     lists_[key] = seen;
     return seen;

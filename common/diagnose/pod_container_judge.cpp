@@ -39,6 +39,9 @@ Finding judge_crash(const PodFacts& facts, const kube::ContainerState& one) {
         return error({"pod-container-create", object, "pod", who + " cannot be started: " + end_text(one),
                       "correct its command, mounts or security context"});
     }
+    if (one.restarts == 0) {
+        return error({"pod-container-failed", object, "pod", who + " has failed: " + end_text(one), logs_command(facts, one, false)});
+    }
     return error({"pod-crashes", object, "pod",
                   who + " ends again and again (" + counted(static_cast<std::size_t>(one.restarts), "restart") + "), last: " + end_text(one),
                   logs_command(facts, one, true) + " has its last words"});

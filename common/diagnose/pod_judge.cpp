@@ -47,7 +47,7 @@ Findings judge_pod(const PodFacts& facts) {
     }
     if (pod.ready) return {};
     if (pod.node.empty() && pod.phase != "Failed") return judge_scheduling(facts);
-    found = judge_mounting(facts);
+    if (pod.phase != "Failed") found = judge_mounting(facts);
     if (found.empty()) found = judge_containers(facts);
     if (found.empty() && pod.phase == "Failed") found.push_back(judge_failed(facts));
     return found;

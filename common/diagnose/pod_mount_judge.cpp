@@ -24,7 +24,7 @@ std::string holder_text(const PodFacts& facts) {
         if (one.node == facts.pod->node) continue;
         parts.push_back("volume " + one.volume + " is attached to node " + one.node +
                         (one.deleting ? ", from which it is being detached" : "") +
-                        (one.detach_error.empty() ? "" : " (detaching fails: " + one.detach_error + ")"));
+                        (one.detach_error.empty() ? "" : " (detaching fails: " + driver_words(one.detach_error) + ")"));
     }
     for (const kube::PodState& other : facts.rivals) {
         if (other.node.empty() || other.node == facts.pod->node) continue;
@@ -55,7 +55,7 @@ Finding judge_attach(const PodFacts& facts, const kube::Event& event) {
                       "the driver's DaemonSet must run on that node: `kubectl get csinode " + facts.pod->node + " -o yaml`"});
     }
     return error({"pod-attach-failed", pod_object(facts), "driver",
-                  "its volume cannot be attached to " + facts.pod->node + ": " + event.message,
+                  "its volume cannot be attached to " + facts.pod->node + ": " + driver_words(event.message),
                   "it is tried again by itself; mend what the driver names: `kubectl get volumeattachment`"});
 }
 
@@ -71,7 +71,7 @@ Finding judge_mount(const PodFacts& facts, const kube::Event& event) {
                       "make that object in namespace " + facts.space + "; the pod then goes on by itself"});
     }
     return error({"pod-mount-failed", pod_object(facts), "driver",
-                  "a volume of it cannot be mounted on " + facts.pod->node + ": " + event.message,
+                  "a volume of it cannot be mounted on " + facts.pod->node + ": " + driver_words(event.message),
                   "it is tried again by itself; mend what the driver names, or let the pod start on another node"});
 }
 
@@ -89,7 +89,7 @@ Findings judge_mounting(const PodFacts& facts) {
         if (one.node != pod.node || one.attached) continue;
         if (!one.attach_error.empty()) {
             return {error({"pod-attach-failed", pod_object(facts), "driver",
-                           "its volume " + one.volume + " cannot be attached to " + pod.node + ": " + one.attach_error,
+                           "its volume " + one.volume + " cannot be attached to " + pod.node + ": " + driver_words(one.attach_error),
                            "it is tried again by itself; mend what the driver names"})};
         }
         return {info({"pod-attaching", pod_object(facts), "driver",

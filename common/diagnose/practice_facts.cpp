@@ -63,7 +63,8 @@ void gather_sets(Gatherer& gatherer, const Subject& subject, PracticeFacts& fact
     const auto config_maps = gatherer.list(kube::kConfigMaps, subject.space, {std::string(labels::kRole) + "=set", ""});
     for (const Json& item : config_maps.value) {
         auto set = kube::set_from_config_map(item);
-        if (set.ok() && set_is_of(*set, subject)) facts.sets.push_back(std::move(*set));
+        if (!set.ok()) facts.damaged_sets.push_back(set.error().message);
+        else if (set_is_of(*set, subject)) facts.sets.push_back(std::move(*set));
     }
     std::stable_sort(facts.sets.begin(), facts.sets.end(), [](const auto& a, const auto& b) { return a.created_at > b.created_at; });
 }

@@ -35,6 +35,7 @@ struct PracticeFacts {
     Seen<std::vector<kube::SnapshotClass>> snapshot_classes;
     std::vector<KeptSnapshot> snapshots;     // of these claims, newest first
     std::vector<kube::SnapshotSet> sets;     // of this workload or these claims, newest first
+    std::vector<std::string> damaged_sets;   // what is wrong with records of this namespace that cannot be read
     Seen<std::vector<std::string>> backup_tools;  // known tools for copies outside the cluster that are installed
 };
 

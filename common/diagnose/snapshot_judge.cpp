@@ -56,7 +56,7 @@ Finding judge_no_content(const SnapshotFacts& facts) {
     const auto worst = std::find_if(facts.events.begin(), facts.events.end(), [](const auto& e) { return e.warning; });
     if (!snapshot.error.empty() || worst != facts.events.end()) {
         const std::string text = snapshot.error.empty() ? worst->message : snapshot.error;
-        return error({"snapshot-refused", object, "snapshot", "the snapshot controller says: " + text,
+        return error({"snapshot-refused", object, "snapshot", "the snapshot controller says: " + driver_words(text),
                       "it tries again by itself, at most five minutes apart, once the cause is gone"});
     }
     if (!snapshot.answered && facts.events.empty()) {
@@ -81,7 +81,7 @@ Finding judge_content(const SnapshotFacts& facts) {
                       remedy_driver(driver)});
     }
     if (!content.error.empty()) {
-        return error({"driver-refused", object, "driver", "the driver " + driver + " says: " + content.error,
+        return error({"driver-refused", object, "driver", "the driver " + driver + " says: " + driver_words(content.error),
                       "it is asked again by itself, at most five minutes apart: mend the cause in the storage, or delete "
                       "this snapshot; the volume and its data are untouched"});
     }
@@ -141,7 +141,7 @@ Findings judge_snapshot(const SnapshotFacts& facts) {
     if (facts.content.absent() || snapshot.content.empty()) return {judge_no_content(facts)};
     return {info({"snapshot-not-ready", object, "content",
                   "its content " + snapshot.content + " may not be read, so the storage's own words cannot be shown" +
-                      (snapshot.error.empty() ? "" : "; the controller says: " + snapshot.error),
+                      (snapshot.error.empty() ? "" : "; the controller says: " + driver_words(snapshot.error)),
                   "ask for: get volumesnapshotcontents"})};
 }
 

@@ -23,13 +23,26 @@ const char* color_of(diagnose::Severity severity) {
     return "0";
 }
 
+// A command in backquotes is to be pasted: it stays on one line however long it is.
+std::string wrapped(std::string text) {
+    constexpr char kSpace = '\x01';  // no control character is left in escaped text
+    bool quoted = false;
+    for (char& c : text) {
+        if (c == '`') quoted = !quoted;
+        if (c == ' ' && quoted) c = kSpace;
+    }
+    text = indent_wrapped(text, 8, 100);
+    std::replace(text.begin(), text.end(), kSpace, ' ');
+    return text;
+}
+
 std::string finding_text(const diagnose::Finding& finding, bool color) {
     std::string label = severity_name(finding.severity);
     const std::string padding(8 - std::min<std::size_t>(label.size(), 8), ' ');
     if (color) label = std::string("\x1b[") + color_of(finding.severity) + "m" + label + "\x1b[0m";
     std::string out = label + padding + escape_line(finding.object) + " (" + escape_line(finding.code) + ")\n";
-    out += indent_wrapped(escape_line(finding.message), 8, 100) + "\n";
-    if (!finding.remedy.empty()) out += indent_wrapped("-> " + escape_line(finding.remedy), 8, 100) + "\n";
+    out += wrapped(escape_line(finding.message)) + "\n";
+    if (!finding.remedy.empty()) out += wrapped("-> " + escape_line(finding.remedy)) + "\n";
     return out;
 }
 
