@@ -25,7 +25,8 @@ void gather_source(Gatherer& gatherer, ClaimFacts& facts) {
         facts.from_snapshot = gather_snapshot(gatherer, space, source.name);
         const auto& snapshot = facts.from_snapshot->snapshot;
         if (snapshot.there() && !snapshot->content.empty()) {
-            facts.from_content = seen_as(gatherer.look(kube::kSnapshotContents, "", snapshot->content), kube::content_of);
+            facts.from_content =
+                seen_as(gatherer.look(kube::kSnapshotContents, "", snapshot->content), kube::content_of);
         }
     } else if (source.is_claim()) {
         facts.from_claim = seen_as(gatherer.look(kube::kClaims, space, source.name), kube::claim_state_of);

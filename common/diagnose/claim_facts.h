@@ -16,8 +16,8 @@ namespace holdfast::diagnose {
 struct ClaimFacts {
     std::string space, name;
     Seen<kube::ClaimState> claim;
-    std::vector<kube::Event> events;             // newest first
-    std::vector<kube::Event> refusals;           // FailedCreate of whoever should have made it; only if it is absent
+    std::vector<kube::Event> events;    // newest first
+    std::vector<kube::Event> refusals;  // FailedCreate of whoever should have made it; only if it is absent
     Seen<std::vector<kube::StorageClass>> classes;
     Seen<kube::Volume> volume;                   // that spec.volumeName names
     Seen<std::vector<kube::Volume>> volumes;     // all, where nothing provisions for its class
@@ -36,9 +36,10 @@ ClaimFacts gather_claim(Gatherer& gatherer, const std::string& space, const std:
 Findings judge_claim(const ClaimFacts& facts);
 
 // The parts of it, one file each. REQUIRES: the claim is there.
-Findings judge_data_source(const ClaimFacts& facts);   // its source is missing, not ready, too large, of another driver
-Findings judge_dropped_source(const ClaimFacts& facts);  // what was asked for is not in the claim: an empty volume bound
-Findings judge_static(const ClaimFacts& facts);        // nothing provisions: which volumes there are, and why none fits
-std::string claim_object(const ClaimFacts& facts);     // "pvc/db/data-0"
+Findings judge_data_source(const ClaimFacts& facts);  // its source is missing, not ready, too large, of another driver
+Findings judge_dropped_source(
+    const ClaimFacts& facts);                       // what was asked for is not in the claim: an empty volume bound
+Findings judge_static(const ClaimFacts& facts);     // nothing provisions: which volumes there are, and why none fits
+std::string claim_object(const ClaimFacts& facts);  // "pvc/db/data-0"
 
 }  // namespace holdfast::diagnose

@@ -12,16 +12,17 @@ constexpr const char* kSnapshotGroup = "snapshot.storage.k8s.io";
 
 Finding source_missing(const ClaimFacts& facts) {
     const kube::DataSource& source = *facts.claim->source;
-    return error({"claim-source-missing", claim_object(facts), "claim",
-                  "its data source " + source.text() + " does not exist in namespace " +
-                      (source.space.empty() ? facts.space : source.space),
-                  "delete the claim and make it with a source that exists; `kubectl snap list` shows what can be restored"});
+    return error(
+        {"claim-source-missing", claim_object(facts), "claim",
+         "its data source " + source.text() + " does not exist in namespace " +
+             (source.space.empty() ? facts.space : source.space),
+         "delete the claim and make it with a source that exists; `kubectl snap list` shows what can be restored"});
 }
 
 Finding source_too_large(const ClaimFacts& facts, long long needed) {
     return error({"claim-smaller-than-source", claim_object(facts), "claim",
-                  "it asks for " + human_bytes(facts.claim->requested_bytes) + ", its source " + facts.claim->source->text() +
-                      " needs " + human_bytes(needed),
+                  "it asks for " + human_bytes(facts.claim->requested_bytes) + ", its source " +
+                      facts.claim->source->text() + " needs " + human_bytes(needed),
                   "delete the claim and make it at least as large as its source"});
 }
 
@@ -37,19 +38,21 @@ Findings judge_content(const ClaimFacts& facts) {
     }
     const std::string mode = facts.claim->volume_mode.empty() ? "Filesystem" : facts.claim->volume_mode;
     if (content.source_volume_mode.empty() || content.source_volume_mode == mode) return {};
-    return {warning({"claim-source-other-mode", claim_object(facts), "claim",
-                     "it asks for volumeMode " + mode + ", its source was taken of a " + content.source_volume_mode + " volume",
-                     "make it with volumeMode " + content.source_volume_mode +
-                         ", or allow the change by snapshot.storage.kubernetes.io/allow-volume-mode-change on the content"})};
+    return {warning(
+        {"claim-source-other-mode", claim_object(facts), "claim",
+         "it asks for volumeMode " + mode + ", its source was taken of a " + content.source_volume_mode + " volume",
+         "make it with volumeMode " + content.source_volume_mode +
+             ", or allow the change by snapshot.storage.kubernetes.io/allow-volume-mode-change on the content"})};
 }
 
 // The snapshot's own cause, told of the claim that waits for it.
 Finding source_not_ready(const ClaimFacts& facts) {
     const std::string lead = "its data source " + facts.claim->source->text() + " is not ready to use";
     const Findings causes = judge_snapshot(*facts.from_snapshot);
-    if (causes.empty()) return info({"claim-source-not-ready", claim_object(facts), "snapshot", lead, "wait for the snapshot"});
-    Finding one = error({"claim-source-not-ready", claim_object(facts), causes.front().layer, lead + ": " + causes.front().message,
-                         causes.front().remedy});
+    if (causes.empty())
+        return info({"claim-source-not-ready", claim_object(facts), "snapshot", lead, "wait for the snapshot"});
+    Finding one = error({"claim-source-not-ready", claim_object(facts), causes.front().layer,
+                         lead + ": " + causes.front().message, causes.front().remedy});
     one.severity = causes.front().severity;
     return one;
 }
@@ -63,7 +66,8 @@ Findings judge_from_snapshot(const ClaimFacts& facts) {
         return {source_not_ready(facts)};
     }
     const long long needed = from.snapshot->restore_size.value_or(0);
-    if (facts.claim->requested_bytes >= 0 && needed > facts.claim->requested_bytes) return {source_too_large(facts, needed)};
+    if (facts.claim->requested_bytes >= 0 && needed > facts.claim->requested_bytes)
+        return {source_too_large(facts, needed)};
     return judge_content(facts);
 }
 
@@ -72,19 +76,22 @@ Findings judge_from_claim(const ClaimFacts& facts) {
     if (!facts.from_claim.there()) return {};
     const kube::ClaimState& from = facts.from_claim.value;
     if (from.phase != "Bound") {
-        return {error({"claim-source-not-ready", claim_object(facts), "claim",
-                       "its data source pvc " + from.name + " is " + (from.phase.empty() ? "Pending" : from.phase) +
-                           " and has no volume to copy",
-                       "`kubectl snap doctor pvc/" + from.name + " -n " + facts.space + "` says what that one waits for"})};
+        return {
+            error({"claim-source-not-ready", claim_object(facts), "claim",
+                   "its data source pvc " + from.name + " is " + (from.phase.empty() ? "Pending" : from.phase) +
+                       " and has no volume to copy",
+                   "`kubectl snap doctor pvc/" + from.name + " -n " + facts.space + "` says what that one waits for"})};
     }
     const long long needed = std::max(from.capacity_bytes, from.requested_bytes);
-    if (facts.claim->requested_bytes >= 0 && needed > facts.claim->requested_bytes) return {source_too_large(facts, needed)};
+    if (facts.claim->requested_bytes >= 0 && needed > facts.claim->requested_bytes)
+        return {source_too_large(facts, needed)};
     const kube::StorageClass* one = facts.storage_class();
     if (one == nullptr || !facts.from_volume.there() || facts.from_volume->driver == one->provisioner) return {};
-    return {error({"claim-source-other-driver", claim_object(facts), "class",
-                   "its class " + one->name + " is of the driver " + one->provisioner + ", its source pvc " + from.name +
-                       " of " + (facts.from_volume->driver.empty() ? "no CSI driver" : facts.from_volume->driver),
-                   "use a class of the source's driver, or copy the data"})};
+    return {
+        error({"claim-source-other-driver", claim_object(facts), "class",
+               "its class " + one->name + " is of the driver " + one->provisioner + ", its source pvc " + from.name +
+                   " of " + (facts.from_volume->driver.empty() ? "no CSI driver" : facts.from_volume->driver),
+               "use a class of the source's driver, or copy the data"})};
 }
 
 }  // namespace
@@ -112,14 +119,16 @@ Findings judge_dropped_source(const ClaimFacts& facts) {
     if (asked.is_snapshot() && asked.group.empty()) {
         why = "its dataSource has no apiGroup, and the API server drops it then";
     } else if (asked.is_snapshot() && asked.group != kSnapshotGroup) {
-        why = "its dataSource has apiGroup " + asked.group + " where a group without version is wanted, and the API server drops it";
+        why = "its dataSource has apiGroup " + asked.group +
+              " where a group without version is wanted, and the API server drops it";
     }
     return {error({"claim-source-dropped", object, "claim",
                    "its manifest asks for the data of " + asked.text() + ", the claim has no data source: " + why +
                        ". Its volume is EMPTY, not restored",
                    "do not use it; the source is untouched. Delete the claim and make it anew with apiGroup: " +
                        std::string(asked.is_snapshot() ? kSnapshotGroup : "(the source's own group)") +
-                       ", or by `kubectl restore pvc/NEW --from " + (asked.is_snapshot() ? "vs/" + asked.name : "SET") + "`"})};
+                       ", or by `kubectl restore pvc/NEW --from " + (asked.is_snapshot() ? "vs/" + asked.name : "SET") +
+                       "`"})};
 }
 
 }  // namespace holdfast::diagnose

@@ -40,13 +40,13 @@ Findings judge_static(const ClaimFacts& facts) {
     const std::string name = claim.storage_class.value_or("");
     const std::string asks = human_bytes(claim.requested_bytes) + ", " + join(claim.access_modes, ", ");
     const std::string of_class = name.empty() ? "no class" : "class " + name;
-    const std::string nothing = name.empty() ? "nothing provisions claims without a class" : "nothing provisions for class " + name;
+    const std::string nothing =
+        name.empty() ? "nothing provisions claims without a class" : "nothing provisions for class " + name;
     const std::string remedy = "make a PersistentVolume that fits (" + asks + ", " + of_class +
                                "), or make the claim with a class that provisions: `kubectl get storageclass`";
     if (!facts.volumes.there()) {
         return {error({"claim-no-volume", claim_object(facts), "volume",
-                       nothing + ", so a volume must be there already; volumes may not be listed",
-                       remedy})};
+                       nothing + ", so a volume must be there already; volumes may not be listed", remedy})};
     }
     std::vector<std::string> near;
     for (const kube::Volume& volume : facts.volumes.value) {

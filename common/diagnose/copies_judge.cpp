@@ -44,7 +44,8 @@ Findings judge_ability(const PracticeFacts& facts) {
         if (!held.driver.empty() && !(held.volume.there() && held.volume->driver.empty())) drivers.insert(held.driver);
     }
     for (const std::string& driver : drivers) {
-        for (Finding& one : judge_planned_class(facts.snapshot_classes, driver, facts.object)) found.push_back(std::move(one));
+        for (Finding& one : judge_planned_class(facts.snapshot_classes, driver, facts.object))
+            found.push_back(std::move(one));
     }
     return found;
 }
@@ -60,31 +61,36 @@ Findings judge_age(const PracticeFacts& facts, SystemTime now) {
     const std::string create = "`kubectl snap create " + facts.target + " -n " + facts.space + "`";
     const kube::SnapshotSet* last = newest_complete(facts);
     if (last == nullptr) {
-        const auto foreign = std::find_if(facts.snapshots.begin(), facts.snapshots.end(), [](const KeptSnapshot& one) { return one.snapshot.ready; });
+        const auto foreign = std::find_if(facts.snapshots.begin(), facts.snapshots.end(),
+                                          [](const KeptSnapshot& one) { return one.snapshot.ready; });
         if (foreign == facts.snapshots.end()) {
             return {warning({"never-snapped", facts.object, "snapshot", "there is no snapshot of it", create})};
         }
-        return {info({"no-set", facts.object, "snapshot",
-                      "its newest snapshot " + foreign->snapshot.name + " is of " + ago(foreign->snapshot.created, now) +
-                          " and in no set: nothing records which workload, image and version it belongs to",
-                      create})};
+        return {
+            info({"no-set", facts.object, "snapshot",
+                  "its newest snapshot " + foreign->snapshot.name + " is of " + ago(foreign->snapshot.created, now) +
+                      " and in no set: nothing records which workload, image and version it belongs to",
+                  create})};
     }
     if (!older(last->created_at, now, kSetIsOld)) return {};
-    return {warning({"snapshot-old", facts.object, "snapshot", "its newest set " + last->name + " is of " + ago(last->created_at, now), create})};
+    return {warning({"snapshot-old", facts.object, "snapshot",
+                     "its newest set " + last->name + " is of " + ago(last->created_at, now), create})};
 }
 
 Findings judge_records(const PracticeFacts& facts) {
     Findings found;
     for (const std::string& damage : facts.damaged_sets) {
         found.push_back(warning({"set-damaged", "namespace/" + facts.space, "snapshot", damage,
-                                 "its snapshots are untouched and carry what the record said: `kubectl snap list -n " + facts.space + "`"}));
+                                 "its snapshots are untouched and carry what the record said: `kubectl snap list -n " +
+                                     facts.space + "`"}));
     }
     for (const kube::SnapshotSet& set : facts.sets) {
         if (set.complete) continue;
-        found.push_back(info({"set-incomplete", "set/" + facts.space + "/" + set.name, "snapshot",
-                              "it was never completed and cannot be restored as a whole" +
-                                  (set.operation.empty() ? std::string() : " (operation " + set.operation + ")"),
-                              "`kubectl snap status -n " + facts.space + "`, then resume that operation, or delete the set"}));
+        found.push_back(
+            info({"set-incomplete", "set/" + facts.space + "/" + set.name, "snapshot",
+                  "it was never completed and cannot be restored as a whole" +
+                      (set.operation.empty() ? std::string() : " (operation " + set.operation + ")"),
+                  "`kubectl snap status -n " + facts.space + "`, then resume that operation, or delete the set"}));
     }
     return found;
 }
@@ -92,12 +98,15 @@ Findings judge_records(const PracticeFacts& facts) {
 Findings judge_drills(const PracticeFacts& facts, SystemTime now) {
     const kube::SnapshotSet* last = newest_complete(facts);
     if (last == nullptr) return {};
-    const std::string drill = "`kubectl restore drill " + last->name + " -n " + facts.space + " --query SQL --expect VALUE`";
+    const std::string drill =
+        "`kubectl restore drill " + last->name + " -n " + facts.space + " --query SQL --expect VALUE`";
     const kube::SnapshotSet* checked = nullptr;
     const kube::SnapshotSet* failed = nullptr;
     for (const kube::SnapshotSet& set : facts.sets) {
-        if (set.verified_level == "checked" && (checked == nullptr || set.verified_at > checked->verified_at)) checked = &set;
-        if (set.verified_level == "failed" && (failed == nullptr || set.verified_at > failed->verified_at)) failed = &set;
+        if (set.verified_level == "checked" && (checked == nullptr || set.verified_at > checked->verified_at))
+            checked = &set;
+        if (set.verified_level == "failed" && (failed == nullptr || set.verified_at > failed->verified_at))
+            failed = &set;
     }
     if (failed != nullptr && (checked == nullptr || failed->verified_at > checked->verified_at)) {
         return {error({"drill-failed", facts.object, "snapshot",
@@ -106,12 +115,16 @@ Findings judge_drills(const PracticeFacts& facts, SystemTime now) {
                        "do not rely on that set; look at the data, then " + drill})};
     }
     if (checked == nullptr) {
-        return {warning({"never-drilled", facts.object, "snapshot",
-                         "no restore of it has ever been tried and checked: a snapshot is worth what its last restore proved", drill})};
+        return {warning(
+            {"never-drilled", facts.object, "snapshot",
+             "no restore of it has ever been tried and checked: a snapshot is worth what its last restore proved",
+             drill})};
     }
     if (!older(checked->verified_at, now, kDrillIsOld)) return {};
     return {warning({"drill-old", facts.object, "snapshot",
-                     "the last restore that was tried and checked, of set " + checked->name + ", was " + ago(checked->verified_at, now), drill})};
+                     "the last restore that was tried and checked, of set " + checked->name + ", was " +
+                         ago(checked->verified_at, now),
+                     drill})};
 }
 
 // safety R21: with their namespace the snapshots go, and under Delete what the storage holds as well.
@@ -127,18 +140,21 @@ Findings judge_survival(const PracticeFacts& facts) {
     all.insert(all.end(), singles.begin(), singles.end());
     if (all.empty()) return {};
     const std::string first = all.front().substr(all.front().find('/') + 1);
-    return {warning({"snapshots-die-with-namespace", facts.object, "policy",
-                     "deletionPolicy Delete: these are destroyed with namespace " + facts.space + ": " + named(all),
-                     sets.empty() ? "use a snapshot class with deletionPolicy Retain for those that matter"
-                                  : "`kubectl snap protect " + first + " -n " + facts.space + "` for those that matter"})};
+    return {
+        warning({"snapshots-die-with-namespace", facts.object, "policy",
+                 "deletionPolicy Delete: these are destroyed with namespace " + facts.space + ": " + named(all),
+                 sets.empty() ? "use a snapshot class with deletionPolicy Retain for those that matter"
+                              : "`kubectl snap protect " + first + " -n " + facts.space + "` for those that matter"})};
 }
 
 Findings judge_backup(const PracticeFacts& facts) {
     if (!facts.backup_tools.there() || !facts.backup_tools->empty() || facts.claims.empty()) return {};
     return {info({"no-backup-seen", "cluster", "policy",
-                  "no tool that copies data out of the cluster was seen: snapshots lie on the same storage as the data, and keep a dropped table as "
+                  "no tool that copies data out of the cluster was seen: snapshots lie on the same storage as the "
+                  "data, and keep a dropped table as "
                   "faithfully as a good one",
-                  "keep a second copy elsewhere (a dump, pgBackRest, Velero, VolSync, ...); if there is one, this hint does not concern you"})};
+                  "keep a second copy elsewhere (a dump, pgBackRest, Velero, VolSync, ...); if there is one, this hint "
+                  "does not concern you"})};
 }
 
 }  // namespace
@@ -147,8 +163,9 @@ Findings judge_copies(const PracticeFacts& facts, SystemTime now) {
     if (facts.claims.empty()) return {};
     Findings found = judge_ability(facts);
     const bool possible = found.empty() || std::none_of(found.begin(), found.end(), [](const Finding& one) {
-        return one.code == "snapshot-api-missing" || one.code == "volume-not-csi" || one.code == "snapshot-class-none";
-    });
+                              return one.code == "snapshot-api-missing" || one.code == "volume-not-csi" ||
+                                     one.code == "snapshot-class-none";
+                          });
     if (possible) {
         append(found, judge_age(facts, now));
         append(found, judge_records(facts));

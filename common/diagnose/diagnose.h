@@ -27,19 +27,20 @@ std::vector<Finding> explain_snapshot(kube::ClusterReader& reader, const std::st
 std::vector<Finding> explain_pod(kube::ClusterReader& reader, const std::string& space, const std::string& name);
 
 // doctor TARGET: everything about one workload's, claim's, pod's or snapshot's storage. TARGET is TYPE/NAME, "" for the
-// namespace and the cluster. `now` is what ages are counted to. Errors: kUsage (no such type), kNotFound, kForbidden (the
-// target itself may not be read), and whatever keeps the reader from reaching the server.
+// namespace and the cluster. `now` is what ages are counted to. Errors: kUsage (no such type), kNotFound, kForbidden
+// (the target itself may not be read), and whatever keeps the reader from reaching the server.
 struct Examination {
-    std::vector<Finding> findings;   // most severe first
-    std::string looked_at;           // "sts/bookstore/postgres, 1 claim, 1 pod, 2 sets": for the line that says all is well
+    std::vector<Finding> findings;  // most severe first
+    std::string looked_at;  // "sts/bookstore/postgres, 1 claim, 1 pod, 2 sets": for the line that says all is well
 };
-Result<Examination> examine(kube::ClusterReader& reader, const std::string& space, const std::string& target, SystemTime now);
+Result<Examination> examine(kube::ClusterReader& reader, const std::string& space, const std::string& target,
+                            SystemTime now);
 
 // One line for a progress detail or an error: the most severe finding, "" if there is none.
 std::string headline(const std::vector<Finding>& findings);
 
-// headline() of the one explain_ function that fits the object; "" for kinds that none fits, or where all is well. A few
-// reads: for a wait that stands still, every few seconds at most.
+// headline() of the one explain_ function that fits the object; "" for kinds that none fits, or where all is well. A
+// few reads: for a wait that stands still, every few seconds at most.
 std::string why(kube::ClusterReader& reader, const kube::ObjectRef& ref);
 
 }  // namespace holdfast::diagnose

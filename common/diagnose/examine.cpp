@@ -139,9 +139,10 @@ Status Examiner::examine_set(const std::string& name) {
     TRY_ASSIGN(const kube::SnapshotSet set, kube::read_set(reader_, space_, name));
     look_at("set/" + space_ + "/" + name);
     if (!set.complete) {
-        found_.push_back(error({"set-incomplete", "set/" + space_ + "/" + name, "snapshot",
-                                "it was never completed and cannot be restored as a whole",
-                                "`kubectl snap status -n " + space_ + "` shows its operation; resume that, or delete the set"}));
+        found_.push_back(
+            error({"set-incomplete", "set/" + space_ + "/" + name, "snapshot",
+                   "it was never completed and cannot be restored as a whole",
+                   "`kubectl snap status -n " + space_ + "` shows its operation; resume that, or delete the set"}));
     }
     for (const kube::SetMember& member : set.members) {
         if (!member.snapshot.empty()) examine_snapshot(member.snapshot);
@@ -153,7 +154,8 @@ Status Examiner::examine_target(const TypedName& target) {
     if (target.type == "set") return examine_set(target.name);
     const kube::Resource* resource = kube::find_resource(target.type);
     const bool workload = resource != nullptr && (*resource == kube::kStatefulSets || *resource == kube::kDeployments);
-    const bool other = resource != nullptr && (*resource == kube::kClaims || *resource == kube::kPods || *resource == kube::kSnapshots);
+    const bool other = resource != nullptr &&
+                       (*resource == kube::kClaims || *resource == kube::kPods || *resource == kube::kSnapshots);
     if (!workload && !other) {
         return Error{ErrorKind::kUsage, "doctor cannot examine \"" + escape_line(target.type) + "\"",
                      "it takes sts/NAME, deploy/NAME, pvc/NAME, pod/NAME, vs/NAME or set/NAME"};
@@ -193,7 +195,8 @@ void Examiner::examine_space() {
     for (const kube::Resource* resource : {&kube::kStatefulSets, &kube::kDeployments}) {
         for (const Json& item : gatherer_.list(*resource, space_).value) {
             const kube::WorkloadState workload = kube::workload_state_of(item);
-            if (!workload.templates.empty() || !workload.pod_claims.empty()) examine_workload(item, resource->short_name);
+            if (!workload.templates.empty() || !workload.pod_claims.empty())
+                examine_workload(item, resource->short_name);
         }
     }
     for (const Json& item : gatherer_.list(kube::kClaims, space_).value) {
@@ -227,7 +230,8 @@ Result<Examination> Examiner::run(const std::string& target) {
 
 }  // namespace
 
-Result<Examination> examine(kube::ClusterReader& reader, const std::string& space, const std::string& target, SystemTime now) {
+Result<Examination> examine(kube::ClusterReader& reader, const std::string& space, const std::string& target,
+                            SystemTime now) {
     return Examiner(reader, space, now).run(target);
 }
 

@@ -8,7 +8,11 @@ namespace holdfast::diagnose {
 namespace {
 
 Finding made(Severity severity, Said said) {
-    return {severity, std::move(said.code), escape_line(said.object), std::move(said.layer), escape_line(said.message),
+    return {severity,
+            std::move(said.code),
+            escape_line(said.object),
+            std::move(said.layer),
+            escape_line(said.message),
             escape_line(said.remedy)};
 }
 
@@ -40,8 +44,8 @@ Findings blind_spots(const std::vector<Gap>& gaps) {
     std::vector<std::string> whats;
     for (const Gap& gap : gaps) whats.push_back(gap.what);
     return {info({"not-visible", "cluster", "policy",
-                  "not everything could be read, so a cause may be hidden; it could not " + join(whats, ", nor ") + " (" +
-                      gaps.front().why + ")",
+                  "not everything could be read, so a cause may be hidden; it could not " + join(whats, ", nor ") +
+                      " (" + gaps.front().why + ")",
                   "`kubectl snap rbac doctor` prints the role that it needs"})};
 }
 

@@ -19,8 +19,8 @@ Finding error(Said said);
 Finding warning(Said said);
 Finding info(Said said);
 
-// A FailedCreate event: a controller was refused an object by quota, Pod Security, a webhook. `lead` begins the message:
-// "there is no such pod, since ".
+// A FailedCreate event: a controller was refused an object by quota, Pod Security, a webhook. `lead` begins the
+// message: "there is no such pod, since ".
 Finding judge_refusal(const kube::Event& event, const std::string& object, const std::string& lead);
 
 void append(Findings& all, Findings more);
@@ -29,8 +29,8 @@ void settle(Findings& findings);
 // One finding that names all that could not be seen; none if all could.
 Findings blind_spots(const std::vector<Gap>& gaps);
 
-// The driver's own words out of what controllers wrap around them: `... "rpc error: code = Internal desc = no space"` becomes
-// "no space (Internal)"; text without a gRPC error stays as it is.
+// The driver's own words out of what controllers wrap around them: `... "rpc error: code = Internal desc = no space"`
+// becomes "no space (Internal)"; text without a gRPC error stays as it is.
 std::string driver_words(const std::string& message);
 // "1 claim", "3 claims".
 std::string counted(std::size_t count, const std::string& noun);

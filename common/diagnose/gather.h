@@ -1,5 +1,5 @@
-// Reading for a diagnosis: what may not be read becomes a gap that is told, never a failure. Each object and list is asked
-// for once, so that one examination of many objects stays cheap.
+// Reading for a diagnosis: what may not be read becomes a gap that is told, never a failure. Each object and list is
+// asked for once, so that one examination of many objects stays cheap.
 #pragma once
 
 #include "common/kube/objects/event.h"
@@ -64,7 +64,7 @@ class Gatherer {
     Seen<std::vector<kube::SnapshotClass>> snapshot_classes();
     // Whether a CSI driver of this name is installed: its CSIDriver, or a node that has registered it.
     Sight driver(const std::string& name);
-    std::vector<std::string> drivers();          // names of all, "" list if they may not be read
+    std::vector<std::string> drivers();            // names of all, "" list if they may not be read
     Sight serves(const kube::Resource& resource);  // discovery
     Seen<kube::Discovery> discovery();
 

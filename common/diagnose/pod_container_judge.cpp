@@ -9,8 +9,9 @@
 namespace holdfast::diagnose {
 namespace {
 
-constexpr std::array kImageReasons{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
-                                   "RegistryUnavailable", "SignatureValidationFailed"};
+constexpr std::array kImageReasons{
+    "ErrImagePull",      "ImagePullBackOff",    "ErrImageNeverPull",        "InvalidImageName",
+    "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
 
 bool is_image_reason(const std::string& reason) {
     return std::find(kImageReasons.begin(), kImageReasons.end(), reason) != kImageReasons.end();
@@ -32,7 +33,8 @@ Finding judge_crash(const PodFacts& facts, const kube::ContainerState& one) {
     const std::string object = pod_object(facts), who = "container " + one.name;
     if (one.ended_reason == "OOMKilled") {
         return error({"pod-out-of-memory", object, "pod",
-                      who + " was ended for want of memory (" + counted(static_cast<std::size_t>(one.restarts), "restart") + "): " + end_text(one),
+                      who + " was ended for want of memory (" +
+                          counted(static_cast<std::size_t>(one.restarts), "restart") + "): " + end_text(one),
                       "raise its memory limit, or lower what it takes (for a database: shared buffers, work memory)"});
     }
     if (one.ended_reason == "StartError" || one.ended_reason == "ContainerCannotRun") {
@@ -40,10 +42,12 @@ Finding judge_crash(const PodFacts& facts, const kube::ContainerState& one) {
                       "correct its command, mounts or security context"});
     }
     if (one.restarts == 0) {
-        return error({"pod-container-failed", object, "pod", who + " has failed: " + end_text(one), logs_command(facts, one, false)});
+        return error({"pod-container-failed", object, "pod", who + " has failed: " + end_text(one),
+                      logs_command(facts, one, false)});
     }
     return error({"pod-crashes", object, "pod",
-                  who + " ends again and again (" + counted(static_cast<std::size_t>(one.restarts), "restart") + "), last: " + end_text(one),
+                  who + " ends again and again (" + counted(static_cast<std::size_t>(one.restarts), "restart") +
+                      "), last: " + end_text(one),
                   logs_command(facts, one, true) + " has its last words"});
 }
 
@@ -58,7 +62,8 @@ Findings judge_waiting(const PodFacts& facts, const kube::ContainerState& one) {
     }
     if (one.waiting_reason == "CreateContainerConfigError") {
         return {error({"pod-configuration", object, "pod", who + " cannot be configured: " + words,
-                       "make what it names in namespace " + facts.space + ", or correct the reference; it then goes on by itself"})};
+                       "make what it names in namespace " + facts.space +
+                           ", or correct the reference; it then goes on by itself"})};
     }
     if (one.waiting_reason == "CreateContainerError" || one.waiting_reason == "RunContainerError") {
         return {error({"pod-container-create", object, "pod", who + " cannot be started: " + words,
@@ -73,8 +78,8 @@ Findings judge_readiness(const PodFacts& facts) {
         if (!one.running || one.ready || one.init) continue;
         const kube::Event* unhealthy = kube::newest(facts.events, "Unhealthy");
         if (unhealthy == nullptr) {
-            return {info({"pod-not-ready", pod_object(facts), "pod", "container " + one.name + " runs and is not ready yet",
-                          logs_command(facts, one, false)})};
+            return {info({"pod-not-ready", pod_object(facts), "pod",
+                          "container " + one.name + " runs and is not ready yet", logs_command(facts, one, false)})};
         }
         return {warning({"pod-not-ready", pod_object(facts), "pod",
                          "container " + one.name + " runs and does not pass its probe: " + unhealthy->message,

@@ -1,5 +1,5 @@
-// Facts about one pod that should run: its claims and their volumes, where they are attached, what the scheduler and the
-// kubelet say.
+// Facts about one pod that should run: its claims and their volumes, where they are attached, what the scheduler and
+// the kubelet say.
 #pragma once
 
 #include "common/diagnose/claim_facts.h"
@@ -25,9 +25,9 @@ PodFacts gather_pod(Gatherer& gatherer, const std::string& space, const std::str
 Findings judge_pod(const PodFacts& facts);
 
 // The parts of it, one file each. REQUIRES: the pod is there.
-Findings judge_scheduling(const PodFacts& facts);   // it has no node
-Findings judge_mounting(const PodFacts& facts);     // it has a node, and its volumes do not get there
-Findings judge_containers(const PodFacts& facts);   // image, configuration, crashes, readiness
-std::string pod_object(const PodFacts& facts);      // "pod/db/postgres-0"
+Findings judge_scheduling(const PodFacts& facts);  // it has no node
+Findings judge_mounting(const PodFacts& facts);    // it has a node, and its volumes do not get there
+Findings judge_containers(const PodFacts& facts);  // image, configuration, crashes, readiness
+std::string pod_object(const PodFacts& facts);     // "pod/db/postgres-0"
 
 }  // namespace holdfast::diagnose

@@ -16,12 +16,13 @@ Findings judge_absent(const PodFacts& facts) {
 
 Findings judge_lost_node(const PodFacts& facts) {
     if (facts.node_ready != Sight::kAbsent) return {};
-    return {error({"pod-node-lost", pod_object(facts), "pod",
-                   "its node " + facts.pod->node + " does not answer" +
-                       (facts.pod->deleting ? ", so nobody can confirm that it has ended" : ""),
-                   "bring the node back. Only if it is certainly off: `kubectl taint node " + facts.pod->node +
-                       " node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`; a pod that is force-deleted while its node "
-                       "runs may write the disk a second time"})};
+    return {error(
+        {"pod-node-lost", pod_object(facts), "pod",
+         "its node " + facts.pod->node + " does not answer" +
+             (facts.pod->deleting ? ", so nobody can confirm that it has ended" : ""),
+         "bring the node back. Only if it is certainly off: `kubectl taint node " + facts.pod->node +
+             " node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`; a pod that is force-deleted while its node "
+             "runs may write the disk a second time"})};
 }
 
 Finding judge_failed(const PodFacts& facts) {
@@ -43,7 +44,8 @@ Findings judge_pod(const PodFacts& facts) {
     Findings found = judge_lost_node(facts);
     if (!found.empty()) return found;
     if (pod.deleting) {
-        return {info({"pod-ending", pod_object(facts), "pod", "it is being deleted and has not ended yet", "wait for its grace period"})};
+        return {info({"pod-ending", pod_object(facts), "pod", "it is being deleted and has not ended yet",
+                      "wait for its grace period"})};
     }
     if (pod.ready) return {};
     if (pod.node.empty() && pod.phase != "Failed") return judge_scheduling(facts);

@@ -28,7 +28,8 @@ std::string holder_text(const PodFacts& facts) {
     }
     for (const kube::PodState& other : facts.rivals) {
         if (other.node.empty() || other.node == facts.pod->node) continue;
-        parts.push_back("pod " + other.name + " uses it on " + other.node + (other.deleting ? " and is being deleted" : ""));
+        parts.push_back("pod " + other.name + " uses it on " + other.node +
+                        (other.deleting ? " and is being deleted" : ""));
     }
     return join(parts, "; ");
 }
@@ -38,21 +39,25 @@ Finding judge_multi_attach(const PodFacts& facts, const kube::Event& event) {
     const bool rival = std::any_of(facts.rivals.begin(), facts.rivals.end(), [&](const kube::PodState& other) {
         return !other.node.empty() && other.node != facts.pod->node && !other.deleting;
     });
-    return error({"pod-multi-attach", pod_object(facts), "volume",
-                  "its volume is still in use on another node, and ReadWriteOnce means one node: " +
-                      (holder.empty() ? event.message : holder),
-                  rival ? "stop the other pod first; two nodes must never write one disk"
-                        : "wait until the other node has let go (six minutes if it is dead). If that node is dead for good, say so: "
-                          "`kubectl taint node NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`. Never force-delete "
-                          "the pod while the node may still run"});
+    return error(
+        {"pod-multi-attach", pod_object(facts), "volume",
+         "its volume is still in use on another node, and ReadWriteOnce means one node: " +
+             (holder.empty() ? event.message : holder),
+         rival
+             ? "stop the other pod first; two nodes must never write one disk"
+             : "wait until the other node has let go (six minutes if it is dead). If that node is dead for good, say "
+               "so: "
+               "`kubectl taint node NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`. Never force-delete "
+               "the pod while the node may still run"});
 }
 
 Finding judge_attach(const PodFacts& facts, const kube::Event& event) {
     if (says(event.message, "Multi-Attach")) return judge_multi_attach(facts, event);
     if (says(event.message, "CSINode") && says(event.message, "does not contain driver")) {
-        return error({"driver-not-on-node", pod_object(facts), "driver",
-                      "its node " + facts.pod->node + " does not have the volume's driver: " + event.message,
-                      "the driver's DaemonSet must run on that node: `kubectl get csinode " + facts.pod->node + " -o yaml`"});
+        return error(
+            {"driver-not-on-node", pod_object(facts), "driver",
+             "its node " + facts.pod->node + " does not have the volume's driver: " + event.message,
+             "the driver's DaemonSet must run on that node: `kubectl get csinode " + facts.pod->node + " -o yaml`"});
     }
     return error({"pod-attach-failed", pod_object(facts), "driver",
                   "its volume cannot be attached to " + facts.pod->node + ": " + driver_words(event.message),
@@ -61,13 +66,15 @@ Finding judge_attach(const PodFacts& facts, const kube::Event& event) {
 
 Finding judge_mount(const PodFacts& facts, const kube::Event& event) {
     if (says(event.message, "not found in the list of registered CSI drivers")) {
-        return error({"driver-not-on-node", pod_object(facts), "driver",
-                      "the kubelet of its node " + facts.pod->node + " does not know the volume's driver: " + event.message,
-                      "the driver's DaemonSet must run on that node: `kubectl get csinode " + facts.pod->node + " -o yaml`"});
+        return error(
+            {"driver-not-on-node", pod_object(facts), "driver",
+             "the kubelet of its node " + facts.pod->node + " does not know the volume's driver: " + event.message,
+             "the driver's DaemonSet must run on that node: `kubectl get csinode " + facts.pod->node + " -o yaml`"});
     }
     const bool object_missing = says(event.message, "configmap") || says(event.message, "secret");
     if (object_missing && says(event.message, "not found")) {
-        return error({"pod-mount-object-missing", pod_object(facts), "pod", "a volume of it cannot be set up: " + event.message,
+        return error({"pod-mount-object-missing", pod_object(facts), "pod",
+                      "a volume of it cannot be set up: " + event.message,
                       "make that object in namespace " + facts.space + "; the pod then goes on by itself"});
     }
     return error({"pod-mount-failed", pod_object(facts), "driver",
@@ -89,11 +96,13 @@ Findings judge_mounting(const PodFacts& facts) {
         if (one.node != pod.node || one.attached) continue;
         if (!one.attach_error.empty()) {
             return {error({"pod-attach-failed", pod_object(facts), "driver",
-                           "its volume " + one.volume + " cannot be attached to " + pod.node + ": " + driver_words(one.attach_error),
+                           "its volume " + one.volume + " cannot be attached to " + pod.node + ": " +
+                               driver_words(one.attach_error),
                            "it is tried again by itself; mend what the driver names"})};
         }
-        return {info({"pod-attaching", pod_object(facts), "driver",
-                      "its volume " + one.volume + " is being attached to " + pod.node + " by " + one.attacher, "wait"})};
+        return {
+            info({"pod-attaching", pod_object(facts), "driver",
+                  "its volume " + one.volume + " is being attached to " + pod.node + " by " + one.attacher, "wait"})};
     }
     return {};
 }

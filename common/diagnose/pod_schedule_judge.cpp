@@ -13,7 +13,8 @@ std::string places_of(const PodFacts& facts) {
     std::vector<std::string> places;
     for (const ClaimFacts& claim : facts.claims) {
         if (!claim.volume.there() || claim.volume->places.empty()) continue;
-        places.push_back("the volume of claim " + claim.name + " can only be reached where " + join(claim.volume->places, " or "));
+        places.push_back("the volume of claim " + claim.name + " can only be reached where " +
+                         join(claim.volume->places, " or "));
     }
     return join(places, "; ");
 }
@@ -31,19 +32,22 @@ Finding judge_words(const PodFacts& facts, const std::string& words) {
     const std::string said = "no node can take it: " + words;
     const bool volume = says(words, "volume node affinity") || says(words, "PersistentVolume's node affinity");
     if (volume) {
-        return error({"pod-volume-elsewhere", object, "volume", said + (places.empty() ? "" : "; " + places),
-                      "the nodes there must be up, uncordoned and have room, or the pod's nodeSelector and affinity must allow "
-                      "them: `kubectl get nodes`; the data is intact"});
+        return error(
+            {"pod-volume-elsewhere", object, "volume", said + (places.empty() ? "" : "; " + places),
+             "the nodes there must be up, uncordoned and have room, or the pod's nodeSelector and affinity must allow "
+             "them: `kubectl get nodes`; the data is intact"});
     }
     if (says(words, "Insufficient ") || says(words, "Too many pods")) {
         return error({"pod-no-room", object, "pod", said + (places.empty() ? "" : "; " + places),
                       "make room on a node that can reach its volumes, or lower its requests"});
     }
     if (says(words, "volume limit") || says(words, "max volume count")) {
-        return error({"pod-too-many-volumes", object, "driver", said, "a node takes no more volumes of this driver: add a node, or move pods"});
+        return error({"pod-too-many-volumes", object, "driver", said,
+                      "a node takes no more volumes of this driver: add a node, or move pods"});
     }
-    return error({"pod-unschedulable", object, "pod", said + (places.empty() ? "" : "; " + places),
-                  "compare its nodeSelector, affinity and tolerations with the nodes: `kubectl get nodes --show-labels`"});
+    return error(
+        {"pod-unschedulable", object, "pod", said + (places.empty() ? "" : "; " + places),
+         "compare its nodeSelector, affinity and tolerations with the nodes: `kubectl get nodes --show-labels`"});
 }
 
 }  // namespace
@@ -52,8 +56,9 @@ Findings judge_scheduling(const PodFacts& facts) {
     const kube::PodState& pod = facts.pod.value;
     const std::string object = pod_object(facts);
     Findings found = judge_claims(facts);
-    const bool claims_explain = says(pod.unschedulable, "unbound immediate PersistentVolumeClaims") ||
-                                (says(pod.unschedulable, "persistentvolumeclaim") && says(pod.unschedulable, "not found"));
+    const bool claims_explain =
+        says(pod.unschedulable, "unbound immediate PersistentVolumeClaims") ||
+        (says(pod.unschedulable, "persistentvolumeclaim") && says(pod.unschedulable, "not found"));
     if (pod.gated) {
         found.push_back(info({"pod-gated", object, "pod", "its scheduling gates hold it: " + pod.unschedulable,
                               "whoever set spec.schedulingGates takes them away"}));

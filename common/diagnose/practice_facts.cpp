@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t kSnapshotsLooked = 50;  // contents are read one by one
 
 // By the API group that each brings.
-constexpr std::array kBackupTools{"velero.io", "volsync.backube", "k8up.io", "stash.appscode.com", "core.kubestash.com", "cr.kanister.io",
-                                  "barmancloud.cnpg.io", "longhorn.io", "stork.libopenstorage.org", "config.kio.kasten.io"};
+constexpr std::array kBackupTools{
+    "velero.io",      "volsync.backube",     "k8up.io",     "stash.appscode.com",       "core.kubestash.com",
+    "cr.kanister.io", "barmancloud.cnpg.io", "longhorn.io", "stork.libopenstorage.org", "config.kio.kasten.io"};
 
 void gather_claims(Gatherer& gatherer, const Subject& subject, PracticeFacts& facts) {
     for (const std::string& name : subject.claims) {
@@ -30,7 +31,8 @@ void gather_claims(Gatherer& gatherer, const Subject& subject, PracticeFacts& fa
     const std::set<std::string> names(subject.claims.begin(), subject.claims.end());
     for (const Json& item : gatherer.list(kube::kPods, subject.space).value) {
         kube::PodState pod = kube::pod_state_of(item);
-        const bool mounts = std::any_of(pod.claims.begin(), pod.claims.end(), [&](const auto& one) { return names.contains(one); });
+        const bool mounts =
+            std::any_of(pod.claims.begin(), pod.claims.end(), [&](const auto& one) { return names.contains(one); });
         if (mounts && !pod.finished()) facts.pods.push_back(std::move(pod));
     }
 }
@@ -53,7 +55,8 @@ void gather_snapshots(Gatherer& gatherer, const Subject& subject, PracticeFacts&
 }
 
 bool set_is_of(const kube::SnapshotSet& set, const Subject& subject) {
-    if (subject.workload) return set.workload_kind == subject.workload->kind && set.workload_name == subject.workload->name;
+    if (subject.workload)
+        return set.workload_kind == subject.workload->kind && set.workload_name == subject.workload->name;
     return std::any_of(set.members.begin(), set.members.end(), [&](const kube::SetMember& member) {
         return std::find(subject.claims.begin(), subject.claims.end(), member.claim) != subject.claims.end();
     });
@@ -63,10 +66,13 @@ void gather_sets(Gatherer& gatherer, const Subject& subject, PracticeFacts& fact
     const auto config_maps = gatherer.list(kube::kConfigMaps, subject.space, {std::string(labels::kRole) + "=set", ""});
     for (const Json& item : config_maps.value) {
         auto set = kube::set_from_config_map(item);
-        if (!set.ok()) facts.damaged_sets.push_back(set.error().message);
-        else if (set_is_of(*set, subject)) facts.sets.push_back(std::move(*set));
+        if (!set.ok())
+            facts.damaged_sets.push_back(set.error().message);
+        else if (set_is_of(*set, subject))
+            facts.sets.push_back(std::move(*set));
     }
-    std::stable_sort(facts.sets.begin(), facts.sets.end(), [](const auto& a, const auto& b) { return a.created_at > b.created_at; });
+    std::stable_sort(facts.sets.begin(), facts.sets.end(),
+                     [](const auto& a, const auto& b) { return a.created_at > b.created_at; });
 }
 
 Seen<std::vector<std::string>> backup_tools(Gatherer& gatherer) {

@@ -11,13 +11,15 @@ namespace {
 Findings judge_reclaim(const PracticeFacts& facts) {
     std::vector<std::string> names;
     for (const HeldClaim& held : facts.claims) {
-        if (held.volume.there() && held.volume->reclaim_policy == "Delete") names.push_back(held.volume->name + " of " + held.claim.name);
+        if (held.volume.there() && held.volume->reclaim_policy == "Delete")
+            names.push_back(held.volume->name + " of " + held.claim.name);
     }
     if (names.empty()) return {};
     const std::string first = names.front().substr(0, names.front().find(' '));
     return {warning({"volume-reclaim-delete", facts.object, "volume",
                      "whoever deletes a claim deletes its data for good (reclaim policy Delete): " + named(names, 3),
-                     "for data that matters: `kubectl patch pv " + first + R"( -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`)"})};
+                     "for data that matters: `kubectl patch pv " + first +
+                         R"( -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`)"})};
 }
 
 Findings judge_retention(const PracticeFacts& facts) {
@@ -32,24 +34,28 @@ Findings judge_retention(const PracticeFacts& facts) {
 
 Findings judge_sharing(const PracticeFacts& facts) {
     if (!facts.workload || facts.workload->is_stateful_set()) return {};
-    const auto shared = std::find_if(facts.claims.begin(), facts.claims.end(), [](const HeldClaim& held) { return held.claim.read_write_once(); });
+    const auto shared = std::find_if(facts.claims.begin(), facts.claims.end(),
+                                     [](const HeldClaim& held) { return held.claim.read_write_once(); });
     if (shared == facts.claims.end()) return {};
     if (facts.workload->replicas > 1) {
         return {warning({"deployment-shares-claim", facts.object, "pod",
                          std::to_string(facts.workload->replicas) + " replicas write one claim, " + shared->claim.name +
-                             " (ReadWriteOnce means one node, not one pod): on one node they overwrite each other, on two the second never starts",
+                             " (ReadWriteOnce means one node, not one pod): on one node they overwrite each other, on "
+                             "two the second never starts",
                          "one replica, or a StatefulSet with a claim for each, or a ReadWriteMany class"})};
     }
     if (facts.workload->strategy != "RollingUpdate") return {};
-    return {info({"deployment-rolls-claim", facts.object, "pod",
-                  "an update starts the new pod before the old one has ended, and both want the claim " + shared->claim.name,
-                  "set spec.strategy.type: Recreate"})};
+    return {info(
+        {"deployment-rolls-claim", facts.object, "pod",
+         "an update starts the new pod before the old one has ended, and both want the claim " + shared->claim.name,
+         "set spec.strategy.type: Recreate"})};
 }
 
 Findings judge_secrets(const PracticeFacts& facts) {
     if (!facts.workload || facts.workload->literal_secrets.empty()) return {};
     return {warning({"literal-secret", facts.object, "policy",
-                     "values that look like secrets stand in its manifest, where all who may read it (and an operation's journal) see them: " +
+                     "values that look like secrets stand in its manifest, where all who may read it (and an "
+                     "operation's journal) see them: " +
                          named(facts.workload->literal_secrets),
                      "put them into a Secret and name it with valueFrom.secretKeyRef; then change them"})};
 }
@@ -62,11 +68,14 @@ Findings judge_owner(const PracticeFacts& facts) {
     if (!owner.empty() && !own) {
         const std::string software = kube::operator_of(owner);
         return {info({"owned-by-operator", facts.object, "policy",
-                      "it belongs to " + owner.text() + " (" + (software.empty() ? owner.group : software) + "), which sets it right again by itself",
-                      "change size, class and version there; snapshots, drills and restores into new claims are safe here, restores in place are refused"})};
+                      "it belongs to " + owner.text() + " (" + (software.empty() ? owner.group : software) +
+                          "), which sets it right again by itself",
+                      "change size, class and version there; snapshots, drills and restores into new claims are safe "
+                      "here, restores in place are refused"})};
     }
     if (!facts.workload || facts.workload->deployed_by.empty()) return {};
-    return {info({"deployed-from-elsewhere", facts.object, "policy", "it is deployed by " + facts.workload->deployed_by + ", which may undo changes made here",
+    return {info({"deployed-from-elsewhere", facts.object, "policy",
+                  "it is deployed by " + facts.workload->deployed_by + ", which may undo changes made here",
                   "make lasting changes at their source"})};
 }
 
@@ -79,23 +88,29 @@ Findings judge_spread(const PracticeFacts& facts) {
         places.insert(join(held.volume->places, " or "));
     }
     if (places.size() != 1) return {};
-    return {warning({"volumes-in-one-place", facts.object, "volume",
-                     "the volumes of all its replicas lie in one place: " + *places.begin(),
-                     facts.workload->spreads ? "its spreading rules came after its volumes: new claims (a restore, a migration) can go elsewhere"
-                                             : "spread its pods (topologySpreadConstraints) and use a WaitForFirstConsumer class, so that volumes follow them"})};
+    return {warning(
+        {"volumes-in-one-place", facts.object, "volume",
+         "the volumes of all its replicas lie in one place: " + *places.begin(),
+         facts.workload->spreads
+             ? "its spreading rules came after its volumes: new claims (a restore, a migration) can go elsewhere"
+             : "spread its pods (topologySpreadConstraints) and use a WaitForFirstConsumer class, so that volumes "
+               "follow them"})};
 }
 
 // Asked of clusters that vote: of two or four members as many may fail as of one or three.
 Findings judge_quorum(const PracticeFacts& facts) {
     if (!facts.workload || !facts.workload->is_stateful_set()) return {};
     const int replicas = facts.workload->replicas;
-    const bool votes = std::any_of(facts.workload->images.begin(), facts.workload->images.end(), [](const std::string& image) {
-        const std::string name = image.substr(image.rfind('/') + 1);
-        return starts_with(name, "etcd") || starts_with(name, "zookeeper") || starts_with(name, "consul") || starts_with(name, "mongo");
-    });
+    const bool votes =
+        std::any_of(facts.workload->images.begin(), facts.workload->images.end(), [](const std::string& image) {
+            const std::string name = image.substr(image.rfind('/') + 1);
+            return starts_with(name, "etcd") || starts_with(name, "zookeeper") || starts_with(name, "consul") ||
+                   starts_with(name, "mongo");
+        });
     if (!votes || replicas < 2 || replicas % 2 != 0) return {};
     return {info({"even-quorum", facts.object, "pod",
-                  "an even number of members (" + std::to_string(replicas) + ") survives no more failures than " + std::to_string(replicas - 1),
+                  "an even number of members (" + std::to_string(replicas) + ") survives no more failures than " +
+                      std::to_string(replicas - 1),
                   "use an odd number"})};
 }
 

@@ -3,7 +3,8 @@
 namespace holdfast::diagnose {
 
 std::string remedy_install_snapshots() {
-    return "install the CRDs and the snapshot controller of kubernetes-csi/external-snapshotter (on a managed cluster it is "
+    return "install the CRDs and the snapshot controller of kubernetes-csi/external-snapshotter (on a managed cluster "
+           "it is "
            "the provider's add-on), then a VolumeSnapshotClass for the volumes' driver";
 }
 
@@ -13,7 +14,8 @@ std::string remedy_no_controller() {
 }
 
 std::string remedy_no_sidecar(const std::string& driver) {
-    return "look at the controller pods of " + driver + ": `kubectl get pods -A | grep csi`; their container csi-snapshotter "
+    return "look at the controller pods of " + driver +
+           ": `kubectl get pods -A | grep csi`; their container csi-snapshotter "
            "must run, and the driver must be able to take snapshots";
 }
 

@@ -17,18 +17,21 @@ Findings judge_default(const std::vector<kube::SnapshotClass>& classes, const st
         fitting.push_back(one.name);
         if (one.is_default) defaults.push_back(one.name);
     }
-    if (fitting.empty()) return {error({"snapshot-class-none", object, "class",
-                                        "no volume snapshot class is for its driver " + driver, remedy_make_class(driver)})};
+    if (fitting.empty())
+        return {error({"snapshot-class-none", object, "class", "no volume snapshot class is for its driver " + driver,
+                       remedy_make_class(driver)})};
     if (defaults.empty()) {
         return {error({"snapshot-class-no-default", object, "class",
-                       "it names no class, and none of the driver " + driver + " is the default (there are: " + named(fitting) + ")",
+                       "it names no class, and none of the driver " + driver +
+                           " is the default (there are: " + named(fitting) + ")",
                        "name one: `kubectl snap create ... --snapshot-class " + fitting.front() + "`"})};
     }
     if (defaults.size() == 1) return {};
-    return {error({"snapshot-class-two-defaults", object, "class",
-                   "it names no class, and the driver " + driver + " has more than one default: " + named(defaults),
-                   "name one with --snapshot-class, or leave the default to one: `kubectl annotate volumesnapshotclass " +
-                       defaults.back() + " snapshot.storage.kubernetes.io/is-default-class-`"})};
+    return {
+        error({"snapshot-class-two-defaults", object, "class",
+               "it names no class, and the driver " + driver + " has more than one default: " + named(defaults),
+               "name one with --snapshot-class, or leave the default to one: `kubectl annotate volumesnapshotclass " +
+                   defaults.back() + " snapshot.storage.kubernetes.io/is-default-class-`"})};
 }
 
 }  // namespace
@@ -65,11 +68,12 @@ Findings judge_snapshot_class(const Seen<std::vector<kube::SnapshotClass>>& clas
                        "make that class, or take the snapshot anew with one that exists"})};
     }
     if (volume_driver.empty() || chosen->driver == volume_driver) return {};
-    return {error({"snapshot-class-wrong-driver", object, "class",
-                   "its class " + class_name + " is for the driver " + chosen->driver + ", its volume is on " + volume_driver +
-                       ": that driver cannot find the volume, and nothing else will look at this snapshot",
-                   fitting.empty() ? remedy_make_class(volume_driver)
-                                   : "delete it and take it anew with one of: " + named(fitting)})};
+    return {
+        error({"snapshot-class-wrong-driver", object, "class",
+               "its class " + class_name + " is for the driver " + chosen->driver + ", its volume is on " +
+                   volume_driver + ": that driver cannot find the volume, and nothing else will look at this snapshot",
+               fitting.empty() ? remedy_make_class(volume_driver)
+                               : "delete it and take it anew with one of: " + named(fitting)})};
 }
 
 Findings judge_planned_class(const Seen<std::vector<kube::SnapshotClass>>& classes, const std::string& volume_driver,

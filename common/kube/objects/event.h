@@ -15,7 +15,7 @@ struct Event {
     std::string message;                 // escaped, one line, cut at 1000 bytes
     std::string component;               // who said it: "kubelet", "fast.csi.example.com_node-1_..."
     long long count = 1;
-    std::string last_seen;               // RFC 3339; "" if the event has no time at all
+    std::string last_seen;  // RFC 3339; "" if the event has no time at all
 };
 Event event_of(const Json& object);
 

@@ -40,7 +40,8 @@ void read_containers(const Json& pod, const char* where, bool init, PodState& st
     for (const Json& status : *statuses) state.containers.push_back(container_of(status, init));
 }
 
-// "0/2 nodes are available: 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes are available: ..."
+// "0/2 nodes are available: 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes are available:
+// ..."
 std::string scheduler_words(const std::string& message) {
     std::string words = message.substr(0, message.find(" preemption:"));
     words = words.substr(0, words.find(" no new claims to deallocate"));

@@ -11,7 +11,7 @@ namespace holdfast::kube {
 
 struct ContainerState {
     std::string name, image;
-    std::string image_id;                     // as the node reports it: "registry/x@sha256:…" or a bare "sha256:…"; "" until known
+    std::string image_id;  // as the node reports it: "registry/x@sha256:…" or a bare "sha256:…"; "" until known
     bool init = false;
     bool ready = false, running = false;
     long long restarts = 0;
@@ -24,12 +24,12 @@ struct ContainerState {
 struct PodState {
     std::string space, name, uid, phase, node, scheduler;
     bool deleting = false, ready = false;
-    bool gated = false;                       // scheduling gates hold it
-    std::string reason, message;              // of the status: "Evicted", ...
-    std::string unschedulable;                // the scheduler's words without those on preemption, which never
-                                              // concern storage; "" if it is scheduled or was never looked at
-    std::vector<std::string> claims;          // that it mounts
-    std::vector<ContainerState> containers;   // init containers first
+    bool gated = false;                      // scheduling gates hold it
+    std::string reason, message;             // of the status: "Evicted", ...
+    std::string unschedulable;               // the scheduler's words without those on preemption, which never
+                                             // concern storage; "" if it is scheduled or was never looked at
+    std::vector<std::string> claims;         // that it mounts
+    std::vector<ContainerState> containers;  // init containers first
     Owner controller;
 
     bool finished() const { return phase == "Succeeded" || phase == "Failed"; }

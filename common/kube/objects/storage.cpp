@@ -46,7 +46,8 @@ std::vector<std::string> places_of(const Json& volume) {
     return places;
 }
 
-// The key of spec that says which kind of volume it is: the one that is an object and none of those that every volume has.
+// The key of spec that says which kind of volume it is: the one that is an object and none of those that every volume
+// has.
 std::string kind_of_volume(const Json& volume) {
     const Json* spec = find_at(volume, "/spec");
     if (spec == nullptr || !spec->is_object()) return "";

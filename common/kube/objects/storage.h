@@ -12,33 +12,33 @@ namespace holdfast::kube {
 
 struct StorageClass {
     std::string name, provisioner;
-    std::string reclaim_policy;      // "Delete" if unset, as the API server defaults it
-    std::string binding_mode;        // "Immediate" if unset
-    bool is_default = false;         // either of the two annotations
+    std::string reclaim_policy;  // "Delete" if unset, as the API server defaults it
+    std::string binding_mode;    // "Immediate" if unset
+    bool is_default = false;     // either of the two annotations
     std::string created;
 
     bool waits_for_pod() const { return binding_mode == "WaitForFirstConsumer"; }
 };
 StorageClass storage_class_of(const Json& object);
 
-// The CSI driver that serves an in-tree provisioner's name today ("kubernetes.io/aws-ebs" -> "ebs.csi.aws.com"); "" if the
-// name is not in-tree or nothing serves it any more. Source: k8s.io/csi-translation-lib/plugins.
+// The CSI driver that serves an in-tree provisioner's name today ("kubernetes.io/aws-ebs" -> "ebs.csi.aws.com"); "" if
+// the name is not in-tree or nothing serves it any more. Source: k8s.io/csi-translation-lib/plugins.
 std::string csi_driver_of_in_tree(const std::string& provisioner);
 bool is_in_tree(const std::string& provisioner);          // "kubernetes.io/...", except no-provisioner
 bool provisions_nothing(const std::string& provisioner);  // kubernetes.io/no-provisioner
 
 // A PersistentVolume.
 struct Volume {
-    std::string name, phase;         // "Available", "Bound", "Released", "Failed"
-    std::string driver;              // CSI driver's name; "" if it is not CSI
-    std::string kind;                // "csi", "hostPath", "local", "nfs", ...
+    std::string name, phase;  // "Available", "Bound", "Released", "Failed"
+    std::string driver;       // CSI driver's name; "" if it is not CSI
+    std::string kind;         // "csi", "hostPath", "local", "nfs", ...
     std::string storage_class, reclaim_policy, volume_mode;
     std::vector<std::string> access_modes;
-    long long capacity_bytes = -1;   // -1: not a quantity
+    long long capacity_bytes = -1;                   // -1: not a quantity
     std::string claim_space, claim_name, claim_uid;  // spec.claimRef
-    std::string uid, version;        // metadata.uid and resourceVersion: preconditions of a write
+    std::string uid, version;                        // metadata.uid and resourceVersion: preconditions of a write
     bool deleting = false;
-    Json topology;                   // spec.nodeAffinity.required.nodeSelectorTerms; null if every node will do
+    Json topology;                    // spec.nodeAffinity.required.nodeSelectorTerms; null if every node will do
     std::vector<std::string> places;  // required node affinity, a text a term: "topology.kubernetes.io/zone in (a, b)"
 };
 Volume volume_of(const Json& object);

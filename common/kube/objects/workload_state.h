@@ -20,15 +20,16 @@ struct WorkloadState {
     std::string kind, space, name, uid;
     int replicas = 1, ready = 0;
     int start_ordinal = 0;
-    std::vector<ClaimTemplate> templates;      // volumeClaimTemplates
-    std::vector<std::string> pod_claims;       // claims that its pod template names
+    std::vector<ClaimTemplate> templates;                         // volumeClaimTemplates
+    std::vector<std::string> pod_claims;                          // claims that its pod template names
     std::string when_deleted = "Retain", when_scaled = "Retain";  // persistentVolumeClaimRetentionPolicy
-    std::string strategy;                      // of a Deployment: "RollingUpdate" (default) or "Recreate"
-    std::vector<std::string> literal_secrets;  // "container/POSTGRES_PASSWORD": names of env values that look like secrets
+    std::string strategy;  // of a Deployment: "RollingUpdate" (default) or "Recreate"
+    std::vector<std::string>
+        literal_secrets;  // "container/POSTGRES_PASSWORD": names of env values that look like secrets
     std::vector<std::string> images;
-    bool spreads = false;                      // pod anti-affinity or topology spread constraints
-    Owner controller;                          // an operator's object; empty if it is nobody's
-    std::string deployed_by;                   // "Argo CD application x", "Flux kustomization x", "Helm release x"; "" : unknown
+    bool spreads = false;     // pod anti-affinity or topology spread constraints
+    Owner controller;         // an operator's object; empty if it is nobody's
+    std::string deployed_by;  // "Argo CD application x", "Flux kustomization x", "Helm release x"; "" : unknown
 
     bool is_stateful_set() const { return kind == "StatefulSet"; }
 };

@@ -17,7 +17,8 @@ diagnose::Finding explained(Recorded& recorded, const std::string& name, const s
 
 void no_events(Recorded& recorded) {
     for (const Json& object : recorded.objects) {
-        if (object["kind"] == "Event") recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
+        if (object["kind"] == "Event")
+            recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
     }
 }
 
@@ -26,7 +27,8 @@ void no_events(Recorded& recorded) {
 TEST_CASE("a claim without a class waits for a default class that does not exist") {
     Recorded recorded;
     recorded.change("StorageClass", "", "fast", [](Json& object) { object["metadata"].erase("annotations"); });
-    recorded.change("PersistentVolumeClaim", "diag-a", "c-noclass", [](Json& object) { object["spec"].erase("storageClassName"); });
+    recorded.change("PersistentVolumeClaim", "diag-a", "c-noclass",
+                    [](Json& object) { object["spec"].erase("storageClassName"); });
     const auto found = explained(recorded, "c-noclass");
     CHECK(found.code == "claim-no-default-class");
     CHECK(found.remedy.find("is-default-class=true") != std::string::npos);
@@ -38,7 +40,8 @@ TEST_CASE("of several default classes the newest is the claim's") {
         object["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] = "true";
         object["metadata"]["creationTimestamp"] = "2027-01-01T00:00:00Z";
     });
-    recorded.change("PersistentVolumeClaim", "diag-a", "c-broken", [](Json& object) { object["spec"].erase("storageClassName"); });
+    recorded.change("PersistentVolumeClaim", "diag-a", "c-broken",
+                    [](Json& object) { object["spec"].erase("storageClassName"); });
     CHECK(explained(recorded, "c-broken").message.find("slow.csi.hf.test says") != std::string::npos);
 }
 
@@ -62,7 +65,8 @@ TEST_CASE("who may not list drivers is not told that one is missing") {
 
 TEST_CASE("an event of an earlier claim of the same name is no cause") {
     Recorded recorded;
-    recorded.change("PersistentVolumeClaim", "diag-a", "c-broken", [](Json& object) { object["metadata"]["uid"] = "another"; });
+    recorded.change("PersistentVolumeClaim", "diag-a", "c-broken",
+                    [](Json& object) { object["metadata"]["uid"] = "another"; });
     CHECK(explained(recorded, "c-broken").code == "claim-not-taken-up");
 }
 
@@ -78,7 +82,8 @@ TEST_CASE("a claim that we restored and whose source was dropped is empty, also 
 
 TEST_CASE("a claim whose volume is gone is lost for ever") {
     Recorded recorded;
-    recorded.change("PersistentVolumeClaim", "diag-a", "c-ok", [](Json& object) { object["status"]["phase"] = "Lost"; });
+    recorded.change("PersistentVolumeClaim", "diag-a", "c-ok",
+                    [](Json& object) { object["status"]["phase"] = "Lost"; });
     CHECK(explained(recorded, "c-ok").code == "claim-lost");
 }
 
@@ -97,7 +102,10 @@ TEST_CASE("a claim's deletion names the pods and snapshots that hold it") {
 TEST_CASE("a clone of a claim that is not bound, or on another driver, says so") {
     Recorded recorded;
     const auto from = [](const char* name) {
-        return [name](Json& object) { object["spec"]["dataSource"]["name"] = name; object["spec"]["dataSourceRef"]["name"] = name; };
+        return [name](Json& object) {
+            object["spec"]["dataSource"]["name"] = name;
+            object["spec"]["dataSourceRef"]["name"] = name;
+        };
     };
     recorded.change("PersistentVolumeClaim", "diag-a", "c-clonemissing", from("c-noclass"));
     CHECK(explained(recorded, "c-clonemissing").code == "claim-source-not-ready");
@@ -116,10 +124,13 @@ TEST_CASE("a source of another volume mode is named") {
 
 TEST_CASE("a volume with room, mode and access waits for nothing but its claim") {
     Recorded recorded;
-    recorded.change("PersistentVolume", "", "diag-pv-small", [](Json& object) { object["spec"]["capacity"]["storage"] = "1Gi"; });
+    recorded.change("PersistentVolume", "", "diag-pv-small",
+                    [](Json& object) { object["spec"]["capacity"]["storage"] = "1Gi"; });
     CHECK(explained(recorded, "c-toobig", "diag-b").code == "claim-binding");
-    recorded.change("PersistentVolume", "", "diag-pv-small", [](Json& object) { object["spec"]["volumeMode"] = "Block"; });
-    CHECK(explained(recorded, "c-toobig", "diag-b").message.find("diag-pv-small has volumeMode Block") != std::string::npos);
+    recorded.change("PersistentVolume", "", "diag-pv-small",
+                    [](Json& object) { object["spec"]["volumeMode"] = "Block"; });
+    CHECK(explained(recorded, "c-toobig", "diag-b").message.find("diag-pv-small has volumeMode Block") !=
+          std::string::npos);
 }
 
 TEST_CASE("a missing claim whose StatefulSet was refused it names the quota, any other is missing") {

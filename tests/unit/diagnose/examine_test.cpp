@@ -16,14 +16,16 @@ namespace {
 
 const SystemTime kNow = *parse_time("2026-11-21T06:00:00Z");
 
-std::vector<diagnose::Finding> examined(Recorded& recorded, const std::string& target, const std::string& space = "diag-w") {
+std::vector<diagnose::Finding> examined(Recorded& recorded, const std::string& target,
+                                        const std::string& space = "diag-w") {
     const auto found = diagnose::examine(recorded.cluster, space, target, kNow);
     REQUIRE(found.ok());
     return found->findings;
 }
 
 Severity severity_of(const std::vector<diagnose::Finding>& findings, const std::string& code) {
-    const auto found = std::find_if(findings.begin(), findings.end(), [&](const auto& one) { return one.code == code; });
+    const auto found =
+        std::find_if(findings.begin(), findings.end(), [&](const auto& one) { return one.code == code; });
     REQUIRE(found != findings.end());
     return found->severity;
 }
@@ -76,7 +78,8 @@ TEST_CASE("what may not be read beside the target is named, and the rest is exam
 
 TEST_CASE("a cluster without the snapshot API is the first thing that a workload hears") {
     Recorded recorded;
-    std::erase_if(recorded.cluster.discovery.resources, [](const auto& one) { return one.find("snapshot.storage.k8s.io") == 0; });
+    std::erase_if(recorded.cluster.discovery.resources,
+                  [](const auto& one) { return one.find("snapshot.storage.k8s.io") == 0; });
     const auto findings = examined(recorded, "sts/ok");
     CHECK(findings.front().code == "snapshot-api-missing");
     CHECK(!has_code(findings, "never-snapped"));
@@ -93,7 +96,10 @@ TEST_CASE("a set that nobody has restored is a warning, an old rehearsal too, a 
     CHECK(!has_code(examined(recorded, "sts/ok"), "never-snapped"));
 
     const auto verified = [](const char* level, const char* at) {
-        return [=](kube::SnapshotSet& set) { set.verified_level = level; set.verified_at = at; };
+        return [=](kube::SnapshotSet& set) {
+            set.verified_level = level;
+            set.verified_at = at;
+        };
     };
     put_set(recorded, "first", verified("started", "2026-11-21T05:30:00Z"));
     CHECK(has_code(examined(recorded, "sts/ok"), "never-drilled"));
@@ -113,7 +119,10 @@ TEST_CASE("an old or unfinished set is told, another workload's set is not taken
     Recorded recorded;
     put_set(recorded, "old", [](kube::SnapshotSet& set) { set.created_at = "2026-11-01T05:00:00Z"; });
     CHECK(has_code(examined(recorded, "sts/ok"), "snapshot-old"));
-    put_set(recorded, "half", [](kube::SnapshotSet& set) { set.complete = false; set.operation = "snap-ok-1"; });
+    put_set(recorded, "half", [](kube::SnapshotSet& set) {
+        set.complete = false;
+        set.operation = "snap-ok-1";
+    });
     const auto findings = examined(recorded, "sts/ok");
     CHECK(has_code(findings, "set-incomplete"));
     CHECK(has_code(findings, "snapshot-old"));
@@ -145,11 +154,13 @@ TEST_CASE("R21: sets under deletionPolicy Delete die with their namespace, prote
 TEST_CASE("an operator's or GitOps' workload is named with its owner") {
     Recorded recorded;
     recorded.change("StatefulSet", "diag-w", "ok", [](Json& object) {
-        object["metadata"]["ownerReferences"] = Json::parse(R"([{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "shop", "controller": true}])");
+        object["metadata"]["ownerReferences"] = Json::parse(
+            R"([{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "shop", "controller": true}])");
     });
     const auto findings = examined(recorded, "sts/ok");
     REQUIRE(has_code(findings, "owned-by-operator"));
-    const auto owned = std::find_if(findings.begin(), findings.end(), [](const auto& one) { return one.code == "owned-by-operator"; });
+    const auto owned =
+        std::find_if(findings.begin(), findings.end(), [](const auto& one) { return one.code == "owned-by-operator"; });
     CHECK(owned->message.find("Cluster/shop (CloudNativePG)") != std::string::npos);
     recorded.change("StatefulSet", "diag-w", "ok", [](Json& object) {
         object["metadata"].erase("ownerReferences");
@@ -160,7 +171,10 @@ TEST_CASE("an operator's or GitOps' workload is named with its owner") {
 
 TEST_CASE("kept volumes, Retain policies and a backup tool bring no finding") {
     Recorded recorded;
-    put_set(recorded, "first", [](kube::SnapshotSet& set) { set.verified_level = "checked"; set.verified_at = "2026-11-21T05:30:00Z"; });
+    put_set(recorded, "first", [](kube::SnapshotSet& set) {
+        set.verified_level = "checked";
+        set.verified_at = "2026-11-21T05:30:00Z";
+    });
     for (const Json& object : recorded.objects) {
         if (object["kind"] != "PersistentVolume") continue;
         Json changed = object;
@@ -174,7 +188,8 @@ TEST_CASE("kept volumes, Retain policies and a backup tool bring no finding") {
 TEST_CASE("replicas whose volumes lie in one place, and an even quorum, are told") {
     Recorded recorded;
     for (const Json& object : std::vector<Json>(recorded.objects)) {
-        const bool volume = object["kind"] == "PersistentVolume" && object["spec"].contains("claimRef") && object["spec"]["claimRef"]["name"] == "data-ok-0";
+        const bool volume = object["kind"] == "PersistentVolume" && object["spec"].contains("claimRef") &&
+                            object["spec"]["claimRef"]["name"] == "data-ok-0";
         const bool claim = object["kind"] == "PersistentVolumeClaim" && object["metadata"]["name"] == "data-ok-0";
         if (!volume && !claim) continue;
         Json second = object;
@@ -194,7 +209,9 @@ TEST_CASE("replicas whose volumes lie in one place, and an even quorum, are told
 
 TEST_CASE("two default storage classes and a class without a driver are the cluster's findings") {
     Recorded recorded;
-    recorded.change("StorageClass", "", "slow", [](Json& object) { object["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] = "true"; });
+    recorded.change("StorageClass", "", "slow", [](Json& object) {
+        object["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] = "true";
+    });
     const auto findings = examined(recorded, "");
     CHECK(severity_of(findings, "storage-class-two-defaults") == Severity::kWarning);
     CHECK(severity_of(findings, "snapshot-class-two-defaults") == Severity::kWarning);
@@ -221,6 +238,8 @@ TEST_CASE("a number of replicas from outside does not make the examination endle
 TEST_CASE("findings come most severe first, and the same is said once") {
     Recorded recorded;
     const auto findings = examined(recorded, "", "diag-w");
-    CHECK(std::is_sorted(findings.begin(), findings.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; }));
-    CHECK(std::count_if(findings.begin(), findings.end(), [](const auto& one) { return one.code == "no-backup-seen"; }) == 1);
+    CHECK(std::is_sorted(findings.begin(), findings.end(),
+                         [](const auto& a, const auto& b) { return a.severity > b.severity; }));
+    CHECK(std::count_if(findings.begin(), findings.end(),
+                        [](const auto& one) { return one.code == "no-backup-seen"; }) == 1);
 }

@@ -23,7 +23,8 @@ TEST_CASE("a pod on a node that does not answer is never to be force-deleted wit
             if (one["type"] == "Ready") one["status"] = "Unknown";
         }
     });
-    recorded.change("Pod", "diag-a", "p-first", [](Json& object) { object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z"; });
+    recorded.change("Pod", "diag-a", "p-first",
+                    [](Json& object) { object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z"; });
     const auto found = explained(recorded, "p-first");
     CHECK(found.code == "pod-node-lost");
     CHECK(found.remedy.find("a second time") != std::string::npos);
@@ -60,7 +61,8 @@ TEST_CASE("an old attach error says nothing of a pod whose containers run") {
 TEST_CASE("an attachment that fails is told without any event") {
     Recorded recorded;
     for (const Json& object : recorded.objects) {
-        if (object["kind"] == "Event") recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
+        if (object["kind"] == "Event")
+            recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
         if (object["kind"] != "VolumeAttachment") continue;
         Json changed = object;
         changed["spec"]["nodeName"] = "node-b";
@@ -76,7 +78,8 @@ TEST_CASE("a pod that Pod Security or a webhook refuses is explained by its owne
     Recorded recorded;
     CHECK(explained(recorded, "psa-0", "diag-psa").code == "refused-by-pod-security");
     CHECK(explained(recorded, "q2-0", "diag-quota").code == "refused-by-quota");
-    recorded.cluster.put(Json::parse(R"({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "FailedCreate",
+    recorded.cluster.put(
+        Json::parse(R"({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "FailedCreate",
         "metadata": {"name": "e", "namespace": "diag-psa"}, "lastTimestamp": "2027-01-01T00:00:00Z",
         "involvedObject": {"kind": "StatefulSet", "namespace": "diag-psa", "name": "psa"},
         "message": "create Pod psa-0 in StatefulSet psa failed error: admission webhook \"policy.example.com\" denied the request: no"})"));
@@ -87,7 +90,8 @@ TEST_CASE("a pod that Pod Security or a webhook refuses is explained by its owne
 TEST_CASE("an evicted pod says why") {
     Recorded recorded;
     recorded.change("Pod", "diag-a", "p-mount", [](Json& object) {
-        object["status"] = Json::parse(R"({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."})");
+        object["status"] = Json::parse(
+            R"({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."})");
     });
     const auto found = explained(recorded, "p-mount");
     CHECK(found.code == "pod-failed");
@@ -107,9 +111,12 @@ TEST_CASE("a pod that nobody has scheduled names its scheduler") {
 
 TEST_CASE("the headline of a wait is the most severe cause, and never that something could not be read") {
     Recorded recorded;
-    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"}).find("pvc/diag-a/c-noclass: there is no storage class nosuch") == 0);
+    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"})
+              .find("pvc/diag-a/c-noclass: there is no storage class nosuch") == 0);
     CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-first"}) == "");
     CHECK(diagnose::why(recorded.cluster, {kube::kServices, "diag-a", "x"}) == "");
-    recorded.cluster.fault = [](const std::string& call, bool) -> std::optional<Error> { return testing::forbidden(call); };
+    recorded.cluster.fault = [](const std::string& call, bool) -> std::optional<Error> {
+        return testing::forbidden(call);
+    };
     CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"}) == "");
 }

@@ -22,7 +22,8 @@ Recorded::Recorded() {
 std::vector<std::string> Recorded::names(const std::string& kind) const {
     std::vector<std::string> names;
     for (const Json& object : objects) {
-        if (kube::text_at(object, "/kind") == kind) names.push_back(kube::space_of(object) + "/" + kube::name_of(object));
+        if (kube::text_at(object, "/kind") == kind)
+            names.push_back(kube::space_of(object) + "/" + kube::name_of(object));
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -31,7 +32,8 @@ std::vector<std::string> Recorded::names(const std::string& kind) const {
 void Recorded::change(const std::string& kind, const std::string& space, const std::string& name,
                       const std::function<void(Json&)>& edit) {
     for (Json& object : objects) {
-        if (kube::text_at(object, "/kind") != kind || kube::space_of(object) != space || kube::name_of(object) != name) continue;
+        if (kube::text_at(object, "/kind") != kind || kube::space_of(object) != space || kube::name_of(object) != name)
+            continue;
         edit(object);
         cluster.put(object);
         return;
@@ -59,8 +61,8 @@ std::string text_of(const std::vector<diagnose::Finding>& findings) {
     if (findings.empty()) return "  nothing\n";
     std::string text;
     for (const diagnose::Finding& one : findings) {
-        text += std::string("  ") + kSeverities[static_cast<int>(one.severity)] + " " + one.code + " [" + one.layer + "] " + one.object + "\n" +
-                "    " + one.message + "\n    -> " + one.remedy + "\n";
+        text += std::string("  ") + kSeverities[static_cast<int>(one.severity)] + " " + one.code + " [" + one.layer +
+                "] " + one.object + "\n" + "    " + one.message + "\n    -> " + one.remedy + "\n";
     }
     return text;
 }

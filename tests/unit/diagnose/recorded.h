@@ -21,7 +21,8 @@ struct Recorded {
     // "space/name" of all objects of a kind, sorted.
     std::vector<std::string> names(const std::string& kind) const;
     // Changes one recorded object; it must be there.
-    void change(const std::string& kind, const std::string& space, const std::string& name, const std::function<void(Json&)>& edit);
+    void change(const std::string& kind, const std::string& space, const std::string& name,
+                const std::function<void(Json&)>& edit);
     // Forgets all objects of a kind, and the events about them.
     void forget(const std::string& kind);
     // Every call whose line of the log begins with `call` is refused.

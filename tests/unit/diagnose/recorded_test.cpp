@@ -34,11 +34,17 @@ std::string examined(const std::string& space, const std::string& target) {
 
 }  // namespace
 
-TEST_CASE("every recorded claim is explained") { golden::check("diagnose/claims.txt", explain_all("PersistentVolumeClaim", diagnose::explain_claim)); }
+TEST_CASE("every recorded claim is explained") {
+    golden::check("diagnose/claims.txt", explain_all("PersistentVolumeClaim", diagnose::explain_claim));
+}
 
-TEST_CASE("every recorded snapshot is explained") { golden::check("diagnose/snapshots.txt", explain_all("VolumeSnapshot", diagnose::explain_snapshot)); }
+TEST_CASE("every recorded snapshot is explained") {
+    golden::check("diagnose/snapshots.txt", explain_all("VolumeSnapshot", diagnose::explain_snapshot));
+}
 
-TEST_CASE("every recorded pod is explained") { golden::check("diagnose/pods.txt", explain_all("Pod", diagnose::explain_pod)); }
+TEST_CASE("every recorded pod is explained") {
+    golden::check("diagnose/pods.txt", explain_all("Pod", diagnose::explain_pod));
+}
 
 TEST_CASE("workloads, claims and namespaces are examined whole") {
     std::string text;

@@ -15,7 +15,9 @@ diagnose::Finding only(const std::vector<diagnose::Finding>& findings) {
     return findings.front();
 }
 
-std::vector<diagnose::Finding> broken(Recorded& recorded) { return diagnose::explain_snapshot(recorded.cluster, "diag-a", "s-broken"); }
+std::vector<diagnose::Finding> broken(Recorded& recorded) {
+    return diagnose::explain_snapshot(recorded.cluster, "diag-a", "s-broken");
+}
 
 constexpr const char* kBrokenContent = "snapcontent-651109df-ff04-4e7f-9516-23526c19c48d";
 
@@ -23,7 +25,8 @@ constexpr const char* kBrokenContent = "snapcontent-651109df-ff04-4e7f-9516-2352
 
 TEST_CASE("a cluster without the snapshot API says how to get it") {
     Recorded recorded;
-    std::erase_if(recorded.cluster.discovery.resources, [](const auto& one) { return one.find("snapshot.storage.k8s.io") == 0; });
+    std::erase_if(recorded.cluster.discovery.resources,
+                  [](const auto& one) { return one.find("snapshot.storage.k8s.io") == 0; });
     const auto found = only(broken(recorded));
     CHECK(found.code == "snapshot-api-missing");
     CHECK(found.layer == "discovery");
@@ -36,7 +39,8 @@ TEST_CASE("a snapshot without status and events means that no snapshot controlle
     recorded.change("VolumeSnapshot", "diag-a", "s-broken", [](Json& object) { object.erase("status"); });
     recorded.cluster.drop({kube::kSnapshotContents, "", kBrokenContent});
     for (const Json& object : recorded.objects) {
-        if (object["kind"] == "Event") recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
+        if (object["kind"] == "Event")
+            recorded.cluster.drop({kube::kEvents, object["metadata"]["namespace"], object["metadata"]["name"]});
     }
     const auto found = only(broken(recorded));
     CHECK(found.code == "snapshot-unanswered");
@@ -45,7 +49,8 @@ TEST_CASE("a snapshot without status and events means that no snapshot controlle
 
 TEST_CASE("a snapshot that is cut and still uploading is no error, and says since when writes are not in it") {
     Recorded recorded;
-    recorded.change("VolumeSnapshot", "diag-a", "s-delayed", [](Json& object) { object["status"]["readyToUse"] = false; });
+    recorded.change("VolumeSnapshot", "diag-a", "s-delayed",
+                    [](Json& object) { object["status"]["readyToUse"] = false; });
     const auto found = only(diagnose::explain_snapshot(recorded.cluster, "diag-a", "s-delayed"));
     CHECK(found.code == "snapshot-uploading");
     CHECK(found.severity == Severity::kInfo);
@@ -59,7 +64,8 @@ TEST_CASE("a driver that has been asked and has not answered is told from one th
         object["metadata"]["annotations"]["snapshot.storage.kubernetes.io/volumesnapshot-being-created"] = "yes";
     });
     CHECK(only(broken(recorded)).code == "snapshot-being-cut");
-    recorded.change("VolumeSnapshotContent", "", kBrokenContent, [](Json& object) { object["metadata"].erase("annotations"); });
+    recorded.change("VolumeSnapshotContent", "", kBrokenContent,
+                    [](Json& object) { object["metadata"].erase("annotations"); });
     CHECK(only(broken(recorded)).code == "content-unanswered");
 }
 
@@ -88,7 +94,8 @@ TEST_CASE("who may not read contents gets the controller's words instead") {
 
 TEST_CASE("an imported content that belongs to another snapshot never binds") {
     Recorded recorded;
-    recorded.change("VolumeSnapshot", "diag-a", "s-import", [](Json& object) { object["spec"]["source"]["volumeSnapshotContentName"] = kBrokenContent; });
+    recorded.change("VolumeSnapshot", "diag-a", "s-import",
+                    [](Json& object) { object["spec"]["source"]["volumeSnapshotContentName"] = kBrokenContent; });
     const auto found = only(diagnose::explain_snapshot(recorded.cluster, "diag-a", "s-import"));
     CHECK(found.code == "content-of-another");
     CHECK(found.message.find("diag-a/s-broken") != std::string::npos);
@@ -96,7 +103,8 @@ TEST_CASE("an imported content that belongs to another snapshot never binds") {
 
 TEST_CASE("a snapshot's deletion names the pending claims that hold it") {
     Recorded recorded;
-    recorded.change("VolumeSnapshot", "diag-a", "s-broken", [](Json& object) { object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z"; });
+    recorded.change("VolumeSnapshot", "diag-a", "s-broken",
+                    [](Json& object) { object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z"; });
     const auto found = only(broken(recorded));
     CHECK(found.code == "snapshot-deletion-held");
     CHECK(found.message.find("c-snapnotready") != std::string::npos);
@@ -110,8 +118,10 @@ TEST_CASE("a class of the right driver that has gone since does not hide what th
 
 TEST_CASE("a driver without a default class is an error for a snapshot that names none") {
     Recorded recorded;
-    recorded.change("VolumeSnapshotClass", "", "diag-two-a", [](Json& object) { object["metadata"].erase("annotations"); });
-    recorded.change("VolumeSnapshotClass", "", "diag-two-b", [](Json& object) { object["metadata"].erase("annotations"); });
+    recorded.change("VolumeSnapshotClass", "", "diag-two-a",
+                    [](Json& object) { object["metadata"].erase("annotations"); });
+    recorded.change("VolumeSnapshotClass", "", "diag-two-b",
+                    [](Json& object) { object["metadata"].erase("annotations"); });
     const auto found = only(diagnose::explain_snapshot(recorded.cluster, "diag-b", "s-two"));
     CHECK(found.code == "snapshot-class-no-default");
     CHECK(found.message.find("diag-two-a, diag-two-b") != std::string::npos);
