@@ -79,6 +79,7 @@ std::vector<Result<Json>> HttpCluster::get_all(const std::vector<ObjectRef>& ref
     std::vector<Result<Json>> out;
     for (std::size_t i = 0; i < refs.size(); ++i) {
         auto object = judge(requests[i], answers[i]);
+        if (!object.ok()) object = named_if_type_is_missing(object.error(), refs[i].resource);
         if (object.ok()) {
             if (const Status good = check_object(*object, refs[i].resource, refs[i].name); !good.ok())
                 object = good.error();

@@ -45,7 +45,7 @@ class Pager {
             warnings_.look_at(*response);
             const auto page = page_of(*response, request);
             if (!page.ok() && page.error().kind == ErrorKind::kGone && !token.empty()) return read_whole(each, restart);
-            if (!page.ok()) return no_such_type(page.error());
+            if (!page.ok()) return named_if_type_is_missing(page.error(), resource_);
             if (version.empty()) version = page->resource_version;
             TRY_ASSIGN(const bool go_on, give(*page, request, each));
             if (!go_on || page->continue_token.empty()) return version;
@@ -58,14 +58,6 @@ class Pager {
     }
 
   private:
-    // A list exists even when it is empty: what is not found is the type itself.
-    Error no_such_type(Error error) const {
-        if (error.kind != ErrorKind::kNotFound) return error;
-        error.message = "the server doesn't have a resource type \"" + resource_.qualified() + "\"";
-        error.hint = resource_.group.empty() ? "" : "its CRD is not installed; `kubectl snap doctor` says what else is missing";
-        return error;
-    }
-
     Error endless(const std::string& how) const {
         return Error{ErrorKind::kProtocol, "the list of " + resource_.qualified() + " " + how + "; refusing to go on",
                      "", 0, ""};

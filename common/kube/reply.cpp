@@ -53,6 +53,8 @@ ErrorKind kind_by_reason(std::string_view reason, int code) {
     return kind_by_code(code);
 }
 
+constexpr char kNoResource[] = "the server could not find the requested resource";
+
 // apimachinery's pkg/api/errors NewGenericServerResponse.
 std::pair<std::string, std::string> generic(int code) {
     switch (code) {
@@ -63,7 +65,7 @@ std::pair<std::string, std::string> generic(int code) {
         case 403:
             return {"Forbidden", "the server does not allow access to the requested resource"};
         case 404:
-            return {"NotFound", "the server could not find the requested resource"};
+            return {"NotFound", kNoResource};
         case 405:
             return {"MethodNotAllowed", "the server does not allow this method on the requested resource"};
         case 406:
@@ -136,6 +138,14 @@ Result<Json> parse_json(std::string_view text, const std::string& what) {
     Json value = Json::parse(text.begin(), text.end(), nullptr, false);
     if (value.is_discarded()) return protocol(what + " is not valid JSON");
     return value;
+}
+
+Error named_if_type_is_missing(Error error, const Resource& resource) {
+    if (error.kind != ErrorKind::kNotFound || error.message != kNoResource) return error;
+    error.message = "the server doesn't have a resource type \"" + resource.qualified() + "\"";
+    if (!resource.group.empty())
+        error.hint = "its CRD is not installed; `kubectl snap doctor` says what else is missing";
+    return error;
 }
 
 Error error_of_status_object(const Json& status, int http_code) {

@@ -34,6 +34,9 @@ struct Page {
 };
 Result<Page> page_of(const http::Response& response, const http::Request& request);
 
+// A 404 without the server's own words means that there is no such type at all: then the type is named.
+Error named_if_type_is_missing(Error error, const Resource& resource);
+
 // What may be worked with: the object that was asked for, and it has a resourceVersion (kRefused otherwise: it could
 // not be changed safely).
 Status check_object(const Json& object, const Resource& resource, const std::string& name);

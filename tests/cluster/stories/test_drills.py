@@ -20,10 +20,10 @@ def test_data_that_is_not_as_expected_is_exit_6_and_the_set_says_failed(database
     before = database.objects()
     drill = database.restore("drill", "base", "--query", "select x from t", "--expect", "8").expect(6)
     assert "7" in drill.text and "8" in drill.text
-    assert database.set("base")["verified_level"] == "failed"
+    assert database.set("base")["verified"]["level"] == "failed"
     assert database.left_behind(before) == []
     database.restore("drill", "base", "--query", "select x from t", "--expect", "7").expect()
-    assert database.set("base")["verified_level"] == "checked"
+    assert database.set("base")["verified"]["level"] == "checked"
 
 
 def test_a_query_that_the_database_refuses_is_exit_6(database):
@@ -34,7 +34,7 @@ def test_a_query_that_the_database_refuses_is_exit_6(database):
 def test_without_a_query_a_drill_proves_that_the_database_starts(database):
     database.snap("create", "sts/postgres", "--name", "started", "--wait", "ready").expect()
     database.restore("drill", "started").expect()
-    assert database.set("started")["verified_level"] == "started"
+    assert database.set("started")["verified"]["level"] == "started"
 
 
 def test_a_drill_is_read_only(database):
@@ -43,28 +43,34 @@ def test_a_drill_is_read_only(database):
 
 
 def test_an_image_that_is_missing_is_exit_5_and_changes_no_mark(database):
-    before, mark = database.objects(), database.set("base")["verified_at"]
+    before, mark = database.objects(), database.set("base")["verified"]["at"]
     drill = database.restore("drill", "base", "--image", "hf.test/missing:1", "--query", "select 1", "--expect", "1", "--timeout", "5s").expect(5)
     assert "hf.test/missing:1" in drill.err
-    assert database.set("base")["verified_at"] == mark
+    assert database.set("base")["verified"]["at"] == mark
     assert database.left_behind(before) == []
 
 
 def test_another_image_than_the_recorded_one_must_have_a_database_in_it(database):
     before = database.objects()
     drill = database.restore("drill", "base", "--image", world.BUSYBOX_IMAGE, "--timeout", "20s")
-    assert drill.code in (3, 5), drill.text
+    assert drill.code in (1, 3, 5) and "no program postgres" in drill.err, drill.text
     assert database.left_behind(before) == []
 
 
 def test_other_software_is_checked_by_a_command(space):
-    space.claim("data")
-    space.pod("writer", ["data"])
-    space.shell("writer", "echo kept >/data/file; sync").expect()
-    space.snap("create", "pod/writer", "--name", "one", "--wait", "ready").expect()
+    space.claim("state")
+    container = {"name": "app", "image": world.BUSYBOX_IMAGE, "command": ["sh", "-c", "echo kept >/var/lib/app/file; sync; sleep 100000"],
+                 "volumeMounts": [{"name": "files", "mountPath": "/var/lib/app"}]}
+    template = {"metadata": {"labels": {"app": "app"}},
+                "spec": {"terminationGracePeriodSeconds": 0, "containers": [container],
+                         "volumes": [{"name": "files", "persistentVolumeClaim": {"claimName": "state"}}]}}
+    space.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"},
+                 "spec": {"selector": {"matchLabels": {"app": "app"}}, "strategy": {"type": "Recreate"}, "template": template}})
+    space.wait("condition=Available", "deployment/app")
+    space.snap("create", "deploy/app", "--claim", "state", "--name", "one", "--wait", "ready").expect()
     before = space.objects()
-    space.restore("drill", "one", "--exec", "grep -q kept /data/file").expect()
-    space.restore("drill", "one", "--exec", "grep -q lost /data/file").expect(6)
+    space.restore("drill", "one", "--exec", "grep -q kept /var/lib/app/file").expect()
+    space.restore("drill", "one", "--exec", "grep -q lost /var/lib/app/file").expect(6)
     assert space.left_behind(before) == []
 
 

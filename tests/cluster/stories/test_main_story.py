@@ -24,7 +24,7 @@ def test_a_dropped_table_comes_back_from_a_snapshot_that_a_drill_has_proven(spac
     assert space.left_behind(before) == []
     assert space.get("pod/postgres-0")["metadata"]["uid"] == pod["metadata"]["uid"]
     assert space.psql("postgres-0", "select to_regclass('snap_demo') is null") == "t", "the live database is as it was"
-    assert space.set("before-migration")["verified_level"] == "checked"
+    assert space.set("before-migration")["verified"]["level"] == "checked"
 
     space.restore("pvc/data-postgres-restore", "--from", "before-migration").expect()
     claim = space.get("pvc/data-postgres-restore")
