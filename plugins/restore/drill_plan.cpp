@@ -287,7 +287,8 @@ class Teardown {
         action.ref = {resource, options_.space, name};
         action.preconditions.uid = uid;
         action.wait = false;
-        push("delete-" + action.ref.resource.short_name + "-" + name, "delete " + action.ref.text(), std::move(action));
+        const std::string what = action.ref.text();
+        push("delete-" + resource.short_name + "-" + name, "delete " + what, std::move(action));
         names_.push_back(name);
     }
 
