@@ -160,6 +160,7 @@ CheckOutput parse_check(const std::string& printed) {
     result.exit_code = code;
     result.out = printed.substr(0, at);
     while (!result.out.empty() && result.out.back() == '\n') result.out.pop_back();
+    if (code != 0) result.out = std::string(trim(result.out));
     return result;
 }
 

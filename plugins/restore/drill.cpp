@@ -174,8 +174,12 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
     const bool policies = facts_ && facts_->policies_allowed;
     TRY_ASSIGN(const Throwaways made, gather_throwaways(reader, options_.space, input.operation, policies));
     if (facts_ && scene_) {
-        const std::optional<std::string> cause = data_failure(made, *scene_);
-        if (cause || error.kind == ErrorKind::kMismatch) TRY(told_of_data(reader, input, error, cause.value_or(error.message), plan));
+        const std::optional<ContainerFailure> cause = error.kind == ErrorKind::kInterrupted ? std::nullopt : container_failure(made, *scene_);
+        if (error.kind == ErrorKind::kMismatch || (cause && cause->of_data)) {
+            TRY(told_of_data(reader, input, error, cause ? cause->text : error.message, plan));
+        } else if (cause) {
+            plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged", "run the command again, perhaps with another --image"};
+        }
     }
     if (is_quota(error)) plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "make room in the quota, then run the command again"};
     if (options_.cleanup) {

@@ -136,7 +136,8 @@ void check_by_command(Plan& plan, const DrillOptions& options, const DrillScene&
     }
     exec.argv = check_words(options.command);
     exec.output = "exec";
-    plan.steps.push_back(make_step("exec", "run the command in pod/" + options.space + "/" + exec.pod, "query", std::move(exec)));
+    const std::string title = "run the command in pod/" + options.space + "/" + exec.pod;
+    plan.steps.push_back(make_step("exec", title, "query", std::move(exec)));
 }
 
 }  // namespace

@@ -106,16 +106,20 @@ Verdict failed(const std::string& problem) {
     return verdict;
 }
 
-std::optional<std::string> data_failure(const Throwaways& made, const DrillScene& scene) {
-    if (!scene.engine.database) return std::nullopt;
+std::optional<ContainerFailure> container_failure(const Throwaways& made, const DrillScene& scene) {
+    constexpr std::size_t kTail = 600;
     for (const kube::PodState& pod : made.pods) {
         for (const kube::ContainerState& container : pod.containers) {
             const int code = container.exit_code;
-            if (container.running || code <= 0 || pod.deleting) continue;
-            const bool ours = code == kOtherImage || code == kCannotRunAs;
-            if (ours || container.ended_reason == "OOMKilled" || code == 126 || code == 127 || code >= 128) continue;
-            return "pod/" + pod.space + "/" + pod.name + ": PostgreSQL did not start on the restored data (exit code " + std::to_string(code) + "): " +
-                   container.ended_message.substr(container.ended_message.size() > 600 ? container.ended_message.size() - 600 : 0);
+            if (container.running || code < 0 || pod.deleting) continue;
+            // 126 and 127: the shell is not there; over 128: killed, by memory or by the node.
+            const bool around = code == kOtherImage || code == kCannotRunAs || code >= 126 || container.ended_reason == "OOMKilled";
+            const std::string& said = container.ended_message;
+            ContainerFailure failure;
+            failure.of_data = scene.engine.database && !around;
+            failure.text = "pod/" + pod.space + "/" + pod.name + (failure.of_data ? ": PostgreSQL did not start on the restored data" : ": the container did not run") +
+                           " (" + container.ended_reason + ", exit code " + std::to_string(code) + "): " + said.substr(said.size() > kTail ? said.size() - kTail : 0);
+            return failure;
         }
     }
     return std::nullopt;

@@ -27,8 +27,13 @@ struct Verdict {
 Verdict judge(const DrillOptions& options, const DrillFacts& facts, const DrillScene& scene, const std::map<std::string, std::string>& outputs);
 // The data was at fault before any question could be asked: nothing started, or a statement failed.
 Verdict failed(const std::string& problem);
-// Why a pod's database did not start, if the data is to blame; nullopt: the image, the user, memory, or nothing ended.
-std::optional<std::string> data_failure(const Throwaways& made, const DrillScene& scene);
+// Why a container of ours ended, and whether the data is to blame or what is around it: the image, the user, memory.
+// nullopt: none has ended by itself.
+struct ContainerFailure {
+    bool of_data = false;
+    std::string text;
+};
+std::optional<ContainerFailure> container_failure(const Throwaways& made, const DrillScene& scene);
 
 // The step that writes the result where the next person looks: on the set's record, or on the snapshot. nullopt where a
 // better level stands there already ("checked" is not lowered to "started").

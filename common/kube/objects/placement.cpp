@@ -41,7 +41,9 @@ Placement placement_of(const Json& pod_spec) {
     return placement;
 }
 
-Json pod_spec_of_workload(const Json& workload) { return json_at(workload, "/spec/template/spec"); }
+Json pod_spec_of_workload(const Json& workload) {
+    return json_at(workload, text_at(workload, "/kind") == "Pod" ? "/spec" : "/spec/template/spec");
+}
 
 bool selects(const Json& selector, const std::map<std::string, std::string>& labels) {
     if (!selector.is_object() || selector.empty()) return false;

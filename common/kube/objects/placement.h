@@ -18,7 +18,7 @@ struct Placement {
     std::map<std::string, Json> resources;              // container -> resources
 };
 Placement placement_of(const Json& pod_spec);
-// The pod spec in a workload's manifest, or null.
+// The pod spec in a workload's manifest (a pod is its own workload), or null.
 Json pod_spec_of_workload(const Json& workload);
 
 // Where both lists of node selector terms allow. Terms within a list are alternatives, so the answer has every pair of them.
