@@ -31,7 +31,6 @@ class HttpCluster : public Cluster {
     Result<Discovery> discover() override;
     Result<std::string> server_version() override;
     Result<std::vector<bool>> allowed(const std::vector<AccessCheck>& checks) override;
-    int warnings() const override { return warnings_.count(); }
 
     Result<Json> create(const Json& manifest, DryRun dry_run) override {
         return std::move(create_all({manifest}, dry_run, {}).front());

@@ -90,9 +90,6 @@ class ClusterReader {
 
     // One SelfSubjectAccessReview per check (a POST that stores nothing); true where allowed, in order.
     virtual Result<std::vector<bool>> allowed(const std::vector<AccessCheck>& checks) = 0;
-
-    // How many different warnings the server has sent (they were printed): --warnings-as-errors fails on any.
-    virtual int warnings() const { return 0; }
 };
 
 }  // namespace holdfast::kube

@@ -20,7 +20,6 @@ class Warnings {
   public:
     explicit Warnings(Console& console) : console_(console) {}
     void look_at(const http::Response& response);
-    int count() const { return static_cast<int>(said_.size()); }
 
   private:
     Console& console_;
