@@ -35,11 +35,12 @@ Findings judge_storage_defaults(const ClusterFacts& facts) {
 Finding judge_storage_class(const ClusterFacts& facts, const kube::StorageClass& one) {
     const std::string object = "sc/" + one.name, now = kube::csi_driver_of_in_tree(one.provisioner);
     if (!kube::is_in_tree(one.provisioner)) {
-        return info({"provisioner-not-installed", object, "driver",
-                     "its provisioner " + one.provisioner +
-                         " is no CSI driver that is installed here; if it is not one without CSI, claims of this class "
-                         "stay Pending",
-                     remedy_driver(one.provisioner)});
+        return info(
+            {"provisioner-not-installed", object, "driver",
+             "its provisioner " + one.provisioner +
+                 " is no CSI driver that is installed here: claims of this class stay Pending, unless a provisioner "
+                 "without CSI has that name",
+             remedy_driver(one.provisioner)});
     }
     if (now.empty()) {
         return warning({"provisioner-in-tree", object, "class",
