@@ -24,6 +24,7 @@ Standing standing_of(const kube::SnapshotSet& set, const std::map<std::string, S
         const auto found = snapshots.find(member.snapshot);
         standing.ready = standing.ready && found != snapshots.end() && found->second.ready;
         standing.claims.push_back(member.claim);
+        standing.snapshots.push_back(member.snapshot);
     }
     return standing;
 }
@@ -69,7 +70,7 @@ Result<DeleteFacts> gather_delete(kube::ClusterReader& reader, const std::string
     }
     for (const auto& [name, single] : snapshots) {
         if (members.contains(name)) continue;
-        facts.standings.push_back({name, false, "pvc/" + single.claim, {single.claim}, single.ready, false});
+        facts.standings.push_back({name, false, "pvc/" + single.claim, {single.claim}, {}, single.ready, false});
     }
     TRY_ASSIGN(const auto journals, plan::list_journals(reader, space, damaged));
     for (const plan::Journal& journal : journals) facts.open_journals.push_back(journal.operation);

@@ -14,17 +14,16 @@ Error refused(std::string message, std::string hint) {
     return {ErrorKind::kRefused, "refusing to delete " + message + "; nothing was changed", std::move(hint)};
 }
 
-bool is_subject(const DeleteFacts& facts, const Standing& standing) {
-    return std::any_of(facts.subjects.begin(), facts.subjects.end(), [&](const Subject& subject) {
-        return subject.name.is_set == standing.is_set && subject.name.name == standing.name;
-    });
+// Goes with the subject: it itself, or the set of which it is a member.
+bool goes_with(const Subject& subject, const Standing& standing) {
+    if (subject.name.is_set == standing.is_set) return subject.name.name == standing.name;
+    return standing.is_set && std::find(standing.snapshots.begin(), standing.snapshots.end(), subject.name.name) !=
+                                  standing.snapshots.end();
 }
 
-const Standing* standing_of(const DeleteFacts& facts, const Subject& subject) {
-    for (const Standing& one : facts.standings) {
-        if (one.is_set == subject.name.is_set && one.name == subject.name.name) return &one;
-    }
-    return nullptr;
+bool goes(const DeleteFacts& facts, const Standing& standing) {
+    return std::any_of(facts.subjects.begin(), facts.subjects.end(),
+                       [&](const Subject& subject) { return goes_with(subject, standing); });
 }
 
 bool shares_claim(const Standing& a, const Standing& b) {
@@ -35,25 +34,32 @@ bool shares_claim(const Standing& a, const Standing& b) {
 
 // Whether something that can be restored stays: of a set's workload another set, of a single snapshot's claim anything
 // ready.
-Status check_last(const DeleteFacts& facts, const Subject& subject) {
-    const Standing* own = standing_of(facts, subject);
-    if (own == nullptr || (!own->ready && !own->checked)) return {};
+Status check_last_of(const DeleteFacts& facts, const Subject& subject, const Standing& own) {
     bool ready_left = false, checked_left = false;
     for (const Standing& other : facts.standings) {
-        if (is_subject(facts, other)) continue;
-        const bool counts = own->is_set ? other.is_set && other.workload == own->workload : shares_claim(*own, other);
+        if (goes(facts, other)) continue;
+        const bool counts = own.is_set ? other.is_set && other.workload == own.workload : shares_claim(own, other);
         ready_left = ready_left || (counts && other.ready);
         checked_left = checked_left || (counts && other.checked && other.ready);
     }
-    const std::string of = own->is_set ? own->workload : own->workload.substr(4).empty() ? "its claim" : own->workload;
+    const std::string of = own.is_set ? own.workload : own.workload.substr(4).empty() ? "its claim" : own.workload;
+    const std::string what =
+        subject.text() + (own.is_set == subject.name.is_set ? ": it" : ": set/" + own.name + " needs it, which");
     const bool of_nothing =
-        !own->is_set && own->claims.front().empty();  // pre-provisioned: of no claim of this namespace
-    if (own->ready && !ready_left && !of_nothing)
-        return refused(subject.text() + ": it is the last one of " + escape_line(of) + " that can be restored",
+        !own.is_set && own.claims.front().empty();  // pre-provisioned: of no claim of this namespace
+    if (own.ready && !ready_left && !of_nothing)
+        return refused(what + " is the last one of " + escape_line(of) + " that can be restored",
                        "make a new one first, or delete it all the same with --force");
-    if (own->checked && !checked_left)
-        return refused(subject.text() + ": it is the last one of " + escape_line(of) + " whose restore was checked",
+    if (own.checked && !checked_left)
+        return refused(what + " is the last one of " + escape_line(of) + " whose restore was checked",
                        "check another one first (kubectl restore drill), or delete it all the same with --force");
+    return {};
+}
+
+Status check_last(const DeleteFacts& facts, const Subject& subject) {
+    for (const Standing& own : facts.standings) {
+        if (goes_with(subject, own) && (own.ready || own.checked)) TRY(check_last_of(facts, subject, own));
+    }
     return {};
 }
 

@@ -21,9 +21,10 @@ struct Standing {
     std::string name;  // set's or snapshot's
     bool is_set = true;
     std::string workload;  // "StatefulSet/postgres", else the target, "sts/a,sts/b"; "pvc/data" for a single snapshot
-    std::vector<std::string> claims;  // members' claims: a ready member is a ready snapshot of its claim
-    bool ready = false;               // complete, every member there and ready
-    bool checked = false;             // VERIFIED level "checked"
+    std::vector<std::string> claims;     // members' claims: a ready member is a ready snapshot of its claim
+    std::vector<std::string> snapshots;  // a set's members: without one of them the set cannot be restored
+    bool ready = false;                  // complete, every member there and ready
+    bool checked = false;                // VERIFIED level "checked"
 };
 
 struct DeleteFacts {
