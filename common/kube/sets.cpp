@@ -48,6 +48,13 @@ Result<SnapshotName> parse_snapshot_name(const std::string& word) {
     return parsed;
 }
 
+ObjectRef object_named(const std::string& space, const std::string& word) {
+    const auto parsed = parse_snapshot_name(word);
+    if (!parsed.ok()) return {};
+    if (!parsed->is_set) return {kSnapshots, space, parsed->name};
+    return {kConfigMaps, space, set_config_map_name(parsed->name)};
+}
+
 Result<SnapshotSet> read_set(ClusterReader& reader, const std::string& space, const std::string& name) {
     TRY_ASSIGN(const std::optional<Json> config_map, reader.find({kConfigMaps, space, set_config_map_name(name)}));
     std::optional<Error> damage;

@@ -17,6 +17,9 @@ struct SnapshotName {
 };
 Result<SnapshotName> parse_snapshot_name(const std::string& word);
 
+// The object that such a word means: a set's ConfigMap or a VolumeSnapshot; without a name if the word is none.
+ObjectRef object_named(const std::string& space, const std::string& word);
+
 // The set as its ConfigMap records it; if that is lost (or damaged) as its snapshots do, and then `uid` is "".
 // kNotFound names sets with similar names; kInvalid: the ConfigMap is damaged and no snapshot carries a record.
 Result<SnapshotSet> read_set(ClusterReader& reader, const std::string& space, const std::string& name);

@@ -3,6 +3,7 @@
 
 #include "common/os/clock.h"
 #include "common/os/console.h"
+#include "common/kube/sets.h"
 #include "common/plan/operation.h"
 #include "plugins/restore/drill_plan.h"
 #include "plugins/restore/verdict.h"
@@ -23,6 +24,7 @@ class Drill : public plan::Operation {
     std::string kind() const override { return options_.role(); }
     std::string target() const override { return options_.name; }
     std::string space() const override { return options_.space; }
+    kube::ObjectRef event_target() const override { return kube::object_named(options_.space, options_.name); }
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
     Status attend(const plan::Input& input, plan::Attendant& attendant) override;

@@ -51,7 +51,8 @@ Rule rule(std::vector<std::string> verbs, const kube::Resource& resource, std::s
 
 // What finding a set, its snapshots, the old volumes and the classes reads.
 std::vector<Rule> source_rules() {
-    return {rule({"get", "list"}, kube::kConfigMaps), rule({"get", "list"}, kube::kSnapshots), rule({"get"}, kube::kClaims),
+    return {rule({"get", "list"}, kube::kConfigMaps), rule({"get"}, kube::kSnapshots), rule({"get"}, kube::kClaims),
+            rule({"list"}, kube::kSnapshots, "", "a lost ConfigMap or a wrong name"),
             rule({"get"}, kube::kSnapshotContents),   rule({"get"}, kube::kVolumes),           rule({"list"}, kube::kStorageClasses)};
 }
 
@@ -59,8 +60,8 @@ void append(std::vector<Rule>& rules, std::vector<Rule> more) { rules.insert(rul
 
 std::vector<Rule> pvc_rules() {
     std::vector<Rule> rules = source_rules();
-    append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps), rule({"create", "get", "list", "watch", "delete"}, kube::kClaims), rule({"watch"}, kube::kSnapshots),
-                   rule({"get", "list"}, kube::kPods), rule({"create"}, kube::kEvents),
+    append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps), rule({"create", "get", "list", "watch", "delete"}, kube::kClaims), rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"),
+                   rule({"list"}, kube::kPods), rule({"create"}, kube::kEvents),
                    rule({"create", "get", "list", "watch", "delete"}, kube::kPods, "", "a class that waits for the first consumer"),
                    rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshots, "", "--from-namespace"),
                    rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshotContents, "", "--from-namespace")});
@@ -70,9 +71,9 @@ std::vector<Rule> pvc_rules() {
 std::vector<Rule> throwaway_rules() {
     std::vector<Rule> rules = source_rules();
     append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps), rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kPods), rule({"list", "watch"}, kube::kSnapshots), rule({"list"}, kube::kServices),
+                   rule({"create", "get", "list", "watch", "delete"}, kube::kPods), rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"), rule({"list"}, kube::kServices),
                    rule({"get", "list", "watch", "patch"}, kube::kVolumes), rule({"create"}, kube::kPods, "portforward"),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies)});
+                   rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies, "", "a NetworkPolicy around them")});
     return rules;
 }
 
@@ -151,7 +152,7 @@ app::Command drill_command() {
     for (Option& option : database_options()) command.options.push_back(std::move(option));
     command.exclusive = {{"query", "sql-file"}, {"query", "exec"}, {"sql-file", "exec"}, {"exec", "database"}, {"exec", "db-user"}};
     command.rules = throwaway_rules();
-    append(command.rules, {rule({"create"}, kube::kPods, "exec", "--exec"), rule({"patch"}, kube::kConfigMaps), rule({"patch"}, kube::kSnapshots)});
+    append(command.rules, {rule({"create"}, kube::kPods, "exec", "--exec"), rule({"patch"}, kube::kConfigMaps), rule({"patch"}, kube::kSnapshots, "", "vs/NAME")});
     command.outputs = {"table", "json", "yaml", "name"};
     command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(DrillOptions options, drill_options(context, arguments));

@@ -33,6 +33,7 @@ class RestorePvc : public plan::Operation {
     std::string kind() const override { return "restore"; }
     std::string target() const override { return options_.name; }
     std::string space() const override { return options_.space; }
+    kube::ObjectRef event_target() const override { return {kube::kClaims, options_.space, options_.name}; }
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     // Takes the consumer away, and a claim that the API server made without its data source: it holds nothing.
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;

@@ -119,13 +119,6 @@ Status read_lineage(kube::ClusterReader& reader, const std::string& space, std::
 
 }  // namespace
 
-kube::ObjectRef object_named(const std::string& space, const std::string& name) {
-    const auto parsed = kube::parse_snapshot_name(name);
-    if (!parsed.ok()) return {};
-    if (!parsed->is_set) return {kube::kSnapshots, space, parsed->name};
-    return {kube::kConfigMaps, space, kube::set_config_map_name(parsed->name)};
-}
-
 Result<std::vector<Subject>> read_subjects(kube::ClusterReader& reader, const std::string& space,
                                            const std::vector<std::string>& words, const ChainOptions& options) {
     std::vector<Subject> subjects;

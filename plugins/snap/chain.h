@@ -38,9 +38,6 @@ struct ChainOptions {
     bool must = true;
 };
 
-// The object that a name on the command line means: a set's ConfigMap or a VolumeSnapshot; none if it is no name.
-kube::ObjectRef object_named(const std::string& space, const std::string& name);
-
 // kNotFound with the nearest names; the server's errors. Reads the namespace's claims once for all subjects.
 Result<std::vector<Subject>> read_subjects(kube::ClusterReader& reader, const std::string& space,
                                            const std::vector<std::string>& words, const ChainOptions& options);

@@ -25,7 +25,7 @@ class DeleteOperation : public plan::Operation {
         return name.ok() ? name->name : "snapshots";
     }
     std::string space() const override { return space_; }
-    kube::ObjectRef event_target() const override { return object_named(space_, options_.names.front()); }
+    kube::ObjectRef event_target() const override { return kube::object_named(space_, options_.names.front()); }
 
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
         TRY_ASSIGN(facts_, gather_delete(reader, space_, options_, input.resuming));

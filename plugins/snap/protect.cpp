@@ -23,7 +23,7 @@ class ProtectOperation : public plan::Operation {
         return name.ok() ? name->name : "snapshots";
     }
     std::string space() const override { return space_; }
-    kube::ObjectRef event_target() const override { return object_named(space_, names_.front()); }
+    kube::ObjectRef event_target() const override { return kube::object_named(space_, names_.front()); }
 
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input&) override {
         TRY_ASSIGN(const std::vector<Subject> subjects, read_subjects(reader, space_, names_, {}));

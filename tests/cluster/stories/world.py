@@ -1,6 +1,7 @@
 """What stories are told with: the real kubectl with our plugins on its PATH, namespaces of their own, and looks at what
 is left behind. See conftest.py for the fixtures, and test_main_story.py for how a story reads."""
 import base64
+import hashlib
 import json
 import os
 import random
@@ -146,6 +147,12 @@ def _incidental(item):
             or (kind == "ServiceAccount" and name == "default"))
 
 
+def _digest(item):
+    metadata = {k: v for k, v in item["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    text = json.dumps({**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 class Space:
     """One namespace of a story."""
 
@@ -226,12 +233,12 @@ class Space:
             self.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}", timeout=90)
 
     def objects(self):
-        """{(kind, name): resourceVersion} of all that is in the namespace, with the volumes and snapshot contents that
-        belong to it. Two of these compared show every write between them."""
+        """{(kind, name): digest of all but status} of what is in the namespace, with the volumes and snapshot contents that
+        belong to it. Two of these compared show every write between them; controllers' notes in status do not count."""
         listed = self.get(",".join(self.cluster.namespaced_kinds()))["items"]
-        found = {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"] for i in listed if not _incidental(i)}
+        found = {(i["kind"], i["metadata"]["name"]): _digest(i) for i in listed if not _incidental(i)}
         for item, _ in self.storage():
-            found[(item["kind"], item["metadata"]["name"])] = item["metadata"]["resourceVersion"]
+            found[(item["kind"], item["metadata"]["name"])] = _digest(item)
         return found
 
     def storage(self):
