@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("HOLDFAST_BUILD", ROOT / "build" / "dev"))
+PLUGINS = ["snap", "restore"]
 
 
 # A child's ru_maxrss begins with its parent's size, so what is measured is started by something small. Arguments: where to write
