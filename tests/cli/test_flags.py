@@ -17,7 +17,7 @@ RAW = ("\x1b", "\x07", "\r", "\u202e", "\x9b")
 
 
 def claim(name, **metadata):
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "shop", **metadata},
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "shop", "uid": f"uid-{name}", **metadata},
             "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "volumeName": f"pv-{name}", "resources": {"requests": {"storage": "1Gi"}}},
             "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}}
 
@@ -25,7 +25,7 @@ def claim(name, **metadata):
 def volume(name):
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"pv-{name}"},
             "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": {"driver": "fast.csi", "volumeHandle": f"h-{name}"},
-                     "claimRef": {"namespace": "shop", "name": name}}, "status": {"phase": "Bound"}}
+                     "claimRef": {"namespace": "shop", "name": name, "uid": f"uid-{name}"}}, "status": {"phase": "Bound"}}
 
 
 def stateful_set(name):
@@ -96,9 +96,14 @@ def test_04_an_empty_selector_does_not_mean_everything(against, selector):
     assert done.double.requests() == []
 
 
-def test_06_contradicting_flags_are_both_named(against):
-    done = against(WORLD, "snap", "create", "pvc/single", "--pre", "sync", "--hold", "cat")
-    check(done, 2, r"^error: --(pre|hold) and --(pre|hold) cannot be used together$")
+@pytest.mark.parametrize("args, flags", [
+    (["pvc/new", "--from", "first", "--ordinal", "0", "--claim", "data-postgres-0"], {"ordinal", "claim"}),
+    (["drill", "first", "--query", "select 1", "--exec", "true"], {"query", "exec"}),
+])
+def test_06_contradicting_flags_are_both_named(against, args, flags):
+    done = against(WORLD, "restore", *args)
+    check(done, 2, r"^error: --\S+ and --\S+ cannot be used together$")
+    assert set(re.search(r"--(\S+) and --(\S+) cannot", done.err).groups()) == flags
     assert done.double.requests() == []
 
 
@@ -165,19 +170,22 @@ def test_10_a_namespace_that_is_going_away_is_refused(against):
     assert done.double.writes() == []
 
 
-def open_set(name, operation):
-    """A set that another operation has begun."""
-    record = {"format": 1, "name": name, "namespace": "shop", "complete": False, "operation": operation}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "data": {"set.json": json.dumps(record)},
-            "metadata": {"name": f"holdfast-set-{name}", "namespace": "shop",
-                         "labels": {"holdfast.dev/set": name, "holdfast.dev/role": "set", "holdfast.dev/operation": operation,
-                                    "app.kubernetes.io/managed-by": "holdfast"}}}
-
-
-def test_11_what_another_operation_has_begun_is_left_to_it(against):
-    done = against(WORLD + [open_set("nightly", "snap-single-abcde")], "snap", "create", "pvc/single", "--name", "nightly")
-    check(done, 4, r"snap-single-abcde")
-    assert not [w for w in done.double.writes() if "volumesnapshots" in w["target"]], done
+def test_11_what_another_operation_has_begun_is_left_to_it(start_double, make_kubeconfig, run):
+    """The double has no snapshot controller, so the first command waits for its snapshot until it gives up, part-way."""
+    double = start_double(objects=WORLD)
+    config = make_kubeconfig(double)
+    first = run("snap", "create", "pvc/single", "--name", "nightly", "--timeout=1s", kubeconfig=config)
+    assert first.code == 5, first
+    operation = re.search(r"^  kubectl snap resume (snap-single-\S+) -n shop$", first.err, re.M).group(1)
+    assert f"  kubectl snap abort {operation} -n shop\n" in first.err
+    assert operation in run("snap", "status", kubeconfig=config).out
+    before = len(double.writes())
+    other = run("snap", "create", "pvc/data-postgres-0", "--name", "nightly", kubeconfig=config)
+    check(other, 4, re.escape(operation))
+    assert not [w for w in double.writes()[before:] if "volumesnapshots" in w["target"]], other
+    aborted = run("snap", "abort", operation, "--yes", kubeconfig=config)
+    assert (aborted.code, aborted.out) == (0, f"operation/{operation} aborted\n"), aborted
+    assert "No unfinished operations" in run("snap", "status", kubeconfig=config).err
 
 
 def closed_pipe():
@@ -314,7 +322,8 @@ def test_25_a_connection_that_only_the_kubeconfig_leaves_unverified_does_not_del
 
 def test_server_warnings_are_shown_once_and_are_errors_if_wanted(start_double, make_kubeconfig, run):
     listing = r"^/apis/snapshot\.storage\.k8s\.io/v1/namespaces/shop/volumesnapshots(\?|$)"
-    reply = {"through": True, "headers": {"Warning": '299 - "this version is old"'}}
+    reply = {"headers": {"Content-Type": "application/json", "Warning": '299 - "this version is old"'},
+             "json": {"kind": "VolumeSnapshotList", "apiVersion": "snapshot.storage.k8s.io/v1", "metadata": {"resourceVersion": "7"}, "items": []}}
     for flags, code in (([], 0), (["--warnings-as-errors"], 1)):
         double = start_double([{"method": "GET", "path": listing, "reply": reply}], objects=WORLD + [snapshot("foreign")])
         done = run("snap", "list", *flags, kubeconfig=make_kubeconfig(double))
