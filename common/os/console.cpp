@@ -1,6 +1,9 @@
 #include "common/os/console.h"
 
+#include "common/os/signal_count.h"
+
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <cerrno>
@@ -66,6 +69,10 @@ std::optional<std::string> ProcessConsole::read_line() {
     std::string line;
     char c = 0;
     while (true) {
+        // A signal between the question and the read would be lost if only read were interrupted: poll, and look.
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        if (signals_received() > 0) return std::nullopt;
+        if (poll(&input, 1, 100) <= 0) continue;
         const ssize_t got = ::read(STDIN_FILENO, &c, 1);
         if (got < 0) return std::nullopt;  // EINTR too: a signal is an answer
         if (got == 0) return line.empty() ? std::nullopt : std::optional(line);

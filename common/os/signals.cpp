@@ -1,5 +1,7 @@
 #include "common/os/signals.h"
 
+#include "common/os/signal_count.h"
+
 #include <sys/time.h>
 #include <unistd.h>
 #include <csignal>
@@ -38,6 +40,8 @@ ProcessSignals::ProcessSignals() {
 ProcessSignals::~ProcessSignals() {
     for (int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
 }
+
+int signals_received() { return g_count; }
 
 int ProcessSignals::count() const { return g_count; }
 int ProcessSignals::last() const { return g_last; }

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, PLUGINS
+from conftest import BUILD, PLUGINS, ROOT
 
 EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\rx\u202ey\x9b"
 RAW = ("\x1b", "\x07", "\r", "\u202e", "\x9b")
@@ -330,3 +330,41 @@ def test_server_warnings_are_shown_once_and_are_errors_if_wanted(start_double, m
         assert done.code == code, done
         assert done.err.count("Warning: this version is old\n") == 1, done
         assert ("error: 1 warning received\n" in done.err) == bool(flags)
+
+
+def conform(value, schema, where="$"):
+    """Enough of JSON Schema for docs/schemas: type, const, enum, required, properties, items; nothing that is not described."""
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    if "type" in schema:
+        assert isinstance(value, kinds[schema["type"]]), f"{where}: {value!r}"
+    assert value == schema.get("const", value) and value in schema.get("enum", [value]), f"{where}: {value!r}"
+    if isinstance(value, dict):
+        assert set(schema["required"]) <= set(value) <= set(schema["properties"]), f"{where}: {sorted(value)}"
+        for key, part in value.items():
+            conform(part, schema["properties"][key], f"{where}.{key}")
+    for i, part in enumerate(value if isinstance(value, list) else []):
+        conform(part, schema["items"], f"{where}[{i}]")
+
+
+def schema_of(name):
+    return json.loads((ROOT / "docs" / "schemas" / f"{name}.json").read_text())
+
+
+def test_a_plan_as_data_is_as_its_schema_says(against):
+    done = against(WORLD, "snap", "create", "pvc/single", "--dry-run", "-o", "json")
+    assert done.code == 0, done
+    conform(json.loads(done.out), schema_of("plan"))
+    assert done.double.writes() == []
+
+
+def test_progress_as_data_is_as_its_schema_says(against):
+    done = against(WORLD + [snapshot("foreign")], "snap", "delete", "vs/foreign", "--force", "--yes", "--progress=json")
+    assert done.code == 0, done
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    assert [line["type"] for line in lines][:1] == ["plan"]
+    assert "step_done" in [line["type"] for line in lines]
+    for line in lines:
+        if line["type"] == "plan":
+            conform({key: value for key, value in line.items() if key != "type"}, schema_of("plan"))
+        else:
+            conform(line, schema_of("progress"))

@@ -76,8 +76,8 @@ class Store : public Engine, public std::enable_shared_from_this<Store> {
         const kube::Resource* resource = resource_of(object);
         if (resource == nullptr) return false;
         const std::lock_guard lock(mutex_);
-        save(key(*resource, text(object, "/metadata/namespace"), text(object, "/metadata/name")), std::move(object),
-             "ADDED");
+        const std::string id = key(*resource, text(object, "/metadata/namespace"), text(object, "/metadata/name"));
+        save(id, std::move(object), "ADDED");
         return true;
     }
 
