@@ -211,3 +211,115 @@ def test_no_secret_shows_at_the_highest_verbosity(start_double, make_kubeconfig,
     assert "GET https://" in done.err and "Bearer <masked>" in done.err and "Response Body" in done.err, done
     assert double.requests()[0]["headers"]["authorization"] == f"Bearer {canary}"
     assert canary not in done.err + done.out, done
+
+
+# A claim that can be snapshotted, with everything that `snap create` reads of it.
+def shop():
+    meta = {"namespace": "shop"}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}, "status": {"phase": "Active"}},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {**meta, "name": "data", "uid": "uid-data"},
+         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "fast",
+                  "volumeMode": "Filesystem", "volumeName": "pv-1"},
+         "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}},
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
+         "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": {"driver": "csi.example", "volumeHandle": "h"},
+                  "claimRef": {"namespace": "shop", "name": "data", "uid": "uid-data"}, "persistentVolumeReclaimPolicy": "Delete",
+                  "storageClassName": "fast", "volumeMode": "Filesystem"},
+         "status": {"phase": "Bound"}},
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}, "provisioner": "csi.example"},
+        {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "csi.example"}, "spec": {}},
+        {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "metadata": {"name": "snaps"},
+         "driver": "csi.example", "deletionPolicy": "Delete"},
+    ]
+
+
+@pytest.fixture
+def creating(start_double, make_kubeconfig, run):
+    """creating(change, rules) runs `snap create` of a claim that `change` has spoiled, against the store with these rules before it."""
+
+    def go(change=lambda claim: None, rules=()):
+        objects = shop()
+        change(objects[1])
+        double = start_double(rules, objects)
+        done = run("snap", "create", "pvc/data", "--name", "one", "--wait", "cut", "--timeout", "3s", kubeconfig=make_kubeconfig(double),
+                   measure=True)
+        done.double = double
+        return done
+
+    return go
+
+
+def posts(double, plural):
+    return [r for r in double.writes() if r["method"] == "POST" and f"/{plural}?" in r["target"]]
+
+
+def deleting(start_double, make_kubeconfig, run, spoil, rules=()):
+    """`snap delete` of a snapshot that the server gives as `spoil` has made it; the store behind has it as it is."""
+    seen = snapshot("one", boundVolumeSnapshotContentName="c", creationTime="2026-11-21T04:30:00Z")
+    kept = json.loads(json.dumps(seen))
+    spoil(seen)
+    double = start_double([*rules, {"method": "GET", "path": "/volumesnapshots/one$", "reply": {"json": seen}},
+                           {"method": "GET", "path": LIST, "reply": {"json": page([seen])}}], [*shop(), kept])
+    return double, run("snap", "delete", "vs/one", "--yes", "--force", "--timeout", "5s", kubeconfig=make_kubeconfig(double))
+
+
+def test_39_an_object_that_was_replaced_since_it_was_read_is_not_deleted(start_double, make_kubeconfig, run):
+    double, done = deleting(start_double, make_kubeconfig, run, lambda seen: seen["metadata"].update(uid="uid-of-before"))
+    check(done, 4, r"Error from server \(Conflict\): .*vs/shop/one")
+    deletes = [r for r in double.writes() if r["method"] == "DELETE" and "volumesnapshots/one" in r["target"]]
+    assert [json.loads(r["body"])["preconditions"]["uid"] for r in deletes] == ["uid-of-before"]
+    assert [r["status"] for r in deletes] == [409]
+
+
+def test_40_nothing_is_deleted_that_has_no_resource_version(start_double, make_kubeconfig, run):
+    double, done = deleting(start_double, make_kubeconfig, run, lambda seen: seen["metadata"].pop("resourceVersion"))
+    check(done, 3, r"^error: vs/one: the server's reply has no metadata\.resourceVersion; refusing to work with .*; nothing was changed")
+    assert double.writes() == []
+
+
+@pytest.mark.parametrize("field, change", [
+    ("spec.resources.requests.storage", lambda claim, bad: claim["spec"]["resources"]["requests"].update(storage=bad)),
+    ("status.capacity.storage", lambda claim, bad: claim["status"]["capacity"].update(storage=bad)),
+])
+@pytest.mark.parametrize("bad", ["1e999", "-5Gi", "many"])
+def test_41_a_quantity_that_is_none_is_named_by_its_field(creating, field, change, bad):
+    done = creating(lambda claim: change(claim, bad))
+    check(done, 3, rf"^error: .*pvc/shop/data: {re.escape(field)}: .*{re.escape(bad)}.*nothing was changed")
+    assert done.double.writes() == []
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda claim: claim["status"].update(phase="Dreaming"), r"pvc/shop/data is not bound but Dreaming.*nothing was changed"),
+    (lambda claim: claim["spec"].update(volumeMode="Tape"), r"pvc/shop/data: spec\.volumeMode Tape is unsupported.*nothing was changed"),
+], ids=["phase", "volumeMode"])
+def test_42_a_word_that_we_do_not_know_is_no_default(creating, change, message):
+    done = creating(change)
+    check(done, 3, "^error: " + message)
+    assert done.double.writes() == []
+
+
+def test_45_without_a_snapshot_api_the_message_says_what_to_install(creating):
+    done = creating(rules=[{"method": "GET", "path": "^/apis$", "reply": {"json": {"kind": "APIGroupDiscoveryList", "items": []}}}])
+    check(done, 3, r"^error: the cluster has no snapshot API \(snapshot\.storage\.k8s\.io/v1 volumesnapshots\); nothing was changed\n"
+                   r"install the CRDs and the snapshot-controller of kubernetes-csi/external-snapshotter")
+    assert done.double.writes() == []
+
+
+def test_46_a_watch_line_without_an_end_stops_at_its_cap(creating):
+    done = creating(rules=[{"method": "GET", "path": "watch=true", "reply": {"generate": {"repeat": "x" * 1000, "count": 100000}}}])
+    check(done, 5, r"error: the watch on volumesnapshots\.snapshot\.storage\.k8s\.io sent a line of over 8(\.0)?Mi without an end\n.* is unfinished")
+    check_memory(done)
+
+
+def test_46_a_flood_of_bookmarks_is_no_progress(creating):
+    bookmark = '{"type":"BOOKMARK","object":{"kind":"VolumeSnapshot","metadata":{"resourceVersion":"2000"}}}\n'
+    done = creating(rules=[{"method": "GET", "path": "watch=true", "reply": {"generate": {"repeat": bookmark, "count": 10**9}}}])
+    check(done, 5, r"error: vs/shop/one-data: no progress in 3\.0s")
+    check_memory(done)
+
+
+def test_a_write_whose_answer_was_lost_is_sent_once_and_observed(creating):
+    done = creating(rules=[{"method": "POST", "path": "/volumesnapshots\\?", "reply": {"through": True, "drop": True}}])
+    check(done, 5, r"done: create vs/shop/one-data")  # there it was; that no controller cuts it is another matter
+    assert len(posts(done.double, "volumesnapshots")) == 1
