@@ -35,7 +35,7 @@ int run_help(Context& context, const Arguments& arguments) {
 Command options_command() {
     Command command;
     command.name = "options";
-    command.summary = "list the flags that every command has";
+    command.summary = "List the flags that every command has";
     command.hidden = true;
     command.read = run_options;
     return command;
@@ -44,7 +44,7 @@ Command options_command() {
 Command help_command() {
     Command command;
     command.name = "help";
-    command.summary = "help about a command";
+    command.summary = "Help about a command";
     command.usage = "[COMMAND]";
     command.positionals_max = 1;
     command.hidden = true;

@@ -164,7 +164,7 @@ std::string completion_script(const std::string& plugin, const std::string& shel
 Command completion_command() {
     Command command;
     command.name = "completion";
-    command.summary = "print a completion script for a shell, or the shim that kubectl itself runs";
+    command.summary = "Print a completion script for a shell, or the shim that kubectl itself runs";
     command.description =
         "bash, zsh and fish: a script to be sourced. kubectl: the program kubectl_complete-NAME, which kubectl 1.26 "
         "and later runs when it "

@@ -94,7 +94,7 @@ std::vector<Rule> rules() {
 Command doctor_command() {
     Command command;
     command.name = "doctor";
-    command.summary = "say what is wrong with a workload's storage, and what to do";
+    command.summary = "Say what is wrong with a workload's storage, and what to do";
     command.description =
         "Examines a StatefulSet, Deployment, claim, pod, snapshot or set; without a target the namespace and the "
         "cluster's classes "

@@ -102,7 +102,7 @@ int gc(Session& session, const Arguments&) {
 Command resume_command() {
     Command command;
     command.name = "resume";
-    command.summary = "go on with an unfinished operation";
+    command.summary = "Go on with an unfinished operation";
     command.description =
         "Goes on where the operation stopped. What is done already is seen as done; nothing is done twice. Running the "
         "original command "
@@ -120,7 +120,7 @@ Command resume_command() {
 Command abort_command() {
     Command command;
     command.name = "abort";
-    command.summary = "take an unfinished operation back to its start";
+    command.summary = "Take an unfinished operation back to its start";
     command.description =
         "Removes what the operation has created, last first, and nothing else: only objects that carry its id. Refused "
         "after the point of "
@@ -138,7 +138,7 @@ Command abort_command() {
 Command gc_command() {
     Command command;
     command.name = "gc";
-    command.summary = "list and remove what dead operations have left";
+    command.summary = "List and remove what dead operations have left";
     command.description =
         "Removes throwaway objects of drills and their like whose operation is no longer alive. Never a volume, a "
         "claim or a snapshot that "

@@ -154,7 +154,7 @@ Result<std::string> rbac_yaml(const Plugin& plugin, const RbacOptions& options) 
 Command rbac_command() {
     Command command;
     command.name = "rbac";
-    command.summary = "print the least roles that the commands need";
+    command.summary = "Print the least roles that the commands need";
     command.description =
         "Prints a Role and a ClusterRole with exactly the permissions that the commands use, each rule with the "
         "commands that need it. "

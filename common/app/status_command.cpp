@@ -117,7 +117,7 @@ int run_status(Context& context, const Arguments& arguments) {
 Command status_command() {
     Command command;
     command.name = "status";
-    command.summary = "show unfinished operations, of all Holdfast plugins";
+    command.summary = "Show unfinished operations, of all Holdfast plugins";
     command.description =
         "Without a name lists them; with one shows who works on it, what it does, and the commands that go on with it "
         "or take it back.";

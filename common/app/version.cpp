@@ -32,7 +32,7 @@ std::string version_text() { return "v" HOLDFAST_VERSION; }
 Command version_command() {
     Command command;
     command.name = "version";
-    command.summary = "print the version";
+    command.summary = "Print the version";
     command.usage = "[flags]";
     command.outputs = {"table", "json", "yaml"};
     command.examples = {{"The version as data", "kubectl snap version -o json"}};

@@ -141,7 +141,7 @@ class Terminal:
             ready, _, _ = select.select([self.fd], [], [], max(0, limit - time.monotonic()))
             assert ready, f"{pattern!r} was not shown: {self.shown!r}"
             try:
-                self.shown += os.read(self.fd, 65536).decode(errors="replace")
+                self.shown += os.read(self.fd, 65536).decode(errors="replace").replace("\a", "")
             except OSError:
                 raise AssertionError(f"the shell ended: {self.shown!r}")
         found, self.shown = self.shown, ""
