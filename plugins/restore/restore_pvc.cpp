@@ -228,7 +228,7 @@ Result<plan::Report> RestorePvc::report(kube::ClusterReader& reader, const plan:
     plan::Report report;
     report.text = "persistentvolumeclaim/" + options_.name + " restored from " + what_ + ": " + size + ", class " + claim->storage_class + ", volume " + volume.name + "\n";
     report.names = {"persistentvolumeclaim/" + options_.name};
-    report.json = {{"kind", "RestoredClaim"}, {"name", options_.name}, {"namespace", options_.space}, {"uid", claim->uid}, {"from", what_},
+    report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "RestoredClaim"}, {"name", options_.name}, {"namespace", options_.space}, {"uid", claim->uid}, {"from", what_},
                    {"size", size}, {"storageClassName", claim->storage_class}, {"volume", volume.name}};
     return report;
 }

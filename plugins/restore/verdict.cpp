@@ -180,7 +180,7 @@ plan::Report drill_report(const DrillOptions& options, const DrillFacts& facts, 
     Json list = Json::array(), times = Json::array();
     for (const InstanceFacts& one : verdict.instances) list.push_back({{"name", one.name}, {"version", one.version}, {"systemIdentifier", one.system_identifier}, {"timeline", one.timeline}});
     for (const plan::Phase& phase : summed(phases)) times.push_back({{"name", phase.name}, {"seconds", phase.seconds}});
-    report.json = {{"kind", "DrillReport"}, {"source", text}, {"namespace", options.space}, {"operation", operation}, {"level", verdict.level}, {"image", scene.engine.image},
+    report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "DrillReport"}, {"source", text}, {"namespace", options.space}, {"operation", operation}, {"level", verdict.level}, {"image", scene.engine.image},
                    {"instances", list}, {"phases", times}, {"rtoSeconds", rto_seconds(phases)}, {"excludes", "hydration"}, {"problems", verdict.problems}};
     if (verdict.answer) report.json["answer"] = *verdict.answer;
     if (options.expect) report.json["expected"] = *options.expect;
