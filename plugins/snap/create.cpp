@@ -203,22 +203,23 @@ app::Command create_command() {
     command.positionals_max = 64;
     command.completes = {app::Completes::kWorkload};
     command.options = create_options();
+    const std::string commands = "--pre, --post, --hold, --app=auto";
     command.rules = {rule({"get"}, kube::kNamespaces),
                      rule({"get"}, kube::kStatefulSets, "sts/NAME"),
                      rule({"get"}, kube::kDeployments, "deploy/NAME"),
+                     rule({"get"}, kube::kPods, "pod/NAME, " + commands),
                      rule({"list"}, kube::kPods),
-                     rule({"get"}, kube::kPods, "--pre, --post, --hold, --app=auto"),
-                     rule({"list"}, kube::kClaims),
                      rule({"get"}, kube::kClaims, "pvc/NAME"),
+                     rule({"list"}, kube::kClaims),
                      rule({"get", "list", "watch", "create"}, kube::kSnapshots),
                      rule({"get", "create", "patch"}, kube::kConfigMaps),
                      cluster_rule({"get"}, kube::kVolumes),
                      cluster_rule({"list"}, kube::kSnapshotClasses),
                      cluster_rule({"get"}, kube::kSnapshotContents)};
-    app::Rule exec = rule({"create"}, kube::kPods, "--pre, --post, --hold, --app=auto");
+    app::Rule exec = rule({"create"}, kube::kPods, commands);
     exec.subresource = "exec";
     command.rules.push_back(exec);
-    command.rules.push_back(rule({"patch"}, kube::kSnapshots, "--pre, --post, --hold, --app=auto"));
+    command.rules.push_back(rule({"patch"}, kube::kSnapshots, commands));
     command.rules.push_back(rule({"delete"}, kube::kConfigMaps, "--pre, --post, --hold"));
     command.outputs = {"table", "json", "yaml", "name"};
     command.operation = make_create;

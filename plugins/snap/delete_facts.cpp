@@ -12,6 +12,7 @@ namespace {
 struct Single {
     std::string claim;
     bool ready = false;
+    bool checked = false;
 };
 
 Standing standing_of(const kube::SnapshotSet& set, const std::map<std::string, Single>& snapshots) {
@@ -33,7 +34,8 @@ Result<std::map<std::string, Single>> read_snapshots(kube::ClusterReader& reader
     std::map<std::string, Single> snapshots;
     const auto each = [&](Json&& object) {
         const kube::Snapshot snapshot = kube::snapshot_of(object);
-        snapshots[snapshot.name] = {snapshot.claim, snapshot.ready && !snapshot.deleting};
+        snapshots[snapshot.name] = {snapshot.claim, snapshot.ready && !snapshot.deleting,
+                                    snapshot.verified_level == "checked"};
         return true;
     };
     TRY(reader.for_each(kube::kSnapshots, space, {}, each, [&] { snapshots.clear(); }));
@@ -70,7 +72,8 @@ Result<DeleteFacts> gather_delete(kube::ClusterReader& reader, const std::string
     }
     for (const auto& [name, single] : snapshots) {
         if (members.contains(name)) continue;
-        facts.standings.push_back({name, false, "pvc/" + single.claim, {single.claim}, {}, single.ready, false});
+        facts.standings.push_back(
+            {name, false, "pvc/" + single.claim, {single.claim}, {}, single.ready, single.checked});
     }
     TRY_ASSIGN(const auto journals, plan::list_journals(reader, space, damaged));
     for (const plan::Journal& journal : journals) facts.open_journals.push_back(journal.operation);

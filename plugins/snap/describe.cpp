@@ -42,6 +42,11 @@ std::string ready_text(const Link& link) {
     return kube::is_cut(*link.snapshot) ? "no (cut)" : "no";
 }
 
+std::string mark_of(const Link& link) {
+    if (!link.snapshot || link.snapshot->verified_level.empty()) return "";
+    return link.snapshot->verified_level + " at " + link.snapshot->verified_at + " by " + link.snapshot->verified_by;
+}
+
 std::string app_text(const kube::AppFacts& app) {
     if (app.kind.empty()) return "";
     std::string text = app.kind;
@@ -117,7 +122,8 @@ std::string described_text(const std::string& space, const Described& described,
     if (subject.set)
         text += set_header(*subject.set, subject);
     else
-        text += field("Name", subject.text()) + field("Namespace", space);
+        text += field("Name", subject.text()) + field("Namespace", space) +
+                field("Verified", mark_of(subject.links.front()));
     for (std::size_t i = 0; i < subject.links.size(); ++i)
         text += link_block(subject.links[i], subject.set ? &subject.set->members[i] : nullptr);
     if (!described.findings.empty()) text += "\nFindings:\n" + view::findings_text(described.findings, color);
@@ -135,6 +141,8 @@ Json link_json(const Link& link) {
         if (snapshot.restore_size) json["restoreSizeBytes"] = *snapshot.restore_size;
         if (!snapshot.error.empty()) json["error"] = snapshot.error;
         json["content"] = snapshot.content;
+        json["verified"] = {
+            {"level", snapshot.verified_level}, {"at", snapshot.verified_at}, {"by", snapshot.verified_by}};
     }
     if (link.content) {
         json["driver"] = link.content->driver;
@@ -230,10 +238,11 @@ app::Command describe_command() {
     command.positionals_min = 1;
     command.positionals_max = 64;
     command.completes = {app::Completes::kSetOrSnapshot};
-    command.rules = {rule({"get"}, kube::kSnapshots), rule({"get"}, kube::kConfigMaps),
-                     rule({"list"}, kube::kSnapshots, "a lost ConfigMap or a wrong name"),
-                     rule({"list"}, kube::kConfigMaps, "a lost ConfigMap or a wrong name"),
+    command.rules = {rule({"get"}, kube::kSnapshots),
+                     rule({"get"}, kube::kConfigMaps),
                      rule({"list"}, kube::kClaims),
+                     rule({"list"}, kube::kSnapshots, "a set whose ConfigMap is lost"),
+                     rule({"list"}, kube::kConfigMaps, "a name that is not found"),
                      cluster_rule({"get"}, kube::kSnapshotContents, "the storage's side")};
     command.outputs = {"table", "json", "yaml"};
     command.read = run_describe;

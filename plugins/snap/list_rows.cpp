@@ -177,6 +177,8 @@ void RowBuilder::add_snapshot(const Json& object) {
     row.size_bytes = snapshot.restore_size.value_or(0);
     row.created_s = seconds_of(snapshot.created);
     row.snapshot_class = std::move(snapshot.snapshot_class);
+    row.verified_level = std::move(snapshot.verified_level);
+    row.verified_at = std::move(snapshot.verified_at);
     singles_.push_back(std::move(row));
 }
 

@@ -13,6 +13,8 @@
 namespace holdfast::kube {
 namespace {
 
+constexpr std::size_t kMarkLimit = 16 << 10;  // bytes of a verified mark; ours have a few hundred
+
 // A Quantity on the snapshot ("1Gi"), an integer on the content; tolerate either on both.
 std::optional<long long> size_at(const Json& object, const std::string& pointer) {
     const Json* value = find_at(object, pointer);
@@ -52,6 +54,13 @@ Snapshot snapshot_of(const Json& object) {
     snapshot.restore_size = size_at(object, "/status/restoreSize");
     snapshot.error = escape_line(text_at(object, "/status/error/message"));
     snapshot.set = label_of(object, labels::kSet);
+    const std::string mark = annotation_of(object, labels::kVerified);
+    if (!mark.empty() && mark.size() < kMarkLimit) {
+        const Json verified = Json::parse(mark, nullptr, false);
+        snapshot.verified_level = text_at(verified, "/level");
+        snapshot.verified_at = text_at(verified, "/at");
+        snapshot.verified_by = text_at(verified, "/by");
+    }
     return snapshot;
 }
 

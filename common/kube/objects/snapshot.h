@@ -25,7 +25,8 @@ struct Snapshot {
     bool answered = false;                  // some controller has written a status: without one nothing looks at it
     std::optional<long long> restore_size;  // bytes; a driver may leave it out or say 0
     std::string error;                      // status.error.message: not terminal, the controllers retry for ever
-    std::string set;                        // label holdfast.dev/set, "" for a foreign one
+    std::string verified_level, verified_at, verified_by;  // by its last drill, outside of a set
+    std::string set;                                       // label holdfast.dev/set, "" for a foreign one
 };
 Snapshot snapshot_of(const Json& object);
 
