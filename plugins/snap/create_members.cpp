@@ -1,6 +1,7 @@
 #include "plugins/snap/create_members.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/claim.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/snap/claims.h"
@@ -133,21 +134,6 @@ std::string called(const std::string& space, const WorkloadClaim& one) {
     return text;
 }
 
-// What a set records of a claim is what a restore relies on: a size or mode that cannot be read is no zero or default.
-Status check_readable(const Json& claim) {
-    const char* look = "look at the claim's own fields: kubectl get pvc -o yaml";
-    if (const auto requested = kube::requested_of(claim); !requested.ok())
-        return refused(requested.error().message, look);
-    const std::string what = "pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim);
-    const std::string capacity = kube::text_at(claim, "/status/capacity/storage");
-    if (const auto parsed = Quantity::parse(capacity); !capacity.empty() && !parsed.ok())
-        return refused(what + ": status.capacity.storage: " + parsed.error().message, look);
-    const std::string mode = kube::text_at(claim, "/spec/volumeMode");
-    if (!mode.empty() && mode != "Filesystem" && mode != "Block")
-        return refused(what + ": spec.volumeMode " + escape_line(mode) + " is unsupported", look);
-    return {};
-}
-
 Status check_bound(const CreateFacts& facts, const WorkloadClaim& one, const Json* claim) {
     const std::string what = called(facts.space, one);
     const auto why = facts.explanations.find(one.name);
@@ -166,7 +152,11 @@ Status check_bound(const CreateFacts& facts, const WorkloadClaim& one, const Jso
                        "see: kubectl snap doctor pvc/" + one.name + " -n " + facts.space);
     }
     if (kube::deleting(*claim)) return refused(what + " is being deleted", "a snapshot of it would never be made");
-    return check_readable(*claim);
+    // What a set records of a claim is what a restore relies on.
+    if (const Status readable = kube::check_readable(*claim); !readable.ok())
+        return refused(readable.error().message,
+                       "look at the claim's own fields: kubectl get pvc " + one.name + " -o yaml");
+    return {};
 }
 
 Result<const Json*> volume_of(const CreateFacts& facts, const WorkloadClaim& one, const Json& claim) {

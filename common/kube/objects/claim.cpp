@@ -1,5 +1,6 @@
 #include "common/kube/objects/claim.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 
@@ -48,6 +49,20 @@ Claim claim_of(const Json& object) {
     result.source_kind = text_at(object, "/spec/dataSource/kind");
     result.source_name = text_at(object, "/spec/dataSource/name");
     return result;
+}
+
+Status check_readable(const Json& claim) {
+    if (const auto requested = requested_of(claim); !requested.ok()) return requested.error();
+    const std::string what = "pvc/" + space_of(claim) + "/" + name_of(claim);
+    const std::string capacity = text_at(claim, "/status/capacity/storage");
+    if (!capacity.empty()) {
+        if (const auto parsed = Quantity::parse(capacity); !parsed.ok()) {
+            return parsed.error().with_context(what + ": status.capacity.storage");
+        }
+    }
+    const std::string mode = text_at(claim, "/spec/volumeMode");
+    if (mode.empty() || mode == "Filesystem" || mode == "Block") return {};
+    return Error{ErrorKind::kInvalid, what + ": spec.volumeMode " + escape_line(mode) + " is unsupported", "", 0, ""};
 }
 
 }  // namespace holdfast::kube

@@ -22,4 +22,7 @@ struct Claim {
 };
 Claim claim_of(const Json& object);
 
+// A size or mode that cannot be read is no zero and no default: kInvalid names the claim, the field and what stands there.
+Status check_readable(const Json& claim);
+
 }  // namespace holdfast::kube
