@@ -81,8 +81,10 @@ Status check_header_value(const std::string& value, const std::string& what) {
 Status set_identity(const Selection& selection, const ReadFile& read, SystemTime now, ClientConfig& config) {
     const RawUser& user = selection.user;
     const std::string subject = "user \"" + escape_line(selection.user_name) + "\"";
-    config.client_cert_pem = user.client_certificate_data;
-    config.client_key_pem = user.client_key_data;
+    if (!user.client_certificate_data.empty()) {  // a key alone identifies nobody
+        config.client_cert_pem = user.client_certificate_data;
+        config.client_key_pem = user.client_key_data;
+    }
     config.username = user.username;
     config.password = user.password;
     config.token = user.token;

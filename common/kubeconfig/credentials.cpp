@@ -87,11 +87,7 @@ class PluginCredentials : public Credentials {
   public:
     PluginCredentials(const ClientConfig& config, const Environment& environment, Clock& clock, const Console& console,
                       const Signals* signals)
-        : config_(config),
-          find_(program_finder(environment)),
-          clock_(clock),
-          console_(console),
-          signals_(signals) {}
+        : config_(config), find_(program_finder(environment)), clock_(clock), console_(console), signals_(signals) {}
 
     Result<Credential> current() override {
         const bool expired = reply_ && reply_->expires && clock_.now() > *reply_->expires;
@@ -127,8 +123,7 @@ class PluginCredentials : public Credentials {
     std::string name() const { return "credential plugin \"" + escape_line(config_.exec->command) + "\""; }
 
     Status run() {
-        TRY_ASSIGN(const std::string program,
-                   allowed_program(*config_.exec, config_.plugin_policy, find_));
+        TRY_ASSIGN(const std::string program, allowed_program(*config_.exec, config_.plugin_policy, find_));
         TRY_ASSIGN(const bool is_interactive, interactive());
         Command command;
         command.argv = {program};

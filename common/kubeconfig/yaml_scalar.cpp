@@ -117,6 +117,31 @@ Json go_number(double value) {
     return Json(value);
 }
 
+// strconv.ParseFloat takes underscores between digits. nullopt: one stands elsewhere.
+std::optional<std::string> without_underscores(std::string_view text) {
+    std::string digits;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '_')
+            digits += text[i];
+        else if (i == 0 || i + 1 == text.size() || !is_digit(text[i - 1]) || !is_digit(text[i + 1]))
+            return std::nullopt;
+    }
+    return digits;
+}
+
+// Four digits, a dash, one or two digits, a dash, one or two digits; then nothing, or a time.
+bool looks_like_timestamp(std::string_view text) {
+    std::size_t at = 0;
+    const auto digits = [&](std::size_t most) {
+        const std::size_t from = at;
+        while (at < text.size() && at - from < most && is_digit(text[at])) ++at;
+        return at - from;
+    };
+    const auto dash = [&] { return at < text.size() && text[at++] == '-'; };
+    if (digits(4) != 4 || !dash() || digits(2) == 0 || !dash() || digits(2) == 0) return false;
+    return at == text.size() || text[at] == 'T' || text[at] == 't' || text[at] == ' ';
+}
+
 Scalar resolve_plain(std::string_view text) {
     for (const Word& word : kWords) {
         if (word.text != text) continue;
@@ -125,7 +150,8 @@ Scalar resolve_plain(std::string_view text) {
     }
     const char first = text[0];
     if (first == '.') {
-        if (const auto value = parse_float(text)) return {Kind::kFloat, go_number(*value)};
+        const auto digits = without_underscores(text);
+        if (const auto value = digits ? parse_float(*digits) : std::nullopt) return {Kind::kFloat, go_number(*value)};
     } else if (is_digit(first) || first == '+' || first == '-') {
         std::string digits;
         for (const char c : text) {
@@ -146,7 +172,8 @@ std::string format_key(float number) {
     } while (std::strtof(buffer.data(), nullptr) != number && digits < 9);
     const int exponent = std::atoi(std::strchr(buffer.data(), 'e') + 1);
     if (exponent >= -4 && exponent < 6) {
-        std::snprintf(buffer.data(), buffer.size(), "%.*f", std::max(0, digits - 1 - exponent), static_cast<double>(number));
+        std::snprintf(buffer.data(), buffer.size(), "%.*f", std::max(0, digits - 1 - exponent),
+                      static_cast<double>(number));
     }
     return buffer.data();
 }
@@ -161,6 +188,7 @@ Result<Scalar> resolve_tagged(std::string_view type, std::string_view text) {
         if (!bytes) return mismatch(type);
         return Scalar{Kind::kString, Json(std::move(*bytes))};
     }
+    if (type == "timestamp" && !looks_like_timestamp(text)) return mismatch(type);
     const Kind wanted = type == "bool"    ? Kind::kBool
                         : type == "int"   ? Kind::kInt
                         : type == "float" ? Kind::kFloat

@@ -58,4 +58,4 @@ class World:
 
 def parsed(text):
     """JSON with numbers as values, so that 1e3 and 1000 are the same."""
-    return json.loads(text)
+    return json.loads(text, parse_int=lambda digits: int(digits) if -2**63 <= int(digits) < 2**64 else float(digits))

@@ -26,7 +26,7 @@ TEST_CASE("a policy that contradicts itself is refused, not ignored") {
               .find("not a normalised path") != std::string::npos);
     CHECK(error_of("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{}]\n")
               .find("entry 1 of credentialPluginAllowlist is empty") != std::string::npos);
-    CHECK(error_of("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: x, name: y}]\n")
+    CHECK(error_of("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: x, name: other}]\n")
               .find("has both a name") != std::string::npos);
     CHECK(error_of("") == "ok");
 }
