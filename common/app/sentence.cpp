@@ -21,7 +21,8 @@ std::string sentence(const Error& error) {
         const auto begin = error.message.find(alone);
         if (begin != std::string::npos) return error.message.substr(begin);
     }
-    if (error.kind == ErrorKind::kConnect) return "Unable to connect to the server: " + error.message;
+    const bool tried = error.reason != "Kubeconfig";  // else no connection was tried: kubeconfig is what is wrong
+    if (error.kind == ErrorKind::kConnect && tried) return "Unable to connect to the server: " + error.message;
     return "error: " + error.message;
 }
 

@@ -83,7 +83,8 @@ struct ClientConfig {
 
 // Reads files (at most 8 MiB each), never the network; runs no plugin. Errors are kUsage for flags (also a --context,
 // --cluster or --user that names nothing), kRefused for what we will not do, kUnauthorized for an expired token, and
-// kConnect for everything that files have wrong: they name path, line and cause, and no secret.
+// kConnect with the reason "Kubeconfig" for everything that files have wrong: they name path, line and cause, no
+// secret.
 Result<ClientConfig> load_client_config(const ConnectionFlags& flags, const Environment& environment);
 
 }  // namespace holdfast::kubeconfig

@@ -80,7 +80,11 @@ Result<PluginPolicy> load_policy(const ConnectionFlags& flags, const Environment
     auto policy = parse_kuberc(*text);
     if (policy.ok()) return policy->value_or(PluginPolicy{});
     // kubectl too ignores what it cannot read in the default place, but never a policy that contradicts itself.
-    if (place.is_explicit || policy.error().kind == ErrorKind::kRefused) return policy.error().with_context(subject);
+    if (place.is_explicit || policy.error().kind == ErrorKind::kRefused) {
+        Error error = policy.error().with_context(subject);
+        error.kind = ErrorKind::kInvalid;
+        return error;
+    }
     warnings.push_back(subject + ": " + policy.error().message + "; it is ignored");
     return PluginPolicy{};
 }
@@ -163,7 +167,10 @@ Result<ClientConfig> load_client_config(const ConnectionFlags& flags, const Envi
     Error error = config.error();
     const bool keeps =
         error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kUnauthorized;
-    if (!keeps) error.kind = ErrorKind::kConnect;
+    if (!keeps) {
+        error.kind = ErrorKind::kConnect;
+        error.reason = "Kubeconfig";
+    }
     return error;
 }
 
