@@ -1,5 +1,6 @@
 #include "common/app/help.h"
 #include "common/app/rbac.h"
+#include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
 #include "tests/golden/golden.h"
 #include "tests/unit/app/tables.h"
@@ -36,3 +37,5 @@ void check_plugin(const Plugin& plugin) {
 }  // namespace
 
 TEST_CASE("kubectl snap: tables, help, roles") { check_plugin(snap::make_plugin()); }
+
+TEST_CASE("kubectl restore: tables, help, roles") { check_plugin(restore::make_plugin()); }
