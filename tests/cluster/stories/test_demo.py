@@ -49,7 +49,7 @@ def test_on_a_cluster_of_the_users_with_another_image_and_class(cluster, tmp_pat
     path.write_text(yaml.safe_dump(config))
     namespace = "demo-of-mine"
     run = demo(cluster, "CONTEXT=mine", f"IMAGE={OFFICIAL_LAYOUT}", "STORAGE_CLASS=slow", "SIZE=256Mi", f"NAMESPACE={namespace}", KUBECONFIG=str(path),
-               PATH=f"{cluster.programs}:{os.environ["PATH"]}")
+               PATH=f"{cluster.programs}:{os.environ['PATH']}")
     told(run)
     assert yaml.safe_load(path.read_text()) == config, "the user's kubeconfig is as it was"
     assert gone(cluster, namespace)
