@@ -19,7 +19,7 @@
 namespace holdfast::kubeconfig {
 namespace {
 
-RawConfig config_of(const std::string& yaml, const std::string& origin = "/home/me/.kube/config") {
+RawConfig config_of(const std::string& yaml, const std::string& origin = "/home/user/.kube/config") {
     const auto document = parse_yaml(yaml);
     REQUIRE(document.ok());
     auto config = decode_config(*document, origin);
@@ -43,7 +43,7 @@ users:
 Result<ClientConfig> load(const std::string& yaml, const ConnectionFlags& flags = {},
                           const std::map<std::string, std::string>& files = {}) {
     Environment environment;
-    environment.working_directory = "/work";
+    environment.working_directory = "/cwd";
     RawConfig config = config_of(yaml);
     resolve_paths(config, environment.working_directory);
     TRY_ASSIGN(const Selection selection,
@@ -98,11 +98,11 @@ TEST_CASE("relative paths belong to their file's directory, and commands only wi
         "users: [{name: u, user: {tokenFile: t, client-key: /k, exec: {command: ./p}}}, {name: v, user: {exec: "
         "{command: p}}}]\n",
         "sub/dir/config");
-    resolve_paths(config, "/work");
-    CHECK(config.clusters.at("c").certificate_authority == "/work/sub/ca.pem");
-    CHECK(config.users.at("u").token_file == "/work/sub/dir/t");
+    resolve_paths(config, "/cwd");
+    CHECK(config.clusters.at("c").certificate_authority == "/cwd/sub/ca.pem");
+    CHECK(config.users.at("u").token_file == "/cwd/sub/dir/t");
     CHECK(config.users.at("u").client_key == "/k");
-    CHECK(config.users.at("u").exec->command == "/work/sub/dir/p");
+    CHECK(config.users.at("u").exec->command == "/cwd/sub/dir/p");
     CHECK(config.users.at("u").exec->command_as_written == "./p");
     CHECK(config.users.at("v").exec->command == "p");
     CHECK(clean_path("/a/./b//../c/") == "/a/c");
@@ -173,7 +173,7 @@ TEST_CASE("CA and insecure are one group") {
     flags = {};
     flags.certificate_authority = "my.pem";
     const auto own =
-        load(with_cluster("{server: \"https://h\", insecure-skip-tls-verify: true}"), flags, {{"/work/my.pem", "pem"}});
+        load(with_cluster("{server: \"https://h\", insecure-skip-tls-verify: true}"), flags, {{"/cwd/my.pem", "pem"}});
     REQUIRE(own.ok());
     CHECK_FALSE(own->insecure);
     CHECK(own->ca_pem == "pem");
@@ -191,12 +191,12 @@ TEST_CASE("certificate flags replace the data of kubeconfig") {
     flags.context = "b";
     flags.client_certificate = "c.pem";
     flags.client_key = "/k.pem";
-    const auto config = load(kBase, flags, {{"/work/c.pem", "C"}, {"/k.pem", "K"}});
+    const auto config = load(kBase, flags, {{"/cwd/c.pem", "C"}, {"/k.pem", "K"}});
     REQUIRE(config.ok());
     CHECK(config->client_cert_pem == "C");
     CHECK(config->client_key_pem == "K");
     CHECK(error_of(load(kBase, flags)) ==
-          "user \"v\": unable to read client-certificate /work/c.pem: No such file or directory");
+          "user \"v\": unable to read client-certificate /cwd/c.pem: No such file or directory");
 }
 
 TEST_CASE("contradictions of a user are named, all at once") {
@@ -368,14 +368,14 @@ TEST_CASE("a child kubectl gets the same choice by arguments, and secrets only b
     flags.context = "b";
     flags.as = "me";
     flags.as_groups = {"g", "h"};
-    CHECK(child_arguments(flags, "/work") == std::vector<std::string>{"--kubeconfig=/work/my/config", "--context=b",
-                                                                      "--as=me", "--as-group=g", "--as-group=h"});
+    CHECK(child_arguments(flags, "/cwd") == std::vector<std::string>{"--kubeconfig=/cwd/my/config", "--context=b",
+                                                                     "--as=me", "--as-group=g", "--as-group=h"});
     flags.token = "hunter2";
     flags.password = "hunter3";
     CHECK(flags_hold_secrets(flags));
-    for (const std::string& argument : child_arguments(flags, "/work"))
+    for (const std::string& argument : child_arguments(flags, "/cwd"))
         CHECK(argument.find("hunter") == std::string::npos);
-    auto selection = select(config_of(kBase), flags, "", "/work");
+    auto selection = select(config_of(kBase), flags, "", "/cwd");
     REQUIRE(selection.ok());
     const RawConfig child = config_of(child_kubeconfig(*selection));
     CHECK(child.current_context == "b");

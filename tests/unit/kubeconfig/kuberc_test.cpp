@@ -43,13 +43,13 @@ TEST_CASE("the first usable document counts") {
 
 TEST_CASE("kuberc is found by flag, variable, home, in this order, and can be off") {
     Environment environment;
-    environment.home = "/home/me";
-    environment.working_directory = "/work";
+    environment.home = "/home/user";
+    environment.working_directory = "/cwd";
     ConnectionFlags flags;
-    CHECK(kuberc_place(flags, environment)->path == "/home/me/.kube/kuberc");
+    CHECK(kuberc_place(flags, environment)->path == "/home/user/.kube/kuberc");
     CHECK_FALSE(kuberc_place(flags, environment)->is_explicit);
     environment.variables["KUBERC"] = "rc";
-    CHECK(kuberc_place(flags, environment)->path == "/work/rc");
+    CHECK(kuberc_place(flags, environment)->path == "/cwd/rc");
     flags.kuberc = "/x";
     CHECK(kuberc_place(flags, environment)->path == "/x");
     environment.variables["KUBERC"] = "off";
