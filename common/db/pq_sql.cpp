@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <memory>
 #include <poll.h>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
 
 namespace holdfast::db {
 namespace {
@@ -50,14 +53,25 @@ std::string server_error(const PGresult* result) {
     return field(PG_DIAG_SEVERITY) + ": " + primary + (detail.empty() ? "" : " (" + detail + ")");
 }
 
-// A password that nobody asks for keeps libpq from looking into the user's passfile. Every libpq setting that the user's environment or service file could change is given here.
+// PGSERVICE, PGSSLMODE, PGREQUIREAUTH and their like are the user's, for the user's own databases: an empty parameter does
+// not keep libpq from reading them. Nothing that we start needs one.
+void forget_environment() {
+    std::vector<std::string> names;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view variable = *entry;
+        if (variable.starts_with("PG")) names.emplace_back(variable.substr(0, variable.find('=')));
+    }
+    for (const std::string& name : names) ::unsetenv(name.c_str());
+}
+
+// A password that nobody asks for keeps libpq from looking into the user's passfile.
 Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
     const std::string port_text = std::to_string(port);
     const std::string seconds = std::to_string(std::max<long long>(2, std::min<long long>(10, left.count() / 1000)));
     const char* names[] = {"hostaddr", "host", "port", "dbname", "user", "connect_timeout", "gssencmode", "sslmode", "options",
-                           "application_name", "client_encoding", "password", "service", "target_session_attrs", nullptr};
+                           "application_name", "client_encoding", "password", nullptr};
     const char* values[] = {"127.0.0.1", "127.0.0.1", port_text.c_str(), sql.database.c_str(), sql.user.c_str(), seconds.c_str(), "disable", "disable",
-                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "none", "", "any", nullptr};
+                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "none", nullptr};
     return Connection(PQconnectdbParams(names, values, 0));
 }
 
@@ -143,10 +157,15 @@ class Statement {
 
 }  // namespace
 
+PqSqlRunner::PqSqlRunner(plan::LocalPorts ports, Clock& clock, const Signals& signals) : ports_(std::move(ports)), clock_(clock), signals_(signals) {
+    forget_environment();
+}
+
 Result<std::string> PqSqlRunner::query(const plan::Sql& sql, milliseconds timeout) {
     const Instant end = clock_.steady_now() + timeout;
     const auto left = [&] { return std::chrono::duration_cast<milliseconds>(end - clock_.steady_now()); };
-    while (true) {  // bounded by `end`
+    std::string refused;  // what the server last said: tells more than a port-forward that ran out of time
+    while (true) {        // bounded by `end`
         auto port = ports_.get(sql, left());
         Error error;
         if (port.ok()) {
@@ -156,14 +175,15 @@ Result<std::string> PqSqlRunner::query(const plan::Sql& sql, milliseconds timeou
             }
             const std::string message = said(PQerrorMessage(connection.get()));
             if (is_final(message)) return Error{ErrorKind::kMismatch, place(sql) + ": " + message, "", 0, ""};
-            error = Error{ErrorKind::kUnavailable, place(sql) + ": no connection: " + message, "", 0, ""};
+            refused = place(sql) + ": no connection: " + message;
+            error = Error{ErrorKind::kUnavailable, refused, "", 0, ""};
             ports_.drop(sql);
         } else {
             error = port.error();
             if (error.kind != ErrorKind::kUnavailable && error.kind != ErrorKind::kTimeout) return error;
         }
         if (signals_.pending()) return Error{ErrorKind::kInterrupted, error.message, "", 0, ""};
-        if (left() <= kBetweenTries) return Error{ErrorKind::kUnavailable, error.message, error.hint, 0, ""};
+        if (left() <= kBetweenTries) return Error{ErrorKind::kUnavailable, refused.empty() ? error.message : refused, error.hint, 0, ""};
         clock_.sleep_for(kBetweenTries);
     }
 }

@@ -111,8 +111,9 @@ Result<std::vector<std::optional<Json>>> read_members(ClusterReader& reader, con
             members.emplace_back();
             continue;
         }
+        // Until the cut is recorded only the label tells our snapshot from another one of its name.
         const std::string& recorded = set.members[members.size()].snapshot_uid;
-        if (!recorded.empty() && recorded != uid_of(*answer))
+        if (recorded.empty() ? label_of(*answer, labels::kSet) != set.name : recorded != uid_of(*answer))
             members.emplace_back();
         else
             members.emplace_back(std::move(answer).value());

@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
 
@@ -11,6 +12,13 @@
 
 namespace holdfast::plan {
 namespace {
+
+// A message about an unreadable journal begins with its ConfigMap: "configmap/NAMESPACE/holdfast-op-ID: ...".
+bool names_journal_of(const std::vector<std::string>& damaged, const std::string& operation) {
+    const std::string name = "/" + journal_name(operation) + ":";
+    return std::any_of(damaged.begin(), damaged.end(),
+                       [&](const std::string& message) { return message.find(name) != std::string::npos; });
+}
 
 bool throwaway_role(const std::string& role) { return role == "drill" || role == "open" || role == "consumer"; }
 
@@ -51,17 +59,81 @@ struct Found {
     Json object;
 };
 
-void add_removals(Plan& plan, std::vector<Found> found) {
+// Volumes of throwaway claims that would stay behind when their claim goes (safety R24): a drill sets them to Delete by
+// itself, unless it was killed before it came to that. Whoever may not see volumes is told so.
+Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, const std::vector<Found>& found,
+                                               std::vector<std::string>& notes) {
+    std::vector<kube::ObjectRef> refs;
+    std::vector<const Found*> claims;
+    for (const Found& one : found) {
+        const std::string volume = kube::text_at(one.object, "/spec/volumeName");
+        const std::string role = kube::label_of(one.object, labels::kRole);
+        if (one.ref.resource != kube::kClaims || volume.empty() || (role != "drill" && role != "open")) continue;
+        refs.push_back({kube::kVolumes, "", volume});
+        claims.push_back(&one);
+    }
+    std::vector<kube::Volume> kept;
+    const std::vector<Result<Json>> objects = reader.get_all(refs);
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+        if (!objects[i].ok()) {
+            const ErrorKind kind = objects[i].error().kind;
+            if (kind == ErrorKind::kForbidden)
+                notes.push_back(refs[i].text() + " could not be read: under reclaim policy Retain it outlives " +
+                                claims[i]->ref.text());
+            else if (kind != ErrorKind::kNotFound)
+                return objects[i].error().with_context(refs[i].text());
+            continue;
+        }
+        kube::Volume volume = kube::volume_of(*objects[i]);
+        const bool its_own = volume.claim_uid == kube::uid_of(claims[i]->object);
+        if (its_own && volume.reclaim_policy != "Delete" && !volume.deleting) kept.push_back(std::move(volume));
+    }
+    return kept;
+}
+
+std::vector<std::string> let_volumes_go(Plan& plan, const std::vector<kube::Volume>& kept) {
+    std::vector<std::string> ids;
+    for (const kube::Volume& volume : kept) {
+        Step step;
+        step.id = "reclaim-" + volume.name;
+        step.title = "set the reclaim policy of pv/" + volume.name + " to Delete";
+        step.reason = "a throwaway volume must not stay when its claim goes";
+        step.action = Patch{{kube::kVolumes, "", volume.name},
+                            kube::PatchType::kMerge,
+                            {{"spec", {{"persistentVolumeReclaimPolicy", "Delete"}}}},
+                            {volume.uid, ""},
+                            ""};
+        ids.push_back(step.id);
+        plan.steps.push_back(std::move(step));
+    }
+    return ids;
+}
+
+void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
+    if (kept.empty()) return;
+    Step step;
+    step.id = "volumes-gone";
+    step.title = "wait until the throwaway volumes are gone";
+    WaitFor wait{kube::kVolumes, "", {}, Condition::kGone, ""};
+    for (const kube::Volume& volume : kept) wait.names.push_back(volume.name);
+    step.action = std::move(wait);
+    for (const Step& one : plan.steps) step.after.push_back(one.id);
+    plan.steps.push_back(std::move(step));
+}
+
+Status add_removals(kube::ClusterReader& reader, Plan& plan, std::vector<Found> found) {
     std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
         return removal_order(a.ref.resource) < removal_order(b.ref.resource);
     });
-    std::vector<std::string> pods;
+    TRY_ASSIGN(const std::vector<kube::Volume> kept, kept_volumes(reader, found, plan.notes));
+    std::vector<std::string> before = let_volumes_go(plan, kept);
     for (const Found& one : found) {
-        const bool pod = one.ref.resource == kube::kPods;
-        plan.steps.push_back(removal(one.ref, kube::uid_of(one.object), pod ? std::vector<std::string>{} : pods));
-        if (pod) pods.push_back(plan.steps.back().id);
+        plan.steps.push_back(removal(one.ref, kube::uid_of(one.object), before));
+        if (one.ref.resource == kube::kPods) before.push_back(plan.steps.back().id);
     }
+    await_volumes(plan, kept);
     plan.asks = !plan.steps.empty();
+    return {};
 }
 
 }  // namespace
@@ -131,41 +203,49 @@ Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
             "--post is not run by abort, only by resume: if writes are still held back, let them go by hand: " +
             escape_line(post));
     }
-    add_removals(plan, std::move(found));
+    TRY(add_removals(reader, plan, std::move(found)));
     return plan;
 }
 
 Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
     Plan plan;
     plan.operation = "gc";
+    const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
+                             " in (drill,open,consumer)";
+    // Objects first, journals after: an operation writes its journal before its first object, so none is taken for dead
+    // that has only just begun.
+    std::vector<Found> candidates;
+    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
+        // Without one of them "nothing to remove" would be a guess.
+        TRY_ASSIGN(kube::List list, reader.list(*resource, space, {ours, ""}));
+        for (Json& item : list.items) {
+            if (kube::label_of(item, labels::kOperation).empty() ||
+                !throwaway_role(kube::label_of(item, labels::kRole)))
+                continue;
+            candidates.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
+        }
+    }
     std::vector<std::string> damaged;
     TRY_ASSIGN(const std::vector<Journal> journals, list_journals(reader, space, damaged));
     for (const std::string& one : damaged) plan.notes.push_back(one);
     std::map<std::string, const Journal*> open;
     for (const Journal& journal : journals) open[journal.operation] = &journal;
-    std::set<std::string> kept;
     auto live = [&](const std::string& operation) {
         const auto journal = open.find(operation);
-        return journal != open.end() && owner_state(journal->second->owner) != OwnerState::kDead &&
-               journal->second->state != "stopped";
+        // Whose journal cannot be read, a newer Holdfast's perhaps, may well be at work.
+        if (journal == open.end()) return names_journal_of(damaged, operation);
+        return owner_state(journal->second->owner) != OwnerState::kDead && journal->second->state != "stopped";
     };
-    const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
-                             " in (drill,open,consumer)";
     std::vector<Found> found;
-    std::set<std::string> own_pods;
-    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
-        // Without one of them "nothing to remove" would be a guess.
-        TRY_ASSIGN(kube::List list, reader.list(*resource, space, {ours, ""}));
-        for (Json& item : list.items) {
-            const std::string operation = kube::label_of(item, labels::kOperation);
-            if (operation.empty() || !throwaway_role(kube::label_of(item, labels::kRole))) continue;
-            if (live(operation)) {
-                kept.insert(operation);
-                continue;
-            }
-            if (*resource == kube::kPods) own_pods.insert(kube::name_of(item));
-            found.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
+    std::set<std::string> own_pods, kept;
+    for (Found& one : candidates) {
+        const std::string operation = kube::label_of(one.object, labels::kOperation);
+        if (live(operation)) {
+            kept.insert(operation);
+            continue;
         }
+        if (one.ref.resource == kube::kPods) own_pods.insert(one.ref.name);
+        found.push_back(std::move(one));
     }
     TRY_ASSIGN(const auto users, mounted_claims(reader, space, own_pods));
     std::erase_if(found, [&](const Found& one) {
@@ -181,7 +261,7 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
             plan.notes.push_back("operation " + journal.operation + " is unfinished: " + describe(journal).resume +
                                  ", or " + describe(journal).abort);
     }
-    add_removals(plan, std::move(found));
+    TRY(add_removals(reader, plan, std::move(found)));
     return plan;
 }
 

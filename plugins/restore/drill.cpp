@@ -156,17 +156,25 @@ Status Drill::attend(const plan::Input& input, plan::Attendant& attendant) {
     });
 }
 
-Status Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan) {
+// What is told and marked is good to have; that it could not be must never keep the throwaways from being taken down.
+void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan) {
     plan.instead = error;
     plan.instead->kind = ErrorKind::kMismatch;
     plan.instead->message = facts_->source.text() + " is not as expected: " + problem;
     plan.instead->hint = "the live workload was not touched; an older set may still be good: `kubectl snap list`";
-    if (options_.keep_open) return {};
-    TRY(refresh_record(reader));
+    if (options_.keep_open) return;
     const Verdict verdict = verdict_.good ? failed(problem) : verdict_;
-    auto mark = mark_step(options_, *facts_, verdict, input.operation, format_time(clock_.now()), 0);
-    if (mark) plan.steps.push_back(std::move(*mark));
-    return write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
+    if (const Status fresh = refresh_record(reader); fresh.ok()) {
+        auto mark = mark_step(options_, *facts_, verdict, input.operation, format_time(clock_.now()), 0);
+        if (mark) {
+            mark->optional = true;
+            plan.steps.push_back(std::move(*mark));
+        }
+    } else {
+        console_.err("warning: " + facts_->source.text() + " is not marked: " + fresh.error().message + "\n");
+    }
+    const Status written = write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
+    if (!written.ok()) console_.err("warning: the report was not written: " + written.error().message + "\n");
 }
 
 Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
@@ -176,7 +184,7 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
     if (facts_ && scene_) {
         const std::optional<ContainerFailure> cause = error.kind == ErrorKind::kInterrupted ? std::nullopt : container_failure(made, *scene_);
         if (error.kind == ErrorKind::kMismatch || (cause && cause->of_data)) {
-            TRY(told_of_data(reader, input, error, cause ? cause->text : error.message, plan));
+            told_of_data(reader, input, error, cause ? cause->text : error.message, plan);
         } else if (cause) {
             plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged", "run the command again, perhaps with another --image"};
         }

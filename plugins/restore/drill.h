@@ -37,7 +37,7 @@ class Drill : public plan::Operation {
     Result<plan::Plan> later_round(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> finish(kube::ClusterReader& reader, const plan::Input& input, const Throwaways& made);
     // The mark and the report of data that was not as expected, and what is told instead of `error`.
-    Status told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan);
+    void told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan);
     Status refresh_record(kube::ClusterReader& reader);
     Status write_report_file(const plan::Report& report);
 

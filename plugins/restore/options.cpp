@@ -5,7 +5,11 @@
 #include "common/kube/sets.h"
 #include "common/os/files.h"
 
+#include <unistd.h>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <filesystem>
 
 namespace holdfast::restore {
 namespace {
@@ -39,6 +43,15 @@ Result<std::optional<Quantity>> size_of(const app::Arguments& arguments) {
     if (!size.ok()) return usage("--size: " + size.error().message);
     if (size->bytes() == 0) return usage("--size " + escape_line(arguments.text("size")) + ": a volume cannot be empty");
     return std::optional(*size);
+}
+
+// Seen now, not after the drill.
+Status check_writable(const std::string& file) {
+    const std::string folder = file.substr(0, file.rfind('/') + 1);
+    std::error_code failed;
+    if (std::filesystem::is_directory(file, failed)) return usage("--report " + escape_line(file) + " is a folder", "name a file in it");
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return usage("--report " + escape_line(file) + ": its folder cannot be written to: " + std::strerror(errno));
 }
 
 Result<DrillOptions> common_options(app::Context& context, const app::Arguments& arguments) {
@@ -91,7 +104,11 @@ Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& 
     if (options.expect && options.query.empty() && options.command.empty()) {
         return usage("--expect says what an answer should be, and nothing is asked", "add --query SQL, --sql-file F or --exec CMD");
     }
-    if (!options.report_file.empty()) options.report_file = resolve_path(options.report_file, context.environment().working_directory);
+    if (options.query.find('\0') != std::string::npos) return usage("the SQL contains a NUL byte, and what follows it would not be run");
+    if (!options.report_file.empty()) {
+        options.report_file = resolve_path(options.report_file, context.environment().working_directory);
+        TRY(check_writable(options.report_file));
+    }
     return options;
 }
 

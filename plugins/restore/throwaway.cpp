@@ -8,6 +8,8 @@
 #include "plugins/restore/pods.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace holdfast::restore {
 namespace {
@@ -220,7 +222,25 @@ std::string Instance::text() const {
     return "claim " + (claims.empty() ? std::string("?") : claims.front().member->facts.claim.empty() ? claims.front().member->text() : claims.front().member->facts.claim);
 }
 
+namespace {
+
+// Two workloads in one set have two databases, perhaps of two images: one instance must not hold claims of both.
+Status check_one_workload(const Source& source) {
+    std::map<std::pair<int, std::string>, std::string> claims;
+    for (const Member& member : source.members) {
+        if (member.facts.ordinal < 0) continue;
+        const auto [other, fresh] = claims.insert({{member.facts.ordinal, member.facts.claim_template}, member.facts.claim});
+        if (fresh) continue;
+        return Error{ErrorKind::kRefused, source.text() + " holds claims of several workloads, " + other->second + " and " + member.facts.claim +
+                     ": one database cannot be started on both; nothing was changed", "drill or open a single snapshot of it, vs/NAME, or make a set for each workload"};
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<std::vector<Instance>> instances_of(const Source& source, const Engine& engine, const std::string& operation, const std::string& space) {
+    TRY(check_one_workload(source));
     std::vector<Instance> instances;
     for (const auto& [group, members] : groups_of(source)) {
         Instance instance;

@@ -322,6 +322,13 @@ Result<SnapshotSet> set_from_config_map(const Json& config_map) {
 Json member_record(const SnapshotSet& set, const SetMember& member) {
     Json json = Json::object();
     put_common(json, set, false);
+    // The first member's database was asked; another ordinal's may be one of its own.
+    if (!set.members.empty() && member.claim != set.members.front().claim) {
+        AppFacts app = set.app;
+        app.system_identifier.clear();
+        app.timeline.clear();
+        json["app"] = app_to_json(app);
+    }
     json["member"] = member_to_json(member);
     return json;
 }

@@ -248,3 +248,34 @@ TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
     REQUIRE(plan->steps.size() == 1);
     CHECK(plan->steps[0].title == "delete pvc/n/drilled");
 }
+
+TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operations whose journal cannot be read") {
+    Fixture f;
+    const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolumeClaim"},
+                   {"metadata", {{"name", "drilled"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", ours}}},
+                   {"spec", {{"volumeName", "pv-1"}}}});
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolume"},
+                   {"metadata", {{"name", "pv-1"}}},
+                   {"spec",
+                    {{"persistentVolumeReclaimPolicy", "Retain"},
+                     {"claimRef", {{"namespace", "n"}, {"name", "drilled"}, {"uid", "claim-uid"}}}}}});
+    auto plan = plan_gc(f.cluster, "n");
+    REQUIRE(plan.ok());
+    REQUIRE(plan->steps.size() == 3);
+    CHECK(plan->steps[0].title == "set the reclaim policy of pv/pv-1 to Delete");
+    CHECK(plan->steps[1].title == "delete pvc/n/drilled");
+    CHECK(plan->steps[1].after == std::vector<std::string>{plan->steps[0].id});
+    CHECK(plan->steps[2].title == "wait until the throwaway volumes are gone");
+
+    const Json journal = {{labels::kManagedBy, "holdfast"}, {labels::kRole, "journal"}};
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "ConfigMap"},
+                   {"metadata", {{"name", "holdfast-op-drill-x"}, {"namespace", "n"}, {"labels", journal}}},
+                   {"data", {{"journal.json", "{\"format\": 99}"}}}});
+    plan = plan_gc(f.cluster, "n");
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.empty());
+}
