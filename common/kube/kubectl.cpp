@@ -35,17 +35,15 @@ Result<Kubectl> Kubectl::create(const kubeconfig::ClientConfig& config, const En
                      "install kubectl, or set KUBECTL_PATH to it", 0, ""};
     }
     std::vector<std::string> prefix = {program};
-    std::optional<TemporaryDirectory> directory;
+    std::optional<MemoryFile> file;
     if (config.kubectl_kubeconfig.empty()) {
         prefix.insert(prefix.end(), config.kubectl_arguments.begin(), config.kubectl_arguments.end());
     } else {
-        TRY_ASSIGN(TemporaryDirectory made, TemporaryDirectory::create());
-        const std::string path = made.path() + "/kubeconfig";
-        TRY(write_file_atomic(path, config.kubectl_kubeconfig));
-        prefix.push_back("--kubeconfig=" + path);
-        directory.emplace(std::move(made));
+        TRY_ASSIGN(MemoryFile made, MemoryFile::create(config.kubectl_kubeconfig));
+        prefix.push_back("--kubeconfig=" + made.path());
+        file.emplace(std::move(made));
     }
-    return Kubectl(std::move(prefix), std::move(directory));
+    return Kubectl(std::move(prefix), std::move(file));
 }
 
 Command Kubectl::command(const std::vector<std::string>& words) const {

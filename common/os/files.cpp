@@ -3,12 +3,14 @@
 #include "common/core/text.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace holdfast {
 namespace {
@@ -101,6 +103,28 @@ TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept : pa
 TemporaryDirectory::~TemporaryDirectory() {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+Result<MemoryFile> MemoryFile::create(std::string_view content) {
+    MemoryFile file(memfd_create("holdfast", MFD_CLOEXEC));
+    if (file.descriptor_ < 0) return io_error("memory file", errno);
+    for (std::size_t done = 0; done < content.size();) {
+        const ssize_t put = ::write(file.descriptor_, content.data() + done, content.size() - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return io_error("memory file", errno);
+        done += static_cast<std::size_t>(put);
+    }
+    return file;
+}
+
+MemoryFile::MemoryFile(MemoryFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+MemoryFile::~MemoryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string MemoryFile::path() const {
+    return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor_);
 }
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace holdfast {
 
@@ -28,6 +29,21 @@ class TemporaryDirectory {
   private:
     explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
     std::string path_;
+};
+
+// A file that is in memory only, for a child to read: nothing of it is left however this process ends.
+class MemoryFile {
+  public:
+    static Result<MemoryFile> create(std::string_view content);
+    MemoryFile(MemoryFile&& other) noexcept;
+    MemoryFile& operator=(MemoryFile&&) = delete;
+    ~MemoryFile();
+    // Of this process's own descriptor, so that children need not inherit it; good while this object lives.
+    std::string path() const;
+
+  private:
+    explicit MemoryFile(int descriptor) : descriptor_(descriptor) {}
+    int descriptor_ = -1;
 };
 
 }  // namespace holdfast

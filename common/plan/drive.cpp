@@ -1,8 +1,9 @@
 #include "common/plan/drive.h"
 
-#include "common/core/names.h"
 #include "common/core/hash.h"
+#include "common/core/names.h"
 #include "common/core/text.h"
+#include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
 
@@ -248,9 +249,23 @@ class Drive {
         return {};
     }
 
+    // Whoever lost a name to another operation before making anything has nothing to resume or to take back.
+    bool made_nothing() {
+        for (const auto& object : world_.cluster.get_all(created_objects(journal_))) {
+            const bool gone = !object.ok() && object.error().kind == ErrorKind::kNotFound;
+            if (!gone && !object.ok()) return false;
+            if (!gone && kube::label_of(*object, labels::kOperation) == journal_.operation) return false;
+        }
+        return true;
+    }
+
     // What holds is written down where the next person looks: in the journal, and as an Event on the workload.
     void stop() {
-        if (!records() || !recorded_ || result_.status.error().kind == ErrorKind::kLocked) return;
+        if (!records() || !recorded_) return;
+        if (result_.status.error().kind == ErrorKind::kLocked) {
+            if (resuming_ || !made_nothing()) return;
+            cleaned_ = true;
+        }
         const Error& error = result_.status.error();
         if (cleaned_) {  // nothing is left to resume or to abort
             const Status erased = erase(world_.cluster, journal_);
@@ -263,8 +278,14 @@ class Drive {
         journal_.state = "stopped";
         journal_.message = error.message;
         const Status written = write_change(world_.cluster, journal_);
-        if (!written.ok())
+        if (!written.ok() && written.error().kind == ErrorKind::kNotFound) {
+            // resume and abort would not find it either.
+            result_.resumable = false;
+            world_.witness.message("warning: somebody deleted the journal of " + journal_.operation +
+                                   ": what it made is still there, with its id in the label " + labels::kOperation);
+        } else if (!written.ok()) {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
+        }
         leave_event(error);
     }
 

@@ -279,3 +279,19 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
     REQUIRE(plan.ok());
     CHECK(plan->steps.empty());
 }
+
+TEST_CASE("who finds a name taken before making anything leaves no journal; who has made something keeps it") {
+    for (const char* taken : {"claim-0", "claim-1"}) {
+        Fixture f;
+        f.cluster.put({{"apiVersion", "v1"},
+                       {"kind", "PersistentVolumeClaim"},
+                       {"metadata",
+                        {{"name", taken}, {"namespace", "n"}, {"labels", {{labels::kOperation, "twice-db-other"}}}}}});
+        const DriveResult result = f.run();
+        CHECK(result.status.error().kind == ErrorKind::kLocked);
+        const bool first = std::string(taken) == "claim-0";
+        CHECK(result.resumable != first);
+        CHECK(f.journals().empty() == first);
+        CHECK(f.cluster.find(claim_ref(taken)).value().has_value());
+    }
+}
