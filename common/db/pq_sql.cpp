@@ -53,6 +53,13 @@ std::string server_error(const PGresult* result) {
     return field(PG_DIAG_SEVERITY) + ": " + primary + (detail.empty() ? "" : " (" + detail + ")");
 }
 
+// Shut down from outside, or out of memory, disk or slots: says nothing of the data (PostgreSQL's errcodes.txt).
+bool is_told_to_stop(const PGresult* result) {
+    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const std::string_view code = state == nullptr ? "" : state;
+    return code.starts_with("57P") || code.starts_with("53");
+}
+
 // PGSERVICE, PGSSLMODE, PGREQUIREAUTH and their like are the user's, for the user's own databases: an empty parameter does
 // not keep libpq from reading them. Nothing that we start needs one.
 void forget_environment() {
@@ -141,7 +148,8 @@ class Statement {
                 return Error{ErrorKind::kInvalid, place(sql_) + ": COPY from or to the client cannot be used here", "use a SELECT", 0, ""};
             default: {
                 if (PQstatus(connection_) == CONNECTION_BAD) return broken();
-                return Error{ErrorKind::kMismatch, place(sql_) + ": the server answered: " + server_error(result), "", 0, ""};
+                const ErrorKind kind = is_told_to_stop(result) ? ErrorKind::kUnavailable : ErrorKind::kMismatch;
+                return Error{kind, place(sql_) + ": the server answered: " + server_error(result), "", 0, ""};
             }
         }
         if (text.size() > kOutputLimit) return Error{ErrorKind::kProtocol, place(sql_) + ": the answer is over 16 MiB", "select less", 0, ""};

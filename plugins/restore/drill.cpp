@@ -187,6 +187,8 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
             told_of_data(reader, input, error, cause ? cause->text : error.message, plan);
         } else if (cause) {
             plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged", "run the command again, perhaps with another --image"};
+        } else if (error.kind == ErrorKind::kFailed) {  // a pod that somebody deleted, a drained node
+            plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "run the command again"};
         }
     }
     if (is_quota(error)) plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "make room in the quota, then run the command again"};
