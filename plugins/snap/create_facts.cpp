@@ -59,12 +59,12 @@ class Gathering {
         std::vector<std::string> names;
         const auto list = reader_.list(*target.resource, facts_.space);
         if (list.ok()) {
-            for (const Json& item : list->items)
-                names.push_back(target.resource->short_name + "/" + kube::name_of(item));
+            for (const Json& item : list->items) names.push_back(kube::name_of(item));
         }
         Error error{ErrorKind::kNotFound, target.resource->short_name + "/" + facts_.space + "/" + target.name +
                                               " not found; nothing was changed"};
-        const std::vector<std::string> near = nearest(target.text(), names);
+        std::vector<std::string> near = nearest(target.name, names);
+        for (std::string& name : near) name.insert(0, target.resource->short_name + "/");
         if (!near.empty())
             error.hint = "did you mean " + join(near, ", ") + "?";
         else if (list.ok() && names.empty())
