@@ -75,16 +75,14 @@ def test_ctrl_c_takes_a_drill_down(database):
     before = database.objects()
     with database.start("restore", "drill", "base", "--query", "select pg_sleep(100)") as drill:
         database.eventually(lambda: any(kind == "Pod" for kind, _ in database.left_behind(before)), timeout=60)
-        drill.end(signal.SIGINT)
-        assert drill.process.returncode == 130
+        assert drill.end(signal.SIGINT) == 130
     assert database.left_behind(before) == []
 
 
 def test_open_serves_psql_and_pg_dump_read_only_until_ctrl_c(database):
     before = database.objects()
     with database.start("restore", "open", "base") as opened:
-        uri = opened.process.stdout.readline().strip()
-        assert uri.startswith("postgresql://postgres@127.0.0.1:"), uri
+        uri = opened.wait_for(r"postgresql://postgres@127\.0\.0\.1:\d+/\w+").group()
 
         def here(*argv):
             return world.run([*argv], {**database.cluster.environment, "PGCONNECT_TIMEOUT": "10"})
@@ -92,8 +90,7 @@ def test_open_serves_psql_and_pg_dump_read_only_until_ctrl_c(database):
         assert here("psql", "-qtAX", uri, "-c", "select x from t").expect().out.strip() == "7"
         assert "read-only" in here("psql", "-qtAX", uri, "-c", "create table no (x int)").err
         assert "COPY public.t" in here("pg_dump", "-t", "t", uri).expect().out
-        opened.end(signal.SIGINT)
-        assert opened.process.returncode == 0
+        assert opened.end(signal.SIGINT) == 0
     assert database.left_behind(before) == []
 
 
