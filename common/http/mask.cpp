@@ -54,6 +54,19 @@ void mask_secret(Json& object) {
 }
 
 void mask_value(Json& value, int depth, bool in_secret_list);
+std::optional<Json> read_json(std::string_view text);
+
+// Objects are kept as text within objects: kubectl's last-applied annotation holds the whole manifest, env values
+// included.
+std::string mask_string(const std::string& text, int depth) {
+    if (text.starts_with('{') || text.starts_with('[')) {
+        if (std::optional<Json> inner = read_json(text)) {
+            mask_value(*inner, depth + 1, false);
+            return inner->dump(-1, ' ', false, Json::error_handler_t::replace);
+        }
+    }
+    return mask_text(text);
+}
 
 void mask_object(Json& object, int depth, bool in_secret_list) {
     const std::string kind = kind_of(object);
@@ -82,7 +95,7 @@ void mask_value(Json& value, int depth, bool in_secret_list) {
     } else if (value.is_array()) {
         for (auto& item : value) mask_value(item, depth + 1, in_secret_list);
     } else if (value.is_string()) {
-        value = mask_text(value.get_ref<const std::string&>());
+        value = mask_string(value.get_ref<const std::string&>(), depth);
     }
 }
 

@@ -23,6 +23,7 @@ TEST_CASE("no canary comes through a mask") {
             R"({"kind":"TokenRequest","status":{"token":"@"}})",
             R"({"kind":"ExecCredential","status":{"token":"@","clientKeyData":"@"}})",
             R"({"env":[{"name":"PGPASSWORD","value":"@"}]})",
+            R"({"metadata":{"annotations":{"last":"{\"env\":[{\"name\":\"PGPASSWORD\",\"value\":\"@\"}]}"}}})",
             R"({"spec":{"apiKey":"@","db_password":"@"}})",
             R"({"message":"host=x password=@ user=y"})",
             R"({"message":"cannot open postgres://u:@%@h/d"})",
