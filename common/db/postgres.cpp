@@ -53,13 +53,16 @@ Result<std::string> major_version(std::string_view text) {
             if (is_number(second)) return std::string(first) + "." + std::string(second);
         }
     }
-    return Error{ErrorKind::kInvalid, "\"" + escape_line(version.substr(0, 40)) + "\" is no PostgreSQL version", "", 0, ""};
+    return Error{ErrorKind::kInvalid, "\"" + escape_line(version.substr(0, 40)) + "\" is no PostgreSQL version", "", 0,
+                 ""};
 }
 
 Result<Identity> parse_identity(std::string_view row) {
     const std::vector<std::string> columns = split(row, '|');
     if (columns.size() != 3 || !is_number(columns[1]) || !is_number(columns[2]) || !major_version(columns[0]).ok()) {
-        return Error{ErrorKind::kMismatch, "the database did not say which version and system it is: " + escape_line(row.substr(0, 200)), "", 0, ""};
+        return Error{ErrorKind::kMismatch,
+                     "the database did not say which version and system it is: " + escape_line(row.substr(0, 200)), "",
+                     0, ""};
     }
     return Identity{columns[0], columns[1], columns[2]};
 }

@@ -27,7 +27,7 @@ Result<std::string> major_version(std::string_view text);
 
 // What the server answers to kIdentityQuery.
 struct Identity {
-    std::string version;            // "15.14 (Debian 15.14-0+deb12u1)"
+    std::string version;  // "15.14 (Debian 15.14-0+deb12u1)"
     std::string system_identifier;
     std::string timeline;
 };

@@ -4,11 +4,11 @@
 
 #include <libpq-fe.h>
 
+#include <poll.h>
+#include <unistd.h>
 #include <cstdlib>
 #include <memory>
-#include <poll.h>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace holdfast::db {
@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using Instant = std::chrono::steady_clock::time_point;
 
-constexpr milliseconds kLook{200};        // how soon a signal or the limit is seen
+constexpr milliseconds kLook{200};  // how soon a signal or the limit is seen
 constexpr milliseconds kBetweenTries{200};
 constexpr std::size_t kOutputLimit = std::size_t{16} << 20;
 
@@ -30,7 +30,9 @@ struct ClearResult {
 using Connection = std::unique_ptr<PGconn, CloseConnection>;
 using Answer = std::unique_ptr<PGresult, ClearResult>;
 
-std::string place(const plan::Sql& sql) { return "database " + escape_line(sql.database) + " in pod/" + sql.space + "/" + sql.pod; }
+std::string place(const plan::Sql& sql) {
+    return "database " + escape_line(sql.database) + " in pod/" + sql.space + "/" + sql.pod;
+}
 
 std::string said(const char* text) {
     const std::string_view whole = trim(text == nullptr ? "" : text);
@@ -39,7 +41,8 @@ std::string said(const char* text) {
 
 // A server that answers "no such database" or "no such role" will say so for ever; one that starts up will not.
 bool is_final(const std::string& message) {
-    for (const char* part : {"does not exist", "no pg_hba.conf entry", "authentication failed", "not permitted to log in", "is not accepting"}) {
+    for (const char* part : {"does not exist", "no pg_hba.conf entry", "authentication failed",
+                             "not permitted to log in", "is not accepting"}) {
         if (message.find(part) != std::string::npos) return true;
     }
     return false;
@@ -60,8 +63,8 @@ bool is_told_to_stop(const PGresult* result) {
     return code.starts_with("57P") || code.starts_with("53");
 }
 
-// PGSERVICE, PGSSLMODE, PGREQUIREAUTH and their like are the user's, for the user's own databases: an empty parameter does
-// not keep libpq from reading them. Nothing that we start needs one.
+// PGSERVICE, PGSSLMODE, PGREQUIREAUTH and their like are the user's, for the user's own databases: an empty parameter
+// does not keep libpq from reading them. Nothing that we start needs one.
 void forget_environment() {
     std::vector<std::string> names;
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -75,10 +78,22 @@ void forget_environment() {
 Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
     const std::string port_text = std::to_string(port);
     const std::string seconds = std::to_string(std::max<long long>(2, std::min<long long>(10, left.count() / 1000)));
-    const char* names[] = {"hostaddr", "host", "port", "dbname", "user", "connect_timeout", "gssencmode", "sslmode", "options",
-                           "application_name", "client_encoding", "password", nullptr};
-    const char* values[] = {"127.0.0.1", "127.0.0.1", port_text.c_str(), sql.database.c_str(), sql.user.c_str(), seconds.c_str(), "disable", "disable",
-                            "-c default_transaction_read_only=on", "holdfast", "UTF8", "none", nullptr};
+    const char* names[] = {"hostaddr",        "host",       "port",    "dbname",  "user",
+                           "connect_timeout", "gssencmode", "sslmode", "options", "application_name",
+                           "client_encoding", "password",   nullptr};
+    const char* values[] = {"127.0.0.1",
+                            "127.0.0.1",
+                            port_text.c_str(),
+                            sql.database.c_str(),
+                            sql.user.c_str(),
+                            seconds.c_str(),
+                            "disable",
+                            "disable",
+                            "-c default_transaction_read_only=on",
+                            "holdfast",
+                            "UTF8",
+                            "none",
+                            nullptr};
     return Connection(PQconnectdbParams(names, values, 0));
 }
 
@@ -113,7 +128,8 @@ class Statement {
 
   private:
     Error broken() const {
-        return Error{ErrorKind::kUnavailable, place(sql_) + ": the connection broke: " + said(PQerrorMessage(connection_)), "", 0, ""};
+        return Error{ErrorKind::kUnavailable,
+                     place(sql_) + ": the connection broke: " + said(PQerrorMessage(connection_)), "", 0, ""};
     }
 
     // Until the next result can be read without blocking.
@@ -122,7 +138,8 @@ class Statement {
             if (signals_.count() >= 2) return stop(ErrorKind::kInterrupted, "interrupted");
             if (clock_.steady_now() >= end_) return stop(ErrorKind::kTimeout, "the statement did not end in time");
             pollfd one{PQsocket(connection_), POLLIN, 0};
-            if (::poll(&one, 1, static_cast<int>(kLook.count())) > 0 && PQconsumeInput(connection_) == 0) return broken();
+            if (::poll(&one, 1, static_cast<int>(kLook.count())) > 0 && PQconsumeInput(connection_) == 0)
+                return broken();
         }
         return {};
     }
@@ -139,20 +156,25 @@ class Statement {
     Status take(const PGresult* result, std::string& text) {
         switch (PQresultStatus(result)) {
             case PGRES_TUPLES_OK:
-            case PGRES_SINGLE_TUPLE: print_rows(result, text); break;
+            case PGRES_SINGLE_TUPLE:
+                print_rows(result, text);
+                break;
             case PGRES_COMMAND_OK:
-            case PGRES_EMPTY_QUERY: break;
+            case PGRES_EMPTY_QUERY:
+                break;
             case PGRES_COPY_IN:
             case PGRES_COPY_OUT:
             case PGRES_COPY_BOTH:
-                return Error{ErrorKind::kInvalid, place(sql_) + ": COPY from or to the client cannot be used here", "use a SELECT", 0, ""};
+                return Error{ErrorKind::kInvalid, place(sql_) + ": COPY from or to the client cannot be used here",
+                             "use a SELECT", 0, ""};
             default: {
                 if (PQstatus(connection_) == CONNECTION_BAD) return broken();
                 const ErrorKind kind = is_told_to_stop(result) ? ErrorKind::kUnavailable : ErrorKind::kMismatch;
                 return Error{kind, place(sql_) + ": the server answered: " + server_error(result), "", 0, ""};
             }
         }
-        if (text.size() > kOutputLimit) return Error{ErrorKind::kProtocol, place(sql_) + ": the answer is over 16 MiB", "select less", 0, ""};
+        if (text.size() > kOutputLimit)
+            return Error{ErrorKind::kProtocol, place(sql_) + ": the answer is over 16 MiB", "select less", 0, ""};
         return {};
     }
 
@@ -165,7 +187,8 @@ class Statement {
 
 }  // namespace
 
-PqSqlRunner::PqSqlRunner(plan::LocalPorts ports, Clock& clock, const Signals& signals) : ports_(std::move(ports)), clock_(clock), signals_(signals) {
+PqSqlRunner::PqSqlRunner(plan::LocalPorts ports, Clock& clock, const Signals& signals)
+    : ports_(std::move(ports)), clock_(clock), signals_(signals) {
     forget_environment();
 }
 
@@ -191,7 +214,8 @@ Result<std::string> PqSqlRunner::query(const plan::Sql& sql, milliseconds timeou
             if (error.kind != ErrorKind::kUnavailable && error.kind != ErrorKind::kTimeout) return error;
         }
         if (signals_.pending()) return Error{ErrorKind::kInterrupted, error.message, "", 0, ""};
-        if (left() <= kBetweenTries) return Error{ErrorKind::kUnavailable, refused.empty() ? error.message : refused, error.hint, 0, ""};
+        if (left() <= kBetweenTries)
+            return Error{ErrorKind::kUnavailable, refused.empty() ? error.message : refused, error.hint, 0, ""};
         clock_.sleep_for(kBetweenTries);
     }
 }

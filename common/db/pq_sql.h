@@ -14,8 +14,8 @@ namespace holdfast::db {
 // cannot be made is tried again within the time limit: the database may still be recovering. Statements go out once.
 class PqSqlRunner : public plan::SqlRunner {
   public:
-    // Clock and signals must outlive the runner. The second signal cancels a statement that runs (kInterrupted). Removes
-    // libpq's variables (PG…) from the process's environment: they are meant for the user's own databases.
+    // Clock and signals must outlive the runner. The second signal cancels a statement that runs (kInterrupted).
+    // Removes libpq's variables (PG…) from the process's environment: they are meant for the user's own databases.
     PqSqlRunner(plan::LocalPorts ports, Clock& clock, const Signals& signals);
 
     Result<std::string> query(const plan::Sql& sql, std::chrono::milliseconds timeout) override;

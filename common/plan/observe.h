@@ -13,13 +13,14 @@ namespace holdfast::plan {
 
 struct Verdict {
     enum class State { kDone, kWaiting, kFailed } state = State::kWaiting;
-    std::string detail;  // what is missing, for progress lines; an error text of the server is escaped
+    std::string detail;                   // what is missing, for progress lines; an error text of the server is escaped
     ErrorKind kind = ErrorKind::kFailed;  // of the error that kFailed becomes; kUnavailable: an image cannot be had
 };
 
 // object: nullptr if it does not exist. kFailed only for what cannot become good by itself: a snapshot's status.error
 // is not final (external-snapshotter retries for ever), a pod's phase Failed is, and so is
-// an image that could not be pulled: the kubelet tries on, but nobody is served by waiting for a name that does not exist.
+// an image that could not be pulled: the kubelet tries on, but nobody is served by waiting for a name that does not
+// exist.
 Verdict observe(Condition condition, const Json* object);
 
 // The name of a condition in the journal and in titles: "snapshot-ready".

@@ -129,8 +129,8 @@ class Waiter {
         bool all = true;
         for (const auto& [name, watched] : watched_) {
             if (watched.verdict.state == Verdict::State::kFailed) {
-                return Error{watched.verdict.kind, ref(name).text() + ": " + watched.verdict.detail + reason(name), "", 0,
-                             ""};
+                return Error{watched.verdict.kind, ref(name).text() + ": " + watched.verdict.detail + reason(name), "",
+                             0, ""};
             }
             all = all && watched.verdict.state == Verdict::State::kDone;
         }

@@ -11,10 +11,10 @@
 namespace holdfast::restore {
 
 struct ClaimWishes {
-    std::string storage_class;                // "" : by rule
+    std::string storage_class;  // "" : by rule
     std::optional<Quantity> size;
-    std::string access_mode;                  // "" : as recorded
-    std::string volume_mode;                  // "" : as it was
+    std::string access_mode;  // "" : as recorded
+    std::string volume_mode;  // "" : as it was
 };
 
 // What a claim is going to ask for, every choice made.
@@ -24,19 +24,19 @@ struct ClaimSpec {
     Quantity size = Quantity::from_bytes(0);
     std::vector<std::string> access_modes;
     std::string volume_mode;
-    std::string snapshot;                     // VolumeSnapshot in `space` that it is filled from
-    std::string why_class;                    // "as recorded", "default class of fast.csi.example": for the plan
+    std::string snapshot;   // VolumeSnapshot in `space` that it is filled from
+    std::string why_class;  // "as recorded", "default class of fast.csi.example": for the plan
 };
 
-// kRefused, nothing changed: no class of the snapshot's driver, a class of another driver (both names), a size below the
-// snapshot's (both sizes), a mode that the content does not allow.
+// kRefused, nothing changed: no class of the snapshot's driver, a class of another driver (both names), a size below
+// the snapshot's (both sizes), a mode that the content does not allow.
 Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const ClaimWishes& wishes);
 
 // Labels and annotations are added to what every restored claim carries (managed-by, source).
 Json claim_manifest(const ClaimSpec& spec, const Member& member, const Json& labels);
 
-// What an import makes so that a snapshot can be restored in another namespace: a content of its own on the same handle,
-// which never deletes it (policy Retain), and a snapshot that is bound to it.
+// What an import makes so that a snapshot can be restored in another namespace: a content of its own on the same
+// handle, which never deletes it (policy Retain), and a snapshot that is bound to it.
 struct Import {
     Json content, snapshot;
 };

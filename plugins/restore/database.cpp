@@ -7,8 +7,8 @@
 namespace holdfast::restore {
 namespace {
 
-// Kubernetes replaces $(NAME) in commands only where NAME is a variable of the container; $$ would become $. The script has
-// command substitutions, whose text is no variable's name, and no $$.
+// Kubernetes replaces $(NAME) in commands only where NAME is a variable of the container; $$ would become $. The script
+// has command substitutions, whose text is no variable's name, and no $$.
 constexpr char kFindData[] = R"sh(set -eu
 say() { echo "holdfast: $*" >&2; }
 die() { code=$1; shift; say "$*"; exit "$code"; }
@@ -110,7 +110,8 @@ std::vector<Setting> harmless_settings() {
         {"synchronous_standby_names", ""},
         {"max_wal_senders", "0"},
         {"max_logical_replication_workers", "0"},
-        // No code of extensions and no jobs: pg_cron and its like are preloaded, login triggers run at every connection.
+        // No code of extensions and no jobs: pg_cron and its like are preloaded, login triggers run at every
+        // connection.
         {"shared_preload_libraries", ""},
         {"session_preload_libraries", ""},
         {"local_preload_libraries", ""},
@@ -145,7 +146,8 @@ std::string idle_script() { return "trap 'exit 0' TERM INT; while :; do sleep 36
 
 std::vector<std::string> check_words(const std::string& command) {
     return {"/bin/sh", "-c",
-            "/bin/sh -c \"$1\" 2>/holdfast/stderr; code=$?; echo; [ $code = 0 ] || tail -c 1000 /holdfast/stderr; echo; echo \"holdfast-exit $code\"",
+            "/bin/sh -c \"$1\" 2>/holdfast/stderr; code=$?; echo; [ $code = 0 ] || tail -c 1000 /holdfast/stderr; "
+            "echo; echo \"holdfast-exit $code\"",
             "sh", command};
 }
 

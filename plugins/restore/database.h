@@ -1,5 +1,5 @@
-// How PostgreSQL is started on a throwaway copy of a data directory without doing anything in the world (safety R23): our own
-// configuration and access file, loopback only, nothing archived, replicated, preloaded or scheduled. Pure.
+// How PostgreSQL is started on a throwaway copy of a data directory without doing anything in the world (safety R23):
+// our own configuration and access file, loopback only, nothing archived, replicated, preloaded or scheduled. Pure.
 #pragma once
 
 #include <string>
@@ -12,10 +12,10 @@ inline constexpr char kScratch[] = "/holdfast";  // an emptyDir: configuration, 
 
 // Exit codes of the start script, before PostgreSQL itself runs. Others are PostgreSQL's own.
 enum ScriptExit {
-    kNoDataDirectory = 65,   // none, or two, on the restored volumes
-    kOtherMajor = 66,        // the data is of another major version than was recorded
-    kOtherImage = 68,        // the image has another major version than the data, or no PostgreSQL at all
-    kCannotRunAs = 69,       // the container's user is not the data's owner
+    kNoDataDirectory = 65,  // none, or two, on the restored volumes
+    kOtherMajor = 66,       // the data is of another major version than was recorded
+    kOtherImage = 68,       // the image has another major version than the data, or no PostgreSQL at all
+    kCannotRunAs = 69,      // the container's user is not the data's owner
 };
 
 // One setting given on the command line, where it is stronger than postgresql.conf and postgresql.auto.conf.
@@ -25,19 +25,20 @@ struct Setting {
 };
 std::vector<Setting> harmless_settings();
 
-// The text for `sh -c`. It takes HOLDFAST_DATA (may be empty), HOLDFAST_ROOTS (":" between) and HOLDFAST_MAJOR (may be empty)
-// from the environment, and ends by becoming the server.
+// The text for `sh -c`. It takes HOLDFAST_DATA (may be empty), HOLDFAST_ROOTS (":" between) and HOLDFAST_MAJOR (may be
+// empty) from the environment, and ends by becoming the server.
 std::string start_script();
 // True (exit 0) once the server accepts connections; needs no PostgreSQL client.
 std::string ready_script();
 // Keeps a container of any image with a shell alive for a check by exec.
 std::string idle_script();
 
-// Words that run a user's command so that its output and its exit code come back even when it fails, and what they printed.
+// Words that run a user's command so that its output and its exit code come back even when it fails, and what they
+// printed.
 std::vector<std::string> check_words(const std::string& command);
 struct CheckOutput {
-    int exit_code = -1;      // -1: the command was cut off
-    std::string out;         // stdout without its last newlines; the end of stderr too, if it failed
+    int exit_code = -1;  // -1: the command was cut off
+    std::string out;     // stdout without its last newlines; the end of stderr too, if it failed
 };
 CheckOutput parse_check(const std::string& printed);
 

@@ -18,9 +18,12 @@ std::string uri_part(const std::string& text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-        if (plain) out += c;
-        else out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '.' || c == '_' || c == '~';
+        if (plain)
+            out += c;
+        else
+            out += {'%', kHex[byte >> 4], kHex[byte & 15]};
     }
     return out;
 }
@@ -44,17 +47,21 @@ Result<DrillFacts> gather_facts(kube::ClusterReader& reader, const DrillOptions&
     if (!services.ok()) return services.error();
     facts.services = std::move(services->items);
     std::vector<kube::AccessCheck> checks;
-    for (const char* verb : {"create", "get", "list", "watch", "delete"}) checks.push_back({verb, kube::kNetworkPolicies, options.space, "", ""});
+    for (const char* verb : {"create", "get", "list", "watch", "delete"})
+        checks.push_back({verb, kube::kNetworkPolicies, options.space, "", ""});
     TRY_ASSIGN(const std::vector<bool> allowed, reader.allowed(checks));
     facts.policies_allowed = std::all_of(allowed.begin(), allowed.end(), [](bool one) { return one; });
     return facts;
 }
 
-bool is_quota(const Error& error) { return error.kind == ErrorKind::kForbidden && error.message.find("exceeded quota") != std::string::npos; }
+bool is_quota(const Error& error) {
+    return error.kind == ErrorKind::kForbidden && error.message.find("exceeded quota") != std::string::npos;
+}
 
 }  // namespace
 
-Result<Throwaways> gather_throwaways(kube::ClusterReader& reader, const std::string& space, const std::string& operation, bool policies) {
+Result<Throwaways> gather_throwaways(kube::ClusterReader& reader, const std::string& space,
+                                     const std::string& operation, bool policies) {
     Throwaways made;
     kube::ListOptions mine;
     mine.label_selector = std::string(labels::kOperation) + "=" + operation;
@@ -88,7 +95,8 @@ Result<plan::Plan> Drill::first_round(kube::ClusterReader& reader, const plan::I
     TRY_ASSIGN(scene_, set_scene(options_, *facts_, input.operation));
     clear_first_ = false;
     if (input.resuming) {
-        TRY_ASSIGN(const Throwaways made, gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+        TRY_ASSIGN(const Throwaways made,
+                   gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
         clear_first_ = made.deleting();
         if (clear_first_) {
             plan::Plan plan;
@@ -102,13 +110,18 @@ Result<plan::Plan> Drill::first_round(kube::ClusterReader& reader, const plan::I
 }
 
 Result<plan::Plan> Drill::later_round(kube::ClusterReader& reader, const plan::Input& input) {
-    TRY_ASSIGN(const Throwaways made, gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+    TRY_ASSIGN(const Throwaways made,
+               gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
     switch (stage(input.round)) {
         case Stage::kClear:
-        case Stage::kRestore: return plan_restore(options_, *facts_, *scene_, input.operation);
-        case Stage::kStart: return plan_start(options_, *facts_, *scene_, made, input.operation);
-        case Stage::kCheck: return plan_check(options_, *scene_, made);
-        case Stage::kFinish: return finish(reader, input, made);
+        case Stage::kRestore:
+            return plan_restore(options_, *facts_, *scene_, input.operation);
+        case Stage::kStart:
+            return plan_start(options_, *facts_, *scene_, made, input.operation);
+        case Stage::kCheck:
+            return plan_check(options_, *scene_, made);
+        case Stage::kFinish:
+            return finish(reader, input, made);
     }
     return Error{ErrorKind::kInternal, "no such round"};
 }
@@ -120,7 +133,8 @@ Result<plan::Plan> Drill::finish(kube::ClusterReader& reader, const plan::Input&
     if (!verdict_.good && !options_.keep_open) return Error{ErrorKind::kMismatch, join(verdict_.problems, "; ")};
     if (!options_.keep_open) {
         TRY(refresh_record(reader));
-        auto mark = mark_step(options_, *facts_, verdict_, input.operation, format_time(clock_.now()), rto_seconds(input.progress.phases));
+        auto mark = mark_step(options_, *facts_, verdict_, input.operation, format_time(clock_.now()),
+                              rto_seconds(input.progress.phases));
         if (mark) plan.steps.push_back(std::move(*mark));
     }
     if (options_.cleanup) {
@@ -134,7 +148,8 @@ Status Drill::refresh_record(kube::ClusterReader& reader) {
     Source& source = facts_->source;
     if (!source.is_set || !source.record || source.record->uid.empty()) return {};
     TRY_ASSIGN(kube::SnapshotSet fresh, kube::read_set(reader, source.space, source.name));
-    if (fresh.uid != source.record->uid) return Error{ErrorKind::kConflict, source.text() + " was replaced by another set of the same name meanwhile"};
+    if (fresh.uid != source.record->uid)
+        return Error{ErrorKind::kConflict, source.text() + " was replaced by another set of the same name meanwhile"};
     source.record = std::move(fresh);
     return {};
 }
@@ -149,15 +164,18 @@ Status Drill::attend(const plan::Input& input, plan::Attendant& attendant) {
     return attendant.serve(options_.space, scene_->instances[scene_->asked].pod, kDatabasePort, [&](int port) {
         if (port == announced) return;
         announced = port;
-        console_.out("postgresql://" + uri_part(user) + "@127.0.0.1:" + std::to_string(port) + "/" + uri_part(database) + "\n");
+        console_.out("postgresql://" + uri_part(user) + "@127.0.0.1:" + std::to_string(port) + "/" +
+                     uri_part(database) + "\n");
         console_.flush();
-        console_.err(facts_->source.text() + " is open, read-only, as of " + scene_->instances[scene_->asked].claims.front().member->facts.cut_at +
+        console_.err(facts_->source.text() + " is open, read-only, as of " +
+                     scene_->instances[scene_->asked].claims.front().member->facts.cut_at +
                      "; Ctrl-C ends it and removes it\n");
     });
 }
 
 // What is told and marked is good to have; that it could not be must never keep the throwaways from being taken down.
-void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan) {
+void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error,
+                         const std::string& problem, plan::Plan& plan) {
     plan.instead = error;
     plan.instead->kind = ErrorKind::kMismatch;
     plan.instead->message = facts_->source.text() + " is not as expected: " + problem;
@@ -173,7 +191,8 @@ void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, 
     } else {
         console_.err("warning: " + facts_->source.text() + " is not marked: " + fresh.error().message + "\n");
     }
-    const Status written = write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
+    const Status written =
+        write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
     if (!written.ok()) console_.err("warning: the report was not written: " + written.error().message + "\n");
 }
 
@@ -182,16 +201,21 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
     const bool policies = facts_ && facts_->policies_allowed;
     TRY_ASSIGN(const Throwaways made, gather_throwaways(reader, options_.space, input.operation, policies));
     if (facts_ && scene_) {
-        const std::optional<ContainerFailure> cause = error.kind == ErrorKind::kInterrupted ? std::nullopt : container_failure(made, *scene_);
+        const std::optional<ContainerFailure> cause =
+            error.kind == ErrorKind::kInterrupted ? std::nullopt : container_failure(made, *scene_);
         if (error.kind == ErrorKind::kMismatch || (cause && cause->of_data)) {
             told_of_data(reader, input, error, cause ? cause->text : error.message, plan);
         } else if (cause) {
-            plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged", "run the command again, perhaps with another --image"};
+            plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged",
+                                 "run the command again, perhaps with another --image"};
         } else if (error.kind == ErrorKind::kFailed) {  // a pod that somebody deleted, a drained node
-            plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "run the command again"};
+            plan.instead =
+                Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "run the command again"};
         }
     }
-    if (is_quota(error)) plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "make room in the quota, then run the command again"};
+    if (is_quota(error))
+        plan.instead = Error{ErrorKind::kUnavailable, error.message + "; the data was not judged",
+                             "make room in the quota, then run the command again"};
     if (options_.cleanup) {
         for (plan::Step& step : plan_teardown(options_, made)) plan.steps.push_back(std::move(step));
     } else if (!made.empty()) {
@@ -203,13 +227,17 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
 
 Status Drill::write_report_file(const plan::Report& report) {
     if (options_.report_file.empty()) return {};
-    return write_file_atomic(options_.report_file, report.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return write_file_atomic(options_.report_file,
+                             report.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Result<plan::Report> Drill::report(kube::ClusterReader& reader, const plan::Input& input) {
     if (options_.cleanup) {
-        TRY_ASSIGN(const Throwaways left, gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
-        if (!left.empty()) return Error{ErrorKind::kUnavailable, "throwaway objects of " + input.operation + " are still there", "`kubectl restore gc -n " + options_.space + "` removes them"};
+        TRY_ASSIGN(const Throwaways left,
+                   gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+        if (!left.empty())
+            return Error{ErrorKind::kUnavailable, "throwaway objects of " + input.operation + " are still there",
+                         "`kubectl restore gc -n " + options_.space + "` removes them"};
     }
     if (options_.keep_open) {
         plan::Report report;

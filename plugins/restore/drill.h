@@ -1,9 +1,9 @@
 // kubectl restore drill and open: throwaway databases on claims restored from a set, taken down again.
 #pragma once
 
+#include "common/kube/sets.h"
 #include "common/os/clock.h"
 #include "common/os/console.h"
-#include "common/kube/sets.h"
 #include "common/plan/operation.h"
 #include "plugins/restore/drill_plan.h"
 #include "plugins/restore/verdict.h"
@@ -14,12 +14,14 @@
 namespace holdfast::restore {
 
 // The claims, pods, volumes and policy that carry this operation's label. Reading policies is tried only where allowed.
-Result<Throwaways> gather_throwaways(kube::ClusterReader& reader, const std::string& space, const std::string& operation, bool policies);
+Result<Throwaways> gather_throwaways(kube::ClusterReader& reader, const std::string& space,
+                                     const std::string& operation, bool policies);
 
 class Drill : public plan::Operation {
   public:
     // Both outlive the operation. The console gets open's URI line; the clock stamps the mark.
-    Drill(DrillOptions options, Console& console, Clock& clock) : options_(std::move(options)), console_(console), clock_(clock) {}
+    Drill(DrillOptions options, Console& console, Clock& clock)
+        : options_(std::move(options)), console_(console), clock_(clock) {}
 
     std::string kind() const override { return options_.role(); }
     std::string target() const override { return options_.name; }
@@ -37,14 +39,15 @@ class Drill : public plan::Operation {
     Result<plan::Plan> later_round(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> finish(kube::ClusterReader& reader, const plan::Input& input, const Throwaways& made);
     // The mark and the report of data that was not as expected, and what is told instead of `error`.
-    void told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error, const std::string& problem, plan::Plan& plan);
+    void told_of_data(kube::ClusterReader& reader, const plan::Input& input, const Error& error,
+                      const std::string& problem, plan::Plan& plan);
     Status refresh_record(kube::ClusterReader& reader);
     Status write_report_file(const plan::Report& report);
 
     DrillOptions options_;
     Console& console_;
     Clock& clock_;
-    bool clear_first_ = false;          // an earlier run had begun to take down what it made
+    bool clear_first_ = false;  // an earlier run had begun to take down what it made
     std::optional<DrillFacts> facts_;
     std::optional<DrillScene> scene_;
     Verdict verdict_;

@@ -23,7 +23,8 @@ Result<std::optional<int>> ordinal_of(const app::Arguments& arguments) {
     const std::string text = arguments.text("ordinal");
     int value = -1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0) return usage("--ordinal " + escape_line(text) + " is no ordinal: 0, 1, 2, …");
+    if (error != std::errc() || end != text.data() + text.size() || value < 0)
+        return usage("--ordinal " + escape_line(text) + " is no ordinal: 0, 1, 2, …");
     return std::optional(value);
 }
 
@@ -31,7 +32,8 @@ Result<std::string> new_claim_name(const std::string& word) {
     TRY_ASSIGN(const TypedName typed, parse_typed_name(word));
     const kube::Resource* resource = kube::find_resource(typed.type);
     if (resource == nullptr || !(*resource == kube::kClaims)) {
-        return usage("\"" + escape_line(word) + "\" cannot be made from a snapshot: this takes pvc/NEW", "kubectl restore pvc/NEW --from SET");
+        return usage("\"" + escape_line(word) + "\" cannot be made from a snapshot: this takes pvc/NEW",
+                     "kubectl restore pvc/NEW --from SET");
     }
     TRY(check_dns_subdomain(typed.name, "the new claim's name"));
     return typed.name;
@@ -41,7 +43,8 @@ Result<std::optional<Quantity>> size_of(const app::Arguments& arguments) {
     if (!arguments.given("size")) return std::optional<Quantity>();
     const auto size = Quantity::parse(arguments.text("size"));
     if (!size.ok()) return usage("--size: " + size.error().message);
-    if (size->bytes() == 0) return usage("--size " + escape_line(arguments.text("size")) + ": a volume cannot be empty");
+    if (size->bytes() == 0)
+        return usage("--size " + escape_line(arguments.text("size")) + ": a volume cannot be empty");
     return std::optional(*size);
 }
 
@@ -49,7 +52,8 @@ Result<std::optional<Quantity>> size_of(const app::Arguments& arguments) {
 Status check_writable(const std::string& file) {
     const std::string folder = file.substr(0, file.rfind('/') + 1);
     std::error_code failed;
-    if (std::filesystem::is_directory(file, failed)) return usage("--report " + escape_line(file) + " is a folder", "name a file in it");
+    if (std::filesystem::is_directory(file, failed))
+        return usage("--report " + escape_line(file) + " is a folder", "name a file in it");
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
     return usage("--report " + escape_line(file) + ": its folder cannot be written to: " + std::strerror(errno));
 }
@@ -71,7 +75,9 @@ Result<DrillOptions> common_options(app::Context& context, const app::Arguments&
 Result<PvcOptions> pvc_options(app::Context& context, const app::Arguments& arguments) {
     PvcOptions options;
     TRY_ASSIGN(options.name, new_claim_name(arguments.positionals.at(0)));
-    if (!arguments.given("from")) return usage("--from is missing: which set or snapshot is pvc/" + options.name + " restored from?", "kubectl restore pvc/" + options.name + " --from SET");
+    if (!arguments.given("from"))
+        return usage("--from is missing: which set or snapshot is pvc/" + options.name + " restored from?",
+                     "kubectl restore pvc/" + options.name + " --from SET");
     options.from = arguments.text("from");
     TRY(kube::parse_snapshot_name(options.from));
     TRY_ASSIGN(options.space, context.space());
@@ -98,13 +104,18 @@ Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& 
     if (arguments.given("query") && trim(options.query).empty()) return usage("--query is empty");
     if (arguments.given("exec") && trim(options.command).empty()) return usage("--exec is empty");
     if (arguments.given("sql-file")) {
-        TRY_ASSIGN(options.query, read_file(resolve_path(arguments.text("sql-file"), context.environment().working_directory), kSqlFileLimit));
-        if (trim(options.query).empty()) return usage("--sql-file " + escape_line(arguments.text("sql-file")) + " is empty");
+        TRY_ASSIGN(options.query,
+                   read_file(resolve_path(arguments.text("sql-file"), context.environment().working_directory),
+                             kSqlFileLimit));
+        if (trim(options.query).empty())
+            return usage("--sql-file " + escape_line(arguments.text("sql-file")) + " is empty");
     }
     if (options.expect && options.query.empty() && options.command.empty()) {
-        return usage("--expect says what an answer should be, and nothing is asked", "add --query SQL, --sql-file F or --exec CMD");
+        return usage("--expect says what an answer should be, and nothing is asked",
+                     "add --query SQL, --sql-file F or --exec CMD");
     }
-    if (options.query.find('\0') != std::string::npos) return usage("the SQL contains a NUL byte, and what follows it would not be run");
+    if (options.query.find('\0') != std::string::npos)
+        return usage("the SQL contains a NUL byte, and what follows it would not be run");
     if (!options.report_file.empty()) {
         options.report_file = resolve_path(options.report_file, context.environment().working_directory);
         TRY(check_writable(options.report_file));

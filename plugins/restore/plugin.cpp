@@ -12,7 +12,8 @@ using app::Completes;
 using app::Option;
 using app::Rule;
 
-Option text_option(std::string name, std::string value_name, std::string help, Completes completes = Completes::kNothing) {
+Option text_option(std::string name, std::string value_name, std::string help,
+                   Completes completes = Completes::kNothing) {
     Option option;
     option.name = std::move(name);
     option.value_name = std::move(value_name);
@@ -39,7 +40,8 @@ Option ordinal_option(std::string help) {
     return option;
 }
 
-Rule rule(std::vector<std::string> verbs, const kube::Resource& resource, std::string subresource = "", std::string when = "") {
+Rule rule(std::vector<std::string> verbs, const kube::Resource& resource, std::string subresource = "",
+          std::string when = "") {
     Rule made;
     made.verbs = std::move(verbs);
     made.resource = resource;
@@ -51,29 +53,41 @@ Rule rule(std::vector<std::string> verbs, const kube::Resource& resource, std::s
 
 // What finding a set, its snapshots, the old volumes and the classes reads.
 std::vector<Rule> source_rules() {
-    return {rule({"get", "list"}, kube::kConfigMaps), rule({"get"}, kube::kSnapshots), rule({"get"}, kube::kClaims),
+    return {rule({"get", "list"}, kube::kConfigMaps),
+            rule({"get"}, kube::kSnapshots),
+            rule({"get"}, kube::kClaims),
             rule({"list"}, kube::kSnapshots, "", "a lost ConfigMap or a wrong name"),
-            rule({"get"}, kube::kSnapshotContents),   rule({"get"}, kube::kVolumes),           rule({"list"}, kube::kStorageClasses)};
+            rule({"get"}, kube::kSnapshotContents),
+            rule({"get"}, kube::kVolumes),
+            rule({"list"}, kube::kStorageClasses)};
 }
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) { rules.insert(rules.end(), more.begin(), more.end()); }
 
 std::vector<Rule> pvc_rules() {
     std::vector<Rule> rules = source_rules();
-    append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps), rule({"create", "get", "list", "watch", "delete"}, kube::kClaims), rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"),
-                   rule({"list"}, kube::kPods), rule({"create"}, kube::kEvents),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kPods, "", "a class that waits for the first consumer"),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshots, "", "--from-namespace"),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshotContents, "", "--from-namespace")});
+    append(rules,
+           {rule({"create", "update", "delete"}, kube::kConfigMaps),
+            rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
+            rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"),
+            rule({"list"}, kube::kPods), rule({"create"}, kube::kEvents),
+            rule({"create", "get", "list", "watch", "delete"}, kube::kPods, "",
+                 "a class that waits for the first consumer"),
+            rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshots, "", "--from-namespace"),
+            rule({"create", "get", "list", "watch", "delete"}, kube::kSnapshotContents, "", "--from-namespace")});
     return rules;
 }
 
 std::vector<Rule> throwaway_rules() {
     std::vector<Rule> rules = source_rules();
-    append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps), rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kPods), rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"), rule({"list"}, kube::kServices),
-                   rule({"get", "list", "watch", "patch"}, kube::kVolumes), rule({"create"}, kube::kPods, "portforward"),
-                   rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies, "", "a NetworkPolicy around them")});
+    append(rules, {rule({"create", "update", "delete"}, kube::kConfigMaps),
+                   rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
+                   rule({"create", "get", "list", "watch", "delete"}, kube::kPods),
+                   rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"),
+                   rule({"list"}, kube::kServices), rule({"get", "list", "watch", "patch"}, kube::kVolumes),
+                   rule({"create"}, kube::kPods, "portforward"),
+                   rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies, "",
+                        "a NetworkPolicy around them")});
     return rules;
 }
 
@@ -84,31 +98,44 @@ app::Command pvc_command() {
     command.usage = "pvc/NEW --from [set/|vs/]NAME [flags]";
     command.description =
         "Makes a new claim; nothing that is there is changed. The class is that of the old volume if its driver is the "
-        "snapshot's, else the default class of that driver. The size is at least the snapshot's. The claim is read back, since "
-        "an API server may drop a data source without a word, and an empty volume would bind. With a class that waits for the "
-        "first consumer a throwaway pod is scheduled where the workload could run, and removed once the claim is bound.";
+        "snapshot's, else the default class of that driver. The size is at least the snapshot's. The claim is read "
+        "back, since "
+        "an API server may drop a data source without a word, and an empty volume would bind. With a class that waits "
+        "for the "
+        "first consumer a throwaway pod is scheduled where the workload could run, and removed once the claim is "
+        "bound.";
     command.examples = {
-        {"Restore the only claim of a set beside the old one", "kubectl restore pvc/data-postgres-restore --from before-migration"},
+        {"Restore the only claim of a set beside the old one",
+         "kubectl restore pvc/data-postgres-restore --from before-migration"},
         {"Restore the claim of ordinal 1", "kubectl restore pvc/data-1 --from before-migration --ordinal 1"},
-        {"Restore a snapshot that lies in another namespace", "kubectl restore pvc/data -n staging --from vs/nightly-7 --from-namespace bookstore"},
+        {"Restore a snapshot that lies in another namespace",
+         "kubectl restore pvc/data -n staging --from vs/nightly-7 --from-namespace bookstore"},
     };
     command.positionals_min = command.positionals_max = 1;
     command.completes = {Completes::kNewClaim};
     command.options = {
-        text_option("from", "NAME", "the set (NAME or set/NAME) or snapshot (vs/NAME) to restore from", Completes::kSetOrSnapshot),
-        text_option("from-namespace", "NS", "the namespace that the set or snapshot is in, if it is another one", Completes::kNamespace),
+        text_option("from", "NAME", "the set (NAME or set/NAME) or snapshot (vs/NAME) to restore from",
+                    Completes::kSetOrSnapshot),
+        text_option("from-namespace", "NS", "the namespace that the set or snapshot is in, if it is another one",
+                    Completes::kNamespace),
         ordinal_option("the ordinal whose claim is meant, of a set with several"),
-        text_option("claim", "NAME", "the source claim, or its template's name, of a set with several", Completes::kClaim),
-        text_option("storage-class", "CLASS", "the storage class of the new claim; its provisioner must be the snapshot's driver", Completes::kStorageClass),
+        text_option("claim", "NAME", "the source claim, or its template's name, of a set with several",
+                    Completes::kClaim),
+        text_option("storage-class", "CLASS",
+                    "the storage class of the new claim; its provisioner must be the snapshot's driver",
+                    Completes::kStorageClass),
         text_option("size", "SIZE", "the size of the new claim, at least the snapshot's"),
-        choice_option("access-mode", "MODE", "the access mode of the new claim, instead of that of the old one", {"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"}),
-        choice_option("volume-mode", "MODE", "another volume mode than the snapshot's, if its content allows that", {"Filesystem", "Block"}),
+        choice_option("access-mode", "MODE", "the access mode of the new claim, instead of that of the old one",
+                      {"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"}),
+        choice_option("volume-mode", "MODE", "another volume mode than the snapshot's, if its content allows that",
+                      {"Filesystem", "Block"}),
         text_option("image", "IMAGE", "the image of the throwaway pod, where a class waits for the first consumer"),
     };
     command.rules = pvc_rules();
     command.outputs = {"table", "json", "yaml", "name"};
     command.exclusive = {{"ordinal", "claim"}};
-    command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(PvcOptions options, pvc_options(context, arguments));
         return std::unique_ptr<plan::Operation>(std::make_unique<RestorePvc>(std::move(options)));
     };
@@ -116,9 +143,11 @@ app::Command pvc_command() {
 }
 
 std::vector<Option> database_options() {
-    return {text_option("database", "NAME", "the database to connect to; default: what the recorded environment says, else postgres"),
+    return {text_option("database", "NAME",
+                        "the database to connect to; default: what the recorded environment says, else postgres"),
             text_option("db-user", "USER", "the database user; default: the bootstrap superuser"),
-            text_option("image", "IMAGE", "the image to run instead of the recorded one; needed for snapshots that record none")};
+            text_option("image", "IMAGE",
+                        "the image to run instead of the recorded one; needed for snapshots that record none")};
 }
 
 app::Command drill_command() {
@@ -127,13 +156,19 @@ app::Command drill_command() {
     command.summary = "Rehearse a restore: start throwaway databases on copies, ask them, take them down";
     command.usage = "[set/|vs/]NAME [flags]";
     command.description =
-        "Restores every claim of the set into throwaway claims, starts PostgreSQL on them with a configuration of its own "
-        "(loopback only, nothing archived, replicated or scheduled, read-only), compares version, system identifier and timeline "
-        "with what the set recorded, runs a query, measures each phase, writes the result on the set, and removes everything. "
-        "The live workload is not touched. The measured time excludes hydration: some storage brings the data in only when it "
-        "is read. For any other software, --exec runs a command in a container of the recorded image, with the volumes mounted.";
+        "Restores every claim of the set into throwaway claims, starts PostgreSQL on them with a configuration of its "
+        "own "
+        "(loopback only, nothing archived, replicated or scheduled, read-only), compares version, system identifier "
+        "and timeline "
+        "with what the set recorded, runs a query, measures each phase, writes the result on the set, and removes "
+        "everything. "
+        "The live workload is not touched. The measured time excludes hydration: some storage brings the data in only "
+        "when it "
+        "is read. For any other software, --exec runs a command in a container of the recorded image, with the volumes "
+        "mounted.";
     command.examples = {
-        {"Prove that a set can be restored and holds the row", "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},
+        {"Prove that a set can be restored and holds the row",
+         "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},
         {"Only see whether the databases start", "kubectl restore drill before-migration"},
         {"Check the files of any other software", "kubectl restore drill nightly --exec 'test -s /var/lib/app/index'"},
         {"Drill a snapshot that records no image", "kubectl restore drill vs/nightly-7 --image postgres:16"},
@@ -150,13 +185,17 @@ app::Command drill_command() {
         text_option("report", "FILE", "write the report as JSON to this file", Completes::kFile),
     };
     for (Option& option : database_options()) command.options.push_back(std::move(option));
-    command.exclusive = {{"query", "sql-file"}, {"query", "exec"}, {"sql-file", "exec"}, {"exec", "database"}, {"exec", "db-user"}};
+    command.exclusive = {
+        {"query", "sql-file"}, {"query", "exec"}, {"sql-file", "exec"}, {"exec", "database"}, {"exec", "db-user"}};
     command.rules = throwaway_rules();
-    append(command.rules, {rule({"create"}, kube::kPods, "exec", "--exec"), rule({"patch"}, kube::kConfigMaps), rule({"patch"}, kube::kSnapshots, "", "vs/NAME")});
+    append(command.rules, {rule({"create"}, kube::kPods, "exec", "--exec"), rule({"patch"}, kube::kConfigMaps),
+                           rule({"patch"}, kube::kSnapshots, "", "vs/NAME")});
     command.outputs = {"table", "json", "yaml", "name"};
-    command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(DrillOptions options, drill_options(context, arguments));
-        return std::unique_ptr<plan::Operation>(std::make_unique<Drill>(std::move(options), context.console(), context.clock()));
+        return std::unique_ptr<plan::Operation>(
+            std::make_unique<Drill>(std::move(options), context.console(), context.clock()));
     };
     return command;
 }
@@ -167,7 +206,8 @@ app::Command open_command() {
     command.summary = "Open a snapshot as a throwaway database for psql and pg_dump, until Ctrl-C";
     command.usage = "[set/|vs/]NAME [flags]";
     command.description =
-        "Starts the same throwaway PostgreSQL as a drill, prints a local URI on stdout, and keeps it until Ctrl-C; then it is "
+        "Starts the same throwaway PostgreSQL as a drill, prints a local URI on stdout, and keeps it until Ctrl-C; "
+        "then it is "
         "removed. Transactions are read-only by default. For example to fetch back one dropped table:\n"
         "pg_dump -t TABLE URI | kubectl exec -i postgres-0 -- psql";
     command.examples = {{"Open the set's database", "kubectl restore open before-migration"}};
@@ -176,9 +216,11 @@ app::Command open_command() {
     command.options = {ordinal_option("the ordinal to open; default: the lowest")};
     for (Option& option : database_options()) command.options.push_back(std::move(option));
     command.rules = throwaway_rules();
-    command.operation = [](app::Context& context, const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(DrillOptions options, open_options(context, arguments));
-        return std::unique_ptr<plan::Operation>(std::make_unique<Drill>(std::move(options), context.console(), context.clock()));
+        return std::unique_ptr<plan::Operation>(
+            std::make_unique<Drill>(std::move(options), context.console(), context.clock()));
     };
     return command;
 }
@@ -190,10 +232,12 @@ app::Plugin make_plugin() {
     plugin.name = "restore";
     plugin.summary = "Restore volumes from snapshots, and prove that they can be";
     plugin.description =
-        "A snapshot is worth what its last restore proved. drill rehearses one on throwaway copies, open lets you read from a "
+        "A snapshot is worth what its last restore proved. drill rehearses one on throwaway copies, open lets you read "
+        "from a "
         "snapshot, and pvc/NEW makes a new claim from it. Sets of kubectl snap and any other VolumeSnapshot will do.";
     plugin.examples = {
-        {"Prove that a set can be restored and holds the row", "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},
+        {"Prove that a set can be restored and holds the row",
+         "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7"},
         {"Make a new claim from it", "kubectl restore pvc/data-postgres-restore --from before-migration"},
         {"Read from it with psql or pg_dump", "kubectl restore open before-migration"},
     };

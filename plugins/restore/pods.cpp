@@ -30,7 +30,8 @@ void place(Json& pod_spec, const kube::Placement& placement, const Json& topolog
     if (!placement.scheduler.empty()) pod_spec["schedulerName"] = placement.scheduler;
     if (!placement.runtime_class.empty()) pod_spec["runtimeClassName"] = placement.runtime_class;
     if (!topology.is_array() || topology.empty()) return;
-    const Json* own = kube::find_at(pod_spec, "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    const Json* own = kube::find_at(
+        pod_spec, "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
     Json terms = kube::both_topologies(own == nullptr ? Json() : *own, topology);
     Json& affinity = pod_spec["affinity"];
     if (!affinity.is_object()) affinity = Json::object();
@@ -46,31 +47,50 @@ Json topology_of(const std::vector<const Member*>& members) {
 }
 
 Json consumer_manifest(const Consumer& consumer, const kube::Placement& placement, const Json& topology) {
-    Json container = {{"name", "consumer"}, {"image", consumer.image}, {"imagePullPolicy", "IfNotPresent"}, {"command", {"sleep", "600"}},
-                      {"securityContext", {{"allowPrivilegeEscalation", false}, {"readOnlyRootFilesystem", true}, {"runAsNonRoot", true}, {"runAsUser", 65534},
-                                           {"capabilities", {{"drop", {"ALL"}}}}}}};
-    if (consumer.block) container["volumeDevices"] = Json::array({{{"name", "data"}, {"devicePath", "/dev/holdfast"}}});
-    else container["volumeMounts"] = Json::array({{{"name", "data"}, {"mountPath", "/holdfast/data"}, {"readOnly", true}}});
+    Json container = {{"name", "consumer"},
+                      {"image", consumer.image},
+                      {"imagePullPolicy", "IfNotPresent"},
+                      {"command", {"sleep", "600"}},
+                      {"securityContext",
+                       {{"allowPrivilegeEscalation", false},
+                        {"readOnlyRootFilesystem", true},
+                        {"runAsNonRoot", true},
+                        {"runAsUser", 65534},
+                        {"capabilities", {{"drop", {"ALL"}}}}}}};
+    if (consumer.block)
+        container["volumeDevices"] = Json::array({{{"name", "data"}, {"devicePath", "/dev/holdfast"}}});
+    else
+        container["volumeMounts"] =
+            Json::array({{{"name", "data"}, {"mountPath", "/holdfast/data"}, {"readOnly", true}}});
     copy(container, "resources", consumer.resources);
-    Json spec = {{"automountServiceAccountToken", false}, {"enableServiceLinks", false}, {"restartPolicy", "Never"}, {"terminationGracePeriodSeconds", 0},
-                 {"securityContext", {{"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-                 {"containers", Json::array({container})},
-                 {"volumes", Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", consumer.claim}, {"readOnly", true}}}}})}};
+    Json spec = {
+        {"automountServiceAccountToken", false},
+        {"enableServiceLinks", false},
+        {"restartPolicy", "Never"},
+        {"terminationGracePeriodSeconds", 0},
+        {"securityContext", {{"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+        {"containers", Json::array({container})},
+        {"volumes", Json::array({{{"name", "data"},
+                                  {"persistentVolumeClaim", {{"claimName", consumer.claim}, {"readOnly", true}}}}})}};
     place(spec, placement, topology);
-    return {{"apiVersion", "v1"}, {"kind", "Pod"},
-            {"metadata", {{"name", consumer.name}, {"namespace", consumer.space}, {"labels", {{labels::kRole, "consumer"}}}}},
+    return {{"apiVersion", "v1"},
+            {"kind", "Pod"},
+            {"metadata",
+             {{"name", consumer.name}, {"namespace", consumer.space}, {"labels", {{labels::kRole, "consumer"}}}}},
             {"spec", std::move(spec)}};
 }
 
 Json tame_pod_security(const Json& recorded) {
-    Json context = picked(recorded, {"runAsUser", "runAsGroup", "runAsNonRoot", "supplementalGroups", "supplementalGroupsPolicy", "fsGroup", "fsGroupChangePolicy",
-                                     "seLinuxOptions", "seccompProfile", "appArmorProfile"});
+    Json context =
+        picked(recorded, {"runAsUser", "runAsGroup", "runAsNonRoot", "supplementalGroups", "supplementalGroupsPolicy",
+                          "fsGroup", "fsGroupChangePolicy", "seLinuxOptions", "seccompProfile", "appArmorProfile"});
     if (!context.contains("seccompProfile")) context["seccompProfile"] = {{"type", "RuntimeDefault"}};
     return context;
 }
 
 Json tame_container_security(const Json& recorded) {
-    Json context = picked(recorded, {"runAsUser", "runAsGroup", "runAsNonRoot", "readOnlyRootFilesystem", "seLinuxOptions", "seccompProfile", "appArmorProfile"});
+    Json context = picked(recorded, {"runAsUser", "runAsGroup", "runAsNonRoot", "readOnlyRootFilesystem",
+                                     "seLinuxOptions", "seccompProfile", "appArmorProfile"});
     context["allowPrivilegeEscalation"] = false;
     const Json* drop = kube::find_at(recorded, "/capabilities/drop");
     if (drop != nullptr && drop->is_array()) context["capabilities"] = {{"drop", *drop}};

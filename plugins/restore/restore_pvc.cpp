@@ -20,12 +20,15 @@ using plan::WaitFor;
 // Where nothing is recorded any image will do: the pod is only scheduled, and gone before it could run for long.
 constexpr char kFallbackImage[] = "registry.k8s.io/pause:3.10";
 
-std::string import_name(const PvcOptions& options, const std::string& operation) { return bounded_name("import-" + options.space + "-" + operation, "", 253); }
+std::string import_name(const PvcOptions& options, const std::string& operation) {
+    return bounded_name("import-" + options.space + "-" + operation, "", 253);
+}
 std::string consumer_name(const std::string& operation) { return operation; }
 
 kube::ObjectRef claim_ref(const PvcOptions& options) { return {kube::kClaims, options.space, options.name}; }
 
-Step step_of(std::string id, std::string title, std::string reason, plan::Action action, std::vector<std::string> after = {}) {
+Step step_of(std::string id, std::string title, std::string reason, plan::Action action,
+             std::vector<std::string> after = {}) {
     Step step;
     step.id = std::move(id);
     step.title = std::move(title);
@@ -35,7 +38,8 @@ Step step_of(std::string id, std::string title, std::string reason, plan::Action
     return step;
 }
 
-Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::string& uid, std::string reason, std::vector<std::string> after = {}) {
+Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::string& uid, std::string reason,
+                 std::vector<std::string> after = {}) {
     Delete action;
     action.ref = ref;
     action.preconditions.uid = uid;
@@ -44,8 +48,14 @@ Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::s
 
 class Planner {
   public:
-    Planner(const PvcOptions& options, const PvcFacts& facts, const Member& member, ClaimSpec spec, const std::string& operation)
-        : options_(options), facts_(facts), member_(member), spec_(std::move(spec)), operation_(operation), import_name_(import_name(options, operation)) {}
+    Planner(const PvcOptions& options, const PvcFacts& facts, const Member& member, ClaimSpec spec,
+            const std::string& operation)
+        : options_(options),
+          facts_(facts),
+          member_(member),
+          spec_(std::move(spec)),
+          operation_(operation),
+          import_name_(import_name(options, operation)) {}
 
     Result<plan::Plan> build() {
         // A run before this one may have come so far that only its helpers are left to be removed.
@@ -63,36 +73,46 @@ class Planner {
         last_ = step.id;
         plan_.steps.push_back(std::move(step));
     }
-    std::vector<std::string> after_last() const { return last_.empty() ? std::vector<std::string>{} : std::vector{last_}; }
+    std::vector<std::string> after_last() const {
+        return last_.empty() ? std::vector<std::string>{} : std::vector{last_};
+    }
 
     Status make_source_ready(bool foreign_space) {
         if (!member_.snapshot->ready) {
-            add(step_of("wait-ready", "wait until " + member_.text() + " can be restored", "the storage still works on it",
-                        WaitFor{kube::kSnapshots, options_.from_space, {member_.facts.snapshot}, Condition::kSnapshotReady, ""}));
+            add(step_of(
+                "wait-ready", "wait until " + member_.text() + " can be restored", "the storage still works on it",
+                WaitFor{
+                    kube::kSnapshots, options_.from_space, {member_.facts.snapshot}, Condition::kSnapshotReady, ""}));
         }
         if (!foreign_space) return {};
         TRY_ASSIGN(Import import, import_of(member_, options_.space, import_name_));
         spec_.snapshot = import_name_;
-        add(step_of("import-content", "create volumesnapshotcontent/" + import_name_, "the same snapshot for namespace " + options_.space + "; policy Retain, so it never deletes it",
+        add(step_of("import-content", "create volumesnapshotcontent/" + import_name_,
+                    "the same snapshot for namespace " + options_.space + "; policy Retain, so it never deletes it",
                     Create{std::move(import.content), {"/spec/source", "/spec/deletionPolicy"}}, after_last()));
-        add(step_of("import-snapshot", "create vs/" + options_.space + "/" + import_name_, "", Create{std::move(import.snapshot), {"/spec/source"}}, after_last()));
+        add(step_of("import-snapshot", "create vs/" + options_.space + "/" + import_name_, "",
+                    Create{std::move(import.snapshot), {"/spec/source"}}, after_last()));
         add(step_of("wait-import", "wait until vs/" + options_.space + "/" + import_name_ + " is ready", "",
-                    WaitFor{kube::kSnapshots, options_.space, {import_name_}, Condition::kSnapshotReady, ""}, after_last()));
+                    WaitFor{kube::kSnapshots, options_.space, {import_name_}, Condition::kSnapshotReady, ""},
+                    after_last()));
         return {};
     }
 
     void make_claim(bool bound) {
         if (!bound) {
             Json manifest = claim_manifest(spec_, member_, Json::object());
-            // Read back: an API server that does not know the source drops it without a word, and an empty volume would bind.
-            add(step_of("create-claim", "create " + claim_ref(options_).text(), spec_.size.text() + ", class " + spec_.storage_class.name + " (" + spec_.why_class + ")",
+            // Read back: an API server that does not know the source drops it without a word, and an empty volume would
+            // bind.
+            add(step_of("create-claim", "create " + claim_ref(options_).text(),
+                        spec_.size.text() + ", class " + spec_.storage_class.name + " (" + spec_.why_class + ")",
                         Create{std::move(manifest), {"/spec/dataSource"}}, after_last()));
             if (spec_.storage_class.waits_for_pod()) make_consumer();
         }
-        add(step_of("wait-bound", "wait until " + claim_ref(options_).text() + " is Bound", "", WaitFor{kube::kClaims, options_.space, {options_.name}, Condition::kClaimBound, ""},
-                    after_last()));
+        add(step_of("wait-bound", "wait until " + claim_ref(options_).text() + " is Bound", "",
+                    WaitFor{kube::kClaims, options_.space, {options_.name}, Condition::kClaimBound, ""}, after_last()));
         if (spec_.storage_class.waits_for_pod()) {
-            add(delete_step("delete-consumer", {kube::kPods, options_.space, consumer_name(operation_)}, "", "it was needed only until the claim was bound", after_last()));
+            add(delete_step("delete-consumer", {kube::kPods, options_.space, consumer_name(operation_)}, "",
+                            "it was needed only until the claim was bound", after_last()));
         }
     }
 
@@ -112,19 +132,23 @@ class Planner {
         }
         if (consumer.image.empty()) consumer.image = kFallbackImage;
         add(step_of("create-consumer", "create pod/" + options_.space + "/" + consumer.name,
-                    "class " + spec_.storage_class.name + " binds where a pod is scheduled: this one goes where the workload could, and is removed",
+                    "class " + spec_.storage_class.name +
+                        " binds where a pod is scheduled: this one goes where the workload could, and is removed",
                     Create{consumer_manifest(consumer, placement, topology_of({&member_})), {}}, after_last()));
     }
 
     void remove_import() {
-        add(delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, import_name_}, "", "the claim no longer needs it", after_last()));
-        add(delete_step("delete-import-content", {kube::kSnapshotContents, "", import_name_}, "", "policy Retain: the storage keeps the snapshot", after_last()));
+        add(delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, import_name_}, "",
+                        "the claim no longer needs it", after_last()));
+        add(delete_step("delete-import-content", {kube::kSnapshotContents, "", import_name_}, "",
+                        "policy Retain: the storage keeps the snapshot", after_last()));
     }
 
     void describe() {
         plan_.operation = operation_;
         const Source& source = facts_.source;
-        std::string data = "the data is that of claim " + (member_.facts.claim.empty() ? "(unknown)" : member_.facts.claim) + " as of " +
+        std::string data = "the data is that of claim " +
+                           (member_.facts.claim.empty() ? "(unknown)" : member_.facts.claim) + " as of " +
                            (member_.snapshot->cut_at.empty() ? "(not cut yet)" : member_.snapshot->cut_at);
         if (source.is_set && source.record) data += "; consistency of the set: " + source.record->consistency;
         plan_.notes.push_back(std::move(data));
@@ -146,7 +170,8 @@ class Planner {
 Status check_free(const PvcOptions& options, const PvcFacts& facts, const std::string& operation) {
     if (!facts.existing || facts.existing->operation == operation) return {};
     std::string message = claim_ref(options).text() + " exists already";
-    if (!facts.existing->operation.empty()) message += " (made by operation " + escape_line(facts.existing->operation) + ")";
+    if (!facts.existing->operation.empty())
+        message += " (made by operation " + escape_line(facts.existing->operation) + ")";
     return Error{ErrorKind::kRefused, message + "; nothing was changed", "choose another name for the new claim"};
 }
 
@@ -192,16 +217,20 @@ Result<plan::Plan> RestorePvc::plan(kube::ClusterReader& reader, const plan::Inp
 Result<plan::Plan> RestorePvc::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
     plan::Plan plan;
     plan.last = false;  // a claim that is not bound yet is gone on with by resume
-    TRY_ASSIGN(const std::optional<Json> consumer, reader.find({kube::kPods, options_.space, consumer_name(input.operation)}));
+    TRY_ASSIGN(const std::optional<Json> consumer,
+               reader.find({kube::kPods, options_.space, consumer_name(input.operation)}));
     if (consumer && kube::label_of(*consumer, labels::kOperation) == input.operation) {
-        plan.steps.push_back(delete_step("delete-consumer", {kube::kPods, options_.space, consumer_name(input.operation)}, kube::uid_of(*consumer), "a throwaway"));
+        plan.steps.push_back(delete_step("delete-consumer",
+                                         {kube::kPods, options_.space, consumer_name(input.operation)},
+                                         kube::uid_of(*consumer), "a throwaway"));
     }
     if (error.reason != "DataSourceDropped") return plan;
     TRY_ASSIGN(const auto claim, read_claim(reader, options_));
     if (!claim || claim->operation != input.operation || !claim->source_kind.empty()) return plan;
     TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, options_.space));
     if (used_by_a_pod(pods.items, options_.name)) return plan;
-    plan.steps.push_back(delete_step("delete-empty-claim", claim_ref(options_), claim->uid, "the API server dropped its data source: it is empty"));
+    plan.steps.push_back(delete_step("delete-empty-claim", claim_ref(options_), claim->uid,
+                                     "the API server dropped its data source: it is empty"));
     if (options_.from_space != options_.space) {
         const std::string name = import_name(options_, input.operation);
         plan.steps.push_back(delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, name}, "", ""));
@@ -209,7 +238,8 @@ Result<plan::Plan> RestorePvc::recover(kube::ClusterReader& reader, const plan::
     }
     plan.last = true;
     plan.instead = Error{ErrorKind::kFailed, error.message + "; the empty claim was deleted, nothing else was changed",
-                         "look for a webhook or policy that edits claims, and whether the API server serves dataSource for VolumeSnapshot"};
+                         "look for a webhook or policy that edits claims, and whether the API server serves dataSource "
+                         "for VolumeSnapshot"};
     return plan;
 }
 
@@ -217,19 +247,33 @@ Result<plan::Report> RestorePvc::report(kube::ClusterReader& reader, const plan:
     TRY_ASSIGN(const auto claim, read_claim(reader, options_));
     const std::string text = claim_ref(options_).text();
     if (!claim || claim->phase != "Bound" || claim->source_kind != "VolumeSnapshot" || claim->volume.empty()) {
-        return Error{ErrorKind::kConflict, text + " is not bound to a restored volume any more: somebody else changed it", ""};
+        return Error{ErrorKind::kConflict,
+                     text + " is not bound to a restored volume any more: somebody else changed it", ""};
     }
     TRY_ASSIGN(const Json object, reader.get({kube::kVolumes, "", claim->volume}));
     const kube::Volume volume = kube::volume_of(object);
     if (volume.claim_uid != claim->uid || volume.driver != driver_) {
-        return Error{ErrorKind::kMismatch, text + " is bound to pv/" + volume.name + ", which the driver of " + snapshot_ + " did not make for it", ""};
+        return Error{
+            ErrorKind::kMismatch,
+            text + " is bound to pv/" + volume.name + ", which the driver of " + snapshot_ + " did not make for it",
+            ""};
     }
-    const std::string size = claim->capacity ? claim->capacity->text() : claim->requested ? claim->requested->text() : "";
+    const std::string size = claim->capacity    ? claim->capacity->text()
+                             : claim->requested ? claim->requested->text()
+                                                : "";
     plan::Report report;
-    report.text = "persistentvolumeclaim/" + options_.name + " restored from " + what_ + ": " + size + ", class " + claim->storage_class + ", volume " + volume.name + "\n";
+    report.text = "persistentvolumeclaim/" + options_.name + " restored from " + what_ + ": " + size + ", class " +
+                  claim->storage_class + ", volume " + volume.name + "\n";
     report.names = {"persistentvolumeclaim/" + options_.name};
-    report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "RestoredClaim"}, {"name", options_.name}, {"namespace", options_.space}, {"uid", claim->uid}, {"from", what_},
-                   {"size", size}, {"storageClassName", claim->storage_class}, {"volume", volume.name}};
+    report.json = {{"apiVersion", "holdfast.dev/v1"},
+                   {"kind", "RestoredClaim"},
+                   {"name", options_.name},
+                   {"namespace", options_.space},
+                   {"uid", claim->uid},
+                   {"from", what_},
+                   {"size", size},
+                   {"storageClassName", claim->storage_class},
+                   {"volume", volume.name}};
     return report;
 }
 

@@ -11,17 +11,17 @@
 namespace holdfast::restore {
 
 struct PvcOptions {
-    std::string name, space;        // of the new claim
-    std::string from, from_space;   // from_space: namespace of the snapshot
+    std::string name, space;       // of the new claim
+    std::string from, from_space;  // from_space: namespace of the snapshot
     Selection selection;
     ClaimWishes wishes;
-    std::string image;              // of the consumer pod; "" : the recorded one
+    std::string image;  // of the consumer pod; "" : the recorded one
 };
 
 // What is there already, besides the source.
 struct PvcFacts {
     Source source;
-    std::optional<kube::Claim> existing;   // under the new name
+    std::optional<kube::Claim> existing;  // under the new name
 };
 
 // The whole plan, in one round. kRefused, kLocked; see claims.h and source.h for the refusals.
@@ -41,7 +41,7 @@ class RestorePvc : public plan::Operation {
 
   private:
     PvcOptions options_;
-    std::string what_;               // "set/before-migration (vs/…)": of the last plan, for the report
+    std::string what_;  // "set/before-migration (vs/…)": of the last plan, for the report
     std::string driver_, snapshot_;
 };
 

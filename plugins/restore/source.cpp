@@ -13,7 +13,8 @@ namespace {
 
 constexpr char kAllowModeChange[] = "snapshot.storage.kubernetes.io/allow-volume-mode-change";
 constexpr const char* kImportedAnnotations[] = {"snapshot.storage.kubernetes.io/deletion-secret-name",
-                                                "snapshot.storage.kubernetes.io/deletion-secret-namespace", kAllowModeChange};
+                                                "snapshot.storage.kubernetes.io/deletion-secret-namespace",
+                                                kAllowModeChange};
 
 // What a single snapshot says of itself: our record if there is one, else its source claim while that still is there.
 Status describe_single(kube::ClusterReader& reader, Source& source, const Json& object, Member& member) {
@@ -66,7 +67,8 @@ Status read_single(kube::ClusterReader& reader, Source& source) {
     return {};
 }
 
-// Contents say driver, handle and mode; a content that does not point back belongs to another snapshot of the same name.
+// Contents say driver, handle and mode; a content that does not point back belongs to another snapshot of the same
+// name.
 Status read_contents(kube::ClusterReader& reader, std::vector<Member>& members) {
     std::vector<kube::ObjectRef> refs;
     std::vector<Member*> wanted;
@@ -107,8 +109,10 @@ Status read_old_volumes(kube::ClusterReader& reader, std::vector<Member>& member
     }
     const auto answers = reader.get_all(refs);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i].ok()) wanted[i]->old_volume = kube::volume_of(*answers[i]);
-        else if (answers[i].error().kind != ErrorKind::kNotFound) return answers[i].error().with_context(refs[i].text());
+        if (answers[i].ok())
+            wanted[i]->old_volume = kube::volume_of(*answers[i]);
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
     }
     return {};
 }
@@ -116,7 +120,8 @@ Status read_old_volumes(kube::ClusterReader& reader, std::vector<Member>& member
 Status read_classes(kube::ClusterReader& reader, Source& source) {
     TRY_ASSIGN(const kube::List list, reader.list(kube::kStorageClasses, ""));
     for (const Json& item : list.items) source.classes.push_back(kube::storage_class_of(item));
-    // Of several default classes the newest counts, by name if made in the same second (pkg/volume/util/storageclass.go).
+    // Of several default classes the newest counts, by name if made in the same second
+    // (pkg/volume/util/storageclass.go).
     std::sort(source.classes.begin(), source.classes.end(), [](const auto& a, const auto& b) {
         return a.created != b.created ? a.created > b.created : a.name < b.name;
     });
@@ -170,17 +175,24 @@ Result<Source> gather_source(kube::ClusterReader& reader, const std::string& spa
 Status check_complete(const Source& source) {
     std::vector<std::string> missing;
     for (const Member& member : source.members) {
-        if (member.snapshot && !member.snapshot->deleting && (!source.is_set || kube::is_cut(*member.snapshot))) continue;
-        const std::string who = member.facts.ordinal >= 0 ? "ordinal " + std::to_string(member.facts.ordinal) : "claim " + member.facts.claim;
-        const std::string why = !member.snapshot ? " is gone" : member.snapshot->deleting ? " is being deleted" : " was not cut";
+        if (member.snapshot && !member.snapshot->deleting && (!source.is_set || kube::is_cut(*member.snapshot)))
+            continue;
+        const std::string who = member.facts.ordinal >= 0 ? "ordinal " + std::to_string(member.facts.ordinal)
+                                                          : "claim " + member.facts.claim;
+        const std::string why = !member.snapshot            ? " is gone"
+                                : member.snapshot->deleting ? " is being deleted"
+                                                            : " was not cut";
         missing.push_back(who + " (" + member.text() + why + ")");
     }
     if (missing.empty() && (!source.is_set || !source.record || source.record->complete)) return {};
     if (missing.empty()) missing.push_back("its record says that it was not finished");
     return Error{ErrorKind::kRefused,
-                 source.text() + " in namespace " + source.space + (source.is_set ? " is incomplete: " : " cannot be restored: ") + join(missing, ", ") +
+                 source.text() + " in namespace " + source.space +
+                     (source.is_set ? " is incomplete: " : " cannot be restored: ") + join(missing, ", ") +
                      "; nothing was changed",
-                 source.is_set ? "a single snapshot of it can be restored as vs/NAME; `kubectl snap describe " + source.name + "` shows what is there" : ""};
+                 source.is_set ? "a single snapshot of it can be restored as vs/NAME; `kubectl snap describe " +
+                                     source.name + "` shows what is there"
+                               : ""};
 }
 
 Result<std::vector<const Member*>> select_members(const Source& source, const Selection& selection) {
@@ -188,7 +200,8 @@ Result<std::vector<const Member*>> select_members(const Source& source, const Se
     for (const Member& member : source.members) all.push_back(&member);
     const auto pick = [&](auto matches) {
         for (const Member* member : all) {
-            if ((!selection.ordinal || member->facts.ordinal == *selection.ordinal) && matches(*member)) chosen.push_back(member);
+            if ((!selection.ordinal || member->facts.ordinal == *selection.ordinal) && matches(*member))
+                chosen.push_back(member);
         }
     };
     pick([&](const Member& member) { return selection.claim.empty() || member.facts.claim == selection.claim; });
@@ -197,13 +210,15 @@ Result<std::vector<const Member*>> select_members(const Source& source, const Se
     if (!chosen.empty()) return chosen;
     std::string what = selection.ordinal ? "ordinal " + std::to_string(*selection.ordinal) : "";
     if (!selection.claim.empty()) what += (what.empty() ? "claim " : " of claim ") + escape_line(selection.claim);
-    return Error{ErrorKind::kRefused, source.text() + " has no " + what + "; it has " + choices(all) + "; nothing was changed", ""};
+    return Error{ErrorKind::kRefused,
+                 source.text() + " has no " + what + "; it has " + choices(all) + "; nothing was changed", ""};
 }
 
 Result<const Member*> select_one(const Source& source, const Selection& selection) {
     TRY_ASSIGN(const std::vector<const Member*> members, select_members(source, selection));
     if (members.size() == 1) return members.front();
-    return Error{ErrorKind::kRefused, source.text() + " has several claims: " + choices(members) + "; nothing was changed",
+    return Error{ErrorKind::kRefused,
+                 source.text() + " has several claims: " + choices(members) + "; nothing was changed",
                  "choose one with --ordinal N or --claim NAME"};
 }
 

@@ -1,5 +1,5 @@
-// What is restored from: a snapshot set or a single snapshot, of ours or foreign, with everything that the cluster knows of
-// it. Gathering reads, the rest is pure.
+// What is restored from: a snapshot set or a single snapshot, of ours or foreign, with everything that the cluster
+// knows of it. Gathering reads, the rest is pure.
 #pragma once
 
 #include "common/kube/objects/placement.h"
@@ -17,23 +17,23 @@ namespace holdfast::restore {
 
 // One snapshot and the volume it was cut of.
 struct Member {
-    kube::SetMember facts;              // as recorded; of a foreign snapshot what its claim and content still tell
-    std::optional<kube::Snapshot> snapshot;       // nullopt: it is gone
-    std::optional<kube::SnapshotContent> content; // nullopt: not bound yet, or gone
+    kube::SetMember facts;                   // as recorded; of a foreign snapshot what its claim and content still tell
+    std::optional<kube::Snapshot> snapshot;  // nullopt: it is gone
+    std::optional<kube::SnapshotContent> content;            // nullopt: not bound yet, or gone
     std::map<std::string, std::string> content_annotations;  // those that an import must repeat
-    bool mode_change_allowed = false;   // the content's annotation allow-volume-mode-change
-    std::string driver;                 // the content's, else the recorded one
-    std::optional<kube::Volume> old_volume;       // what it was cut of, if that is still there
+    bool mode_change_allowed = false;                        // the content's annotation allow-volume-mode-change
+    std::string driver;                                      // the content's, else the recorded one
+    std::optional<kube::Volume> old_volume;                  // what it was cut of, if that is still there
 
-    std::string text() const;           // "vs/bookstore/before-migration-0"
+    std::string text() const;  // "vs/bookstore/before-migration-0"
     // What a claim must at least ask for: the snapshot's restoreSize, else what was recorded; 0 if nobody knows.
     long long least_bytes() const;
-    std::string volume_mode() const;    // "Filesystem" or "Block"
+    std::string volume_mode() const;  // "Filesystem" or "Block"
 };
 
 struct Source {
-    std::string space;                  // of the snapshots
-    std::string name;                   // as typed, without the type
+    std::string space;  // of the snapshots
+    std::string name;   // as typed, without the type
     bool is_set = false;
     std::optional<kube::SnapshotSet> record;  // the set; of a single snapshot of ours what its annotation records
     std::vector<Member> members;

@@ -23,7 +23,8 @@ bool covers(const std::string& folder, const std::string& path) {
 }
 
 // The volumes of the recorded pod, by name: the claim template or the claim of a member.
-const Member* member_of_volume(const Source& source, const std::vector<const Member*>& members, const std::string& volume) {
+const Member* member_of_volume(const Source& source, const std::vector<const Member*>& members,
+                               const std::string& volume) {
     for (const Member* member : members) {
         if (!member->facts.claim_template.empty() && member->facts.claim_template == volume) return member;
     }
@@ -48,12 +49,14 @@ bool mounts_data(const Source& source, const ContainerFacts& container, const st
     if (!container.volume_mounts.is_array()) return false;
     for (const Json& mount : container.volume_mounts) {
         if (!data_directory.empty() && covers(text_at(mount, "/mountPath"), data_directory)) return true;
-        if (data_directory.empty() && member_of_volume(source, all_members(source), text_at(mount, "/name")) != nullptr) return true;
+        if (data_directory.empty() && member_of_volume(source, all_members(source), text_at(mount, "/name")) != nullptr)
+            return true;
     }
     return false;
 }
 
-// The container that has the data: the one that mounts the data directory, else the first that mounts one of the claims.
+// The container that has the data: the one that mounts the data directory, else the first that mounts one of the
+// claims.
 const ContainerFacts* choose_container(const Source& source) {
     if (!source.record) return nullptr;
     for (const ContainerFacts& container : source.record->containers) {
@@ -70,8 +73,8 @@ std::string without_scheme(const std::string& image) {
     return at == std::string::npos ? image : image.substr(at + 3);
 }
 
-// By digest where a node can resolve one, so that a tag that has moved does not matter; images that were only loaded onto
-// the nodes have none, and neither has a policy of Never any use for it.
+// By digest where a node can resolve one, so that a tag that has moved does not matter; images that were only loaded
+// onto the nodes have none, and neither has a policy of Never any use for it.
 void choose_image(Engine& engine, const ContainerFacts& recorded) {
     const std::string id = without_scheme(recorded.image_id);
     engine.expected_image = id;
@@ -116,22 +119,28 @@ void add_mounts(const Source& source, const Engine& engine, Instance& instance) 
     for (ThrowawayClaim& claim : instance.claims) {
         if (!claim.mounts.empty() || !claim.devices.empty()) continue;
         const std::string place = "/holdfast-volumes/" + claim.volume;
-        if (claim.spec.volume_mode == "Block") claim.devices.push_back({{"name", claim.volume}, {"devicePath", "/dev/" + claim.volume}});
-        else claim.mounts.push_back({{"name", claim.volume}, {"mountPath", place}});
+        if (claim.spec.volume_mode == "Block")
+            claim.devices.push_back({{"name", claim.volume}, {"devicePath", "/dev/" + claim.volume}});
+        else
+            claim.mounts.push_back({{"name", claim.volume}, {"mountPath", place}});
     }
 }
 
 // Ordinals, the whole of a Deployment, or each claim for itself.
 std::map<int, std::vector<const Member*>> groups_of(const Source& source) {
     std::map<int, std::vector<const Member*>> groups;
-    const bool ordinals = std::any_of(source.members.begin(), source.members.end(), [](const Member& member) { return member.facts.ordinal >= 0; });
+    const bool ordinals = std::any_of(source.members.begin(), source.members.end(),
+                                      [](const Member& member) { return member.facts.ordinal >= 0; });
     const bool workload = source.record && !source.record->workload_kind.empty();
     int next = 0;
     for (const Member& member : source.members) {
-        if (ordinals && member.facts.ordinal >= 0) groups[member.facts.ordinal].push_back(&member);
-        else if (!ordinals) groups[workload ? 0 : next++].push_back(&member);
+        if (ordinals && member.facts.ordinal >= 0)
+            groups[member.facts.ordinal].push_back(&member);
+        else if (!ordinals)
+            groups[workload ? 0 : next++].push_back(&member);
     }
-    // A claim that all ordinals share is restored once for each of them: nobody waits for a copy that another one holds.
+    // A claim that all ordinals share is restored once for each of them: nobody waits for a copy that another one
+    // holds.
     for (const Member& member : source.members) {
         if (!ordinals || member.facts.ordinal >= 0) continue;
         for (auto& [ordinal, members] : groups) members.push_back(&member);
@@ -146,7 +155,8 @@ Json environment(const Engine& engine, const Instance& instance) {
         for (const Json& mount : claim.mounts) {
             roots.push_back(text_at(mount, "/mountPath"));
             // Where the recorded folder is not on a restored volume, the data is looked for.
-            if (!engine.data_directory.empty() && covers(roots.back(), engine.data_directory)) data = engine.data_directory;
+            if (!engine.data_directory.empty() && covers(roots.back(), engine.data_directory))
+                data = engine.data_directory;
         }
     }
     return Json::array({{{"name", "HOLDFAST_DATA"}, {"value", data}},
@@ -157,14 +167,18 @@ Json environment(const Engine& engine, const Instance& instance) {
 Json container_manifest(const Instance& instance, const Engine& engine) {
     // Never the image's entrypoint, nor the workload's command, arguments or environment.
     const std::string script = engine.database ? start_script() : idle_script();
-    Json container = {{"name", engine.database ? "database" : "check"}, {"image", engine.image}, {"imagePullPolicy", engine.pull_policy}};
+    Json container = {{"name", engine.database ? "database" : "check"},
+                      {"image", engine.image},
+                      {"imagePullPolicy", engine.pull_policy}};
     container["command"] = Json::array({"/bin/sh", "-c", script});
     container["terminationMessagePolicy"] = "FallbackToLogsOnError";
     container["securityContext"] = engine.container_security;
     if (!engine.resources.is_null()) container["resources"] = engine.resources;
     if (engine.database) {
         container["env"] = environment(engine, instance);
-        container["readinessProbe"] = {{"exec", {{"command", Json::array({"/bin/sh", "-c", ready_script()})}}}, {"periodSeconds", 1}, {"timeoutSeconds", 5}};
+        container["readinessProbe"] = {{"exec", {{"command", Json::array({"/bin/sh", "-c", ready_script()})}}},
+                                       {"periodSeconds", 1},
+                                       {"timeoutSeconds", 5}};
     }
     container["volumeMounts"] = Json::array({{{"name", "holdfast"}, {"mountPath", kScratch}}});
     for (const ThrowawayClaim& claim : instance.claims) {
@@ -189,7 +203,8 @@ Result<Engine> choose_engine(const Source& source, const std::string& image, boo
     engine.database = database;
     const ContainerFacts* recorded = choose_container(source);
     if (recorded == nullptr && image.empty()) {
-        return Error{ErrorKind::kRefused, source.text() + " does not record which image its data belongs to; nothing was changed",
+        return Error{ErrorKind::kRefused,
+                     source.text() + " does not record which image its data belongs to; nothing was changed",
                      "name one with --image, of the same major version as the data"};
     }
     static const ContainerFacts kNothing;
@@ -219,7 +234,9 @@ Result<Engine> choose_engine(const Source& source, const std::string& image, boo
 
 std::string Instance::text() const {
     if (ordinal >= 0) return "ordinal " + std::to_string(ordinal);
-    return "claim " + (claims.empty() ? std::string("?") : claims.front().member->facts.claim.empty() ? claims.front().member->text() : claims.front().member->facts.claim);
+    return "claim " + (claims.empty()                               ? std::string("?")
+                       : claims.front().member->facts.claim.empty() ? claims.front().member->text()
+                                                                    : claims.front().member->facts.claim);
 }
 
 namespace {
@@ -229,17 +246,21 @@ Status check_one_workload(const Source& source) {
     std::map<std::pair<int, std::string>, std::string> claims;
     for (const Member& member : source.members) {
         if (member.facts.ordinal < 0) continue;
-        const auto [other, fresh] = claims.insert({{member.facts.ordinal, member.facts.claim_template}, member.facts.claim});
+        const auto [other, fresh] =
+            claims.insert({{member.facts.ordinal, member.facts.claim_template}, member.facts.claim});
         if (fresh) continue;
-        return Error{ErrorKind::kRefused, source.text() + " holds claims of several workloads, " + other->second + " and " + member.facts.claim +
-                     ": one database cannot be started on both; nothing was changed", "drill or open a single snapshot of it, vs/NAME, or make a set for each workload"};
+        return Error{ErrorKind::kRefused,
+                     source.text() + " holds claims of several workloads, " + other->second + " and " +
+                         member.facts.claim + ": one database cannot be started on both; nothing was changed",
+                     "drill or open a single snapshot of it, vs/NAME, or make a set for each workload"};
     }
     return {};
 }
 
 }  // namespace
 
-Result<std::vector<Instance>> instances_of(const Source& source, const Engine& engine, const std::string& operation, const std::string& space) {
+Result<std::vector<Instance>> instances_of(const Source& source, const Engine& engine, const std::string& operation,
+                                           const std::string& space) {
     TRY(check_one_workload(source));
     std::vector<Instance> instances;
     for (const auto& [group, members] : groups_of(source)) {
@@ -271,14 +292,19 @@ Json throwaway_claim_manifest(const ThrowawayClaim& claim, const std::string& ro
     return claim_manifest(claim.spec, *claim.member, {{labels::kRole, role}});
 }
 
-Json throwaway_pod_manifest(const Instance& instance, const Engine& engine, const Source& source, const std::string& space, const std::string& role) {
-    Json spec = {{"automountServiceAccountToken", false}, {"enableServiceLinks", false}, {"restartPolicy", "Never"}, {"terminationGracePeriodSeconds", 1}};
+Json throwaway_pod_manifest(const Instance& instance, const Engine& engine, const Source& source,
+                            const std::string& space, const std::string& role) {
+    Json spec = {{"automountServiceAccountToken", false},
+                 {"enableServiceLinks", false},
+                 {"restartPolicy", "Never"},
+                 {"terminationGracePeriodSeconds", 1}};
     spec["securityContext"] = engine.pod_security;
     spec["containers"] = Json::array({container_manifest(instance, engine)});
     spec["volumes"] = Json::array({{{"name", "holdfast"}, {"emptyDir", Json::object()}}});
     std::vector<const Member*> members;
     for (const ThrowawayClaim& claim : instance.claims) {
-        spec["volumes"].push_back({{"name", claim.volume}, {"persistentVolumeClaim", {{"claimName", claim.spec.name}}}});
+        spec["volumes"].push_back(
+            {{"name", claim.volume}, {"persistentVolumeClaim", {{"claimName", claim.spec.name}}}});
         members.push_back(claim.member);
     }
     for (const std::string& secret : engine.pull_secrets) spec["imagePullSecrets"].push_back({{"name", secret}});
@@ -289,16 +315,22 @@ Json throwaway_pod_manifest(const Instance& instance, const Engine& engine, cons
         placement.affinity.erase("podAffinity");
         placement.affinity.erase("podAntiAffinity");
     }
-    // The old volumes' topology tells the scheduler where a volume may be made; one that is bound already says it itself.
+    // The old volumes' topology tells the scheduler where a volume may be made; one that is bound already says it
+    // itself.
     place(spec, placement, instance.waits_for_pod ? topology_of(members) : Json());
-    return {{"apiVersion", "v1"}, {"kind", "Pod"},
-            {"metadata", {{"name", instance.pod}, {"namespace", space}, {"labels", {{labels::kRole, role}}}}}, {"spec", std::move(spec)}};
+    return {{"apiVersion", "v1"},
+            {"kind", "Pod"},
+            {"metadata", {{"name", instance.pod}, {"namespace", space}, {"labels", {{labels::kRole, role}}}}},
+            {"spec", std::move(spec)}};
 }
 
 Json throwaway_policy_manifest(const std::string& operation, const std::string& space, const std::string& role) {
-    return {{"apiVersion", "networking.k8s.io/v1"}, {"kind", "NetworkPolicy"},
+    return {{"apiVersion", "networking.k8s.io/v1"},
+            {"kind", "NetworkPolicy"},
             {"metadata", {{"name", operation}, {"namespace", space}, {"labels", {{labels::kRole, role}}}}},
-            {"spec", {{"podSelector", {{"matchLabels", {{labels::kOperation, operation}}}}}, {"policyTypes", Json::array({"Ingress", "Egress"})}}}};
+            {"spec",
+             {{"podSelector", {{"matchLabels", {{labels::kOperation, operation}}}}},
+              {"policyTypes", Json::array({"Ingress", "Egress"})}}}};
 }
 
 }  // namespace holdfast::restore

@@ -11,7 +11,7 @@
 namespace holdfast::restore {
 
 struct InstanceFacts {
-    std::string name;                   // "ordinal 0"
+    std::string name;                                  // "ordinal 0"
     std::string version, system_identifier, timeline;  // "" : not asked
 };
 
@@ -24,7 +24,8 @@ struct Verdict {
 };
 
 // outputs: identity-N, query, exec, as the steps of plan_check name them.
-Verdict judge(const DrillOptions& options, const DrillFacts& facts, const DrillScene& scene, const std::map<std::string, std::string>& outputs);
+Verdict judge(const DrillOptions& options, const DrillFacts& facts, const DrillScene& scene,
+              const std::map<std::string, std::string>& outputs);
 // The data was at fault before any question could be asked: nothing started, or a statement failed.
 Verdict failed(const std::string& problem);
 // Why a container of ours ended, and whether the data is to blame or what is around it: the image, the user, memory.
@@ -37,15 +38,15 @@ std::optional<ContainerFailure> container_failure(const Throwaways& made, const 
 
 // The step that writes the result where the next person looks: on the set's record, or on the snapshot. nullopt where a
 // better level stands there already ("checked" is not lowered to "started").
-std::optional<plan::Step> mark_step(const DrillOptions& options, const DrillFacts& facts, const Verdict& verdict, const std::string& operation, const std::string& at,
-                                    double rto_seconds);
+std::optional<plan::Step> mark_step(const DrillOptions& options, const DrillFacts& facts, const Verdict& verdict,
+                                    const std::string& operation, const std::string& at, double rto_seconds);
 
 // Phases by name, and their sum without the query: what a restore would have taken until the database answered.
 std::vector<plan::Phase> summed(const std::vector<plan::Phase>& phases);
 double rto_seconds(const std::vector<plan::Phase>& phases);
 
 // text and json of the report.
-plan::Report drill_report(const DrillOptions& options, const DrillFacts& facts, const DrillScene& scene, const Verdict& verdict, const std::vector<plan::Phase>& phases,
-                          const std::string& operation);
+plan::Report drill_report(const DrillOptions& options, const DrillFacts& facts, const DrillScene& scene,
+                          const Verdict& verdict, const std::vector<plan::Phase>& phases, const std::string& operation);
 
 }  // namespace holdfast::restore

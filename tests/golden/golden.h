@@ -1,4 +1,5 @@
-// Expected output kept in files under tests/golden. HOLDFAST_UPDATE_GOLDEN=1 ./unit_tests rewrites them; reviews read the diff.
+// Expected output kept in files under tests/golden. HOLDFAST_UPDATE_GOLDEN=1 ./unit_tests rewrites them; reviews read
+// the diff.
 #pragma once
 
 #include <string>

@@ -17,12 +17,13 @@ struct Claim {
     std::vector<std::string> access_modes;
     std::optional<Quantity> requested, capacity;
     bool deleting = false;
-    std::string operation, role;        // labels of ours
+    std::string operation, role;           // labels of ours
     std::string source_kind, source_name;  // spec.dataSource; "" : none
 };
 Claim claim_of(const Json& object);
 
-// A size or mode that cannot be read is no zero and no default: kInvalid names the claim, the field and what stands there.
+// A size or mode that cannot be read is no zero and no default: kInvalid names the claim, the field and what stands
+// there.
 Status check_readable(const Json& claim);
 
 }  // namespace holdfast::kube

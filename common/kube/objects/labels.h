@@ -15,7 +15,7 @@ inline constexpr char kOrdinal[] = "holdfast.dev/ordinal";         // on snapsho
 inline constexpr char kWorkload[] = "holdfast.dev/workload";       // "StatefulSet/postgres"
 inline constexpr char kRecord[] = "holdfast.dev/record";           // JSON: what the set recorded of this member
 inline constexpr char kSetSummary[] = "holdfast.dev/set-summary";  // JSON: consistency, skew: to rebuild a lost set
-inline constexpr char kVerified[] = "holdfast.dev/verified";       // JSON on a single snapshot: what its last drill found
-inline constexpr char kSource[] = "holdfast.dev/source";           // on restored claims: "vs/NS/NAME uid=…"
+inline constexpr char kVerified[] = "holdfast.dev/verified";  // JSON on a single snapshot: what its last drill found
+inline constexpr char kSource[] = "holdfast.dev/source";      // on restored claims: "vs/NS/NAME uid=…"
 
 }  // namespace holdfast::labels

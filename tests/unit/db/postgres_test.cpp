@@ -7,7 +7,8 @@ using namespace holdfast;
 TEST_CASE("pg_controldata gives system identifier, timeline and state") {
     const auto data = db::parse_control_data(
         "pg_control version number:            1300\nCatalog version number:               202209061\n"
-        "Database system identifier:           7556312345678901234\nDatabase cluster state:               in production\n"
+        "Database system identifier:           7556312345678901234\nDatabase cluster state:               in "
+        "production\n"
         "Latest checkpoint's REDO WAL file:    000000010000000000000001\nLatest checkpoint's TimeLineID:       3\n"
         "Latest checkpoint's PrevTimeLineID:   2\n");
     REQUIRE(data.ok());

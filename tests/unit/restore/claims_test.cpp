@@ -61,10 +61,12 @@ TEST_CASE("57: a class of another driver is refused with both drivers' names and
     CHECK(has(spec.error().hint, "classes of that driver: fast"));
 }
 
-TEST_CASE("without the old class the newest default class of the snapshot's driver is taken, never one of another driver") {
+TEST_CASE(
+    "without the old class the newest default class of the snapshot's driver is taken, never one of another driver") {
     auto from = source();
     from.members[0].facts.storage_class = "gone";
-    from.classes = {storage_class("other-default", "slow.example", true), storage_class("new", "fast.example", true), storage_class("old", "fast.example", true)};
+    from.classes = {storage_class("other-default", "slow.example", true), storage_class("new", "fast.example", true),
+                    storage_class("old", "fast.example", true)};
     CHECK(restore::choose_claim(from, from.members[0], {}).value().storage_class.name == "new");
     from.classes = {storage_class("other-default", "slow.example", true), storage_class("only", "fast.example")};
     CHECK(restore::choose_claim(from, from.members[0], {}).value().storage_class.name == "only");
@@ -99,7 +101,8 @@ TEST_CASE("an import never may delete the handle, and repeats what deleting it w
     CHECK(import->content["spec"]["sourceVolumeMode"] == "Filesystem");
     CHECK(import->content["spec"]["volumeSnapshotRef"]["namespace"] == "staging");
     CHECK_FALSE(import->content["spec"]["volumeSnapshotRef"].contains("uid"));
-    CHECK(import->content["metadata"]["annotations"]["snapshot.storage.kubernetes.io/deletion-secret-name"] == "array-login");
+    CHECK(import->content["metadata"]["annotations"]["snapshot.storage.kubernetes.io/deletion-secret-name"] ==
+          "array-login");
     CHECK(import->snapshot["spec"]["source"]["volumeSnapshotContentName"] == "import-1");
     from.members[0].content->handle.clear();
     CHECK(restore::import_of(from.members[0], "staging", "import-1").error().kind == ErrorKind::kRefused);

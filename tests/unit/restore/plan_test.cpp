@@ -5,8 +5,8 @@
 #include "plugins/restore/verdict.h"
 
 #include "common/kube/objects/labels.h"
-#include "tests/golden/golden.h"
 #include "scene.h"
+#include "tests/golden/golden.h"
 
 #include <doctest/doctest.h>
 
@@ -27,7 +27,9 @@ restore::PvcOptions pvc_options() {
     return options;
 }
 
-void check_golden(const std::string& name, const plan::Plan& plan) { golden::check("restore/" + name, plan::to_json(plan).dump(2) + "\n"); }
+void check_golden(const std::string& name, const plan::Plan& plan) {
+    golden::check("restore/" + name, plan::to_json(plan).dump(2) + "\n");
+}
 
 const plan::Step* find_step(const plan::Plan& plan, const std::string& id) {
     for (const plan::Step& step : plan.steps) {
@@ -138,7 +140,8 @@ TEST_CASE("R23: the start script and its settings are read in review") {
     CHECK(restore::start_script().find("$$") == std::string::npos);  // the kubelet would make it $
 }
 
-TEST_CASE("R23: a throwaway pod runs neither entrypoint nor arguments nor environment of the workload, and no privileges") {
+TEST_CASE(
+    "R23: a throwaway pod runs neither entrypoint nor arguments nor environment of the workload, and no privileges") {
     const auto here = facts();
     const auto scene = restore::set_scene(drill_options(), here, "drill-nightly-abcde").value();
     const Json pod = restore::throwaway_pod_manifest(scene.instances[0], scene.engine, here.source, "shop", "drill");
@@ -194,10 +197,12 @@ TEST_CASE("a foreign snapshot needs an image") {
 
 TEST_CASE("R25: a Service that would select the throwaway pods is named and refused; one without a selector is not") {
     auto here = facts();
-    here.services = {Json::parse(R"({"metadata": {"name": "all", "namespace": "shop"}, "spec": {"selector": {}}})"),
-                     Json::parse(R"({"metadata": {"name": "db", "namespace": "shop"}, "spec": {"selector": {"app": "db"}}})")};
+    here.services = {
+        Json::parse(R"({"metadata": {"name": "all", "namespace": "shop"}, "spec": {"selector": {}}})"),
+        Json::parse(R"({"metadata": {"name": "db", "namespace": "shop"}, "spec": {"selector": {"app": "db"}}})")};
     CHECK(restore::set_scene(drill_options(), here, "drill-nightly-abcde").ok());
-    here.services.push_back(Json::parse(R"({"metadata": {"name": "greedy", "namespace": "shop"}, "spec": {"selector": {"app.kubernetes.io/managed-by": "holdfast"}}})"));
+    here.services.push_back(Json::parse(
+        R"({"metadata": {"name": "greedy", "namespace": "shop"}, "spec": {"selector": {"app.kubernetes.io/managed-by": "holdfast"}}})"));
     const auto refused = restore::set_scene(drill_options(), here, "drill-nightly-abcde");
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().message.find("svc/shop/greedy") != std::string::npos);
@@ -209,7 +214,8 @@ TEST_CASE("R24: a throwaway volume under Retain is told to be deleted before its
     REQUIRE(plan.steps.front().id == "reclaim-pvc-1");
     for (const plan::Step& step : plan.steps) {
         if (step.id != "reclaim-pvc-1") CHECK_FALSE(step.after.empty());
-        if (const auto* removal = std::get_if<plan::Delete>(&step.action)) CHECK_FALSE(removal->preconditions.uid.empty());
+        if (const auto* removal = std::get_if<plan::Delete>(&step.action))
+            CHECK_FALSE(removal->preconditions.uid.empty());
     }
     CHECK(find_step(plan, "wait-volumes-gone") != nullptr);
 }
@@ -220,16 +226,20 @@ TEST_CASE("the verdict compares version, system identifier, timeline and answer"
     options.query = "select 7";
     options.expect = "7";
     const auto scene = restore::set_scene(options, here, "drill-nightly-abcde").value();
-    const std::map<std::string, std::string> good = {{"identity-0", "15.14|7556312345678901234|3"}, {"identity-1", "15.14|99|1"}, {"query", "7"}};
+    const std::map<std::string, std::string> good = {
+        {"identity-0", "15.14|7556312345678901234|3"}, {"identity-1", "15.14|99|1"}, {"query", "7"}};
     CHECK(restore::judge(options, here, scene, good).level == "checked");
-    for (const auto& [name, wrong] : std::map<std::string, std::string>{{"identity-0", "16.1|7556312345678901234|3"}, {"identity-1", "nonsense"}, {"query", "8"}}) {
+    for (const auto& [name, wrong] : std::map<std::string, std::string>{
+             {"identity-0", "16.1|7556312345678901234|3"}, {"identity-1", "nonsense"}, {"query", "8"}}) {
         auto outputs = good;
         outputs[name] = wrong;
         CHECK(restore::judge(options, here, scene, outputs).level == "failed");
     }
     auto other_system = good;
     other_system["identity-0"] = "15.14|1|3";
-    CHECK(restore::judge(options, here, scene, other_system).problems[0].find("system identifier is 1, recorded was 7556312345678901234") != std::string::npos);
+    CHECK(restore::judge(options, here, scene, other_system)
+              .problems[0]
+              .find("system identifier is 1, recorded was 7556312345678901234") != std::string::npos);
     auto later = good;
     later["identity-0"] = "15.14|7556312345678901234|4";
     CHECK_FALSE(restore::judge(options, here, scene, later).good);
@@ -292,7 +302,8 @@ TEST_CASE("a check's output and exit code come back") {
 }
 
 TEST_CASE("two lists of topology terms give every pair, and nothing stands for anywhere") {
-    const Json zone = Json::parse(R"([{"matchExpressions": [{"key": "zone"}]}, {"matchExpressions": [{"key": "region"}]}])");
+    const Json zone =
+        Json::parse(R"([{"matchExpressions": [{"key": "zone"}]}, {"matchExpressions": [{"key": "region"}]}])");
     const Json disk = Json::parse(R"([{"matchExpressions": [{"key": "disk"}]}])");
     const Json both = kube::both_topologies(zone, disk);
     REQUIRE(both.size() == 2);

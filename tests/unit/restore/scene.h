@@ -1,4 +1,5 @@
-// A source to plan from: set "nightly" of StatefulSet db in namespace shop, one claim an ordinal, on driver fast.example.
+// A source to plan from: set "nightly" of StatefulSet db in namespace shop, one claim an ordinal, on driver
+// fast.example.
 #pragma once
 
 #include "plugins/restore/drill_plan.h"
@@ -8,7 +9,8 @@
 
 namespace holdfast::testing {
 
-inline kube::StorageClass storage_class(const std::string& name, const std::string& driver, bool is_default = false, bool waits = false) {
+inline kube::StorageClass storage_class(const std::string& name, const std::string& driver, bool is_default = false,
+                                        bool waits = false) {
     kube::StorageClass one;
     one.name = name;
     one.provisioner = driver;
@@ -72,15 +74,23 @@ inline restore::Source source(int ordinals = 1) {
     container.image = "postgres:15";
     container.image_id = "docker.io/library/postgres@sha256:abc";
     container.pull_policy = "IfNotPresent";
-    container.env = Json::array({{{"name", "POSTGRES_DB"}, {"value", "shop"}}, {{"name", "POSTGRES_PASSWORD"}, {"value", "hashed:12ab34"}}});
-    container.volume_mounts = Json::array({{{"name", "data"}, {"mountPath", "/data"}, {"readOnly", true}}, {{"name", "settings"}, {"mountPath", "/etc/postgresql"}}});
-    container.security_context = {{"privileged", true}, {"runAsUser", 999}, {"capabilities", {{"add", {"SYS_ADMIN"}}, {"drop", {"ALL"}}}}};
+    container.env = Json::array(
+        {{{"name", "POSTGRES_DB"}, {"value", "shop"}}, {{"name", "POSTGRES_PASSWORD"}, {"value", "hashed:12ab34"}}});
+    container.volume_mounts = Json::array({{{"name", "data"}, {"mountPath", "/data"}, {"readOnly", true}},
+                                           {{"name", "settings"}, {"mountPath", "/etc/postgresql"}}});
+    container.security_context = {
+        {"privileged", true}, {"runAsUser", 999}, {"capabilities", {{"add", {"SYS_ADMIN"}}, {"drop", {"ALL"}}}}};
     container.pod_security_context = {{"fsGroup", 999}, {"sysctls", Json::array({{{"name", "x"}, {"value", "1"}}})}};
     record.containers = {container};
-    record.workload_manifest = {{"kind", "StatefulSet"}, {"spec", {{"template", {{"spec", {
-        {"nodeSelector", {{"disk", "ssd"}}},
-        {"tolerations", Json::array({{{"key", "database"}, {"operator", "Exists"}}})},
-        {"containers", Json::array({{{"name", "postgres"}, {"resources", {{"requests", {{"cpu", "100m"}}}}}}})}}}}}}}};
+    record.workload_manifest = {
+        {"kind", "StatefulSet"},
+        {"spec",
+         {{"template",
+           {{"spec",
+             {{"nodeSelector", {{"disk", "ssd"}}},
+              {"tolerations", Json::array({{{"key", "database"}, {"operator", "Exists"}}})},
+              {"containers",
+               Json::array({{{"name", "postgres"}, {"resources", {{"requests", {{"cpu", "100m"}}}}}}})}}}}}}}};
     for (int ordinal = 0; ordinal < ordinals; ++ordinal) {
         made.members.push_back(member(ordinal));
         record.members.push_back(made.members.back().facts);
