@@ -12,7 +12,9 @@ import world
 def bare(tmp_path_factory):
     """A second cluster of this machine, of nothing but an API server."""
     folder = tmp_path_factory.mktemp("bare")
-    environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(folder), "HOLDFAST_CLUSTER_NET": "10.93", "HOLDFAST_CLUSTER_PARTS": "api"}
+    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
+    net = next(f"10.{n}" for n in range(60, 80) if f"hf10-{n}:" not in links and f"hf10-{n}@" not in links)
+    environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(folder), "HOLDFAST_CLUSTER_NET": net, "HOLDFAST_CLUSTER_PARTS": "api"}
     kubeconfig, programs = conftest.start(environment)
     cluster = world.Cluster(kubeconfig, programs, tmp_path_factory.mktemp("home"))
     cluster.kubectl("create", "namespace", "bare").expect()
