@@ -119,13 +119,16 @@ Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const
     return spec;
 }
 
+std::string source_text(const Member& member) {
+    return member.text() + " uid=" + (member.snapshot ? member.snapshot->uid : member.facts.snapshot_uid);
+}
+
 Json claim_manifest(const ClaimSpec& spec, const Member& member, const Json& labels) {
-    const std::string uid = member.snapshot ? member.snapshot->uid : member.facts.snapshot_uid;
     Json manifest = {{"apiVersion", "v1"},
                      {"kind", "PersistentVolumeClaim"},
                      {"metadata", {{"name", spec.name}, {"namespace", spec.space}}}};
     manifest["metadata"]["labels"] = labels;
-    manifest["metadata"]["annotations"] = {{labels::kSource, member.text() + " uid=" + uid}};
+    manifest["metadata"]["annotations"] = {{labels::kSource, source_text(member)}};
     manifest["spec"] = {
         {"accessModes", spec.access_modes},
         {"storageClassName", spec.storage_class.name},

@@ -32,6 +32,9 @@ struct ClaimSpec {
 // the snapshot's (both sizes), a mode that the content does not allow.
 Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const ClaimWishes& wishes);
 
+// What the annotation holdfast.dev/source says of a claim that was restored from this member.
+std::string source_text(const Member& member);
+
 // Labels and annotations are added to what every restored claim carries (managed-by, source).
 Json claim_manifest(const ClaimSpec& spec, const Member& member, const Json& labels);
 

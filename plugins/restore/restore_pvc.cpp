@@ -175,6 +175,27 @@ Status check_free(const PvcOptions& options, const PvcFacts& facts, const std::s
     return Error{ErrorKind::kRefused, message + "; nothing was changed", "choose another name for the new claim"};
 }
 
+// A run before this one, with the same command line, came to its end: running it again is no error and makes nothing.
+bool finished_before(const PvcFacts& facts, const Member& member, const ClaimSpec& spec) {
+    if (!facts.existing || facts.existing->operation.empty()) return false;
+    const kube::Claim& claim = *facts.existing;
+    return claim.phase == "Bound" && !claim.deleting && claim.source_kind == "VolumeSnapshot" &&
+           claim.restored_from == source_text(member) && claim.storage_class == spec.storage_class.name &&
+           claim.volume_mode == spec.volume_mode && claim.access_modes == spec.access_modes && claim.requested &&
+           *claim.requested == spec.size;
+}
+
+plan::Plan nothing_to_do(const PvcOptions& options, const PvcFacts& facts, const std::string& operation) {
+    plan::Plan plan;
+    plan.operation = operation;
+    plan.steps.push_back(step_of("wait-bound", "see that " + claim_ref(options).text() + " is Bound",
+                                 "an earlier run restored it",
+                                 WaitFor{kube::kClaims, options.space, {options.name}, Condition::kClaimBound, ""}));
+    plan.notes.push_back("operation " + escape_line(facts.existing->operation) +
+                         " restored this claim already, from this snapshot; what was written to it since stays");
+    return plan;
+}
+
 bool used_by_a_pod(const std::vector<Json>& pods, const std::string& claim) {
     return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
         const Json* spec = kube::find_at(pod, "/spec");
@@ -192,10 +213,12 @@ Result<std::optional<kube::Claim>> read_claim(kube::ClusterReader& reader, const
 }  // namespace
 
 Result<plan::Plan> plan_pvc(const PvcOptions& options, const PvcFacts& facts, const std::string& operation) {
-    TRY(check_free(options, facts, operation));
     TRY(check_complete(facts.source));
     TRY_ASSIGN(const Member* member, select_one(facts.source, options.selection));
     TRY_ASSIGN(ClaimSpec spec, choose_claim(facts.source, *member, options.wishes));
+    if (facts.existing && facts.existing->operation != operation && finished_before(facts, *member, spec))
+        return nothing_to_do(options, facts, operation);
+    TRY(check_free(options, facts, operation));
     spec.name = options.name;
     spec.space = options.space;
     return Planner(options, facts, *member, std::move(spec), operation).build();

@@ -46,6 +46,7 @@ Claim claim_of(const Json& object) {
     result.deleting = deleting(object);
     result.operation = label_of(object, labels::kOperation);
     result.role = label_of(object, labels::kRole);
+    result.restored_from = annotation_of(object, labels::kSource);
     result.source_kind = text_at(object, "/spec/dataSource/kind");
     result.source_name = text_at(object, "/spec/dataSource/name");
     return result;

@@ -18,6 +18,7 @@ struct Claim {
     std::optional<Quantity> requested, capacity;
     bool deleting = false;
     std::string operation, role;           // labels of ours
+    std::string restored_from;             // our annotation holdfast.dev/source
     std::string source_kind, source_name;  // spec.dataSource; "" : none
 };
 Claim claim_of(const Json& object);

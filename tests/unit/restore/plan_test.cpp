@@ -121,6 +121,25 @@ TEST_CASE("a claim of that name is refused unless this very operation made it") 
     CHECK(find_step(*resumed, "wait-bound") != nullptr);
 }
 
+TEST_CASE("the same command line again, after it was finished, makes nothing and is no error") {
+    restore::PvcFacts here{source(), kube::Claim{}};
+    kube::Claim& claim = *here.existing;
+    claim.name = "copy";
+    claim.operation = "restore-copy-older";
+    claim.phase = "Bound";
+    claim.source_kind = "VolumeSnapshot";
+    claim.restored_from = restore::source_text(here.source.members[0]);
+    claim.storage_class = "fast";
+    claim.volume_mode = "Filesystem";
+    claim.access_modes = {"ReadWriteOnce"};
+    claim.requested = Quantity::parse("2Gi").value();
+    const auto again = restore::plan_pvc(pvc_options(), here, "restore-copy-abcde");
+    REQUIRE(again.ok());
+    CHECK(again->steps.size() == 1);
+    claim.restored_from = "vs/shop/another uid=x";
+    CHECK(restore::plan_pvc(pvc_options(), here, "restore-copy-abcde").error().kind == ErrorKind::kRefused);
+}
+
 TEST_CASE("drill: its rounds") {
     const auto here = facts(2);
     auto options = drill_options();
