@@ -14,7 +14,9 @@ OFFICIAL_LAYOUT = "hf.test/postgres-docker:1"
 def demo(cluster, *variables, **environment):
     began = time.monotonic()
     done = subprocess.run(["make", "-s", "-C", world.ROOT, "demo", *variables], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=400, env={**cluster.environment, "PATH": os.environ["PATH"], **environment})
+                          text=True, timeout=400, env={**cluster.environment, "PATH": os.environ["PATH"],
+                               # What was built once is found in the real home.
+                               "HOME": os.environ.get("HOME", "/root"), **environment})
     return world.Run(["make", "demo", *variables], done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
