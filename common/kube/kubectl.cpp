@@ -6,7 +6,7 @@ namespace holdfast::kube {
 namespace {
 
 std::string find_kubectl(const Environment& environment) {
-    const std::string given = environment.get_or("KUBECTL_PATH", "");
+    std::string given = environment.get_or("KUBECTL_PATH", "");
     if (!given.empty()) return given;
     const auto found = find_in_path("kubectl", environment.get_or("PATH", ""));
     return found.empty() ? "" : found.front();

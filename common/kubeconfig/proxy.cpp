@@ -18,7 +18,7 @@ std::string first_set(const Environment& environment, const char* upper, const c
 // "host[:port]" is a proxy too; what is no URL at all is ignored, as Go does.
 std::optional<Url> parse_proxy(const std::string& text) {
     if (text.empty()) return std::nullopt;
-    const auto url = parse_url(text);
+    auto url = parse_url(text);
     if (url && !url->opaque && !url->scheme.empty() && !url->host.empty()) return url;
     if (auto with_scheme = parse_url("http://" + text)) return with_scheme;
     return url;
