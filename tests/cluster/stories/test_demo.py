@@ -15,8 +15,9 @@ def demo(cluster, *variables, **environment):
     began = time.monotonic()
     done = subprocess.run(["make", "-s", "-C", world.ROOT, "demo", *variables], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=400, env={**cluster.environment, "PATH": os.environ["PATH"],
-                               # What was built once is found in the real home.
-                               "HOME": os.environ.get("HOME", "/root"), **environment})
+                               # What was built once is found in the real home; the cluster is the stories' own.
+                               "HOME": os.environ.get("HOME", "/root"),
+                               **{k: v for k, v in os.environ.items() if k.startswith("HOLDFAST_CLUSTER_")}, **environment})
     return world.Run(["make", "demo", *variables], done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 

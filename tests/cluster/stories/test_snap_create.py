@@ -221,7 +221,7 @@ def test_a_namespace_that_is_going_away_is_refused(new_space):
 def test_a_client_dry_run_changes_nothing_and_prints_the_plan_as_data(database):
     before = database.objects()
     plan = database.snap("create", "sts/postgres", "--name", "dry", "--dry-run", "-o", "json").expect().json()
-    assert [s["object"] for s in plan["steps"] if s["verb"] == "create"][0].endswith("holdfast-set-dry")
+    assert [s["object"] for s in plan["steps"] if s["change"] == "create"][0].endswith("holdfast-set-dry")
     assert database.objects() == before
     database.snap("create", "sts/postgres", "--name", "dry", "--dry-run=server").expect()
     assert database.objects() == before
