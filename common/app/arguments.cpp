@@ -20,7 +20,7 @@ bool Arguments::flag(const std::string& name) const { return text(name, "false")
 std::string Arguments::text(const std::string& name, std::string fallback) const {
     if (auto value = optional(name)) return *value;
     const auto found = defaults.find(name);
-    return found == defaults.end() || found->second.empty() ? std::move(fallback) : found->second;
+    return found == defaults.end() || found->second.empty() ? fallback : found->second;
 }
 
 std::optional<std::string> Arguments::optional(const std::string& name) const {

@@ -48,11 +48,11 @@ std::string clean_path(std::string_view path) {
     std::vector<std::string> parts;
     for (std::string& part : split(path, '/')) {
         if (part.empty() || part == ".") continue;
-        if (part != "..") {
-            parts.push_back(std::move(part));
-        } else if (!parts.empty() && parts.back() != "..") {
+        const bool up = part == "..";
+        const bool below = !parts.empty() && parts.back() != "..";
+        if (up && below) {
             parts.pop_back();
-        } else if (!absolute) {
+        } else if (!up || !absolute) {
             parts.push_back(std::move(part));
         }
     }

@@ -188,7 +188,7 @@ class Drive {
         if (!known) journal_.rounds.push_back(std::move(mine));
         if (recorded_) return write_change(world_.cluster, journal_);
         result_.operation = journal_.operation;
-        const Status written = write_new(world_.cluster, journal_);
+        Status written = write_new(world_.cluster, journal_);
         if (!written.ok()) return written;
         recorded_ = true;
         result_.resumable = true;

@@ -115,7 +115,7 @@ Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
         auto answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run,
                                           patch.subresource);
         if (answer.ok()) return {};
-        const Error error = answer.error();
+        const Error& error = answer.error();
         const bool conflict = error.kind == ErrorKind::kConflict;
         if (!conflict && !in_doubt(error)) return error.with_context(patch.ref.text());
         auto found = world.cluster.get(patch.ref);

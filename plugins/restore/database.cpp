@@ -145,10 +145,10 @@ std::string ready_script() { return "grep -qs '^ready' /holdfast/data/postmaster
 std::string idle_script() { return "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done"; }
 
 std::vector<std::string> check_words(const std::string& command) {
-    return {"/bin/sh", "-c",
-            "/bin/sh -c \"$1\" 2>/holdfast/stderr; code=$?; echo; [ $code = 0 ] || tail -c 1000 /holdfast/stderr; "
-            "echo; echo \"holdfast-exit $code\"",
-            "sh", command};
+    const std::string script =
+        "/bin/sh -c \"$1\" 2>/holdfast/stderr; code=$?; echo; [ $code = 0 ] || tail -c 1000 /holdfast/stderr; "
+        "echo; echo \"holdfast-exit $code\"";
+    return {"/bin/sh", "-c", script, "sh", command};
 }
 
 CheckOutput parse_check(const std::string& printed) {

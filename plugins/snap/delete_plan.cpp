@@ -137,7 +137,7 @@ class Steps {
                                   {link.content->uid, ""},
                                   ""};
         step.risk = plan::Risk::kFinal;
-        const std::string id = step.id;
+        std::string id = step.id;
         plan_.steps.push_back(std::move(step));
         return id;
     }
