@@ -48,6 +48,17 @@ int run_command(const Plugin& plugin, const Invocation& invocation, const Proces
     return kFailed;
 }
 
+// A reader that went away ("list | head") is no failure of a read; commands that write say so by themselves.
+int flushed(int code, Console& console) {
+    if (console.flush() || console.out_closed() || code != kDone) return code;
+    console.err("error: standard output cannot be written to\n");
+    return kFailed;
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
 int run_words(const Plugin& plugin, const std::vector<std::string>& words, const Process& process) {
     const auto invocation = parse(plugin, words);
     if (!invocation.ok()) return wrong_words(plugin, words, invocation.error(), process.console);
@@ -64,17 +75,6 @@ int run_words(const Plugin& plugin, const std::vector<std::string>& words, const
     }
     return kFailed;
 }
-
-// A reader that went away ("list | head") is no failure of a read; commands that write say so by themselves.
-int flushed(int code, Console& console) {
-    if (console.flush() || console.out_closed() || code != kDone) return code;
-    console.err("error: standard output cannot be written to\n");
-    return kFailed;
-}
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-}  // namespace
 
 int run(Plugin plugin, int argc, char** argv) {
     protect_standard_streams();

@@ -44,6 +44,7 @@ Result<const kubeconfig::ClientConfig*> Session::config() {
 }
 
 Result<std::string> Session::space() {
+    if (!space_ && process_.stand_ins != nullptr) space_ = process_.stand_ins->space;
     if (!space_) {
         TRY_ASSIGN(const auto* config, this->config());
         TRY(check_dns_label(config->space, "namespace"));
@@ -53,6 +54,7 @@ Result<std::string> Session::space() {
 }
 
 Result<kube::Cluster*> Session::cluster() {
+    if (process_.stand_ins != nullptr) return &process_.stand_ins->cluster;
     if (!cluster_) {
         TRY_ASSIGN(const auto* config, this->config());
         const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors};
@@ -68,6 +70,7 @@ Result<kube::ClusterReader*> Session::reader() {
 }
 
 Result<plan::PodRunner*> Session::pod_runner() {
+    if (process_.stand_ins != nullptr) return process_.stand_ins->pods;
     if (!tools_) {
         TRY_ASSIGN(const auto* config, this->config());
         TRY_ASSIGN(tools_, Tools::create(plugin_, *config, process_));
@@ -79,6 +82,12 @@ Result<plan::World> Session::world(plan::Witness& witness) {
     TRY_ASSIGN(auto* cluster, this->cluster());
     plan::World world{*cluster, process_.clock, process_.signals, witness,
                       nullptr,  nullptr,        nullptr,          explain_by(*cluster)};
+    if (const StandIns* instead = process_.stand_ins; instead != nullptr) {
+        world.pods = instead->pods;
+        world.sql = instead->sql;
+        world.attendant = instead->attendant;
+        return world;
+    }
     // A plan without steps in pods must work where there is no kubectl; one with such steps says that pods are null.
     if (pod_runner().ok()) {
         world.pods = tools_->pods();

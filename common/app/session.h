@@ -10,8 +10,18 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace holdfast::app {
+
+// What a session works on instead of connecting by kubeconfig: tests put a cluster here. Null: there is none.
+struct StandIns {
+    kube::Cluster& cluster;
+    plan::PodRunner* pods;
+    plan::SqlRunner* sql;
+    plan::Attendant* attendant;
+    std::string space;
+};
 
 // The process around a run; all of it outlives the session.
 struct Process {
@@ -19,7 +29,11 @@ struct Process {
     Console& console;
     Clock& clock;
     const Signals& signals;
+    const StandIns* stand_ins = nullptr;
 };
+
+// A plugin's command line without argv[0], from parsing to the exit code. Never ends the process.
+int run_words(const Plugin& plugin, const std::vector<std::string>& words, const Process& process);
 
 // kubectl, port-forwards and SQL: tools.cpp.
 class Tools;

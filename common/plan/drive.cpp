@@ -6,31 +6,22 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
+#include "common/os/random.h"
 
 #include <algorithm>
 #include <map>
-#include <random>
 
 namespace holdfast::plan {
 namespace {
 
 constexpr int kMostRounds = 16;  // no operation has more; one that asks for more loops
 
-// Ids are read aloud and typed: no vowels, no 0 1 3, as Kubernetes' own generated names (util/rand).
-std::string random_suffix() {
-    constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-    std::random_device source;
-    std::string suffix;
-    for (int i = 0; i < 5; ++i) suffix += kAlphabet[source() % kAlphabet.size()];
-    return suffix;
-}
-
 std::string new_id(const Operation& operation) {
     std::string target = to_lower(operation.target());
     for (char& c : target) {
         if (c == '.' || c == '/' || c == '_') c = '-';
     }
-    return bounded_name(operation.kind() + "-" + target, "-" + random_suffix(), 50);
+    return bounded_name(operation.kind() + "-" + target, "-" + random_letters(5), 50);
 }
 
 std::string lines_for(const Journal& journal) {
@@ -298,7 +289,7 @@ class Drive {
             {"apiVersion", "v1"},
             {"kind", "Event"},
             {"metadata",
-             {{"name", bounded_name("holdfast." + journal_.operation, "." + random_suffix(), 253)},
+             {{"name", bounded_name("holdfast." + journal_.operation, "." + random_letters(5), 253)},
               {"namespace", operation_.space()}}},
             {"involvedObject",
              {{"apiVersion", on.resource.api_version()},
