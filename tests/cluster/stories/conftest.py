@@ -26,7 +26,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def _spaces(cluster):
-    """Namespaces begin to end when their story has; here it is seen that all of them do."""
+    """Namespaces begin to end when their story has; here it is seen that all of them do, and their volumes with them."""
     spaces = []
     yield spaces
     end = time.monotonic() + 120
@@ -34,6 +34,9 @@ def _spaces(cluster):
         while cluster.kubectl("get", "namespace", space.name, "--ignore-not-found", "-o", "name").out:
             assert time.monotonic() < end, f"namespace {space.name} does not end: " + cluster.kubectl(
                 "get", "namespace", space.name, "-o", "jsonpath={.status.conditions[*].message}").out
+            time.sleep(0.5)
+        while left := [f"{item['kind']}/{item['metadata']['name']}" for item, _ in space.storage()]:
+            assert time.monotonic() < end, f"of namespace {space.name} there still is {left}"
             time.sleep(0.5)
 
 

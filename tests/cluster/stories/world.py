@@ -287,6 +287,8 @@ class Space:
             if item["spec"].get(policy) == "Retain":
                 self.cluster.kubectl("patch", item["kind"], item["metadata"]["name"], "--type=merge", "-p",
                                      json.dumps({"spec": {policy: "Delete"}}))
+            if item["kind"] == "VolumeSnapshotContent":  # whose snapshot has gone already, nobody deletes it
+                self.cluster.kubectl("delete", "volumesnapshotcontent", item["metadata"]["name"], "--wait=false", "--ignore-not-found")
 
 
 def postgres(name="postgres", image=POSTGRES_IMAGE, replicas=1, storage_class="fast", size="256Mi", env=(), **more):
