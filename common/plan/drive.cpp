@@ -68,6 +68,7 @@ class Drive {
         input_.operation = journal_.operation;
         input_.now = journal_.started;
         input_.resuming = resuming_;
+        input_.record = journal_.record;
         return {};
     }
 
@@ -177,6 +178,12 @@ class Drive {
         bool known = false;
         for (const Json& one : journal_.rounds) known = known || one == mine;
         if (!known) journal_.rounds.push_back(std::move(mine));
+        if (plan.record.is_object()) {
+            for (const auto& [key, value] : plan.record.items()) {
+                if (!journal_.record.contains(key)) journal_.record[key] = value;
+            }
+        }
+        input_.record = journal_.record;
         if (recorded_) return write_change(world_.cluster, journal_);
         result_.operation = journal_.operation;
         Status written = write_new(world_.cluster, journal_);

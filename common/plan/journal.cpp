@@ -36,7 +36,8 @@ Json body_of(const Journal& journal) {
             {"epoch", journal.epoch},
             {"owner", journal.owner},
             {"version", journal.version},
-            {"rounds", journal.rounds}};
+            {"rounds", journal.rounds},
+            {"record", journal.record}};
 }
 
 kube::ObjectRef ref_of(const Journal& journal) {
@@ -104,6 +105,8 @@ Result<Journal> journal_from_config_map(const Json& config_map) {
     journal.version = kube::text_at(body, "/version");
     const Json* rounds = kube::find_at(body, "/rounds");
     if (rounds != nullptr && rounds->is_array()) journal.rounds = *rounds;
+    const Json* record = kube::find_at(body, "/record");
+    if (record != nullptr && record->is_object()) journal.record = *record;
     take_versions(journal, config_map);
     return journal;
 }

@@ -4,6 +4,7 @@
 //   format          1; a higher one is refused: a newer Holdfast wrote it
 //   operation, kind, target, plugin, command, arguments, argument_hash
 //   started, state ("open"), round, rounds (each plan's steps: id, title, verb, object)
+//   record          what the cluster cannot say later: whole manifests, replicas, policies
 //   owner           boot id, pid namespace, pid and start time of the process that works on it
 //   epoch           0: raised by a takeover once the lock exists (safety R3)
 //
@@ -34,6 +35,7 @@ struct Journal {
     std::string owner;                  // see os/process_identity.h
     std::string version;                // of the binary that wrote it
     Json rounds = Json::array();        // brief form of each round's plan, see brief()
+    Json record = Json::object();       // what the cluster cannot say later: see Plan::record
     std::string uid, resource_version;  // of the ConfigMap
 };
 

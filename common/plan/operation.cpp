@@ -9,6 +9,10 @@ Result<Plan> Operation::recover(kube::ClusterReader&, const Input& input, const 
     return nothing;
 }
 
+Result<std::vector<kube::ObjectRef>> Operation::lock_targets(kube::ClusterReader&) {
+    return std::vector<kube::ObjectRef>();
+}
+
 Status Operation::attend(const Input&, Attendant&) { return {}; }
 
 }  // namespace holdfast::plan

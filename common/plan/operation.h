@@ -35,6 +35,8 @@ struct Input {
     bool resuming = false;
     SystemTime now;  // the operation's start: from the journal on a resume
     Progress progress;
+    // What the journal keeps of earlier rounds and runs: the plans' `record`, merged by key. An object; {} at first.
+    Json record = Json::object();
     bool interrupted = false;  // Ctrl-C once: plan only what must be taken down
 };
 
@@ -64,6 +66,16 @@ class Operation {
     virtual std::string space() const = 0;  // where the journal lives
     // The object on which a stop leaves an Event with the resume line; name "" : none.
     virtual kube::ObjectRef event_target() const { return {}; }
+    // What it writes to and so locks while it works (safety R1): workloads, or claims and pods, which stand for the
+    // workload that uses them (lock.h resolves them). Asked once, before the first plan; a resume takes the locks that
+    // the journal names. Default: none, which is right for what only adds objects.
+    // With locks, plan() of round 0 is called twice: for what is shown, and again once they are held. The second plan
+    // is carried out if it has the same steps on the same objects; else kConflict (exit 4) before any change. From then
+    // on every patch, scale, replace and delete of an object is sent with the resourceVersion of a fresh read, also
+    // where a step names only the uid.
+    virtual Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader);
+    // True: the journal stays after a good end, with state "done", until finalize or expiry takes it (safety R5).
+    virtual bool keeps_record() const { return false; }
     // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing
     // was changed), kNotFound (exit 1) and so on. Called again for each round until a plan says last.
     virtual Result<Plan> plan(kube::ClusterReader& reader, const Input& input) = 0;

@@ -128,6 +128,10 @@ struct Plan {
     bool last = true;                // no further round follows
     // What later rounds and a recovery will need: asked for before the first write.
     std::vector<kube::AccessCheck> later_needs;
+    // What the cluster cannot say any more once the steps have run: whole manifests of what is deleted, replicas,
+    // reclaim and retention policies (safety R6). Written to the journal before the round's first write; a later
+    // round's keys are added, and a key that is there already keeps its first value. An object, or null.
+    Json record;
     // Of a recovery: told in place of the error that led to it, now that more is known.
     std::optional<Error> instead;
 };
