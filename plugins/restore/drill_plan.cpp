@@ -57,6 +57,23 @@ std::size_t lowest_or(const std::vector<Instance>& instances, std::optional<int>
     return 0;
 }
 
+// Claims that a selector brought together may be of several workloads: which database is meant is not ours to guess.
+Status check_which_is_asked(const DrillOptions& options, const DrillFacts& facts,
+                            const std::vector<Instance>& instances) {
+    const bool one_is_asked = options.keep_open || !options.query.empty() || !options.command.empty();
+    if (!one_is_asked || instances.size() < 2 || instances.front().ordinal >= 0) return {};
+    std::vector<std::string> claims, snapshots;
+    for (const Instance& instance : instances) {
+        const Member& member = *instance.claims.front().member;
+        claims.push_back(member.facts.claim);
+        snapshots.push_back("vs/" + member.facts.snapshot);
+    }
+    return Error{ErrorKind::kRefused,
+                 facts.source.text() + " holds claims that are no ordinals of one workload, " + join(claims, ", ") +
+                     ": it does not say which database is meant; nothing was changed",
+                 "name one of its snapshots: " + join(snapshots, ", ")};
+}
+
 bool any_waits(const DrillScene& scene) {
     return std::any_of(scene.instances.begin(), scene.instances.end(),
                        [](const Instance& instance) { return instance.waits_for_pod; });
@@ -181,6 +198,7 @@ Result<DrillScene> set_scene(const DrillOptions& options, const DrillFacts& fact
     DrillScene scene;
     TRY_ASSIGN(scene.engine, choose_engine(facts.source, options.image, options.command.empty()));
     TRY_ASSIGN(scene.instances, instances_of(facts.source, scene.engine, operation, options.space));
+    TRY(check_which_is_asked(options, facts, scene.instances));
     bool found = false;
     scene.asked = lowest_or(scene.instances, options.ordinal, found);
     if (!found) {

@@ -1,7 +1,8 @@
 """kill -9 at any moment: the same command line, run again, finishes; after gc nothing is left over.
 
 The moments are spread over the time that an undisturbed run takes, by a seed that is printed; HOLDFAST_KILL_SEED replays
-it. HOLDFAST_SOAK=1 takes ten times as many.
+it. Each is so long after so many steps, since a whole run is now quicker and now slower. HOLDFAST_SOAK=1 takes ten times
+as many.
 """
 import os
 import random
@@ -16,10 +17,34 @@ MOMENTS = 200 if os.environ.get("HOLDFAST_SOAK") else 20
 WORKERS = 4
 
 
-def moments(seconds):
-    """MOMENTS times between the start and a little after the end of a run that takes `seconds`, one in each stretch."""
-    chance = random.Random(SEED)
-    return [(i + chance.random()) * seconds * 1.1 / MOMENTS for i in range(MOMENTS)]
+def steps_done(command):
+    return sum(line.startswith("  done: ") for line in list(command.err))
+
+
+def gaps_of(space, words):
+    """Seconds from the start of an undisturbed run to its first step's end, from there to the second's, ..., to the run's end."""
+    seen = [time.monotonic()]
+    with space.start(*words) as command:
+        ended = False
+        while not ended:
+            ended = command.process.poll() is not None
+            seen += [time.monotonic()] * (steps_done(command) + 1 - len(seen))
+            time.sleep(0.005)
+        seen.append(time.monotonic())
+        assert command.end() == 0, command.text
+    return [after - before for before, after in zip(seen, seen[1:])]
+
+
+def moments(gaps):
+    """MOMENTS times (steps done, seconds after that), one in each stretch of a run with these gaps."""
+    chance, found = random.Random(SEED), []
+    for i in range(MOMENTS):
+        rest, steps = (i + chance.random()) * sum(gaps) / MOMENTS, 0
+        while steps < len(gaps) - 1 and rest > gaps[steps]:
+            rest -= gaps[steps]
+            steps += 1
+        found.append((steps, rest))
+    return found
 
 
 def strangers():
@@ -36,11 +61,14 @@ def strangers():
     return found
 
 
-def killed_after(space, words, delay):
-    """Starts the command and kills it with -9 after `delay`; what kubectl runs takes kubectl's place, so it is the plugin
+def killed_at(space, words, moment):
+    """Starts the command and kills it with -9 at that moment; what kubectl runs takes kubectl's place, so it is the plugin
     that dies. True if it was still at work."""
+    steps, rest = moment
     with space.start(*words) as command:
-        time.sleep(delay)
+        while command.process.poll() is None and steps_done(command) < steps:
+            time.sleep(0.005)
+        time.sleep(rest)
         alive = command.process.poll() is None
         command.end(signal.SIGKILL)
         return alive
@@ -71,15 +99,15 @@ def databases(cluster, _spaces):
         _spaces.append(space)
 
 
-def shared_out(databases, delays, story):
+def shared_out(databases, planned, story):
     """Tells each moment's story, several at a time, each database one at a time; the failures, as text."""
     def tell(worker):
         failures = []
-        for number in range(worker, len(delays), WORKERS):
+        for number in range(worker, len(planned), WORKERS):
             try:
-                story(databases[worker], number, delays[number])
+                story(databases[worker], number, planned[number])
             except AssertionError as failure:
-                failures.append(f"seed {SEED}, moment {number} ({delays[number]:.3f} s): {failure}")
+                failures.append(f"seed {SEED}, moment {number} {planned[number]}: {failure}")
         return failures
 
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -89,18 +117,18 @@ def shared_out(databases, delays, story):
 def test_a_drill_killed_at_any_moment_is_finished_by_the_next_and_leaves_nothing(databases):
     words = ["restore", "drill", "base", "--query", "select x from t", "--expect", "7"]
     with ThreadPoolExecutor(WORKERS) as pool:  # as loaded as the kills will be
-        seconds = max(pool.map(lambda s: s.kubectl(*words).expect().seconds, databases))
+        gaps = min(pool.map(lambda s: gaps_of(s, words), databases), key=sum)
     alive = []
 
-    def story(space, number, delay):
+    def story(space, number, moment):
         before = space.objects()
-        alive.append(killed_after(space, words, delay))
+        alive.append(killed_at(space, words, moment))
         space.kubectl(*words).expect()
         space.restore("gc", "--yes").expect()
         assert space.left_behind(before) == []
 
-    print(f"seed {SEED}; an undisturbed drill took {seconds:.1f} s")
-    failures = shared_out(databases, moments(seconds), story)
+    print(f"seed {SEED}; an undisturbed drill took {sum(gaps):.1f} s")
+    failures = shared_out(databases, moments(gaps), story)
     print(f"{sum(alive)} of {len(alive)} were killed at work")
     assert not failures, "\n\n".join(failures)
     assert sum(alive) >= MOMENTS / 2, "most kills came too late to prove anything"
@@ -111,12 +139,12 @@ def test_a_restored_claim_is_finished_by_the_next_run_after_a_kill_and_nothing_e
     def words(number):
         return ["restore", f"pvc/restored-{number}", "--from", "base"]
 
-    seconds = max(s.kubectl(*words("trial")).expect().seconds for s in databases)
+    gaps = min((gaps_of(s, words("trial")) for s in databases), key=sum)
     alive = []
 
-    def story(space, number, delay):
+    def story(space, number, moment):
         before = space.objects()
-        alive.append(killed_after(space, words(number), delay))
+        alive.append(killed_at(space, words(number), moment))
         space.kubectl(*words(number)).expect()
         space.restore("gc", "--yes").expect()
         claim = space.get(f"pvc/restored-{number}")
@@ -125,8 +153,8 @@ def test_a_restored_claim_is_finished_by_the_next_run_after_a_kill_and_nothing_e
         left = space.left_behind(before)
         assert left == [("PersistentVolume", claim["spec"]["volumeName"]), ("PersistentVolumeClaim", f"restored-{number}")]
 
-    print(f"seed {SEED}; an undisturbed restore took {seconds:.1f} s")
-    failures = shared_out(databases, moments(seconds), story)
+    print(f"seed {SEED}; an undisturbed restore took {sum(gaps):.1f} s")
+    failures = shared_out(databases, moments(gaps), story)
     print(f"{sum(alive)} of {len(alive)} were killed at work")
     assert not failures, "\n\n".join(failures)
     assert sum(alive) >= MOMENTS / 2, "most kills came too late to prove anything"

@@ -160,37 +160,6 @@ def test_claims_that_cannot_be_snapshotted_are_named_with_the_reason(space):
         space.cluster.kubectl("delete", "pv", f"{space.name}-local", "--wait=false")
 
 
-def test_an_ordinal_without_a_bound_claim_stops_the_whole_set(space):
-    world_manifests = world.postgres(replicas=2, storage_class="fast-later", nodeSelector={"no-such-node": "x"})
-    space.apply(*world_manifests)
-    space.eventually(lambda: space.path("pvc/data-postgres-1", ".status.phase") == "Pending")
-    refused = space.snap("create", "sts/postgres").expect(3)
-    assert "data-postgres-0 (ordinal 0) is not bound but Pending" in refused.err and "nothing was changed" in refused.err
-
-
-def test_two_default_classes_of_one_driver_must_be_chosen_from(space, cluster):
-    driver, volume = f"{space.name}.csi.hf.test", f"{space.name}-static"
-    default = {"snapshot.storage.kubernetes.io/is-default-class": "true"}
-    classes = [{"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "driver": driver, "deletionPolicy": "Retain",
-                "metadata": {"name": f"{space.name}-{n}", "annotations": default}} for n in "ab"]
-    pv = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume},
-          "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "64Mi"}, "storageClassName": "",
-                   "persistentVolumeReclaimPolicy": "Retain", "csi": {"driver": driver, "volumeHandle": volume},
-                   "claimRef": {"namespace": space.name, "name": "data"}}}
-    try:
-        space.apply(pv, *classes)
-        space.claim("data", "", volumeName=volume)
-        space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
-        refused = space.snap("create", "pvc/data").expect(3)
-        assert f"{space.name}-a, {space.name}-b" in refused.err and "--snapshot-class" in refused.err
-        space.snap("create", "pvc/data", "--snapshot-class", f"{space.name}-a", "--dry-run").expect()
-        cluster.kubectl("delete", "volumesnapshotclass", f"{space.name}-a", f"{space.name}-b").expect()
-        assert f"driver: {driver}" in space.snap("create", "pvc/data").expect(3).err, "the remedy"
-    finally:
-        cluster.kubectl("delete", "volumesnapshotclass", f"{space.name}-a", f"{space.name}-b", "--ignore-not-found")
-        cluster.kubectl("delete", "pv", volume, "--wait=false")
-
-
 def test_a_quota_on_snapshots_is_seen_before_the_first_one(space):
     space.claim("one")
     space.claim("two")

@@ -98,22 +98,6 @@ def test_a_slow_upload_is_cut_at_once_and_ready_later(space):
     assert all(s["status"]["readyToUse"] for s in space.get("volumesnapshot", "-l", "holdfast.dev/set=later")["items"])
 
 
-def test_a_snapshot_that_the_array_refuses_is_explained(space):
-    busy_claim(space, "data", "fast")
-    refused = space.snap("create", "pvc/data", "--name", "no", "--snapshot-class", "broken", "--timeout", "5s").expect(5)
-    assert "the array refused the snapshot" in refused.err
-    assert "resume" in refused.err
-    assert "the array refused the snapshot" in space.snap("describe", "no").text
-
-
-def test_a_class_of_another_driver_is_refused_before_anything_is_made(space):
-    busy_claim(space, "data", "fast")
-    before = space.objects()
-    refused = space.snap("create", "pvc/data", "--name", "no", "--snapshot-class", "slow").expect(3)
-    assert "slow.csi.hf.test" in refused.err and "fast.csi.hf.test" in refused.err
-    assert space.objects() == before
-
-
 def test_a_quota_without_room_is_named_and_nothing_is_left(space):
     busy_claim(space, "data", "fast")
     space.snap("create", "pvc/data", "--name", "one", "--wait", "ready").expect()

@@ -1,0 +1,140 @@
+"""Bad inputs whose refusal needs a cluster's facts: exit code and message word for word, and not one object changed."""
+import pytest
+
+import world
+
+NOTHING = "nothing was changed"
+
+
+def refused(run, code, message, hint=""):
+    lines = [line for line in run.expect(code).err.splitlines() if not line.startswith("Warning: ")]
+    assert lines[:1] == [f"error: {message}"], run.text
+    assert lines[1:] == ([hint] if hint else []), run.text
+
+
+@pytest.fixture(scope="module")
+def two(module_space):
+    """Two StatefulSets, of which one has two ordinals, a set of each and one of all, made by a selector."""
+    space = module_space
+    space.apply(*world.postgres(replicas=2), *world.postgres("other"))
+    for name, replicas in (("postgres", 2), ("other", 1)):
+        space.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}", timeout=90)
+    space.kubectl("label", "pvc", "data-postgres-0", "data-postgres-1", "data-other-0", "team=books").expect()
+    space.snap("create", "-l", "team=books", "--name", "both", "--wait", "ready").expect()
+    space.snap("create", "sts/postgres", "--name", "pair", "--wait", "ready").expect()
+    return space
+
+
+@pytest.fixture
+def untouched(two):
+    before = two.objects()
+    yield two
+    assert two.objects() == before
+
+
+@pytest.mark.parametrize("words", [["open", "both"], ["drill", "both", "--query", "select 1"], ["drill", "both", "--exec", "true"]])
+def test_05_a_selector_that_hit_two_workloads(untouched, words):
+    refused(untouched.restore(*words), 3,
+            "set/both holds claims that are no ordinals of one workload, data-other-0, data-postgres-0, data-postgres-1: it does not "
+            f"say which database is meant; {NOTHING}",
+            "name one of its snapshots: vs/both-data-other-0, vs/both-data-postgres-0, vs/both-data-postgres-1")
+
+
+def test_57_a_class_of_another_driver(untouched):
+    refused(untouched.snap("create", "pvc/data-other-0", "--name", "no", "--snapshot-class", "slow"), 3,
+            f"VolumeSnapshotClass slow is for driver slow.csi.hf.test, but the volume of pvc/{untouched.name}/data-other-0 belongs to "
+            f"driver fast.csi.hf.test; {NOTHING}",
+            "classes for that driver: broken, fast, fast-delayed, fast-retain")
+
+
+def test_62_a_target_smaller_than_the_snapshot_needs(untouched):
+    refused(untouched.restore("pvc/copy", "--from", "pair", "--ordinal", "0", "--size", "10Mi"), 3,
+            f"--size 10Mi is less than vs/{untouched.name}/pair-data-postgres-0 needs: 256Mi (268435456 bytes); {NOTHING}",
+            "a restored volume cannot be smaller than its snapshot")
+
+
+def test_60_a_name_that_another_operation_or_tool_holds(two):
+    space = two
+    space.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": "theirs-data-other-0"},
+                 "spec": {"volumeSnapshotClassName": "fast", "source": {"persistentVolumeClaimName": "data-other-0"}}})
+    before = space.objects()
+    refused(space.snap("create", "pvc/data-other-0", "--name", "theirs"), 4,
+            f"the name is taken: vs/{space.name}/theirs-data-other-0 exists and was made by someone else; {NOTHING}",
+            "choose another name with --name")
+    assert space.objects() == before
+    stopped = space.snap("create", "pvc/data-other-0", "--name", "held", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    operation = next(line.split()[3] for line in stopped.err.splitlines() if "kubectl snap resume" in line)
+    before = space.objects()
+    refused(space.snap("create", "pvc/data-other-0", "--name", "held"), 4,
+            f"operation {operation} on data-other-0 is unfinished and was begun with other arguments; {NOTHING}",
+            f"to go on: kubectl snap resume {operation} -n {space.name}; to take it back: kubectl snap abort {operation} -n {space.name}")
+    assert space.objects() == before
+    space.snap("abort", operation, "--yes").expect()
+
+
+def test_70_an_incomplete_set(two):
+    space = two
+    space.snap("create", "sts/postgres", "--name", "half", "--wait", "ready").expect()
+    space.kubectl("delete", "volumesnapshot", "half-data-postgres-1").expect()
+    before = space.objects()
+    for words in (["pvc/copy", "--from", "half", "--ordinal", "0"], ["drill", "half"], ["open", "half"]):
+        refused(space.restore(*words), 3,
+                f"set/half in namespace {space.name} is incomplete: ordinal 1 (vs/half-data-postgres-1 is gone); {NOTHING}",
+                "a single snapshot of it can be restored as vs/NAME; `kubectl snap describe half` shows what is there")
+    assert space.objects() == before
+
+
+def test_55_an_ordinal_whose_claim_is_not_bound(space):
+    space.apply(*world.postgres(replicas=2, storage_class="fast-later", nodeSelector={"no-such-node": "x"}))
+    space.eventually(lambda: space.path("pvc/data-postgres-1", ".status.phase") == "Pending")
+    space.eventually(lambda: "no-such-node" in space.kubectl("get", "pod", "postgres-0", "-o", "json").out and
+                     space.path("pod/postgres-0", ".status.conditions[0].reason") == "Unschedulable")
+    before = space.objects()
+    refused(space.snap("create", "sts/postgres"), 3,
+            f"pvc/{space.name}/data-postgres-0 (ordinal 0) is not bound but Pending: its class fast-later makes the volume on the node "
+            "of its pod, and pod postgres-0 has none: the scheduler says: 0/2 nodes are available: 2 node(s) didn't match Pod's node "
+            f"affinity/selector; {NOTHING}",
+            f"see: kubectl snap doctor pvc/data-postgres-0 -n {space.name}")
+    assert space.objects() == before
+
+
+def test_56_two_default_classes_for_the_driver(space, cluster):
+    driver, volume = f"{space.name}.csi.hf.test", f"{space.name}-static"
+    default = {"snapshot.storage.kubernetes.io/is-default-class": "true"}
+    classes = [{"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "driver": driver, "deletionPolicy": "Retain",
+                "metadata": {"name": f"{space.name}-{n}", "annotations": default}} for n in "ab"]
+    pv = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume},
+          "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "64Mi"}, "storageClassName": "",
+                   "persistentVolumeReclaimPolicy": "Retain", "csi": {"driver": driver, "volumeHandle": volume},
+                   "claimRef": {"namespace": space.name, "name": "data"}}}
+    try:
+        space.apply(pv, *classes)
+        space.claim("data", "", volumeName=volume)
+        space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
+        before = space.objects()
+        refused(space.snap("create", "pvc/data"), 3,
+                f"driver {driver} (of pvc/{space.name}/data) has 2 default VolumeSnapshotClasses: {space.name}-a, {space.name}-b; {NOTHING}",
+                "choose one with --snapshot-class")
+        assert space.objects() == before
+        space.snap("create", "pvc/data", "--snapshot-class", f"{space.name}-a", "--dry-run").expect()
+        cluster.kubectl("delete", "volumesnapshotclass", f"{space.name}-a", f"{space.name}-b").expect()
+        refused(space.snap("create", "pvc/data"), 3,
+                f"no VolumeSnapshotClass is for driver {driver}, to which the volume of pvc/{space.name}/data belongs; {NOTHING}",
+                "there are broken (fast.csi.hf.test), fast (fast.csi.hf.test), fast-delayed (fast.csi.hf.test), fast-retain "
+                "(fast.csi.hf.test), slow (slow.csi.hf.test), unserved (absent.csi.hf.test); make one with "
+                f"`driver: {driver}`")
+    finally:
+        cluster.kubectl("delete", "volumesnapshotclass", f"{space.name}-a", f"{space.name}-b", "--ignore-not-found")
+        cluster.kubectl("delete", "pv", volume, "--wait=false")
+
+
+def test_58_a_snapshot_that_never_gets_ready(space):
+    space.claim("data")
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
+    stopped = space.snap("create", "pvc/data", "--name", "no", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    (error,) = [line for line in stopped.err.splitlines() if line.startswith("error: ")]
+    assert error.startswith(f"error: vs/{space.name}/no-data: no progress in 3.0s: driver says: "), stopped.text
+    assert error.endswith(f"; vs/{space.name}/no-data: the driver fast.csi.hf.test says: the array refused the snapshot (Internal)"), error
+    assert "kubectl snap resume " in stopped.err and "the array refused the snapshot" in space.snap("describe", "no").out
+    assert space.set("no")["complete"] is False
+    assert "set/no in namespace" in space.restore("pvc/copy", "--from", "no").expect(3).err
