@@ -9,8 +9,9 @@ namespace holdfast::plan {
 
 kube::ObjectRef ref_of_manifest(const Json& manifest);  // resource is empty for kinds that we do not know
 kube::ObjectRef object_of(const Action& action);
-std::string verb_of(const Action& action);  // "create", "patch", "delete", "scale", "wait", "exec", "sql", "copy"
-bool writes(const Action& action);          // whether it changes anything
-std::string risk_text(const Step& step);    // "no effect on pods", ...
+std::string verb_of(
+    const Action& action);          // "create", "recreate", "patch", "delete", "scale", "wait", "exec", "sql", "copy"
+bool writes(const Action& action);  // whether it changes anything
+std::string risk_text(const Step& step);  // "no effect on pods", ...
 
 }  // namespace holdfast::plan

@@ -46,6 +46,37 @@ Verdict claim_resized(const Json& claim) {
     return {State::kWaiting, "capacity " + (has ? escape_line(has->text()) : "unknown")};
 }
 
+Verdict volume(const Json& object, const char* wanted) {
+    const std::string phase = text_at(object, "/status/phase");
+    if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
+    if (phase == wanted) return {State::kDone, ""};
+    if (phase == "Failed")
+        return {State::kFailed, "its phase is Failed: " + escape_line(text_at(object, "/status/message"))};
+    return {State::kWaiting, "phase " + escape_line(phase)};
+}
+
+Verdict unowned(const Json& object) {
+    const Json* owners = find_at(object, "/metadata/ownerReferences");
+    if (owners == nullptr || !owners->is_array() || owners->empty()) return {State::kDone, ""};
+    return {State::kWaiting,
+            "owned by " + escape_line(text_at(owners->front(), "/kind") + "/" + text_at(owners->front(), "/name"))};
+}
+
+Verdict workload(const Json& object, Condition condition) {
+    const long long generation = kube::number_at(object, "/metadata/generation", 0);
+    if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
+    if (kube::number_at(object, "/status/observedGeneration", -1) < generation)
+        return {State::kWaiting, "its controller has not seen the change yet"};
+    const long long there = kube::number_at(object, "/status/replicas", 0);
+    const long long ready = kube::number_at(object, "/status/readyReplicas", 0);
+    const int wanted = kube::replicas_of(object);
+    if (condition == Condition::kNoReplicas && there > 0)
+        return {State::kWaiting, std::to_string(there) + " pods are still there"};
+    if (condition == Condition::kAllReady && ready < wanted)
+        return {State::kWaiting, std::to_string(ready) + " of " + std::to_string(wanted) + " pods are ready"};
+    return {State::kDone, ""};
+}
+
 std::string waiting_reason(const Json& statuses) {
     for (const Json& one : statuses) {
         const std::string reason = text_at(one, "/state/waiting/reason");
@@ -90,16 +121,23 @@ Verdict pod(const Json& object, Condition condition) {
     return {State::kWaiting, reason.empty() ? "starting" : std::move(reason)};
 }
 
-constexpr std::array<std::pair<Condition, const char*>, 10> kNames = {{{Condition::kSnapshotCut, "snapshot-cut"},
-                                                                       {Condition::kSnapshotReady, "snapshot-ready"},
-                                                                       {Condition::kClaimBound, "claim-bound"},
-                                                                       {Condition::kPodReady, "pod-ready"},
-                                                                       {Condition::kPodRunning, "pod-running"},
-                                                                       {Condition::kPodSucceeded, "pod-succeeded"},
-                                                                       {Condition::kExists, "exists"},
-                                                                       {Condition::kGone, "gone"},
-                                                                       {Condition::kContentBound, "content-bound"},
-                                                                       {Condition::kResized, "resized"}}};
+constexpr std::array<std::pair<Condition, const char*>, 16> kNames = {
+    {{Condition::kSnapshotCut, "snapshot-cut"},
+     {Condition::kSnapshotReady, "snapshot-ready"},
+     {Condition::kClaimBound, "claim-bound"},
+     {Condition::kPodReady, "pod-ready"},
+     {Condition::kPodRunning, "pod-running"},
+     {Condition::kPodSucceeded, "pod-succeeded"},
+     {Condition::kExists, "exists"},
+     {Condition::kGone, "gone"},
+     {Condition::kContentBound, "content-bound"},
+     {Condition::kResized, "resized"},
+     {Condition::kVolumeAvailable, "volume-available"},
+     {Condition::kVolumeReleased, "volume-released"},
+     {Condition::kUnowned, "unowned"},
+     {Condition::kObserved, "observed"},
+     {Condition::kNoReplicas, "no-replicas"},
+     {Condition::kAllReady, "all-ready"}}};
 
 }  // namespace
 
@@ -118,6 +156,16 @@ Verdict observe(Condition condition, const Json* object) {
             return claim_bound(*object);
         case Condition::kResized:
             return claim_resized(*object);
+        case Condition::kVolumeAvailable:
+            return volume(*object, "Available");
+        case Condition::kVolumeReleased:
+            return volume(*object, "Released");
+        case Condition::kUnowned:
+            return unowned(*object);
+        case Condition::kObserved:
+        case Condition::kNoReplicas:
+        case Condition::kAllReady:
+            return workload(*object, condition);
         case Condition::kPodReady:
         case Condition::kPodRunning:
         case Condition::kPodSucceeded:
@@ -132,6 +180,14 @@ Verdict observe(Condition condition, const Json* object) {
             break;
     }
     return {State::kDone, ""};
+}
+
+Verdict observe_bound_to(const Json* claim, const std::string& volume) {
+    Verdict verdict = observe(Condition::kClaimBound, claim);
+    if (claim == nullptr) return verdict;
+    const std::string has = text_at(*claim, "/spec/volumeName");
+    if (has.empty() || has == volume) return verdict;
+    return {State::kFailed, "it is bound to pv/" + escape_line(has) + " and not to pv/" + volume, ErrorKind::kConflict};
 }
 
 std::string condition_name(Condition condition) {

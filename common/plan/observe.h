@@ -23,6 +23,9 @@ struct Verdict {
 // exist.
 Verdict observe(Condition condition, const Json* object);
 
+// kClaimBound, and to this volume: bound to another one it has failed (kConflict).
+Verdict observe_bound_to(const Json* claim, const std::string& volume);
+
 // The name of a condition in the journal and in titles: "snapshot-ready".
 std::string condition_name(Condition condition);
 std::optional<Condition> condition_from(const std::string& name);

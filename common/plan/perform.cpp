@@ -44,7 +44,7 @@ Status survived(const Create& create, const Json& object) {
 Status ours(const Create& create, const std::string& operation, const Json& object) {
     const std::string id = kube::label_of(object, labels::kOperation);
     const std::string what = ref_of_manifest(create.manifest).text();
-    if (id == operation) {
+    if (id == operation || create.anybodys) {
         if (kube::deleting(object))
             return Error{ErrorKind::kConflict, what + ": it is being deleted",
                          "wait until it is gone, then run the command again", 0, ""};
@@ -101,7 +101,8 @@ std::vector<Status> perform_creates(const std::vector<const Create*>& creates, c
                                     World& world, const Limits& limits) {
     std::vector<Json> manifests;
     manifests.reserve(creates.size());
-    for (const Create* create : creates) manifests.push_back(labelled(create->manifest, operation));
+    for (const Create* create : creates)
+        manifests.push_back(create->anybodys ? create->manifest : labelled(create->manifest, operation));
     auto answers = world.cluster.create_all(manifests, limits.dry_run);
     std::vector<Status> results;
     for (std::size_t i = 0; i < creates.size(); ++i) {
@@ -134,7 +135,49 @@ Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
     }
 }
 
+namespace {
+
+Json scale_body(const Scale& scale, bool with_replicas) {
+    Json body = Json::object();
+    if (!scale.annotations.is_null()) body["metadata"] = {{"annotations", scale.annotations}};
+    if (with_replicas) body["spec"] = {{"replicas", scale.replicas}};
+    return body;
+}
+
+// Read and changed by the version that was read, so that nobody's edit in between is lost; looked at again as often as
+// somebody was faster.
+Status scale_workload(const Scale& scale, World& world, const Limits& limits) {
+    constexpr int kMostRaces = 20;
+    for (int attempt = 1;; ++attempt) {
+        auto found = world.cluster.get(scale.ref);
+        if (!found.ok()) return found.error().with_context(scale.ref.text());
+        if (!scale.preconditions.uid.empty() && kube::uid_of(*found) != scale.preconditions.uid)
+            return replaced(scale.ref);
+        if (holds(*found, scale_body(scale, true))) return {};
+        const bool edited = scale.from && kube::replicas_of(*found) != *scale.from;
+        if (edited && !scale.edit_wins) {
+            return Error{
+                ErrorKind::kConflict,
+                scale.ref.text() + ": somebody scaled it meanwhile, to " + std::to_string(kube::replicas_of(*found)),
+                "run the command again", 409, "Conflict"};
+        }
+        const Json body = scale_body(scale, !edited);
+        if (body.empty() || holds(*found, body)) return {};
+        const auto answer = world.cluster.patch(scale.ref, kube::PatchType::kMerge, body,
+                                                {kube::uid_of(*found), kube::version_of(*found)}, limits.dry_run, "");
+        if (answer.ok()) return {};
+        const bool raced = answer.error().kind == ErrorKind::kConflict;
+        if (!raced && !in_doubt(answer.error())) return answer.error().with_context(scale.ref.text());
+        if (attempt >= (raced ? kMostRaces : kTries) || world.signals.count() > 1)
+            return answer.error().with_context(scale.ref.text());
+        if (!raced) world.clock.sleep_for(kPause);
+    }
+}
+
+}  // namespace
+
 Status perform_scale(const Scale& scale, World& world, const Limits& limits) {
+    if (scale.of_workload()) return scale_workload(scale, world, limits);
     const Json body = {{"spec", {{"replicas", scale.replicas}}}};
     return perform_patch(Patch{scale.ref, kube::PatchType::kMerge, body, scale.preconditions, "scale"}, world, limits);
 }

@@ -43,7 +43,7 @@ void add_action(Needs& needs, const Action& action) {
                        needs.add_observed("delete", one.ref);
                        if (one.wait) needs.add_wait(one.ref.resource, one.ref.space);
                    },
-                   [&](const Scale& one) { needs.add_observed("patch", one.ref, "scale"); },
+                   [&](const Scale& one) { needs.add_observed("patch", one.ref, one.of_workload() ? "" : "scale"); },
                    [&](const WaitFor& one) { needs.add_wait(one.resource, one.space); },
                    [&](const Exec& one) {
                        needs.add("get", kube::kPods, one.space);  // kubectl reads the pod before it connects

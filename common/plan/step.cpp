@@ -39,7 +39,7 @@ kube::ObjectRef object_of(const Action& action) {
 
 std::string verb_of(const Action& action) {
     return std::visit(Overloaded{
-                          [](const Create&) { return std::string("create"); },
+                          [](const Create& one) { return std::string(one.anybodys ? "recreate" : "create"); },
                           [](const Patch&) { return std::string("patch"); },
                           [](const Delete&) { return std::string("delete"); },
                           [](const Scale&) { return std::string("scale"); },
@@ -78,10 +78,15 @@ Json action_json(const Action& action) {
                    [&](const Create& one) { json["manifest"] = one.manifest; },
                    [&](const Patch& one) { json["patch"] = one.body; },
                    [&](const Delete& one) { json["uid"] = one.preconditions.uid; },
-                   [&](const Scale& one) { json["replicas"] = one.replicas; },
+                   [&](const Scale& one) {
+                       json["replicas"] = one.replicas;
+                       if (one.from) json["from"] = *one.from;
+                       if (!one.annotations.is_null()) json["annotations"] = one.annotations;
+                   },
                    [&](const WaitFor& one) {
                        json["condition"] = condition_name(one.condition);
                        json["names"] = one.names;
+                       if (!one.bound_to.empty()) json["boundTo"] = one.bound_to;
                    },
                    [&](const Exec& one) {
                        json["container"] = one.container;

@@ -23,6 +23,9 @@ struct Create {
     // Paths (JSON pointers) that the answer and a fresh read must still hold as they were sent: an API server drops a
     // data source that it does not know, and an empty volume would bind.
     std::vector<std::string> must_survive;
+    // A claim that is made again for its owner: as it stands, without labels of ours, and whoever made it first made
+    // it well: who binds it to what is judged by the wait that follows (WaitFor::bound_to). abort never removes it.
+    bool anybodys = false;
 };
 struct Patch {
     kube::ObjectRef ref;
@@ -38,10 +41,18 @@ struct Delete {
     kube::Propagation propagation = kube::Propagation::kBackground;
     bool wait = true;
 };
+// With `from` or `annotations` the workload itself is patched, both in one write that names what was read. A number
+// other than `from` that somebody else has set meanwhile wins, and only the annotations change; with edit_wins=false it
+// is kConflict.
 struct Scale {
     kube::ObjectRef ref;
     int replicas = 0;
     kube::Preconditions preconditions;
+    std::optional<int> from = std::nullopt;
+    Json annotations = nullptr;  // merged; null values take away; null: none
+
+    bool edit_wins = true;
+    bool of_workload() const { return from.has_value() || !annotations.is_null(); }
 };
 
 // What a wait waits for. Each is judged by a pure function in observe.h.
@@ -54,8 +65,14 @@ enum class Condition {
     kPodSucceeded,   // phase Succeeded; Failed is an error
     kExists,
     kGone,
-    kContentBound,  // a VolumeSnapshotContent's status has its handle
-    kResized,       // status.capacity has reached the request
+    kContentBound,     // a VolumeSnapshotContent's status has its handle
+    kResized,          // status.capacity has reached the request
+    kVolumeAvailable,  // a PersistentVolume's phase: its reservation has been seen by the binder (safety R9)
+    kVolumeReleased,
+    kUnowned,     // no ownerReferences
+    kObserved,    // the controller has seen the latest spec
+    kNoReplicas,  // that, and status.replicas is 0
+    kAllReady,    // that, and as many are ready as spec.replicas asks for
 };
 struct WaitFor {
     kube::Resource resource;
@@ -63,6 +80,8 @@ struct WaitFor {
     std::vector<std::string> names;  // all of one resource and namespace: one watch serves them
     Condition condition = Condition::kExists;
     std::string selector;  // labels that narrow the watch when there are several names; "" : the whole collection
+    // With kClaimBound: the volume that each claim must be bound to, by the order of names; another one is kConflict.
+    std::vector<std::string> bound_to = {};
 };
 
 // A command in a container, by the user's kubectl. argv is run as it is; a user's CMD becomes {"sh", "-c", CMD}.

@@ -118,11 +118,19 @@ class Waiter {
         } else if (!watched.uid.empty() && wait_.condition != Condition::kGone) {
             return Error{ErrorKind::kConflict, ref(name).text() + ": it was deleted while we waited for it", "", 0, ""};
         }
-        const Verdict verdict = observe(wait_.condition, object);
+        const Verdict verdict = verdict_of(name, object);
         if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail)
             moved_ = world_.clock.steady_now();
         watched.verdict = verdict;
         return {};
+    }
+
+    Verdict verdict_of(const std::string& name, const Json* object) const {
+        for (std::size_t i = 0; i < wait_.bound_to.size() && i < wait_.names.size(); ++i) {
+            if (wait_.names[i] == name && !wait_.bound_to[i].empty())
+                return observe_bound_to(object, wait_.bound_to[i]);
+        }
+        return observe(wait_.condition, object);
     }
 
     Result<bool> finished() {

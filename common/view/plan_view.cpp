@@ -45,6 +45,18 @@ const char* condition_text(plan::Condition condition) {
             return "bound to a handle";
         case plan::Condition::kResized:
             return "resized";
+        case plan::Condition::kVolumeAvailable:
+            return "available";
+        case plan::Condition::kVolumeReleased:
+            return "released";
+        case plan::Condition::kUnowned:
+            return "owned by nobody";
+        case plan::Condition::kObserved:
+            return "seen by its controller";
+        case plan::Condition::kNoReplicas:
+            return "without pods";
+        case plan::Condition::kAllReady:
+            return "all ready";
     }
     return "";
 }

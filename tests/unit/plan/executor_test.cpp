@@ -297,3 +297,45 @@ TEST_CASE("a server dry run writes nothing and says what it could not try") {
     CHECK(outcome.not_verified == std::vector<std::string>{"w"});
     CHECK(f.cluster.at(claim_ref("a")) == nullptr);
 }
+
+TEST_CASE("a scale that names the number it starts from lets somebody else's number win, or stops, as the step says") {
+    const kube::ObjectRef ref{kube::kStatefulSets, "n", "db"};
+    const Json set = {{"apiVersion", "apps/v1"},
+                      {"kind", "StatefulSet"},
+                      {"metadata", {{"name", "db"}, {"namespace", "n"}}},
+                      {"spec", {{"replicas", 3}}}};
+    Fixture down;
+    down.cluster.put(set);
+    Scale scale{ref, 0, {}, 3, {{"was", "3"}}, false};
+    down.plan.steps = {step("down", scale)};
+    REQUIRE(down.run().status.ok());
+    CHECK((*down.cluster.at(ref))["spec"]["replicas"] == 0);
+    CHECK((*down.cluster.at(ref))["metadata"]["annotations"]["was"] == "3");
+    REQUIRE(down.run().status.ok());  // a resume sees it done
+    down.plan.steps = {step("up", Scale{ref, 3, {}, 0, {{"was", nullptr}}, true})};
+    REQUIRE(down.run().status.ok());
+    CHECK((*down.cluster.at(ref))["spec"]["replicas"] == 3);
+    CHECK_FALSE((*down.cluster.at(ref))["metadata"]["annotations"].contains("was"));
+
+    Fixture edited;
+    Json four = set;
+    four["spec"]["replicas"] = 4;
+    edited.cluster.put(four);
+    edited.plan.steps = {step("down", scale)};
+    CHECK(edited.run().status.error().kind == ErrorKind::kConflict);
+    edited.plan.steps = {step("up", Scale{ref, 3, {}, 0, {{"was", nullptr}}, true})};
+    REQUIRE(edited.run().status.ok());
+    CHECK((*edited.cluster.at(ref))["spec"]["replicas"] == 4);
+}
+
+TEST_CASE("a claim that is made again for its owner carries no label of ours and is nobody's name to take") {
+    Fixture f;
+    Create again{claim("a"), {}, true};
+    f.plan.steps = {step("a", again)};
+    REQUIRE(f.run().status.ok());
+    CHECK_FALSE((*f.cluster.at(claim_ref("a")))["metadata"].contains("labels"));
+    Fixture taken;
+    taken.cluster.put(claim("a"));
+    taken.plan.steps = {step("a", again)};
+    CHECK(taken.run().status.ok());
+}

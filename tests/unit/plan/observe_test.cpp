@@ -66,3 +66,44 @@ TEST_CASE("condition names go round") {
     }
     CHECK_FALSE(condition_from("nonsense").has_value());
 }
+
+TEST_CASE("a claim that must be bound to one volume has failed when it is bound to another") {
+    const Json claim = {{"spec", {{"volumeName", "pv-new"}}}, {"status", {{"phase", "Bound"}}}};
+    CHECK(observe_bound_to(&claim, "pv-new").state == State::kDone);
+    CHECK(observe_bound_to(&claim, "pv-other").state == State::kFailed);
+    CHECK(observe_bound_to(&claim, "pv-other").kind == ErrorKind::kConflict);
+    CHECK(observe_bound_to(nullptr, "pv-new").state == State::kWaiting);
+    const Json pending = {{"spec", {{"storageClassName", "fast"}}}, {"status", {{"phase", "Pending"}}}};
+    CHECK(observe_bound_to(&pending, "pv-new").state == State::kWaiting);
+}
+
+TEST_CASE("a volume is available or released by its phase alone") {
+    auto volume = [](const char* phase) { return Json{{"status", {{"phase", phase}}}}; };
+    const Json bound = volume("Bound"), available = volume("Available"), failed = volume("Failed");
+    CHECK(observe(Condition::kVolumeAvailable, &available).state == State::kDone);
+    CHECK(observe(Condition::kVolumeAvailable, &bound).state == State::kWaiting);
+    CHECK(observe(Condition::kVolumeReleased, &available).state == State::kWaiting);
+    CHECK(observe(Condition::kVolumeAvailable, &failed).state == State::kFailed);
+}
+
+TEST_CASE("a workload is judged only once its controller has seen the change") {
+    Json set = {{"metadata", {{"generation", 3}}},
+                {"spec", {{"replicas", 2}}},
+                {"status", {{"observedGeneration", 2}, {"replicas", 0}, {"readyReplicas", 2}}}};
+    for (const Condition one : {Condition::kObserved, Condition::kNoReplicas, Condition::kAllReady})
+        CHECK(observe(one, &set).state == State::kWaiting);
+    set["status"]["observedGeneration"] = 3;
+    for (const Condition one : {Condition::kObserved, Condition::kNoReplicas, Condition::kAllReady})
+        CHECK(observe(one, &set).state == State::kDone);
+    set["status"]["replicas"] = 1;
+    set["status"]["readyReplicas"] = 1;
+    CHECK(observe(Condition::kNoReplicas, &set).state == State::kWaiting);
+    CHECK(observe(Condition::kAllReady, &set).state == State::kWaiting);
+}
+
+TEST_CASE("a claim is unowned without ownerReferences") {
+    Json claim = {{"metadata", {{"name", "c"}}}};
+    CHECK(observe(Condition::kUnowned, &claim).state == State::kDone);
+    claim["metadata"]["ownerReferences"] = Json::array({{{"kind", "StatefulSet"}, {"name", "db"}}});
+    CHECK(observe(Condition::kUnowned, &claim).state == State::kWaiting);
+}
