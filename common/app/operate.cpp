@@ -48,10 +48,13 @@ plan::DriveOptions drive_options(Session& session, const Command& command, const
     return options;
 }
 
+bool structured(Session& session) {
+    return session.flags().output == "json" || session.flags().output == "yaml";
+}
+
 void print_report(Session& session, const plan::Report& report) {
-    const std::string& output = session.flags().output;
-    if (output == "json" || output == "yaml") return session.print_structured(report.json);
-    if (output == "name") {
+    if (structured(session)) return session.print_structured(report.json);
+    if (session.flags().output == "name") {
         for (const auto& name : report.names) session.console().out(escape_line(name) + "\n");
         return;
     }
@@ -136,6 +139,8 @@ int operate(Session& session, const Command& command, const Arguments& arguments
     const auto result = plan::drive(**operation, *world, drive_options(session, command, arguments, resume));
     witness.close();
     if (result.status.ok()) return tell_success(session, result);
+    if (const auto report = (*operation)->failed_report(); report && structured(session))
+        session.print_structured(report->json);
     return tell_failure(session, result, (*operation)->space());
 }
 

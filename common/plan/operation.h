@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,8 @@ class Operation {
     virtual Status attend(const Input& input, Attendant& attendant);
     // A fresh read proves the result: exit 0 only if this is ok.
     virtual Result<Report> report(kube::ClusterReader& reader, const Input& input) = 0;
+    // After a failure that is itself a result, such as data that is not as expected: what -o json and yaml print of it.
+    virtual std::optional<Report> failed_report() const { return std::nullopt; }
 };
 
 }  // namespace holdfast::plan

@@ -191,8 +191,8 @@ void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, 
     } else {
         console_.err("warning: " + facts_->source.text() + " is not marked: " + fresh.error().message + "\n");
     }
-    const Status written =
-        write_report_file(drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation));
+    failed_report_ = drill_report(options_, *facts_, *scene_, verdict, input.progress.phases, input.operation);
+    const Status written = write_report_file(*failed_report_);
     if (!written.ok()) console_.err("warning: the report was not written: " + written.error().message + "\n");
 }
 
@@ -242,7 +242,8 @@ Result<plan::Report> Drill::report(kube::ClusterReader& reader, const plan::Inpu
     if (options_.keep_open) {
         plan::Report report;
         report.text = facts_->source.text() + " closed, everything of it removed\n";
-        report.json = {{"kind", "OpenReport"}, {"source", facts_->source.text()}};
+        report.json = {
+            {"apiVersion", "holdfast.dev/v1"}, {"kind", "OpenReport"}, {"source", facts_->source.text()}};
         return report;
     }
     plan::Report report = drill_report(options_, *facts_, *scene_, verdict_, input.progress.phases, input.operation);

@@ -31,6 +31,7 @@ class Drill : public plan::Operation {
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
     Status attend(const plan::Input& input, plan::Attendant& attendant) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
+    std::optional<plan::Report> failed_report() const override { return failed_report_; }
 
   private:
     enum class Stage { kClear, kRestore, kStart, kCheck, kFinish };
@@ -51,6 +52,7 @@ class Drill : public plan::Operation {
     std::optional<DrillFacts> facts_;
     std::optional<DrillScene> scene_;
     Verdict verdict_;
+    std::optional<plan::Report> failed_report_;
 };
 
 }  // namespace holdfast::restore

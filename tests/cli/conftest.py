@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))  # schema.py
 BUILD = Path(os.environ.get("HOLDFAST_BUILD", ROOT / "build" / "dev"))
 PLUGINS = ["snap", "restore"]
 

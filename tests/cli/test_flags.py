@@ -1,5 +1,5 @@
 """Bad inputs 1 to 12 and 37 of the project's list of 82, by their numbers, as they concern flags, targets and output: the real binaries,
-the exact exit code, the message, and no write. (5 concerns commands that take one workload by selector; snap and restore have none.)"""
+the exact exit code, the message, and no write. (5 needs a cluster: tests/cluster/stories/test_bad_inputs.py.)"""
 import json
 import os
 import pty
@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD, PLUGINS, ROOT
+from schema import conform, schema_of
 
 EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\rx\u202ey\x9b"
 RAW = ("\x1b", "\x07", "\r", "\u202e", "\x9b")
@@ -330,24 +331,6 @@ def test_server_warnings_are_shown_once_and_are_errors_if_wanted(start_double, m
         assert done.code == code, done
         assert done.err.count("Warning: this version is old\n") == 1, done
         assert ("error: 1 warning received\n" in done.err) == bool(flags)
-
-
-def conform(value, schema, where="$"):
-    """Enough of JSON Schema for docs/schemas: type, const, enum, required, properties, items; nothing that is not described."""
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
-    if "type" in schema:
-        assert isinstance(value, kinds[schema["type"]]), f"{where}: {value!r}"
-    assert value == schema.get("const", value) and value in schema.get("enum", [value]), f"{where}: {value!r}"
-    if isinstance(value, dict):
-        assert set(schema["required"]) <= set(value) <= set(schema["properties"]), f"{where}: {sorted(value)}"
-        for key, part in value.items():
-            conform(part, schema["properties"][key], f"{where}.{key}")
-    for i, part in enumerate(value if isinstance(value, list) else []):
-        conform(part, schema["items"], f"{where}[{i}]")
-
-
-def schema_of(name):
-    return json.loads((ROOT / "docs" / "schemas" / f"{name}.json").read_text())
 
 
 def test_a_plan_as_data_is_as_its_schema_says(against):

@@ -1,12 +1,15 @@
 """Fixtures of the stories. A story gets `space`, a namespace of its own on a real cluster, which is started when none
 runs; several pytest processes may use one cluster at a time."""
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import world
+
+sys.path.insert(0, str(world.ROOT / "tests"))  # schema.py
 
 
 def start(environment=None):
