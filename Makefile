@@ -39,7 +39,7 @@ soak:
 
 bench: install-local
 	@tests/setup/deps test
-	@tests/bench/start build/install/bin
+	@tests/bench/start build/install/bin "$$(tests/bench/kubectl-alone)"
 
 fmt:
 	@tests/setup/deps test

@@ -12,28 +12,26 @@ import world
 RUNS = 21
 
 
-def seconds(argv):
+def milliseconds(argv):
+    """From posix_spawn, so that Python's own work to start a process is not counted, to the end."""
     began = time.perf_counter()
     with open(os.devnull, "w") as nothing:
-        assert subprocess.run(argv, stdout=nothing, stdin=subprocess.DEVNULL).returncode == 0
-    return time.perf_counter() - began
+        process = os.posix_spawn(argv[0], argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)])
+    assert os.waitpid(process, 0)[1] == 0
+    return (time.perf_counter() - began) * 1000
 
 
 @pytest.fixture(scope="module")
 def kubectl_alone():
-    """The cluster's own kubectl is one of many commands of a larger program: this one is what people install."""
-    path = world.ROOT / "build/kubectl-alone"
-    subprocess.run(["go", "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags=-s -w", "-o", path,
-                    "k8s.io/kubernetes/cmd/kubectl"], cwd=world.ROOT / "tests/cluster/go", check=True,
-                   env={**os.environ, "CGO_ENABLED": "0", "GOGC": "400", "GOFLAGS": "-mod=readonly"})
-    return path
+    built = subprocess.run([world.ROOT / "tests/bench/kubectl-alone"], stdout=subprocess.PIPE, text=True, check=True)
+    return built.stdout.strip()
 
 
 def test_a_plugin_starts_in_a_quarter_of_kubectls_time(installed, kubectl_alone):
     ours, theirs = [], []
     for _ in range(RUNS):
-        ours.append(seconds([installed / "kubectl-snap", "--version"]))
-        theirs.append(seconds([kubectl_alone, "version", "--client"]))
+        ours.append(milliseconds([str(installed / "kubectl-snap"), "--version"]))
+        theirs.append(milliseconds([kubectl_alone, "version", "--client"]))
     ours, theirs = statistics.median(ours), statistics.median(theirs)
-    print(f"kubectl-snap --version {ours * 1000:.1f} ms, kubectl version --client {theirs * 1000:.1f} ms")
+    print(f"kubectl-snap --version {ours:.1f} ms, kubectl version --client {theirs:.1f} ms")
     assert ours <= theirs / 4
