@@ -48,9 +48,7 @@ plan::DriveOptions drive_options(Session& session, const Command& command, const
     return options;
 }
 
-bool structured(Session& session) {
-    return session.flags().output == "json" || session.flags().output == "yaml";
-}
+bool structured(Session& session) { return session.flags().output == "json" || session.flags().output == "yaml"; }
 
 void print_report(Session& session, const plan::Report& report) {
     if (structured(session)) return session.print_structured(report.json);

@@ -242,8 +242,7 @@ Result<plan::Report> Drill::report(kube::ClusterReader& reader, const plan::Inpu
     if (options_.keep_open) {
         plan::Report report;
         report.text = facts_->source.text() + " closed, everything of it removed\n";
-        report.json = {
-            {"apiVersion", "holdfast.dev/v1"}, {"kind", "OpenReport"}, {"source", facts_->source.text()}};
+        report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "OpenReport"}, {"source", facts_->source.text()}};
         return report;
     }
     plan::Report report = drill_report(options_, *facts_, *scene_, verdict_, input.progress.phases, input.operation);
