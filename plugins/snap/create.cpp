@@ -116,6 +116,7 @@ class CreateOperation : public plan::Operation {
 
     Result<CutFacts> gather_cut(kube::ClusterReader& reader, const plan::Input& input) {
         CutFacts facts;
+        facts.volume_handles = cut_.volume_handles;
         TRY_ASSIGN(facts.set_object, reader.get({kube::kConfigMaps, space_, kube::set_config_map_name(cut_.set.name)}));
         if (kube::label_of(facts.set_object, labels::kOperation) != input.operation)
             return Error{ErrorKind::kConflict,

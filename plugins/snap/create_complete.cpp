@@ -24,6 +24,12 @@ Status take_cut(const CutFacts& facts, kube::SnapshotSet& set) {
             return Error{ErrorKind::kConflict,
                          name + " and its content " + snapshot.content + " do not point at each other" + incomplete,
                          "see: kubectl snap describe vs/" + member.snapshot};
+        // A claim is named, not pointed at: one that was deleted and made again meanwhile has another volume.
+        if (content.volume_handle != facts.volume_handles[i])
+            return Error{ErrorKind::kConflict,
+                         name + " is not of the volume that pvc/" + set.space + "/" + member.claim +
+                             " had: object replaced, that claim was deleted and made again meanwhile" + incomplete,
+                         "take this one back with abort, then make a new one"};
         member.snapshot_uid = snapshot.uid;
         member.cut_at = content.cut_at.empty() ? snapshot.cut_at : content.cut_at;
     }

@@ -308,6 +308,8 @@ Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options,
     CutPlan result;
     result.set = set_before_cut(facts, options, input, std::move(chosen.members));
     const kube::SnapshotSet& set = result.set;
+    for (const kube::SetMember& member : set.members)
+        result.volume_handles.push_back(kube::volume_source_of(facts.volumes.at(member.volume)).handle);
     TRY(check_names(facts, set, input.operation));
     if (kube::set_record(set).size() > kRecordLimit)
         return refused(

@@ -19,7 +19,8 @@ namespace holdfast::snap {
 
 struct CutPlan {
     plan::Plan plan;
-    kube::SnapshotSet set;  // as it is known before the cut
+    kube::SnapshotSet set;                    // as it is known before the cut
+    std::vector<std::string> volume_handles;  // what the storage calls the members' volumes, in their order
     // No snapshot of this operation was there before the hooks ran: what is cut now is cut while they hold.
     bool fresh = true;
 };
@@ -31,9 +32,10 @@ struct CutFacts {
     Json set_object;                              // the set's ConfigMap
     std::vector<std::optional<Json>> snapshots;   // in the members' order
     std::vector<kube::SnapshotContent> contents;  // likewise; name "" : missing
+    std::vector<std::string> volume_handles;      // of the volumes that were to be cut; likewise
 };
 // `proven`: the hooks held over the whole cut. kUnavailable: a snapshot is not cut after all; kConflict: one was
-// replaced.
+// replaced, or its claim was and it is of another volume.
 Result<plan::Plan> plan_complete(const CutFacts& facts, kube::SnapshotSet set, const CreateOptions& options,
                                  bool proven, const kube::AppFacts& app);
 

@@ -39,9 +39,11 @@ After after_cut(std::map<std::string, std::vector<std::string>> values = {}) {
         content.snapshot_space = "shop";
         content.snapshot_name = name;
         content.snapshot_uid = "vs-uid-" + number;
+        content.volume_handle = after.cut.volume_handles[i];
         content.cut_at = i == 0 ? "2026-11-21T04:30:01.250000Z" : "2026-11-21T04:30:01.750000Z";
         after.facts.contents.push_back(content);
     }
+    after.facts.volume_handles = after.cut.volume_handles;
     return after;
 }
 
@@ -126,4 +128,16 @@ TEST_CASE("what a container prints is taken only as far as it has the form of th
     CHECK(app.system_identifier.empty());
     CHECK(parse_app("").kind.empty());
     CHECK(parse_app("major=15\n").kind.empty());
+}
+
+TEST_CASE("bad input 39: a claim that was deleted and made again while it was cut leaves the set incomplete") {
+    After after = after_cut();
+    REQUIRE(after.cut.volume_handles.size() == 2);
+    REQUIRE_FALSE(after.cut.volume_handles[1].empty());
+    REQUIRE(plan_complete(after.facts, after.cut.set, after.options, false, {}).ok());
+    after.facts.contents[1].volume_handle = "of-the-new-claim";
+    const auto plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().kind == ErrorKind::kConflict);
+    CHECK(plan.error().message.find("pvc/shop/data-postgres-1") != std::string::npos);
 }
