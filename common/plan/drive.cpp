@@ -30,6 +30,17 @@ std::string lines_for(const Journal& journal) {
            "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
 }
 
+// Without a journal nothing can be resumed or aborted: this finds what was made.
+std::string lines_without_journal(const Journal& journal) {
+    std::vector<std::string> kinds;
+    for (const kube::ObjectRef& ref : created_objects(journal)) {
+        const std::string kind = ref.resource.qualified();
+        if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+    }
+    return "somebody deleted the journal of " + journal.operation + "; what it made is still there: kubectl get " +
+           join(kinds, ",") + " -n " + journal.space + " -l " + labels::kOperation + "=" + journal.operation;
+}
+
 class Drive {
   public:
     Drive(Operation& operation, World& world, const DriveOptions& options)
@@ -237,7 +248,10 @@ class Drive {
 
     Status finish() {
         auto report = operation_.report(world_.cluster, input_);
-        if (!report.ok()) return report.error();
+        if (!report.ok()) {
+            cleaned_ = report.error().kind == ErrorKind::kFailed;  // by its meaning nothing is left half-way
+            return report.error();
+        }
         result_.report = std::move(*report);
         if (recorded_) {
             TRY(erase(world_.cluster, journal_));
@@ -279,8 +293,7 @@ class Drive {
         if (!written.ok() && written.error().kind == ErrorKind::kNotFound) {
             // resume and abort would not find it either.
             result_.resumable = false;
-            world_.witness.message("warning: somebody deleted the journal of " + journal_.operation +
-                                   ": what it made is still there, with its id in the label " + labels::kOperation);
+            world_.witness.message("warning: " + lines_without_journal(journal_));
         } else if (!written.ok()) {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
         }
@@ -292,26 +305,26 @@ class Drive {
         if (on.name.empty()) return;
         const std::string time = format_time(world_.clock.now());
         auto target = world_.cluster.find(on);
-        const Json event = {
-            {"apiVersion", "v1"},
-            {"kind", "Event"},
-            {"metadata",
-             {{"name", bounded_name("holdfast." + journal_.operation, "." + random_letters(5), 253)},
-              {"namespace", operation_.space()}}},
-            {"involvedObject",
-             {{"apiVersion", on.resource.api_version()},
-              {"kind", on.resource.kind},
-              {"namespace", on.space},
-              {"name", on.name},
-              {"uid", target.ok() && target->has_value() ? kube::uid_of(**target) : ""}}},
-            {"type", "Warning"},
-            {"reason", "HoldfastStopped"},
-            {"message",
-             (journal_.operation + " stopped: " + error.message + "; " + lines_for(journal_)).substr(0, 1000)},
-            {"source", {{"component", "kubectl-" + journal_.plugin}}},
-            {"firstTimestamp", time},
-            {"lastTimestamp", time},
-            {"count", 1}};
+        const Json event = {{"apiVersion", "v1"},
+                            {"kind", "Event"},
+                            {"metadata",
+                             {{"name", bounded_name("holdfast." + journal_.operation, "." + random_letters(5), 253)},
+                              {"namespace", operation_.space()}}},
+                            {"involvedObject",
+                             {{"apiVersion", on.resource.api_version()},
+                              {"kind", on.resource.kind},
+                              {"namespace", on.space},
+                              {"name", on.name},
+                              {"uid", target.ok() && target->has_value() ? kube::uid_of(**target) : ""}}},
+                            {"type", "Warning"},
+                            {"reason", "HoldfastStopped"},
+                            {"message", (journal_.operation + " stopped: " + error.message + "; " +
+                                         (result_.resumable ? lines_for(journal_) : lines_without_journal(journal_)))
+                                            .substr(0, 1000)},
+                            {"source", {{"component", "kubectl-" + journal_.plugin}}},
+                            {"firstTimestamp", time},
+                            {"lastTimestamp", time},
+                            {"count", 1}};
         const auto made = world_.cluster.create(event);
         if (!made.ok()) log_event_failure(made.error());
     }

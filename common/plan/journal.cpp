@@ -6,6 +6,8 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 
+#include <algorithm>
+
 namespace holdfast::plan {
 namespace {
 
@@ -134,8 +136,10 @@ std::vector<kube::ObjectRef> created_objects(const Journal& journal) {
         for (const Json& step : *steps) {
             const kube::Resource* resource =
                 kube::find_plural(kube::text_at(step, "/group"), kube::text_at(step, "/resource"));
-            if (kube::text_at(step, "/verb") == "create" && resource != nullptr)
-                created.push_back({*resource, kube::text_at(step, "/namespace"), kube::text_at(step, "/name")});
+            if (kube::text_at(step, "/verb") != "create" || resource == nullptr) continue;
+            kube::ObjectRef ref{*resource, kube::text_at(step, "/namespace"), kube::text_at(step, "/name")};
+            // A resume plans again what an earlier run had planned with other steps beside it.
+            if (std::find(created.begin(), created.end(), ref) == created.end()) created.push_back(std::move(ref));
         }
     }
     return created;

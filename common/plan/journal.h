@@ -47,7 +47,7 @@ Result<Journal> journal_from_config_map(const Json& config_map);
 // Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set
 // of a thousand claims must fit into one ConfigMap.
 Json brief(const Plan& plan);
-// The objects that the rounds of a journal create, first to last.
+// The objects that the rounds of a journal create, first to last, each once.
 std::vector<kube::ObjectRef> created_objects(const Journal& journal);
 
 // kUsage: not an operation id (it becomes part of an object's name).

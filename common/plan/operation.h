@@ -87,7 +87,7 @@ class Operation {
     virtual Result<Plan> recover(kube::ClusterReader& reader, const Input& input, const Error& error);
     // Between the rounds: called after round `input.round` has ended well. Default: nothing.
     virtual Status attend(const Input& input, Attendant& attendant);
-    // A fresh read proves the result: exit 0 only if this is ok.
+    // A fresh read proves the result: exit 0 only if this is ok. kFailed: all was done and cleaned up, but not told.
     virtual Result<Report> report(kube::ClusterReader& reader, const Input& input) = 0;
     // After a failure that is itself a result, such as data that is not as expected: what -o json and yaml print of it.
     virtual std::optional<Report> failed_report() const { return std::nullopt; }

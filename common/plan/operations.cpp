@@ -22,6 +22,15 @@ bool names_journal_of(const std::vector<std::string>& damaged, const std::string
 
 bool throwaway_role(const std::string& role) { return role == "drill" || role == "open" || role == "consumer"; }
 
+// Labels are copied along with manifests, and anyone may set them; what is deleted by its labels is also called as an
+// operation calls its throwaways.
+std::string not_a_throwaway(const Json& object, const std::string& operation) {
+    if (!is_named_after(kube::name_of(object), operation)) return "its name is not made of that operation's id";
+    const Json* owners = kube::find_at(object, "/metadata/ownerReferences");
+    if (owners != nullptr && owners->is_array() && !owners->empty()) return "it belongs to another object";
+    return "";
+}
+
 // Pods that mount a claim of a namespace: claim name -> pod name.
 Result<std::map<std::string, std::string>> mounted_claims(kube::ClusterReader& reader, const std::string& space,
                                                           const std::set<std::string>& except) {
@@ -138,6 +147,11 @@ Status add_removals(kube::ClusterReader& reader, Plan& plan, std::vector<Found> 
 
 }  // namespace
 
+bool is_named_after(const std::string& name, const std::string& operation) {
+    constexpr std::size_t kKept = 40;  // of an id, however much a bounded name had to be cut
+    return !operation.empty() && starts_with(name, std::string_view(operation).substr(0, kKept));
+}
+
 OperationStatus describe(const Journal& journal) {
     OperationStatus status;
     status.journal = journal;
@@ -222,6 +236,13 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
             if (kube::label_of(item, labels::kOperation).empty() ||
                 !throwaway_role(kube::label_of(item, labels::kRole)))
                 continue;
+            const std::string why = not_a_throwaway(item, kube::label_of(item, labels::kOperation));
+            if (!why.empty()) {
+                plan.notes.push_back(kube::ObjectRef{*resource, space, kube::name_of(item)}.text() +
+                                     " is left: it carries labels of operation " +
+                                     escape_line(kube::label_of(item, labels::kOperation)) + ", but " + why);
+                continue;
+            }
             candidates.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
         }
     }

@@ -22,9 +22,12 @@ OperationStatus describe(const Journal& journal);
 // Claims that a pod uses are left and named in the notes. kNotFound: no such journal. kLocked: its owner runs.
 Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal);
 
+// Whether an object is called as an operation calls its throwaways: by its id and more.
+bool is_named_after(const std::string& name, const std::string& operation);
+
 // What gc would remove in a namespace: throwaway objects of drills and opens, and consumers, whose operation has no
-// journal or whose journal's owner is dead. Never a PV, claim or snapshot of anything else (safety R18). What it leaves
-// and why is in the notes.
+// journal or whose journal's owner is dead, and which are named after it and belong to no other object. Never a PV,
+// claim or snapshot of anything else (safety R18). What it leaves and why is in the notes.
 Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space);
 
 }  // namespace holdfast::plan

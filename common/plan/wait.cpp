@@ -116,7 +116,8 @@ class Waiter {
             }
             if (watched.uid != uid) object = nullptr;  // the one we waited for is gone; its successor is not ours
         } else if (!watched.uid.empty() && wait_.condition != Condition::kGone) {
-            return Error{ErrorKind::kConflict, ref(name).text() + ": it was deleted while we waited for it", "", 0, ""};
+            return Error{ErrorKind::kConflict, ref(name).text() + ": it was deleted while we waited for it", "", 0,
+                         kDeletedMeanwhile};
         }
         const Verdict verdict = verdict_of(name, object);
         if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail)

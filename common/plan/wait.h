@@ -6,6 +6,9 @@
 
 namespace holdfast::plan {
 
+// The reason of an error about an object that was deleted while it was waited for.
+inline constexpr char kDeletedMeanwhile[] = "DeletedMeanwhile";
+
 // Ends well when observe() says kDone for every name. Ends with kTimeout when nothing moved for `stall` (an object's
 // verdict or its text changing counts as movement), kConflict when an object was replaced by one of the same name,
 // kFailed when it cannot become good any more, kInterrupted at the first signal (a cleaning one: at the second).

@@ -1,5 +1,6 @@
 #include "common/plan/drive.h"
 
+#include "common/core/names.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
@@ -241,32 +242,33 @@ TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
                {"labels",
                 {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, role}}}}}});
     };
-    throwaway("drilled", "drill");
-    throwaway("restored", "restore");
+    throwaway("drill-x-0-data-0", "drill");
+    throwaway("drill-x-restored", "restore");
     auto plan = plan_gc(f.cluster, "n");
     REQUIRE(plan.ok());
     REQUIRE(plan->steps.size() == 1);
-    CHECK(plan->steps[0].title == "delete pvc/n/drilled");
+    CHECK(plan->steps[0].title == "delete pvc/n/drill-x-0-data-0");
 }
 
 TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operations whose journal cannot be read") {
     Fixture f;
     const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolumeClaim"},
-                   {"metadata", {{"name", "drilled"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", ours}}},
-                   {"spec", {{"volumeName", "pv-1"}}}});
+    f.cluster.put(
+        {{"apiVersion", "v1"},
+         {"kind", "PersistentVolumeClaim"},
+         {"metadata", {{"name", "drill-x-0-data-0"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", ours}}},
+         {"spec", {{"volumeName", "pv-1"}}}});
     f.cluster.put({{"apiVersion", "v1"},
                    {"kind", "PersistentVolume"},
                    {"metadata", {{"name", "pv-1"}}},
                    {"spec",
                     {{"persistentVolumeReclaimPolicy", "Retain"},
-                     {"claimRef", {{"namespace", "n"}, {"name", "drilled"}, {"uid", "claim-uid"}}}}}});
+                     {"claimRef", {{"namespace", "n"}, {"name", "drill-x-0-data-0"}, {"uid", "claim-uid"}}}}}});
     auto plan = plan_gc(f.cluster, "n");
     REQUIRE(plan.ok());
     REQUIRE(plan->steps.size() == 3);
     CHECK(plan->steps[0].title == "set the reclaim policy of pv/pv-1 to Delete");
-    CHECK(plan->steps[1].title == "delete pvc/n/drilled");
+    CHECK(plan->steps[1].title == "delete pvc/n/drill-x-0-data-0");
     CHECK(plan->steps[1].after == std::vector<std::string>{plan->steps[0].id});
     CHECK(plan->steps[2].title == "wait until the throwaway volumes are gone");
 
@@ -294,4 +296,82 @@ TEST_CASE("who finds a name taken before making anything leaves no journal; who 
         CHECK(f.journals().empty() == first);
         CHECK(f.cluster.find(claim_ref(taken)).value().has_value());
     }
+}
+
+TEST_CASE("gc leaves what only carries the labels of a throwaway") {
+    Fixture f;
+    const Json forged = {
+        {labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x-abcde"}, {labels::kRole, "drill"}};
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolumeClaim"},
+                   {"metadata", {{"name", "data-db-0"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", forged}}},
+                   {"spec", {{"volumeName", "pv-1"}}}});
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolume"},
+                   {"metadata", {{"name", "pv-1"}}},
+                   {"spec",
+                    {{"persistentVolumeReclaimPolicy", "Retain"},
+                     {"claimRef", {{"namespace", "n"}, {"name", "data-db-0"}, {"uid", "claim-uid"}}}}}});
+    const Json owners = Json::array({{{"kind", "ReplicaSet"}, {"name", "drill-x-abcde"}, {"controller", true}}});
+    f.cluster.put(
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata",
+          {{"name", "drill-x-abcde-0"}, {"namespace", "n"}, {"labels", forged}, {"ownerReferences", owners}}}});
+    const auto plan = plan_gc(f.cluster, "n");
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.empty());
+    CHECK(plan->notes.size() == 2);
+}
+
+TEST_CASE("an object is known for its operation's by its name, however long") {
+    const std::string operation = "drill-" + std::string(38, 'a') + "-abcde";
+    CHECK(is_named_after("drill-x-abcde", "drill-x-abcde"));
+    CHECK(is_named_after("drill-x-abcde-0-data-0", "drill-x-abcde"));
+    CHECK(is_named_after(bounded_name(operation, "-10000-data-10"), operation));
+    CHECK_FALSE(is_named_after("data-db-0", "drill-x-abcde"));
+    CHECK_FALSE(is_named_after("data-db-0", ""));
+}
+
+TEST_CASE("what two runs have planned to make is taken back once") {
+    Journal journal;
+    const Json step = {{"verb", "create"},
+                       {"group", "snapshot.storage.k8s.io"},
+                       {"resource", "volumesnapshots"},
+                       {"namespace", "n"},
+                       {"name", "x"}};
+    Json other = step;
+    other["name"] = "y";
+    journal.rounds = {{{"round", 0}, {"steps", {step}}}, {{"round", 0}, {"steps", {other, step}}}};
+    CHECK(created_objects(journal).size() == 2);
+}
+
+TEST_CASE("whose journal somebody deleted is told what it made, and no line that cannot work") {
+    Fixture f;
+    f.cluster.put(
+        {{"apiVersion", "apps/v1"}, {"kind", "StatefulSet"}, {"metadata", {{"name", "db"}, {"namespace", "n"}}}});
+    std::vector<std::string> said;
+    struct Listening : Silent {
+        std::vector<std::string>& said;
+        explicit Listening(std::vector<std::string>& lines) : said(lines) {}
+        void message(const std::string& line) override { said.push_back(line); }
+    } witness{said};
+    World world{f.cluster, f.clock, f.signals, witness, nullptr, nullptr, nullptr, {}};
+    f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
+        if (call != "create pvc/n/claim-0") return std::nullopt;
+        f.cluster.fault = {};
+        f.cluster.drop({kube::kConfigMaps, "n", journal_name(f.journals().at(0).operation)});
+        return std::nullopt;
+    };
+    const DriveResult result = drive(f.operation, world, f.options);
+    REQUIRE_FALSE(result.status.ok());
+    CHECK_FALSE(result.resumable);
+    REQUIRE(said.size() == 1);
+    const std::string line = "kubectl get persistentvolumeclaims -n n -l holdfast.dev/operation=" + result.operation;
+    CHECK(said[0].find(line) != std::string::npos);
+    auto events = f.cluster.list(kube::kEvents, "n", {});
+    REQUIRE(events->items.size() == 1);
+    const std::string message = kube::text_at(events->items[0], "/message");
+    CHECK(message.find(line) != std::string::npos);
+    CHECK(message.find("resume") == std::string::npos);
 }
