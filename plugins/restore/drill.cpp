@@ -5,6 +5,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/sets.h"
 #include "common/os/files.h"
+#include "common/plan/wait.h"
 #include "plugins/restore/database.h"
 
 #include <algorithm>
@@ -56,6 +57,13 @@ Result<DrillFacts> gather_facts(kube::ClusterReader& reader, const DrillOptions&
 
 bool is_quota(const Error& error) {
     return error.kind == ErrorKind::kForbidden && error.message.find("exceeded quota") != std::string::npos;
+}
+
+// A pod that somebody deleted, a drained node, a connection that broke: nothing is known of the data.
+bool is_of_infrastructure(const Error& error) {
+    if (error.message.find("not judged") != std::string::npos) return false;
+    return error.kind == ErrorKind::kFailed || error.kind == ErrorKind::kUnavailable ||
+           error.kind == ErrorKind::kTimeout || error.reason == plan::kDeletedMeanwhile;
 }
 
 }  // namespace
@@ -208,9 +216,10 @@ Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input
         } else if (cause) {
             plan.instead = Error{ErrorKind::kUnavailable, cause->text + "; the data was not judged",
                                  "run the command again, perhaps with another --image"};
-        } else if (error.kind == ErrorKind::kFailed) {  // a pod that somebody deleted, a drained node
+        } else if (is_of_infrastructure(error)) {
             plan.instead =
-                Error{ErrorKind::kUnavailable, error.message + "; the data was not judged", "run the command again"};
+                Error{ErrorKind::kUnavailable, error.message + (options_.keep_open ? "" : "; the data was not judged"),
+                      error.hint.empty() ? "run the command again" : error.hint};
         }
     }
     if (is_quota(error))
@@ -246,7 +255,11 @@ Result<plan::Report> Drill::report(kube::ClusterReader& reader, const plan::Inpu
         return report;
     }
     plan::Report report = drill_report(options_, *facts_, *scene_, verdict_, input.progress.phases, input.operation);
-    TRY(write_report_file(report));
+    if (const Status written = write_report_file(report); !written.ok()) {
+        console_.err(report.text);  // what took minutes to find out is not lost
+        return Error{ErrorKind::kFailed, "the report was not written: " + written.error().message +
+                                             "; the drill itself is done, and its result stands above"};
+    }
     return report;
 }
 

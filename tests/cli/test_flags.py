@@ -351,3 +351,11 @@ def test_progress_as_data_is_as_its_schema_says(against):
             conform({key: value for key, value in line.items() if key != "type"}, schema_of("plan"))
         else:
             conform(line, schema_of("progress"))
+
+
+@pytest.mark.parametrize("place, said", [("missing/report.json", "No such file"), ("", "is a folder"), ("file/report.json", "Not a directory")])
+def test_a_report_that_could_not_be_written_is_refused_before_the_drill(against, tmp_path, place, said):
+    (tmp_path / "file").write_text("")
+    done = against(WORLD, "restore", "drill", "first", "--report", str(tmp_path / place))
+    assert done.code == 2 and "--report" in done.err and said in done.err, done
+    assert done.double.requests() == []

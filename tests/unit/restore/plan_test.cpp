@@ -7,6 +7,7 @@
 #include "common/kube/objects/labels.h"
 #include "scene.h"
 #include "tests/golden/golden.h"
+#include "tests/unit/support/fake_cluster.h"
 
 #include <doctest/doctest.h>
 
@@ -330,4 +331,43 @@ TEST_CASE("two lists of topology terms give every pair, and nothing stands for a
     CHECK(kube::both_topologies(Json(), disk) == disk);
     CHECK(kube::both_topologies(zone, Json::array()) == zone);
     CHECK(kube::both_topologies(Json(), Json()).is_null());
+}
+
+TEST_CASE("a drill of one snapshot of a set is compared with what was recorded of its own ordinal") {
+    testing::FakeClock clock;
+    const kube::SnapshotSet set = [] {
+        kube::SnapshotSet made = *source(2).record;
+        made.operation = "snap-db-abcde";
+        return made;
+    }();
+    const std::map<std::string, std::string> own = {{"identity-0", "15.14|7556312345678901234|3"}};
+    const std::map<std::string, std::string> another = {{"identity-0", "15.14|99|1"}};
+    const std::map<std::string, std::string> newer = {{"identity-0", "16.1|99|1"}};
+    for (int ordinal : {0, 1}) {
+        testing::FakeCluster cluster(clock);
+        for (const kube::SetMember& member : set.members) {
+            cluster.put({{"apiVersion", "snapshot.storage.k8s.io/v1"},
+                         {"kind", "VolumeSnapshot"},
+                         {"metadata",
+                          {{"name", member.snapshot},
+                           {"namespace", "shop"},
+                           {"labels", {{labels::kSet, "nightly"}}},
+                           {"annotations", {{labels::kRecord, kube::member_record(set, member).dump()}}}}},
+                         {"spec", {{"source", {{"persistentVolumeClaimName", member.claim}}}}}});
+        }
+        auto here = facts();
+        const auto single = restore::gather_source(cluster, "shop", "vs/nightly-data-db-" + std::to_string(ordinal));
+        REQUIRE(single.ok());
+        REQUIRE(single->members.size() == 1);
+        CHECK(single->members[0].facts.ordinal == ordinal);
+        here.source.is_set = false;
+        here.source.record = single->record;
+        here.source.members = {testing::member(ordinal)};
+        const auto options = drill_options();
+        const auto scene = restore::set_scene(options, here, "drill-nightly-abcde").value();
+        CHECK(restore::judge(options, here, scene, own).good);
+        // Which database the other ordinals hold was not recorded; the set's own answer was the first one's.
+        CHECK(restore::judge(options, here, scene, another).good == (ordinal == 1));
+        CHECK_FALSE(restore::judge(options, here, scene, newer).good);
+    }
 }
