@@ -125,6 +125,8 @@ struct Plugin {
     std::vector<Command> commands;
     // The command meant when the first word is TYPE/NAME ("kubectl snap sts/postgres"); "" : none.
     std::string default_command;
+    // Flags that make it another one: {"in-place", "in-place"} for "kubectl restore sts/postgres --in-place".
+    std::vector<std::pair<std::string, std::string>> default_by_flag = {};
     // Makes the SQL runner, in plugins that speak to databases: the others do not load libpq. Null: none.
     std::function<std::unique_ptr<plan::SqlRunner>(plan::LocalPorts, Clock&, const Signals&)> sql;
 };

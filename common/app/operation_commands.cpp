@@ -5,6 +5,7 @@
 #include "common/app/rbac.h"
 #include "common/app/session.h"
 #include "common/core/text.h"
+#include "common/plan/operation.h"
 #include "common/plan/operations.h"
 
 #include <nlohmann/json.hpp>
@@ -59,12 +60,43 @@ int resume(Session& session, const Arguments& arguments) {
     return operate(session, *command, *recorded, journal->operation);
 }
 
+// The operation that a journal is of, made again from its own command line; null if this plugin has no such command.
+Result<std::unique_ptr<plan::Operation>> operation_of(Session& session, const plan::Journal& journal) {
+    const Command* command =
+        journal.plugin == session.plugin().name ? find_command(session.plugin(), journal.command) : nullptr;
+    if (command == nullptr || !command->operation) return std::unique_ptr<plan::Operation>();
+    TRY_ASSIGN(Arguments recorded, arguments_of(journal));
+    for (const auto& option : command->options) recorded.defaults[option.name] = option.default_value;
+    session.use_space(journal.space);
+    return command->operation(session, recorded);
+}
+
+// By the operation's own way back, if it has one, else by removing what it created.
+Result<plan::Plan> way_back(Session& session, kube::ClusterReader& reader, const plan::Journal& journal) {
+    TRY_ASSIGN(plan::Plan generic, plan::plan_abort(reader, journal));
+    TRY_ASSIGN(const auto operation, operation_of(session, journal));
+    if (operation == nullptr) {
+        if (!journal.record.is_object() || journal.record.empty()) return generic;
+        return Error{ErrorKind::kUsage, journal.operation + " is an operation of kubectl " + journal.plugin,
+                     abort_line(journal.plugin, journal.operation, journal.space)};
+    }
+    plan::Input input;
+    input.operation = journal.operation;
+    input.resuming = true;
+    input.now = journal.started;
+    input.record = journal.record;
+    TRY_ASSIGN(std::optional<plan::Plan> own, operation->abort(reader, input));
+    if (!own) return generic;
+    own->operation = journal.operation;
+    return std::move(*own);
+}
+
 int abort_operation(Session& session, const Arguments& arguments) {
     const auto journal = journal_of(session, arguments.positionals.front());
     if (!journal.ok()) return session.fail(journal.error());
     auto reader = session.reader();
     if (!reader.ok()) return session.fail(reader.error());
-    const auto plan = plan::plan_abort(**reader, *journal);
+    const auto plan = way_back(session, **reader, *journal);
     if (!plan.ok()) return session.fail(plan.error());
     const auto result = carry_out(session, *plan);
     if (!result.status.ok()) return fail_started(session, result.status.error(), result.wrote);

@@ -27,10 +27,17 @@ struct Chosen {
     bool named = false;
 };
 
-Chosen choose(const Plugin& plugin, const std::vector<std::string>& positionals) {
+Chosen choose(const Plugin& plugin, const Words& words) {
+    const std::vector<std::string>& positionals = words.positionals;
     if (positionals.empty()) return {};
     if (const Command* command = find_command(plugin, positionals.front())) return {command, true};
     if (plugin.default_command.empty() || positionals.front().find('/') == std::string::npos) return {};
+    for (const auto& [flag, command] : plugin.default_by_flag) {
+        for (std::size_t i = 0; i + 1 < words.options.size(); i += 2) {
+            if (words.options[i] == "--" + flag && words.options[i + 1] == "true")
+                return {find_command(plugin, command), false};
+        }
+    }
     return {find_command(plugin, plugin.default_command), false};
 }
 
@@ -136,12 +143,12 @@ std::vector<Option> union_of_options(const Plugin& plugin) {
 
 const Command* meant(const Plugin& plugin, const std::vector<std::string>& words) {
     const auto split = split_words(words, union_of_options(plugin), Strictness::kLenient);
-    return split.ok() ? choose(plugin, split->positionals).command : nullptr;
+    return split.ok() ? choose(plugin, *split).command : nullptr;
 }
 
 Result<Invocation> parse(const Plugin& plugin, const std::vector<std::string>& words) {
     TRY_ASSIGN(const Words rough, split_words(words, union_of_options(plugin), Strictness::kLenient));
-    const Chosen chosen = choose(plugin, rough.positionals);
+    const Chosen chosen = choose(plugin, rough);
     if (chosen.command == nullptr) {
         if (rough.positionals.empty()) TRY(split_words(words, union_of_options(plugin), Strictness::kStrict));
         return without_command(plugin, rough);

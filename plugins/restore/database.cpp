@@ -75,6 +75,26 @@ fi
 die 69 "the container runs as root and has no gosu, su-exec or setpriv to become uid $owner"
 )sh";
 
+// Software that is no PostgreSQL has nothing to be asked: that the volumes could be mounted is the proof.
+constexpr char kLookFirst[] = R"sh(
+if [ "$HOLDFAST_ANY" = yes ]; then
+    found=
+    for root in $(echo "$HOLDFAST_ROOTS" | tr : ' '); do
+        for one in "$root" "$root"/* "$root"/*/*; do [ -f "$one/global/pg_control" ] && found=yes; done
+    done
+    [ -n "$found" ] || mounted
+fi
+)sh";
+
+constexpr char kLook[] = R"sh(
+system=$(LC_ALL=C pg_controldata "$data" | sed -n 's/^Database system identifier: *//p')
+[ -n "$system" ] || die 65 "pg_controldata cannot read $data"
+[ -z "$HOLDFAST_SYSTEM" ] || [ "$HOLDFAST_SYSTEM" = "$system" ] || die 67 "the data is of system $system, recorded was $HOLDFAST_SYSTEM"
+say "PostgreSQL $major, system $system, in $data"
+trap - EXIT
+exit 0
+)sh";
+
 constexpr std::string_view kExitLine = "holdfast-exit ";
 
 std::string bound_test(const Setting& setting) {
@@ -128,6 +148,14 @@ std::vector<Setting> harmless_settings() {
         {"logging_collector", "off"},
         {"log_destination", "stderr"},
     };
+}
+
+std::string look_script() {
+    std::string script = R"sh(mounted() { trap - EXIT; echo "holdfast: mounted, no database looked for" >&2; exit 0; }
+)sh";
+    script += kLookFirst;
+    script += kFindData;
+    return script + kLook;
 }
 
 std::string start_script() {

@@ -13,6 +13,7 @@ inline constexpr char kScratch[] = "/holdfast";  // an emptyDir: configuration, 
 // Exit codes of the start script, before PostgreSQL itself runs. Others are PostgreSQL's own.
 enum ScriptExit {
     kNoDataDirectory = 65,  // none, or two, on the restored volumes
+    kOtherSystem = 67,      // pg_control names another system than was recorded
     kOtherMajor = 66,       // the data is of another major version than was recorded
     kOtherImage = 68,       // the image has another major version than the data, or no PostgreSQL at all
     kCannotRunAs = 69,      // the container's user is not the data's owner
@@ -24,6 +25,11 @@ struct Setting {
     int first_major = 0, last_major = 0;  // 0: no bound
 };
 std::vector<Setting> harmless_settings();
+
+// The text for `sh -c` that only looks, on volumes that are mounted read-only (safety R7): is there a data directory,
+// of the recorded major version, can this image's PostgreSQL run it, does pg_control name the recorded system. It takes
+// the same environment, HOLDFAST_SYSTEM (may be empty) and HOLDFAST_ANY ("yes": no database at all is fine too).
+std::string look_script();
 
 // The text for `sh -c`. It takes HOLDFAST_DATA (may be empty), HOLDFAST_ROOTS (":" between) and HOLDFAST_MAJOR (may be
 // empty) from the environment, and ends by becoming the server.

@@ -94,6 +94,36 @@ Result<PvcOptions> pvc_options(app::Context& context, const app::Arguments& argu
     return options;
 }
 
+Result<InPlaceOptions> in_place_options(app::Context& context, const app::Arguments& arguments) {
+    InPlaceOptions options;
+    const std::string& word = arguments.positionals.at(0);
+    TRY_ASSIGN(const TypedName typed, parse_typed_name(word));
+    const kube::Resource* resource = kube::find_resource(typed.type);
+    const bool known = resource != nullptr && (*resource == kube::kStatefulSets || *resource == kube::kDeployments ||
+                                               *resource == kube::kClaims);
+    if (!known)
+        return usage("\"" + escape_line(word) +
+                     "\" cannot be restored in place: this takes sts/NAME, deploy/NAME or "
+                     "pvc/NAME");
+    TRY(check_dns_subdomain(typed.name, "name"));
+    if (!arguments.given("from"))
+        return usage("--from is missing: which set is " + escape_line(word) + " restored from?",
+                     "kubectl restore " + word + " --from SET --in-place");
+    options.from = arguments.text("from");
+    TRY(kube::parse_snapshot_name(options.from));
+    TRY_ASSIGN(options.space, context.space());
+    options.target = {*resource, options.space, typed.name};
+    TRY_ASSIGN(options.ordinal, ordinal_of(arguments));
+    if (options.ordinal && !(*resource == kube::kStatefulSets))
+        return usage("--ordinal is of a StatefulSet, and " + escape_line(word) + " is none");
+    options.claims = arguments.list("claim");
+    options.image = arguments.text("image");
+    options.accept_skew = arguments.flag("accept-skew");
+    options.gitops_paused = arguments.flag("gitops-paused");
+    options.again = arguments.flag("again");
+    return options;
+}
+
 Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& arguments) {
     TRY_ASSIGN(DrillOptions options, common_options(context, arguments));
     options.query = arguments.text("query");

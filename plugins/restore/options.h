@@ -4,12 +4,15 @@
 #include "common/app/command.h"
 #include "common/app/context.h"
 #include "plugins/restore/drill_plan.h"
+#include "plugins/restore/in_place_facts.h"
 #include "plugins/restore/restore_pvc.h"
 
 namespace holdfast::restore {
 
 // kUsage: not pvc/NEW, no --from, a size that is none, an ordinal that is none.
 Result<PvcOptions> pvc_options(app::Context& context, const app::Arguments& arguments);
+// kUsage: not a StatefulSet, Deployment or claim, no --from, no --in-place.
+Result<InPlaceOptions> in_place_options(app::Context& context, const app::Arguments& arguments);
 // kUsage; reads --sql-file.
 Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& arguments);
 Result<DrillOptions> open_options(app::Context& context, const app::Arguments& arguments);

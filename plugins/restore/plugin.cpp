@@ -2,6 +2,7 @@
 
 #include "common/db/pq_sql.h"
 #include "plugins/restore/drill.h"
+#include "plugins/restore/in_place.h"
 #include "plugins/restore/options.h"
 #include "plugins/restore/restore_pvc.h"
 
@@ -150,6 +151,62 @@ std::vector<Option> database_options() {
                         "the image to run instead of the recorded one; needed for snapshots that record none")};
 }
 
+// What swapping volumes reads and writes, whatever comes in.
+std::vector<Rule> swap_rules() {
+    return {rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
+            rule({"get", "list", "watch", "delete"}, kube::kPods),
+            rule({"get", "list", "watch", "patch"}, kube::kVolumes),
+            rule({"list", "watch"}, kube::kVolumeAttachments),
+            rule({"get", "list", "watch", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
+            rule({"get", "list", "watch", "patch"}, kube::kDeployments, "", "deploy/NAME")};
+}
+
+app::Command in_place_command() {
+    app::Command command;
+    command.name = "in-place";
+    command.summary = "Restore a workload's claims in place: swap their volumes for restored ones";
+    command.usage = "sts/NAME|deploy/NAME|pvc/NAME --from [set/|vs/]NAME [flags]";
+    command.description =
+        "Short: kubectl restore sts/NAME --from SET --in-place. New volumes are made from the set and looked at while "
+        "the workload still runs; only then is it scaled down, the volumes are swapped under the same claim names, and "
+        "it is scaled up again. The old volumes are kept: undo puts them back, finalize removes them. Writes since the "
+        "set was cut are not in the restored volumes.";
+    command.examples = {
+        {"Bring a database back to before the migration",
+         "kubectl restore sts/postgres --from before-migration --in-place"},
+        {"See what would be done", "kubectl restore sts/postgres --from before-migration --in-place --dry-run"},
+        {"Only ordinal 1", "kubectl restore sts/postgres --from before-migration --in-place --ordinal 1"},
+        {"A claim that no pod mounts", "kubectl restore pvc/data --from before-migration --in-place"},
+    };
+    command.positionals_min = command.positionals_max = 1;
+    command.completes = {Completes::kWorkload};
+    command.options = {
+        text_option("from", "NAME", "the set (NAME or set/NAME) or snapshot (vs/NAME) to restore from",
+                    Completes::kSetOrSnapshot),
+        flag_option("in-place", "swap the volumes of the claims that are there"),
+        ordinal_option("restore only this ordinal; those below it run on"),
+        text_option("claim", "NAME", "also this claim, which the pod template mounts; may be given again",
+                    Completes::kClaim),
+        flag_option("accept-skew", "restore a set whose volumes were cut one after the other"),
+        flag_option("gitops-paused", "Argo CD or Flux, whose marks the workload carries, is paused"),
+        flag_option("again", "restore once more what was restored from this set last"),
+        text_option("image", "IMAGE", "the image that looks at the new volumes; default: the workload's own"),
+    };
+    command.rules = source_rules();
+    append(command.rules, swap_rules());
+    append(command.rules, {rule({"create"}, kube::kPods), rule({"list"}, kube::kSnapshots),
+                           rule({"list", "watch"}, kube::kSnapshots, "", "a snapshot that is not ready yet"),
+                           rule({"list"}, kube::kHorizontalPodAutoscalers, "", "sts/NAME"),
+                           rule({"list"}, kube::kHorizontalPodAutoscalers, "", "deploy/NAME")});
+    command.outputs = {"table", "json", "yaml", "name"};
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+        TRY_ASSIGN(InPlaceOptions options, in_place_options(context, arguments));
+        return std::unique_ptr<plan::Operation>(std::make_unique<InPlace>(std::move(options)));
+    };
+    return command;
+}
+
 app::Command drill_command() {
     app::Command command;
     command.name = "drill";
@@ -241,8 +298,9 @@ app::Plugin make_plugin() {
         {"Make a new claim from it", "kubectl restore pvc/data-postgres-restore --from before-migration"},
         {"Read from it with psql or pg_dump", "kubectl restore open before-migration"},
     };
-    plugin.commands = {pvc_command(), drill_command(), open_command()};
+    plugin.commands = {pvc_command(), in_place_command(), drill_command(), open_command()};
     plugin.default_command = "pvc";
+    plugin.default_by_flag = {{"in-place", "in-place"}};
     plugin.sql = [](plan::LocalPorts ports, Clock& clock, const Signals& signals) {
         return std::unique_ptr<plan::SqlRunner>(std::make_unique<db::PqSqlRunner>(std::move(ports), clock, signals));
     };

@@ -17,5 +17,12 @@ inline constexpr char kRecord[] = "holdfast.dev/record";           // JSON: what
 inline constexpr char kSetSummary[] = "holdfast.dev/set-summary";  // JSON: consistency, skew: to rebuild a lost set
 inline constexpr char kVerified[] = "holdfast.dev/verified";  // JSON on a single snapshot: what its last drill found
 inline constexpr char kSource[] = "holdfast.dev/source";      // on restored claims: "vs/NS/NAME uid=…"
+// Swapping a claim's volume (restore in place, undo). On a PersistentVolume that was taken out and is kept: the
+// operation that keeps it, and JSON that says of which claim it was, under which policy, since when and why.
+inline constexpr char kKept[] = "holdfast.dev/kept";  // label
+inline constexpr char kSwap[] = "holdfast.dev/swap";  // also on the volume that is put in, until the operation ends
+// On the workload while an operation holds it down: what it was and is set back to.
+inline constexpr char kReplicas[] = "holdfast.dev/replicas";    // "3"
+inline constexpr char kRetention[] = "holdfast.dev/retention";  // "Delete/Retain": whenDeleted/whenScaled
 
 }  // namespace holdfast::labels

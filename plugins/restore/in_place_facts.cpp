@@ -1,0 +1,103 @@
+#include "plugins/restore/in_place_facts.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "common/kube/sets.h"
+#include "plugins/restore/swap.h"
+
+#include <set>
+
+namespace holdfast::restore {
+namespace {
+
+Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
+                 std::map<std::string, Json>& into) {
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].ok())
+            into[refs[i].name] = *answers[i];
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
+    }
+    return {};
+}
+
+Status read_claims(kube::ClusterReader& reader, const InPlaceOptions& options, InPlaceFacts& facts) {
+    std::set<std::string> names(options.claims.begin(), options.claims.end());
+    for (const Member& member : facts.source.members) {
+        if (!member.facts.claim.empty()) names.insert(member.facts.claim);
+    }
+    if (options.bare()) names = {options.target.name};
+    if (facts.workload.is_object()) {
+        const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+        for (const std::string& name : kube::template_claims_of(state)) names.insert(name);
+    }
+    std::vector<kube::ObjectRef> refs;
+    for (const std::string& name : names) refs.push_back({kube::kClaims, options.space, name});
+    TRY(read_into(reader, refs, facts.claims));
+    refs.clear();
+    for (const auto& [name, claim] : facts.claims) {
+        const std::string volume = kube::text_at(claim, "/spec/volumeName");
+        if (!volume.empty()) refs.push_back({kube::kVolumes, "", volume});
+    }
+    return read_into(reader, refs, facts.volumes);
+}
+
+// The object that says whether Flux or Argo CD looks after the workload at the moment. Who may not see it, or on a
+// cluster that is looked after from another one, has to say it.
+void read_deployer(kube::ClusterReader& reader, InPlaceFacts& facts) {
+    const Json& workload = facts.workload;
+    const auto read = [&](const char* group, const char* version, const char* plural, const std::string& space,
+                          const std::string& name) -> std::optional<Json> {
+        if (name.empty() || space.empty()) return std::nullopt;
+        const kube::Resource resource{group, version, plural, "", plural, true};
+        auto found = reader.find({resource, space, name});
+        return found.ok() ? *found : std::nullopt;
+    };
+    const std::string flux = "kustomize.toolkit.fluxcd.io/", helm = "helm.toolkit.fluxcd.io/";
+    if (const auto one = read("kustomize.toolkit.fluxcd.io", "v1", "kustomizations",
+                              kube::label_of(workload, flux + "namespace"), kube::label_of(workload, flux + "name")))
+        facts.deployer_paused = kube::bool_at(*one, "/spec/suspend", false);
+    if (const auto one = read("helm.toolkit.fluxcd.io", "v2", "helmreleases",
+                              kube::label_of(workload, helm + "namespace"), kube::label_of(workload, helm + "name")))
+        facts.deployer_paused = kube::bool_at(*one, "/spec/suspend", false);
+    if (kube::annotation_of(workload, flux + "reconcile") == "disabled") facts.deployer_paused = true;
+}
+
+}  // namespace
+
+Result<std::vector<Json>> kept_volumes(kube::ClusterReader& reader, const std::string& space) {
+    TRY_ASSIGN(kube::List list, reader.list(kube::kVolumes, "", {labels::kKept, ""}));
+    std::vector<Json> kept;
+    for (Json& item : list.items) {
+        const auto mark = mark_of(item);
+        if (mark && mark->taken_out && mark->space == space) kept.push_back(std::move(item));
+    }
+    return kept;
+}
+
+Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options) {
+    InPlaceFacts facts;
+    if (!options.bare()) {
+        TRY_ASSIGN(facts.workload, reader.get(options.target));
+    }
+    TRY_ASSIGN(facts.source, gather_source(reader, options.space, options.from));
+    TRY(read_claims(reader, options, facts));
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, options.space));
+    facts.pods = std::move(pods.items);
+    if (!options.bare()) {
+        TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, options.space));
+        facts.autoscalers = std::move(autoscalers.items);
+        read_deployer(reader, facts);
+    }
+    TRY_ASSIGN(const kube::List snapshots, reader.list(kube::kSnapshots, options.space));
+    for (const Json& item : snapshots.items) facts.snapshots.push_back(kube::snapshot_of(item));
+    std::vector<std::string> damaged;
+    TRY_ASSIGN(facts.sets, kube::list_sets(reader, options.space, damaged));
+    TRY_ASSIGN(facts.kept, kept_volumes(reader, options.space));
+    return facts;
+}
+
+}  // namespace holdfast::restore

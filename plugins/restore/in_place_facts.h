@@ -1,0 +1,46 @@
+// What restore in place reads before it decides anything. Gathered with a reader, which cannot write.
+#pragma once
+
+#include "common/kube/objects/snapshot_set.h"
+#include "common/kube/reader.h"
+#include "plugins/restore/source.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+struct InPlaceOptions {
+    std::string space;
+    kube::ObjectRef target;  // a StatefulSet, Deployment or claim
+    std::string from;        // as typed
+    std::optional<int> ordinal;
+    std::vector<std::string> claims;  // --claim: of the pod template, besides those of volumeClaimTemplates
+    std::string image;                // of the pods that look at the new volumes; "" : the workload's own
+    bool accept_skew = false;
+    bool gitops_paused = false;  // the user's word, where it cannot be seen
+    bool again = false;          // also if this very set was restored last
+
+    bool bare() const { return target.resource == kube::kClaims; }
+};
+
+struct InPlaceFacts {
+    Source source;
+    Json workload;                        // null for a bare claim
+    std::map<std::string, Json> claims;   // of the workload's ordinals and of the set, as far as they are there
+    std::map<std::string, Json> volumes;  // of these claims, by name
+    std::vector<Json> pods;               // of the namespace
+    std::vector<Json> autoscalers;
+    std::vector<kube::Snapshot> snapshots;  // of the namespace
+    std::vector<kube::SnapshotSet> sets;    // of the namespace
+    std::vector<Json> kept;                 // volumes that operations have taken out of claims of this namespace
+    std::optional<bool> deployer_paused;    // Flux or Argo CD: what its object says; nullopt: not seen
+};
+Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options);
+
+// Volumes of a namespace that an operation has taken out and keeps.
+Result<std::vector<Json>> kept_volumes(kube::ClusterReader& reader, const std::string& space);
+
+}  // namespace holdfast::restore

@@ -1,0 +1,236 @@
+#include "plugins/restore/in_place_guards.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "plugins/restore/swap_facts.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+namespace holdfast::restore {
+namespace {
+
+using kube::text_at;
+
+// What an operator's own way to a snapshot is: its reconciler would put back whatever we change under it.
+constexpr std::array<std::pair<const char*, const char*>, 9> kOwnWays{{
+    {"postgresql.cnpg.io", "make a new Cluster with spec.bootstrap.recovery.volumeSnapshots"},
+    {"acid.zalan.do", "make a new postgresql object with spec.clone, or spec.standby"},
+    {"postgres-operator.crunchydata.com",
+     "set spec.backups.pgbackrest.restore, or make a cluster with spec.dataSource"},
+    {"stackgres.io", "make a new SGCluster with spec.initialData.restore"},
+    {"pgv2.percona.com", "make a PerconaPGRestore"},
+    {"pxc.percona.com", "make a PerconaXtraDBClusterRestore"},
+    {"psmdb.percona.com", "make a PerconaServerMongoDBRestore"},
+    {"mysql.oracle.com", "make a new InnoDBCluster with spec.initDB"},
+    {"k8s.mariadb.com", "make a Restore object, or a new MariaDB with spec.bootstrapFrom"},
+}};
+
+std::string own_way(const kube::Owner& owner) {
+    for (const auto& [group, way] : kOwnWays) {
+        if (owner.group == group) return way;
+    }
+    return "restore by the means of whatever made " + escape_line(owner.text());
+}
+
+bool targets(const Json& autoscaler, const InPlaceOptions& options) {
+    return text_at(autoscaler, "/spec/scaleTargetRef/kind") == options.target.resource.kind &&
+           text_at(autoscaler, "/spec/scaleTargetRef/name") == options.target.name;
+}
+
+bool is_keda(const Json& autoscaler) {
+    return !kube::label_of(autoscaler, "scaledobject.keda.sh/name").empty() ||
+           kube::controller_of(autoscaler).group == "keda.sh";
+}
+
+// "postgres:15.4-alpine" -> {"postgres", "15"}; no tag or one that begins otherwise -> {"postgres", ""}.
+std::pair<std::string, std::string> repository_and_major(const std::string& image) {
+    const std::string name = image.substr(0, image.find('@'));
+    const std::size_t colon = name.rfind(':');
+    if (colon == std::string::npos || name.find('/', colon) != std::string::npos) return {name, ""};
+    const std::string tag = name.substr(colon + 1);
+    const std::size_t end = tag.find_first_not_of("0123456789");
+    return {name.substr(0, colon), tag.substr(0, end)};
+}
+
+bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& which) {
+    const Json* spec = kube::find_at(pod, "/spec");
+    if (spec == nullptr) return false;
+    for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) {
+        if (!claims.contains(claim)) continue;
+        which = claim;
+        return true;
+    }
+    return false;
+}
+
+bool ended(const Json& pod) {
+    const std::string phase = text_at(pod, "/status/phase");
+    return phase == "Succeeded" || phase == "Failed";
+}
+
+// A kubelet that answers takes a pod down within its grace and a little more: one that is still there long after is on
+// a node that is lost.
+bool evicted_and_stuck(const Json& pod) {
+    const Json* conditions = kube::find_at(pod, "/status/conditions");
+    if (!kube::deleting(pod) || conditions == nullptr || !conditions->is_array()) return false;
+    return std::any_of(conditions->begin(), conditions->end(), [](const Json& one) {
+        return text_at(one, "/type") == "DisruptionTarget" && text_at(one, "/status") == "True" &&
+               text_at(one, "/reason") == "DeletionByTaintManager";
+    });
+}
+
+Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
+    const std::string what = "pvc/" + record.space + "/" + swap.claim;
+    const Json& claim = swap.manifest;
+    if (kube::deleting(claim)) return refuse(what + " is being deleted", "wait until it is gone and made again");
+    if (text_at(claim, "/status/phase") != "Bound")
+        return refuse(what + " is not Bound, its phase is " + escape_line(text_at(claim, "/status/phase")),
+                      "`kubectl restore doctor " + what.substr(0, 4) + swap.claim + "` says why");
+    for (const kube::Snapshot& snapshot : facts.snapshots) {
+        if (snapshot.claim != swap.claim || snapshot.ready || snapshot.deleting) continue;
+        return refuse("vs/" + record.space + "/" + snapshot.name + " of " + what +
+                          " is not ready yet: its finalizer keeps the claim from going away until the upload ends",
+                      "wait: `kubectl snap describe vs/" + snapshot.name + "`, or delete that snapshot");
+    }
+    const Json* owners = kube::find_at(claim, "/metadata/ownerReferences");
+    if (owners != nullptr && owners->is_array()) {
+        for (const Json& owner : *owners) {
+            const std::string uid = text_at(owner, "/uid");
+            const bool ours = uid == record.workload.uid || text_at(owner, "/kind") == "Pod";
+            if (ours) continue;
+            return refuse(what + " is owned by " +
+                              escape_line(text_at(owner, "/kind") + "/" + text_at(owner, "/name")) +
+                              ", which would delete or remake it",
+                          "restore by the means of that owner");
+        }
+    }
+    return {};
+}
+
+// R9, for the claim as it lives and for the template, whichever of the two the claim is made anew from.
+Status check_binding(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
+    const auto request = Quantity::parse(swap.request);
+    if (!request.ok()) return request.error();
+    const Json spec = spec_of(swap.manifest);
+    std::vector<BindingFacts> wanted = {{"pvc/" + record.space + "/" + swap.claim, spec}};
+    const Json* templates = kube::find_at(facts.workload, "/spec/volumeClaimTemplates");
+    if (templates != nullptr && templates->is_array() && swap.ordinal >= 0) {
+        for (const Json& one : *templates) {
+            const std::string suffix = "-" + record.workload.ref.name + "-" + std::to_string(swap.ordinal);
+            if (kube::name_of(one) + suffix != swap.claim) continue;
+            wanted.push_back({"the template " + kube::name_of(one) + " of " + record.workload.text(), spec_of(one)});
+        }
+    }
+    for (const BindingFacts& one : wanted) {
+        const std::string obstacle = binding_obstacle(one, spec, *request);
+        if (obstacle.empty()) continue;
+        return refuse(obstacle + ": a claim made from it would not bind to the restored volume but get an empty one",
+                      "make claim and template agree first");
+    }
+    return {};
+}
+
+}  // namespace
+
+Error refuse(const std::string& message, const std::string& hint) {
+    return {ErrorKind::kRefused, message + "; nothing was changed", hint};
+}
+
+Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts) {
+    if (!facts.workload.is_object()) return {};
+    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+    const std::string what = options.target.text();
+    if (!state.controller.empty()) {
+        const std::string software = kube::operator_of(state.controller);
+        return refuse(what + " is owned by " + escape_line(state.controller.text()) +
+                          (software.empty() ? "" : " (" + software + ")") +
+                          ": its controller would undo the swap or remake the claims",
+                      own_way(state.controller));
+    }
+    const bool helm = starts_with(state.deployed_by, "Helm release");  // acts only when somebody runs it
+    const bool paused = options.gitops_paused || facts.deployer_paused.value_or(false);
+    if (!state.deployed_by.empty() && !helm && !paused) {
+        return refuse(
+            what + " is kept in step by " + escape_line(state.deployed_by) +
+                (facts.deployer_paused ? ", which is not paused" : ", and whether that is paused is not seen") +
+                ": it would scale the workload up in the middle of the swap",
+            "pause it (Flux: flux suspend; Argo CD: turn automated sync off), then run this with "
+            "--gitops-paused");
+    }
+    for (const Json& autoscaler : facts.autoscalers) {
+        if (!targets(autoscaler, options) || !is_keda(autoscaler)) continue;
+        return refuse(
+            what + " is scaled by KEDA (hpa/" + kube::name_of(autoscaler) + "), which wakes a workload that is at 0",
+            "pause it: kubectl annotate scaledobject NAME autoscaling.keda.sh/paused=true");
+    }
+    return {};
+}
+
+Status check_version(const InPlaceFacts& facts) {
+    if (!facts.source.record || !facts.workload.is_object()) return {};
+    const std::string& recorded_major = facts.source.record->app.major_version;
+    if (recorded_major.empty()) return {};
+    const std::vector<std::string> live = kube::workload_state_of(facts.workload).images;
+    for (const kube::ContainerFacts& container : facts.source.record->containers) {
+        const auto [repository, major] = repository_and_major(container.image);
+        // Only where the image's tag is known to say the database's version.
+        if (major != recorded_major) continue;
+        for (const std::string& image : live) {
+            const auto [now, now_major] = repository_and_major(image);
+            if (now != repository || now_major.empty() || now_major == major) continue;
+            return refuse(facts.source.text() + " is of major version " + major + " (" + container.image +
+                              "), and the workload runs " + escape_line(image) + ", which cannot read its files",
+                          "set the workload's image back to " + container.image + " first");
+        }
+    }
+    return {};
+}
+
+Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std::size_t claims) {
+    const Source& source = facts.source;
+    if (claims < 2 || !source.record || source.record->consistency != "none" || options.accept_skew) return {};
+    return refuse(source.text() + " has " + std::to_string(claims) +
+                      " claims that were cut one after the other while they were written to (consistency: none, skew " +
+                      human_elapsed(static_cast<double>(source.record->skew_ms) / 1000) + ")",
+                  "--accept-skew restores it nonetheless; each volume is crash-consistent by itself");
+}
+
+Status check_claims(const InPlaceFacts& facts, const SwapRecord& record) {
+    for (const Swap& swap : record.swaps) {
+        TRY(check_claim(facts, record, swap));
+        TRY(check_binding(facts, record, swap));
+    }
+    return {};
+}
+
+Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, const SwapRecord& record) {
+    std::set<std::string> claims;
+    for (const Swap& swap : record.swaps) claims.insert(swap.claim);
+    for (const Json& pod : facts.pods) {
+        std::string claim;
+        if (ended(pod) || !mounts(pod, claims, claim)) continue;
+        const std::string who = "pod/" + options.space + "/" + kube::name_of(pod);
+        const bool own = record.workload.exists() && is_workloads_pod(record, pod);
+        if (!own) {
+            return refuse(who + " mounts pvc/" + options.space + "/" + claim +
+                              (record.workload.exists() ? " and is not one of " + record.workload.text() + "'s"
+                                                        : ": its volume cannot be swapped under it"),
+                          record.workload.exists() ? "stop it first"
+                                                   : "stop it, or restore the workload that it belongs to: "
+                                                     "kubectl restore sts/NAME --from SET --in-place");
+        }
+        if (evicted_and_stuck(pod))
+            return refuse(who + " is on a lost node (" + escape_line(text_at(pod, "/spec/nodeName")) +
+                              "): it may still run and write to its volume, and is never force-deleted",
+                          "bring the node back, or make sure that it is off and taint it "
+                          "node.kubernetes.io/out-of-service=:NoExecute");
+    }
+    return {};
+}
+
+}  // namespace holdfast::restore

@@ -1,0 +1,268 @@
+#include "plugins/restore/in_place_plan.h"
+
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "plugins/restore/claims.h"
+#include "plugins/restore/in_place_guards.h"
+
+#include <algorithm>
+#include <set>
+
+namespace holdfast::restore {
+namespace {
+
+using kube::text_at;
+
+const Member* member_of_claim(const Source& source, const std::string& claim) {
+    for (const Member& member : source.members) {
+        if (member.facts.claim == claim) return &member;
+    }
+    return nullptr;
+}
+
+struct Wanted {
+    std::string claim;
+    int ordinal = -1;
+};
+
+std::string ordinals_text(const std::set<int>& ordinals) {
+    std::vector<std::string> texts;
+    for (const int one : ordinals) texts.push_back(std::to_string(one));
+    return texts.empty() ? "none" : join(texts, ", ");
+}
+
+std::set<int> ordinals_of(const Source& source) {
+    std::set<int> ordinals;
+    for (const Member& member : source.members) {
+        if (member.facts.ordinal >= 0) ordinals.insert(member.facts.ordinal);
+    }
+    return ordinals;
+}
+
+// R14: the claims of volumeClaimTemplates, every ordinal or the one that is meant.
+Result<std::vector<Wanted>> wanted_of_set(const InPlaceOptions& options, const InPlaceFacts& facts,
+                                          const kube::WorkloadState& state) {
+    if (state.templates.empty() && options.claims.empty())
+        return refuse(options.target.text() + " has no volumeClaimTemplates", "name its claims with --claim");
+    std::set<int> ordinals, has = ordinals_of(facts.source);
+    for (int i = 0; i < state.replicas; ++i) ordinals.insert(state.start_ordinal + i);
+    if (state.replicas == 0) ordinals = has;  // stopped by its owner: the set says how many there were
+    if (options.ordinal) {
+        if (!ordinals.contains(*options.ordinal) || !has.contains(*options.ordinal))
+            return refuse("ordinal " + std::to_string(*options.ordinal) + " is not in both: " + options.target.text() +
+                              " has " + ordinals_text(ordinals) + ", " + facts.source.text() + " has " +
+                              ordinals_text(has),
+                          "");
+        ordinals = {*options.ordinal};
+    } else if (!state.templates.empty() && ordinals != has) {
+        return refuse(options.target.text() + " has the ordinals " + ordinals_text(ordinals) + ", and " +
+                          facts.source.text() + " has " + ordinals_text(has),
+                      "scale it to as many replicas as the set has, or restore single ordinals with --ordinal");
+    }
+    std::vector<Wanted> wanted;
+    for (const int ordinal : ordinals) {
+        for (const kube::ClaimTemplate& one : state.templates)
+            wanted.push_back({one.name + "-" + state.name + "-" + std::to_string(ordinal), ordinal});
+    }
+    return wanted;
+}
+
+Result<std::vector<Wanted>> wanted_claims(const InPlaceOptions& options, const InPlaceFacts& facts) {
+    std::vector<Wanted> wanted;
+    if (options.bare()) return std::vector<Wanted>{{options.target.name, -1}};
+    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+    const std::vector<std::string>& in_template = state.pod_claims;
+    if (state.is_stateful_set()) {
+        TRY_ASSIGN(wanted, wanted_of_set(options, facts, state));
+    } else {
+        for (const std::string& claim : in_template) {
+            const bool asked = options.claims.empty() ||
+                               std::find(options.claims.begin(), options.claims.end(), claim) != options.claims.end();
+            if (asked && member_of_claim(facts.source, claim) != nullptr) wanted.push_back({claim, -1});
+        }
+    }
+    for (const std::string& claim : options.claims) {
+        if (std::find(in_template.begin(), in_template.end(), claim) == in_template.end())
+            return refuse("the pod template of " + options.target.text() + " mounts no claim " + escape_line(claim),
+                          in_template.empty() ? "" : "it mounts " + join(in_template, ", "));
+        const bool there =
+            std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return one.claim == claim; });
+        if (!there) wanted.push_back({claim, -1});
+    }
+    if (wanted.empty())
+        return refuse(facts.source.text() + " has no claim that " + options.target.text() + " uses", "");
+    return wanted;
+}
+
+// A single snapshot is of one claim; restored into another one's place it would be a mistake more often than not.
+const Member* member_for(const InPlaceFacts& facts, const std::string& claim) {
+    return member_of_claim(facts.source, claim);
+}
+
+Result<Quantity> template_size(const InPlaceFacts& facts, const Wanted& wanted, const std::string& workload) {
+    const Json* templates = kube::find_at(facts.workload, "/spec/volumeClaimTemplates");
+    if (templates == nullptr || !templates->is_array() || wanted.ordinal < 0) return Quantity::from_bytes(0);
+    for (const Json& one : *templates) {
+        if (kube::name_of(one) + "-" + workload + "-" + std::to_string(wanted.ordinal) == wanted.claim)
+            return Quantity::parse(text_at(one, "/spec/resources/requests/storage"));
+    }
+    return Quantity::from_bytes(0);
+}
+
+// The text of the largest is kept: what users wrote goes back as they wrote it.
+Quantity largest(std::initializer_list<Quantity> all) { return *std::max_element(all.begin(), all.end()); }
+
+Result<Swap> swap_of_claim(const InPlaceOptions& options, const InPlaceFacts& facts, const Wanted& wanted,
+                           const Member& member, const std::string& operation) {
+    Swap swap;
+    swap.claim = wanted.claim;
+    swap.ordinal = wanted.ordinal;
+    const std::string what = "pvc/" + options.space + "/" + wanted.claim;
+    const auto claim = facts.claims.find(wanted.claim);
+    if (claim == facts.claims.end())
+        return refuse(what + " does not exist: there is nothing to restore in place",
+                      "kubectl restore pvc/" + wanted.claim + " --from " + options.from + " makes it");
+    swap.manifest = claim->second;
+    swap.claim_uid = kube::uid_of(claim->second);
+    swap.old_volume = text_at(claim->second, "/spec/volumeName");
+    const auto object = facts.volumes.find(swap.old_volume);
+    if (object == facts.volumes.end()) return refuse(what + " has no volume", "`kubectl restore doctor` says why");
+    const kube::Volume volume = kube::volume_of(object->second);
+    if (volume.claim_uid != swap.claim_uid)
+        return refuse("pv/" + volume.name + " does not point back at " + what + ": the two are not bound", "");
+    swap.old_volume_uid = volume.uid;
+    swap.old_policy = volume.reclaim_policy;
+    swap.old_bytes = volume.capacity_bytes;
+    TRY_ASSIGN(const Quantity request, kube::requested_of(claim->second));
+    TRY_ASSIGN(const Quantity in_template, template_size(facts, wanted, options.target.name));
+    const Quantity capacity = kube::capacity_of(claim->second).value_or(request);
+    swap.request = largest({request, capacity, in_template, Quantity::from_bytes(member.least_bytes())}).text();
+    swap.temporary = bounded_name(operation, "-" + wanted.claim);
+    swap.source = source_text(member);
+    return swap;
+}
+
+Workload workload_facts(const InPlaceOptions& options, const InPlaceFacts& facts) {
+    Workload workload;
+    if (options.bare()) return workload;
+    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+    workload.ref = options.target;
+    workload.uid = state.uid;
+    workload.replicas = state.replicas;
+    // Ordinals below the one that is meant run on.
+    workload.stopped = options.ordinal ? std::max(0, *options.ordinal - state.start_ordinal) : 0;
+    workload.when_deleted = state.when_deleted;
+    workload.when_scaled = state.when_scaled;
+    return workload;
+}
+
+void note_writes_lost(InPlaceChoice& choice, const InPlaceFacts& facts, SystemTime now) {
+    std::string first;
+    for (const Member* member : choice.members) {
+        const std::string cut = member->snapshot->cut_at.empty() ? member->facts.cut_at : member->snapshot->cut_at;
+        if (first.empty() || (!cut.empty() && cut < first)) first = cut;
+    }
+    std::vector<std::string> newer;
+    for (const kube::SnapshotSet& set : facts.sets) {
+        const bool same = facts.source.record && set.workload_kind == facts.source.record->workload_kind &&
+                          set.workload_name == facts.source.record->workload_name;
+        if (same && set.complete && facts.source.is_set && set.created_at > facts.source.record->created_at)
+            newer.push_back(set.name);
+    }
+    choice.notes.push_back("writes that will be lost: those since " + span_text(first, now) +
+                           "; newer sets: " + (newer.empty() ? "none" : join(newer, ", ")));
+}
+
+void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPlaceFacts& facts) {
+    std::vector<std::string> left;
+    for (const Member& member : facts.source.members) {
+        const bool taken = std::find(choice.members.begin(), choice.members.end(), &member) != choice.members.end();
+        if (!taken && !member.facts.claim.empty()) left.push_back(member.facts.claim);
+    }
+    if (!left.empty())
+        choice.notes.push_back("left as they are: " + join(left, ", ") +
+                               (options.bare() || options.ordinal ? "" : " (--claim NAME restores one too)"));
+    if (facts.source.record && facts.source.is_set)
+        choice.notes.push_back("consistency of the set: " + facts.source.record->consistency);
+    choice.notes.push_back(
+        "the old volumes are kept: `kubectl restore undo` puts them back, `kubectl restore finalize` "
+        "removes them");
+    if (!choice.record.workload.exists()) return;
+    const long long grace = kube::number_at(facts.workload, "/spec/template/spec/terminationGracePeriodSeconds", 30);
+    choice.notes.push_back("expected downtime: until the pods have stopped (at most their grace of " +
+                           std::to_string(grace) +
+                           " s each), a few seconds for the swap, and until they are ready again");
+    for (const Json& autoscaler : facts.autoscalers) {
+        if (text_at(autoscaler, "/spec/scaleTargetRef/name") == options.target.name)
+            choice.notes.push_back("hpa/" + kube::name_of(autoscaler) + " rests while the replicas are 0");
+    }
+}
+
+}  // namespace
+
+std::string span_text(const std::string& since, SystemTime now) {
+    const auto time = parse_time(since);
+    if (!time.ok()) return "an unknown time";
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *time).count();
+    return format_time(*time) + ", " + human_age(std::max<long long>(0, seconds));
+}
+
+std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& facts) {
+    const auto wanted = wanted_claims(options, facts);
+    if (!wanted.ok()) return "";
+    std::string operation;
+    for (const Wanted& one : *wanted) {
+        const Member* member = member_for(facts, one.claim);
+        const auto claim = facts.claims.find(one.claim);
+        if (member == nullptr || claim == facts.claims.end()) return "";
+        if (kube::annotation_of(claim->second, labels::kSource) != source_text(*member)) return "";
+        std::string by;
+        for (const Json& volume : facts.kept) {
+            const auto mark = mark_of(volume);
+            if (mark->claim == one.claim && mark->from == facts.source.text()) by = mark->operation;
+        }
+        if (by.empty()) return "";
+        operation = by;
+    }
+    return operation;
+}
+
+Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPlaceFacts& facts,
+                                      const std::string& operation, SystemTime now) {
+    TRY(check_owner(options, facts));
+    TRY(check_complete(facts.source));
+    TRY(check_version(facts));
+    TRY_ASSIGN(const std::vector<Wanted> wanted, wanted_claims(options, facts));
+    InPlaceChoice choice;
+    std::vector<std::string> missing;
+    for (const Wanted& one : wanted) {
+        const Member* member = member_for(facts, one.claim);
+        if (member == nullptr)
+            missing.push_back(one.claim);
+        else
+            choice.members.push_back(member);
+    }
+    if (!missing.empty())
+        return refuse(facts.source.text() + " holds no snapshot of " + join(missing, ", "),
+                      "name a set that was made of " + options.target.text());
+    TRY(check_skew(options, facts, wanted.size()));
+    choice.record.space = options.space;
+    choice.record.workload = workload_facts(options, facts);
+    choice.record.from = facts.source.text();
+    choice.record.at = format_time(now);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));
+        choice.record.swaps.push_back(std::move(swap));
+    }
+    TRY(check_claims(facts, choice.record));
+    TRY(check_pods(options, facts, choice.record));
+    note_writes_lost(choice, facts, now);
+    note_rest(choice, options, facts);
+    return choice;
+}
+
+}  // namespace holdfast::restore

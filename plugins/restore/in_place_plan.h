@@ -1,0 +1,29 @@
+// What restore in place decides at its start: which claims, and whether it may. Pure.
+#pragma once
+
+#include "plugins/restore/in_place_facts.h"
+#include "plugins/restore/swap.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+struct InPlaceChoice {
+    SwapRecord record;
+    std::vector<const Member*> members;  // of facts.source, in the order of record.swaps
+    std::vector<std::string> notes;      // writes lost, what is left as it is, consistency
+};
+
+// Every refusal of safety R8, R9, R14, R16, R17 and R19 is here, each naming its fact: kRefused, nothing was changed.
+Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPlaceFacts& facts,
+                                      const std::string& operation, SystemTime now);
+
+// The operation that restored this set, to these claims, last, if they are still on the volumes that it put in; "" :
+// none. Running the same command line again is then no second restore.
+std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& facts);
+
+// "since 2026-11-21T02:00:11Z, 3h12m"
+std::string span_text(const std::string& since, SystemTime now);
+
+}  // namespace holdfast::restore

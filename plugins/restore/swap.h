@@ -1,0 +1,92 @@
+// What swapping volumes under claims needs to know: which claims of which workload, what they and it were like at the
+// start, and which volumes come in. It is planned once and kept in the journal (safety R6): after the first delete
+// there is no live object left to read it from. Restore in place and undo share it. Pure.
+#pragma once
+
+#include "common/core/duration.h"
+#include "common/core/json.h"
+#include "common/core/quantity.h"
+#include "common/core/result.h"
+#include "common/kube/resource.h"
+
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+// One claim whose volume is taken out and another put in.
+struct Swap {
+    std::string claim;  // the name that stays
+    int ordinal = -1;   // -1: none
+    std::string claim_uid;
+    Json manifest;  // the claim as it was, whole
+    std::string old_volume, old_volume_uid;
+    std::string old_policy;  // the reclaim policy that its owner had chosen: the new volume gets it at the end
+    long long old_bytes = 0;
+    std::string request;    // what the claim that is made anew asks for (safety R9)
+    std::string temporary;  // the claim that the new volume is made with; "" if the volume is there already (undo)
+    std::string source;     // annotation holdfast.dev/source of the new claim; "" : none
+};
+
+// The volume that comes in. Known once the temporary claim is bound.
+struct Incoming {
+    std::string volume, volume_uid;
+    std::string temporary_uid;  // of the temporary claim; for undo: of the claim that the volume was taken from
+};
+
+struct Workload {
+    kube::ObjectRef ref;  // name "" : bare claims, nothing is stopped
+    std::string uid;
+    int replicas = 0;  // before
+    int stopped = 0;   // while the volumes are swapped: 0, or those below the one ordinal that is meant
+    std::string when_deleted = "Retain", when_scaled = "Retain";
+
+    bool exists() const { return !ref.name.empty(); }
+    bool retains() const { return when_deleted == "Retain" && when_scaled == "Retain"; }
+    std::string text() const;  // "sts/shop/db"
+};
+
+struct SwapRecord {
+    std::string space;
+    Workload workload;
+    std::vector<Swap> swaps;
+    std::string from;                          // "set/before-migration", "in-place-db-x7k2m" for undo
+    std::string undoes;                        // the operation whose volumes are put back; "" : none
+    std::string at;                            // when the operation began, RFC 3339
+    std::map<std::string, Incoming> incoming;  // by claim
+};
+
+// The journal's form: keys "workload", "swaps", "from", "undoes", "at", and "incoming", which is added by a later
+// round. kInvalid: damaged.
+Json record_json(const SwapRecord& record);
+Json incoming_json(const SwapRecord& record);
+Result<SwapRecord> record_of(const Json& json, const std::string& space);
+
+// What the annotation holdfast.dev/swap says on a volume.
+struct SwapMark {
+    std::string operation, space, claim, claim_uid, policy, workload, from, at;
+    bool taken_out = false;  // else: put in
+};
+Json mark_json(const SwapMark& mark);
+std::optional<SwapMark> mark_of(const Json& volume);  // nullopt: none that can be read
+
+// The claim as it is made anew (safety R10): its owner's labels, annotations and wishes, nothing that the binder or
+// we wrote, bound by name to the volume that is reserved for it.
+Json renewed_claim(const Swap& swap, const std::string& volume);
+
+// The spec of a claim or template; an empty object if it has none.
+Json spec_of(const Json& object);
+
+// Why a claim like this would not bind to a volume that is reserved for it, but have an empty one made (safety R9);
+// "" if it binds. request: what the volume is going to hold at least.
+struct BindingFacts {
+    std::string what;  // "pvc/shop/data-db-0", "the template data of sts/shop/db"
+    Json spec;         // of the claim or template
+};
+std::string binding_obstacle(const BindingFacts& wanted, const Json& live_claim_spec, const Quantity& request);
+
+}  // namespace holdfast::restore

@@ -1,0 +1,228 @@
+#include "plugins/restore/swap_facts.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+#include <set>
+
+namespace holdfast::restore {
+namespace {
+
+using kube::text_at;
+
+Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
+                 std::map<std::string, Json>& into) {
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].ok())
+            into[refs[i].name] = *answers[i];
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
+    }
+    return {};
+}
+
+Status read_claims(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation, SwapFacts& facts) {
+    std::vector<kube::ObjectRef> refs;
+    for (const Swap& swap : record.swaps) {
+        refs.push_back({kube::kClaims, record.space, swap.claim});
+        if (!swap.temporary.empty()) refs.push_back({kube::kClaims, record.space, swap.temporary});
+    }
+    TRY(read_into(reader, refs, facts.claims));
+    for (const Swap& swap : record.swaps) {
+        const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts, swap.temporary);
+        if (temporary == nullptr || record.incoming.contains(swap.claim)) continue;
+        if (kube::label_of(*temporary, labels::kOperation) != operation) continue;
+        if (text_at(*temporary, "/status/phase") != "Bound" || kube::deleting(*temporary)) continue;
+        record.incoming[swap.claim] = {text_at(*temporary, "/spec/volumeName"), "", kube::uid_of(*temporary)};
+    }
+    return {};
+}
+
+Status read_volumes(kube::ClusterReader& reader, SwapRecord& record, SwapFacts& facts) {
+    std::vector<kube::ObjectRef> refs;
+    for (const Swap& swap : record.swaps) refs.push_back({kube::kVolumes, "", swap.old_volume});
+    for (const auto& [claim, incoming] : record.incoming) refs.push_back({kube::kVolumes, "", incoming.volume});
+    TRY(read_into(reader, refs, facts.volumes));
+    for (auto& [claim, incoming] : record.incoming) {
+        const Json* volume = volume_now(facts, incoming.volume);
+        if (volume != nullptr && incoming.volume_uid.empty()) incoming.volume_uid = kube::uid_of(*volume);
+    }
+    return {};
+}
+
+Status read_pods(kube::ClusterReader& reader, const SwapRecord& record, const std::string& operation,
+                 SwapFacts& facts) {
+    std::set<std::string> claims;
+    for (const Swap& swap : record.swaps) claims.insert(swap.claim);
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
+    for (Json& pod : pods.items) {
+        if (kube::label_of(pod, labels::kOperation) == operation) {
+            facts.provers.push_back(std::move(pod));
+            continue;
+        }
+        const std::string phase = text_at(pod, "/status/phase");
+        if (phase == "Succeeded" || phase == "Failed") continue;
+        const Json* spec = kube::find_at(pod, "/spec");
+        if (spec == nullptr) continue;
+        const auto mounted = kube::claims_of_pod_spec(*spec);
+        if (std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return claims.contains(one.second); }))
+            facts.pods.push_back(std::move(pod));
+    }
+    return {};
+}
+
+Status read_attachments(kube::ClusterReader& reader, const SwapRecord& record, SwapFacts& facts) {
+    std::set<std::string> old;
+    for (const Swap& swap : record.swaps) old.insert(swap.old_volume);
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kVolumeAttachments, ""));
+    for (const Json& item : list.items) {
+        if (old.contains(kube::attachment_of(item).volume)) facts.attachments.push_back(kube::name_of(item));
+    }
+    return {};
+}
+
+bool all_incoming(const SwapRecord& record, const SwapFacts& facts) {
+    return std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) {
+        const auto found = record.incoming.find(swap.claim);
+        return found != record.incoming.end() && volume_now(facts, found->second.volume) != nullptr;
+    });
+}
+
+bool marked(const Json* volume, const std::string& operation, bool taken_out) {
+    if (volume == nullptr) return false;
+    const auto mark = mark_of(*volume);
+    return mark && mark->operation == operation && mark->taken_out == taken_out;
+}
+
+// Seen by a pod of ours that looked at it and ended well, or that had done so before its volume was marked.
+bool proven(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    if (!all_incoming(record, facts)) return false;
+    const bool all_marked = std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) {
+        return swap.temporary.empty() ||
+               marked(volume_now(facts, record.incoming.at(swap.claim).volume), operation, false);
+    });
+    if (all_marked) return true;
+    std::set<std::string> seen;
+    for (const Json& pod : facts.provers) {
+        const Json* spec = kube::find_at(pod, "/spec");
+        if (spec == nullptr || text_at(pod, "/status/phase") != "Succeeded") continue;
+        for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) seen.insert(claim);
+    }
+    return std::all_of(record.swaps.begin(), record.swaps.end(),
+                       [&](const Swap& swap) { return swap.temporary.empty() || seen.contains(swap.temporary); });
+}
+
+bool retains(const Json* volume) {
+    return volume != nullptr && text_at(*volume, "/spec/persistentVolumeReclaimPolicy") == "Retain";
+}
+
+bool secure(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    for (const Swap& swap : record.swaps) {
+        const Json* incoming = volume_now(facts, record.incoming.at(swap.claim).volume);
+        const Json* old = volume_now(facts, swap.old_volume);
+        if (!retains(incoming) || !marked(incoming, operation, false)) return false;
+        if (!retains(old) || !marked(old, operation, true)) return false;
+        const Json* claim = claim_now(facts, swap.claim);
+        const Json* owners = claim == nullptr ? nullptr : kube::find_at(*claim, "/metadata/ownerReferences");
+        if (owners != nullptr && owners->is_array() && !owners->empty()) return false;
+    }
+    if (!facts.provers.empty()) return false;
+    if (!facts.workload || record.workload.ref.resource != kube::kStatefulSets) return true;
+    const std::string policy = "/spec/persistentVolumeClaimRetentionPolicy/";
+    for (const char* when : {"whenDeleted", "whenScaled"}) {
+        const std::string text = text_at(*facts.workload, policy + when);
+        if (!text.empty() && text != "Retain") return false;
+    }
+    return true;
+}
+
+bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    if (!swap.temporary.empty() && claim_now(facts, swap.temporary) != nullptr) return false;
+    const Json* object = volume_now(facts, record.incoming.at(swap.claim).volume);
+    if (object == nullptr) return false;
+    const kube::Volume volume = kube::volume_of(*object);
+    return volume.claim_space == record.space && volume.claim_name == swap.claim && volume.claim_uid.empty() &&
+           volume.phase == "Available";
+}
+
+}  // namespace
+
+const Json* claim_now(const SwapFacts& facts, const std::string& name) {
+    const auto found = facts.claims.find(name);
+    return found == facts.claims.end() ? nullptr : &found->second;
+}
+
+const Json* volume_now(const SwapFacts& facts, const std::string& name) {
+    const auto found = facts.volumes.find(name);
+    return found == facts.volumes.end() ? nullptr : &found->second;
+}
+
+bool untouched(const Swap& swap, const SwapFacts& facts) {
+    const Json* claim = claim_now(facts, swap.claim);
+    return claim != nullptr && kube::uid_of(*claim) == swap.claim_uid && !kube::deleting(*claim);
+}
+
+bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const Json* claim = claim_now(facts, swap.claim);
+    const auto incoming = record.incoming.find(swap.claim);
+    return claim != nullptr && incoming != record.incoming.end() && !kube::deleting(*claim) &&
+           text_at(*claim, "/status/phase") == "Bound" &&
+           text_at(*claim, "/spec/volumeName") == incoming->second.volume;
+}
+
+bool held_down(const SwapRecord& record, const SwapFacts& facts) {
+    return record.workload.exists() && facts.workload &&
+           !kube::annotation_of(*facts.workload, labels::kReplicas).empty();
+}
+
+bool is_workloads_pod(const SwapRecord& record, const Json& pod) {
+    const Json* owners = kube::find_at(pod, "/metadata/ownerReferences");
+    if (owners == nullptr || !owners->is_array()) return false;
+    return std::any_of(owners->begin(), owners->end(), [&](const Json& owner) {
+        if (!kube::bool_at(owner, "/controller", false)) return false;
+        if (text_at(owner, "/uid") == record.workload.uid) return true;
+        // A Deployment's pods are its ReplicaSets', which are called after it.
+        return record.workload.ref.resource == kube::kDeployments && text_at(owner, "/kind") == "ReplicaSet" &&
+               starts_with(text_at(owner, "/name"), record.workload.ref.name + "-");
+    });
+}
+
+Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation) {
+    SwapFacts facts;
+    if (record.workload.exists()) {
+        TRY_ASSIGN(facts.workload, reader.find(record.workload.ref));
+        if (!facts.workload || kube::uid_of(*facts.workload) != record.workload.uid) {
+            return Error{ErrorKind::kConflict,
+                         record.workload.text() + " was deleted or replaced by another one of its name meanwhile",
+                         "its old volumes are kept; `kubectl restore status` lists the operation"};
+        }
+    }
+    TRY(read_claims(reader, record, operation, facts));
+    TRY(read_volumes(reader, record, facts));
+    TRY(read_pods(reader, record, operation, facts));
+    TRY(read_attachments(reader, record, facts));
+    return facts;
+}
+
+Stage stage_of(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    const auto all = [&](const auto& question) {
+        return std::all_of(record.swaps.begin(), record.swaps.end(), question);
+    };
+    const bool down = held_down(record, facts);
+    if (all([&](const Swap& swap) { return swapped(swap, record, facts); }))
+        return down ? Stage::kReplace : Stage::kFinish;
+    if (!proven(record, facts, operation)) return Stage::kProve;
+    if (!secure(record, facts, operation)) return Stage::kSecure;
+    if (record.workload.exists() && (!down || kube::replicas_of(*facts.workload) != record.workload.stopped))
+        return Stage::kStop;
+    if (!facts.pods.empty() || !facts.attachments.empty()) return Stage::kDrain;
+    const bool all_reserved =
+        all([&](const Swap& swap) { return !untouched(swap, facts) || reserved(swap, record, facts); });
+    return all_reserved ? Stage::kReplace : Stage::kReserve;
+}
+
+}  // namespace holdfast::restore

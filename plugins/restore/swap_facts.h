@@ -1,0 +1,47 @@
+// What the cluster shows of a swap of volumes at one moment, and how far it has come. Gathered anew for every round, so
+// that a first run and a resume decide by the same facts.
+#pragma once
+
+#include "common/kube/reader.h"
+#include "plugins/restore/swap.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+struct SwapFacts {
+    std::optional<Json> workload;          // nullopt: it is gone, or there is none
+    std::map<std::string, Json> claims;    // those whose volumes are swapped and the temporary ones, by name
+    std::map<std::string, Json> volumes;   // old and incoming, by name
+    std::vector<Json> pods;                // of the namespace, those that mount one of the claims
+    std::vector<Json> provers;             // throwaway pods of this operation
+    std::vector<std::string> attachments;  // VolumeAttachments of old volumes, by name
+};
+
+// Reads everything afresh; adds to the record the incoming volumes of temporary claims that are bound by now.
+Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation);
+
+// How far it is. Each stage is a round of its own: what the next one decides it has read after this one's writes.
+enum class Stage {
+    kProve,    // temporary claims from the snapshots, and pods that look at what is on them (R7)
+    kSecure,   // Retain on every volume and in the StatefulSet, no owner of a claim (R11)
+    kStop,     // replicas down, the old number written beside it
+    kDrain,    // pods and attachments gone (R12)
+    kReserve,  // each incoming volume is the named claim's, and the binder has seen it (R9)
+    kReplace,  // the claims deleted and made anew; then scaled up
+    kFinish,   // ready; policies as they were
+};
+Stage stage_of(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
+
+// Single questions, for stages, recoveries and reports.
+const Json* claim_now(const SwapFacts& facts, const std::string& name);
+const Json* volume_now(const SwapFacts& facts, const std::string& name);
+bool untouched(const Swap& swap, const SwapFacts& facts);  // the claim is still the old one on the old volume
+bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+bool held_down(const SwapRecord& record, const SwapFacts& facts);  // by the annotation that stopping has written
+bool is_workloads_pod(const SwapRecord& record, const Json& pod);
+
+}  // namespace holdfast::restore

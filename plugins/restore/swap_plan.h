@@ -1,0 +1,30 @@
+// The rounds of a swap after its volumes are there, as pure functions of record and facts: each plans only what is not
+// done yet, so that a resume needs no memory of how far an earlier run came. Order and reasons: docs/safety.md R9-R13.
+#pragma once
+
+#include "common/plan/step.h"
+#include "plugins/restore/swap_facts.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+// REQUIRES: stage is not kProve. kConflict: somebody else's pod is on one of the claims, or a claim is another one.
+Result<plan::Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& facts,
+                             const std::string& operation);
+
+// Brings service back by the shorter way (R13): up again on the old volumes while no claim was deleted, else forward to
+// the end of the swap. No steps: nothing is held down.
+plan::Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
+
+// Back to the start: service, throwaway pods, the temporary claims and their volumes, policies. kRefused after the
+// first claim was deleted.
+Result<plan::Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
+
+// What the rounds need, asked for before the first write.
+std::vector<kube::AccessCheck> swap_needs(const SwapRecord& record);
+// The rounds that follow, in words, for the first plan.
+std::vector<std::string> swap_in_words(const SwapRecord& record);
+
+}  // namespace holdfast::restore

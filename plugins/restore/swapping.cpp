@@ -1,0 +1,118 @@
+#include "plugins/restore/swapping.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/restore/prove.h"
+#include "plugins/restore/swap_plan.h"
+
+#include <algorithm>
+
+namespace holdfast::restore {
+namespace {
+
+// What plan() and recover() see of an operation before its first journal, after which the record speaks.
+bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/swaps") != nullptr; }
+
+}  // namespace
+
+Result<std::vector<kube::ObjectRef>> Swapping::lock_targets(kube::ClusterReader&) {
+    return std::vector<kube::ObjectRef>{target_};
+}
+
+// The journal first: what it holds was decided when the cluster could still say it.
+Status Swapping::recall(const plan::Input& input) {
+    TRY_ASSIGN(record_, record_of(input.record, target_.space));
+    return {};
+}
+
+Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input& input) {
+    if (recorded(input)) {
+        TRY(recall(input));
+        return round(reader, input);
+    }
+    TRY_ASSIGN(Opening opening, open(reader, input));
+    record_ = std::move(opening.record);
+    nothing_to_do_ = opening.nothing_to_do;
+    if (nothing_to_do_) {
+        plan::Plan plan;
+        plan.operation = input.operation;
+        plan.notes = std::move(opening.notes);
+        return plan;
+    }
+    TRY_ASSIGN(plan::Plan plan, round(reader, input));
+    plan.record = record_json(*record_);
+    plan.asks = true;
+    plan.notes.insert(plan.notes.begin(), opening.notes.begin(), opening.notes.end());
+    plan.later = swap_in_words(*record_);
+    for (kube::AccessCheck& need : swap_needs(*record_)) plan.later_needs.push_back(std::move(need));
+    return plan;
+}
+
+Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Input& input) {
+    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    const Stage stage = stage_of(*record_, facts, input.operation);
+    if (stage == Stage::kProve) {
+        if (auto failure = proof_failure(facts)) return *failure;
+        return prove(reader, *record_, input.operation);
+    }
+    TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
+    plan.record = incoming_json(*record_);
+    return plan;
+}
+
+Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
+    plan::Plan nothing;
+    if (!record_) return nothing;
+    if (recorded(input)) TRY(recall(input));
+    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);
+    if (auto failure = proof_failure(facts); failure && error.kind != ErrorKind::kInterrupted) {
+        // Nothing was switched over, and nothing of it stays: another set is the next thing to try.
+        TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
+        plan.instead = std::move(*failure);
+        return plan;
+    }
+    return nothing;
+}
+
+Result<std::optional<plan::Plan>> Swapping::abort(kube::ClusterReader& reader, const plan::Input& input) {
+    if (!recorded(input)) return std::optional<plan::Plan>();
+    TRY(recall(input));
+    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
+    return std::optional(std::move(plan));
+}
+
+Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::Input& input) {
+    plan::Report report;
+    Json claims = Json::array();
+    if (!nothing_to_do_) {
+        TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+        for (const Swap& swap : record_->swaps) {
+            const std::string what = "pvc/" + record_->space + "/" + swap.claim;
+            const Json* object = volume_now(facts, record_->incoming.at(swap.claim).volume);
+            const Json* claim = claim_now(facts, swap.claim);
+            const bool bound = swapped(swap, *record_, facts) && object != nullptr &&
+                               kube::volume_of(*object).claim_uid == kube::uid_of(*claim);
+            if (!bound)
+                return Error{ErrorKind::kConflict,
+                             what + " is not bound to pv/" + record_->incoming.at(swap.claim).volume +
+                                 " any more: somebody else changed it",
+                             "the old volume pv/" + swap.old_volume + " is kept"};
+            claims.push_back({{"claim", swap.claim},
+                              {"volume", record_->incoming.at(swap.claim).volume},
+                              {"keptVolume", swap.old_volume}});
+        }
+        if (held_down(*record_, facts))
+            return Error{ErrorKind::kConflict, record_->workload.text() + " is held down again", ""};
+    }
+    report.text = done_text(*record_, input.operation);
+    report.names = {target_.resource.qualified() + "/" + target_.name};
+    report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "SwappedVolumes"}, {"operation", input.operation},
+                   {"target", target_.text()},        {"from", record_->from},    {"claims", std::move(claims)}};
+    return report;
+}
+
+}  // namespace holdfast::restore
