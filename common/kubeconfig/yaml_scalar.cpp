@@ -165,6 +165,8 @@ Scalar resolve_plain(std::string_view text) {
 
 // strconv.FormatFloat(number, 'g', -1, 32), which is what kubectl makes of a float key.
 std::string format_key(float number) {
+    if (std::isnan(number)) return "NaN";
+    if (std::isinf(number)) return number < 0 ? "-Inf" : "+Inf";  // also 1e308, which no float32 can hold
     std::array<char, 64> buffer{};
     int digits = 0;
     do {

@@ -79,6 +79,7 @@ TEST_CASE("keys become strings as kubectl converts them") {
     CHECK(read("\"n\": 1") == R"({"n":1})");
     CHECK(read("1: a\n1.5: b\n0x10: c\nyes: d\n2001-01-01: e") ==
           R"({"1":"a","1.5":"b","16":"c","true":"d","2001-01-01":"e"})");
+    CHECK(read("1e308: a\n-1e308: b") == R"({"+Inf":"a","-Inf":"b"})");  // found by fuzzing
     CHECK(read("~: 1").find("a key must be a string") != std::string::npos);
     CHECK(read("[1]: 1").find("a key must be a string") != std::string::npos);
     CHECK(read("{a: b}: 1").find("a key must be a string") != std::string::npos);
