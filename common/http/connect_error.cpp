@@ -57,7 +57,20 @@ Error certificate_refused(long verify_result, std::string_view host, std::string
     }
 }
 
+// The network's failure, not TLS's: a balancer without backends, a server that is being restarted. Words of libcurl
+// (lib/vtls/openssl.c, lib/cf-socket.c) and OpenSSL.
+bool broke_in_handshake(std::string_view detail) {
+    if (detail.find("alert") != std::string_view::npos) return false;
+    for (const char* part : {"SSL_ERROR_SYSCALL", "SSL_ERROR_ZERO_RETURN", "Connection reset by peer", "Recv failure",
+                             "Send failure", "Broken pipe", "unexpected eof"}) {
+        if (detail.find(part) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
 Error tls_failed(std::string_view detail) {
+    if (broke_in_handshake(detail))
+        return cannot_connect("the connection broke in the TLS handshake: " + std::string(detail));
     std::string cause = escape_line(detail);
     if (cause.find("wrong version number") != std::string::npos)
         cause = "http: server gave HTTP response to HTTPS client";
