@@ -101,7 +101,7 @@ std::string set_name(const CreateOptions& options, SystemTime start) {
 }
 
 std::string snapshot_name(const std::string& set, const std::string& claim) {
-    return bounded_name(set, "-" + claim, kObjectLimit);
+    return bounded_name(set + "-" + claim, "", kObjectLimit);
 }
 
 }  // namespace holdfast::snap

@@ -1,3 +1,4 @@
+#include "common/core/names.h"
 #include "tests/unit/snap/snap_support.h"
 
 #include <doctest/doctest.h>
@@ -66,4 +67,14 @@ TEST_CASE("targets are taken in kubectl's spellings, once each") {
 TEST_CASE("hooks never hold longer than two minutes, or than --timeout") {
     CHECK(options_of({"sts/a"})->quiesce_limit == std::chrono::minutes(2));
     CHECK(parse_create(words({"sts/a"}), std::chrono::seconds(5))->quiesce_limit == std::chrono::seconds(5));
+}
+
+TEST_CASE("names of 63 and 253 characters make a snapshot's name that the API server takes") {
+    const std::string set(63, 's'), claim = std::string(63, 'c') + "." + std::string(63, 'd') + "." +
+                                            std::string(63, 'e') + "." + std::string(61, 'f');
+    REQUIRE(claim.size() == 253);
+    const std::string name = snapshot_name(set, claim);
+    CHECK(check_dns_subdomain(name, "name").ok());
+    CHECK(name.starts_with(set + "-c"));
+    CHECK(name != snapshot_name(set, claim.substr(0, 252) + "g"));
 }
