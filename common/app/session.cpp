@@ -57,7 +57,8 @@ Result<kube::Cluster*> Session::cluster() {
     if (process_.stand_ins != nullptr) return &process_.stand_ins->cluster;
     if (!cluster_) {
         TRY_ASSIGN(const auto* config, this->config());
-        const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors};
+        const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors,
+                                          flags_.timeout};
         warnings_ = std::make_unique<WarningConsole>(process_.console, color_on_stderr());
         TRY_ASSIGN(cluster_, kube::connect(*config, options, process_.clock, *warnings_, process_.signals));
     }

@@ -54,7 +54,12 @@ class CurlTransport : public Transport {
     kubeconfig::Credentials& credentials_;
     const Signals& signals_;
     CurlOptions options_;
+    std::chrono::seconds stall_limit() const {
+        return silent_ ? std::min(options_.stall_limit, options_.second_stall_limit) : options_.stall_limit;
+    }
+
     Multi multi_{curl_multi_init()};
+    bool silent_ = false;  // the last call got no answer
 };
 
 Status CurlTransport::add_headers(Transfer& transfer) {
@@ -93,17 +98,23 @@ Result<std::unique_ptr<Transfer>> CurlTransport::prepare(const Request& request,
         append(transfer->connect_to, endpoint_.connect_to);
         set(*transfer, CURLOPT_CONNECT_TO, transfer->connect_to.get());
     }
+    // A connection on which nothing came is not asked again, and a second silence is not waited for as long.
+    if (silent_) {
+        set(*transfer, CURLOPT_FRESH_CONNECT, 1L);
+        set(*transfer, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds(stall_limit()).count()));
+    }
     if (!streaming) {
         const milliseconds limit = request.timeout.count() > 0 ? request.timeout : config_.request_timeout;
         set(*transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
         set(*transfer, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        set(*transfer, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_limit.count()));
+        set(*transfer, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall_limit().count()));
     }
     trace_request(transfer->request, transfer->url, transfer->sent_headers);
     return transfer;
 }
 
 Result<Response> CurlTransport::finish(Transfer& transfer, CURLcode code) {
+    silent_ = code == CURLE_OPERATION_TIMEDOUT;
     if (code != CURLE_OK) {
         Error error = failure_of(transfer, code, endpoint_);
         trace_failure(transfer.request, transfer.url, error, transfer.timings());
@@ -279,8 +290,10 @@ Result<std::unique_ptr<CurlStream>> CurlTransport::open_once(const Request& requ
     used = transfer->used;
     auto stream = std::make_unique<CurlStream>(*this, std::move(transfer));
     milliseconds limit = request.timeout.count() > 0 ? request.timeout : config_.request_timeout;
-    if (limit.count() == 0) limit = options_.stall_limit;
-    TRY(stream->wait_head(limit));
+    if (limit.count() == 0) limit = stall_limit();
+    const Status head = stream->wait_head(limit);
+    silent_ = !head.ok() && head.error().kind == ErrorKind::kTimeout;
+    TRY(head);
     return stream;
 }
 

@@ -23,6 +23,8 @@ struct CurlOptions {
     std::string ca_file;     // system trust from this file ($SSL_CERT_FILE), "" : the library's default
     // No byte in either direction for so long ends a call with kTimeout, also where --request-timeout is 0.
     std::chrono::seconds stall_limit{90};
+    // The same while the call before got no answer, so that a command which tells and tidies up after it ends soon.
+    std::chrono::seconds second_stall_limit{10};
 };
 
 // No connection is made yet. config is copied; credentials and signals must outlive the transport and its streams.

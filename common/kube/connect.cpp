@@ -7,11 +7,14 @@
 #include "common/os/environment.h"
 #include "common/os/files.h"
 
+#include <algorithm>
+
 namespace holdfast::kube {
 
 namespace {
 
 constexpr std::chrono::minutes kRetryBudget{2};
+constexpr std::chrono::seconds kShortestStall{5};
 
 // The chain that belongs together: retry over curl over credentials, destroyed in that order.
 class Chain : public http::Transport {
@@ -46,6 +49,10 @@ Result<std::unique_ptr<Cluster>> connect(const kubeconfig::ClientConfig& config,
     http::CurlOptions curl_options;
     curl_options.user_agent =
         options.binary + "/" + (options.version.rfind('v', 0) == 0 ? "" : "v") + options.version + " (linux/amd64)";
+    if (options.stall.count() > 0) {
+        const auto asked = std::chrono::ceil<std::chrono::seconds>(options.stall);
+        curl_options.stall_limit = std::clamp(asked, kShortestStall, curl_options.stall_limit);
+    }
     curl_options.ca_file = system_trust(environment);
     TRY_ASSIGN(auto curl, http::make_curl_transport(config, *credentials, signals, curl_options));
     const auto budget =

@@ -323,3 +323,9 @@ def test_a_write_whose_answer_was_lost_is_sent_once_and_observed(creating):
     done = creating(rules=[{"method": "POST", "path": "/volumesnapshots\\?", "reply": {"through": True, "drop": True}}])
     check(done, 5, r"done: create vs/shop/one-data")  # there it was; that no controller cuts it is another matter
     assert len(posts(done.double, "volumesnapshots")) == 1
+
+
+def test_a_silent_server_is_waited_for_as_long_as_timeout_says(listing):
+    done = listing({"json": page([]), "delay_ms": 100000}, "--timeout", "5s")
+    check(done, 5, r"^error: .*gave no answer to GET .* in time")
+    assert done.seconds < 30, done
