@@ -93,6 +93,10 @@ Result<Journal> journal_from_config_map(const Json& config_map) {
     journal.space = kube::space_of(config_map);
     journal.plugin = kube::text_at(body, "/plugin");
     journal.command = kube::text_at(body, "/command");
+    // Lines to be pasted into a shell are made of them, and anyone may edit a ConfigMap.
+    for (const std::string* word : {&journal.plugin, &journal.command}) {
+        if (!check_dns_label(*word, "command").ok()) return damaged(config_map, "it names no command of a plugin");
+    }
     const Json* arguments = kube::find_at(body, "/arguments");
     journal.arguments = arguments == nullptr ? Json::object() : *arguments;
     journal.argument_hash = kube::text_at(body, "/argument_hash");

@@ -101,3 +101,14 @@ TEST_CASE("a plan's permissions are those of its steps, each once") {
                                             "list persistentvolumeclaims n", "watch persistentvolumeclaims n",
                                             "delete persistentvolumes "});
 }
+
+TEST_CASE("a journal that was edited puts nothing into the lines that it is told with") {
+    for (const char* word : {"snap; touch /tmp/x;", "snap\x1b[2J", "$(id)", ""}) {
+        Journal journal = sample();
+        journal.plugin = word;
+        CHECK(journal_from_config_map(journal_to_config_map(journal)).error().kind == ErrorKind::kInvalid);
+        journal = sample();
+        journal.command = word;
+        CHECK(journal_from_config_map(journal_to_config_map(journal)).error().kind == ErrorKind::kInvalid);
+    }
+}
