@@ -5,6 +5,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/sets.h"
 #include "common/os/files.h"
+#include "common/plan/operations.h"
 #include "common/plan/wait.h"
 #include "plugins/restore/database.h"
 
@@ -74,9 +75,14 @@ Result<Throwaways> gather_throwaways(kube::ClusterReader& reader, const std::str
     kube::ListOptions mine;
     mine.label_selector = std::string(labels::kOperation) + "=" + operation;
     TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, space, mine));
-    for (const Json& pod : pods.items) made.pods.push_back(kube::pod_state_of(pod));
+    for (const Json& pod : pods.items) {
+        if (plan::is_named_after(kube::name_of(pod), operation)) made.pods.push_back(kube::pod_state_of(pod));
+    }
     TRY_ASSIGN(const kube::List claims, reader.list(kube::kClaims, space, mine));
-    for (const Json& claim : claims.items) made.claims.push_back(kube::claim_of(claim));
+    // Whoever copies a claim of an open set to keep it copies its labels along.
+    for (const Json& claim : claims.items) {
+        if (plan::is_named_after(kube::name_of(claim), operation)) made.claims.push_back(kube::claim_of(claim));
+    }
     TRY(gather_volumes(reader, made));
     if (!policies) return made;
     TRY_ASSIGN(const std::optional<Json> policy, reader.find({kube::kNetworkPolicies, space, operation}));

@@ -1,4 +1,5 @@
 #include "plugins/restore/database.h"
+#include "plugins/restore/drill.h"
 #include "plugins/restore/drill_plan.h"
 #include "plugins/restore/pods.h"
 #include "plugins/restore/restore_pvc.h"
@@ -370,4 +371,24 @@ TEST_CASE("a drill of one snapshot of a set is compared with what was recorded o
         CHECK(restore::judge(options, here, scene, another).good == (ordinal == 1));
         CHECK_FALSE(restore::judge(options, here, scene, newer).good);
     }
+}
+
+TEST_CASE("a copy that somebody made of a throwaway claim, labels and all, is not torn down with it") {
+    testing::FakeClock clock;
+    testing::FakeCluster cluster(clock);
+    for (const char* name : {"open-nightly-abcde-0-data-0", "kept"}) {
+        for (const char* kind : {"PersistentVolumeClaim", "Pod"}) {
+            cluster.put({{"apiVersion", "v1"},
+                         {"kind", kind},
+                         {"metadata",
+                          {{"name", name},
+                           {"namespace", "shop"},
+                           {"labels", {{labels::kOperation, "open-nightly-abcde"}, {labels::kRole, "open"}}}}}});
+        }
+    }
+    const auto made = restore::gather_throwaways(cluster, "shop", "open-nightly-abcde", true);
+    REQUIRE(made.ok());
+    REQUIRE(made->claims.size() == 1);
+    CHECK(made->claims[0].name == "open-nightly-abcde-0-data-0");
+    CHECK(made->pods.size() == 1);
 }
