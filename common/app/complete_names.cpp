@@ -7,6 +7,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/kubeconfig/names.h"
+#include "common/os/quiet_console.h"
 
 #include <nlohmann/json.hpp>
 
@@ -18,20 +19,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{900};
 constexpr std::size_t kMost = 500;  // nobody chooses among more
-
-// Server warnings and the like would break the line that is being typed.
-class Mute : public Console {
-  public:
-    void out(std::string_view) override {}
-    void err(std::string_view) override {}
-    bool flush() override { return true; }
-    bool out_broken() const override { return false; }
-    bool in_is_terminal() const override { return false; }
-    bool out_is_terminal() const override { return false; }
-    bool err_is_terminal() const override { return false; }
-    int err_columns() const override { return 80; }
-    std::optional<std::string> read_line() override { return std::nullopt; }
-};
 
 kubeconfig::ConnectionFlags flags_in(const std::vector<std::string>& words) {
     Arguments arguments;
@@ -163,10 +150,10 @@ std::vector<Candidate> names_for(const Plugin& plugin, const std::vector<std::st
     if ((what == Completes::kWorkload) && partial.find('/') == std::string::npos) return kWorkloadTypes;
     auto config = kubeconfig::load_client_config(flags, process.environment);
     if (!config.ok()) return {};
-    config->request_timeout = kPatience;
-    Mute mute;
-    const auto cluster =
-        kube::connect(*config, {"kubectl-" + plugin.name, version_text(), false}, process.clock, mute, process.signals);
+    QuietConsole mute;  // server warnings and the like would break the line that is being typed
+    const auto connector = kube::make_connector(*config, {"kubectl-" + plugin.name, version_text(), false},
+                                                process.clock, mute, process.signals);
+    const auto cluster = connector->connect(process.signals, mute, kPatience);
     if (!cluster.ok()) return {};
     return from_cluster(**cluster, config->space, what, partial);
 }

@@ -16,6 +16,7 @@
 namespace holdfast::plan {
 class PodRunner;
 class SqlRunner;
+struct Self;
 }  // namespace holdfast::plan
 
 namespace holdfast::app {
@@ -41,6 +42,8 @@ class Context {
     virtual Console& console() = 0;
     virtual Clock& clock() = 0;
     virtual const Signals& signals() const = 0;
+    // Who this process is to others who work on the same cluster.
+    virtual plan::Self self() const = 0;
     // Loaded at the first call, then the same.
     virtual Result<const kubeconfig::ClientConfig*> config() = 0;
     // The namespace in force; an error if kubeconfig cannot be read.

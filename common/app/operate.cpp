@@ -7,10 +7,12 @@
 #include "common/app/witness.h"
 #include "common/core/text.h"
 #include "common/plan/drive.h"
+#include "common/plan/holding.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace holdfast::app {
 
@@ -96,9 +98,10 @@ int tell_failure(Session& session, const plan::DriveResult& result, const std::s
     return code;
 }
 
-Status check_access(Session& session, const plan::Plan& plan) {
+Status check_access(Session& session, const plan::Plan& plan, const std::vector<kube::AccessCheck>& more) {
     TRY_ASSIGN(auto* reader, session.reader());
-    const auto checks = plan::permissions(plan);
+    auto checks = plan::permissions(plan);
+    checks.insert(checks.end(), more.begin(), more.end());
     TRY_ASSIGN(const auto allowed, reader->allowed(checks));
     for (std::size_t i = 0; i < checks.size() && i < allowed.size(); i++) {
         if (allowed[i]) continue;
@@ -110,6 +113,31 @@ Status check_access(Session& session, const plan::Plan& plan) {
                      "`kubectl " + session.plugin().name + " rbac` prints the role that is needed"};
     }
     return {};
+}
+
+PlanResult approved_and_done(Session& session, const plan::Plan& plan, const std::vector<kube::AccessCheck>& more,
+                             const std::function<plan::Outcome(plan::World&, const plan::Limits&)>& act) {
+    PlanResult result;
+    result.status = approve(session, plan, false);
+    if (!result.status.ok() || session.flags().dry_run == DryRun::kClient) return result;
+    result.status = check_access(session, plan, more);
+    if (!result.status.ok()) return result;
+    auto witness = make_witness(session);
+    auto world = session.world(witness);
+    if (!world.ok()) {
+        result.status = world.error();
+        return result;
+    }
+    plan::Limits limits;
+    limits.stall = session.flags().timeout;
+    if (session.flags().dry_run == DryRun::kServer) limits.dry_run = kube::DryRun::kServer;
+    const auto outcome = act(*world, limits);
+    witness.close();
+    print_not_verified(session, outcome.not_verified);
+    result.status = outcome.status;
+    result.wrote = outcome.wrote;
+    result.acted = session.flags().dry_run == DryRun::kNone;
+    return result;
 }
 
 }  // namespace
@@ -143,27 +171,20 @@ int operate(Session& session, const Command& command, const Arguments& arguments
 }
 
 PlanResult carry_out(Session& session, const plan::Plan& plan) {
-    PlanResult result;
-    result.status = approve(session, plan, false);
-    if (!result.status.ok() || session.flags().dry_run == DryRun::kClient || plan.steps.empty()) return result;
-    result.status = check_access(session, plan);
-    if (!result.status.ok()) return result;
-    auto witness = make_witness(session);
-    auto world = session.world(witness);
-    if (!world.ok()) {
-        result.status = world.error();
-        return result;
-    }
-    plan::Limits limits;
-    limits.stall = session.flags().timeout;
-    if (session.flags().dry_run == DryRun::kServer) limits.dry_run = kube::DryRun::kServer;
-    const auto outcome = plan::execute(plan, *world, limits);
-    witness.close();
-    print_not_verified(session, outcome.not_verified);
-    result.status = outcome.status;
-    result.wrote = outcome.wrote;
-    result.acted = session.flags().dry_run == DryRun::kNone;
-    return result;
+    if (plan.steps.empty()) return {};
+    return approved_and_done(session, plan, {}, [&](plan::World& world, const plan::Limits& limits) {
+        return plan::execute(plan, world, limits);
+    });
+}
+
+PlanResult carry_out_abort(Session& session, const plan::Plan& plan, plan::Journal& journal,
+                           const plan::WayBack& back) {
+    auto needs = plan::holding_needs(journal, plan);
+    for (const char* verb : {"update", "delete"}) needs.push_back({verb, kube::kConfigMaps, journal.space, "", ""});
+    return approved_and_done(session, plan, needs, [&](plan::World& world, const plan::Limits& limits) {
+        const bool dry = limits.dry_run != kube::DryRun::kNone;
+        return dry ? plan::execute(plan, world, limits) : plan::take_back(world, journal, plan, back, limits);
+    });
 }
 
 }  // namespace holdfast::app

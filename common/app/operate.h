@@ -2,6 +2,8 @@
 #pragma once
 
 #include "common/app/session.h"
+#include "common/plan/journal.h"
+#include "common/plan/operations.h"
 #include "common/plan/operation.h"
 
 #include <memory>
@@ -23,6 +25,9 @@ struct PlanResult {
     bool acted = false;  // false: --dry-run=client
 };
 PlanResult carry_out(Session& session, const plan::Plan& plan);
+// The same for a plan that takes `journal`'s operation back: as plan::take_back, also if it has no steps.
+PlanResult carry_out_abort(Session& session, const plan::Plan& plan, plan::Journal& journal,
+                           const plan::WayBack& back);
 
 // Prints the error and says the exit code, for something that may have begun.
 int fail_started(Session& session, const Error& error, bool wrote);

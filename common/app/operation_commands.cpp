@@ -92,20 +92,20 @@ Result<plan::Plan> way_back(Session& session, kube::ClusterReader& reader, const
 }
 
 int abort_operation(Session& session, const Arguments& arguments) {
-    const auto journal = journal_of(session, arguments.positionals.front());
+    auto journal = journal_of(session, arguments.positionals.front());
     if (!journal.ok()) return session.fail(journal.error());
     auto reader = session.reader();
     if (!reader.ok()) return session.fail(reader.error());
-    const auto plan = way_back(session, **reader, *journal);
+    const auto owners = plan::look_at_owners(**reader, {*journal}, session.self(), session.clock().now());
+    if (!owners.ok()) return session.fail(owners.error());
+    if (owners->front().life == plan::Life::kLive)
+        return session.fail(plan::in_the_way(journal->operation, owners->front()));
+    const plan::WayBack back = [&](kube::ClusterReader& from) { return way_back(session, from, *journal); };
+    const auto plan = back(**reader);
     if (!plan.ok()) return session.fail(plan.error());
-    const auto result = carry_out(session, *plan);
+    const auto result = carry_out_abort(session, *plan, *journal, back);
     if (!result.status.ok()) return fail_started(session, result.status.error(), result.wrote);
-    if (session.flags().dry_run != CommonFlags::DryRun::kNone) return kDone;
-    // The journal goes last: until then the same command finds what is still to be taken back.
-    auto cluster = session.cluster();
-    if (!cluster.ok()) return fail_started(session, cluster.error(), result.wrote);
-    if (const auto erased = plan::erase(**cluster, *journal); !erased.ok())
-        return fail_started(session, erased.error(), true);
+    if (!result.acted) return kDone;
     session.console().out("operation/" + journal->operation + " aborted\n");
     return session.console().flush() ? kDone : kResumable;
 }
@@ -115,7 +115,9 @@ int gc(Session& session, const Arguments&) {
     if (!space.ok()) return session.fail(space.error());
     auto reader = session.reader();
     if (!reader.ok()) return session.fail(reader.error());
-    const auto plan = plan::plan_gc(**reader, *space);
+    const plan::Patience patience{session.clock(), session.signals(),
+                                  [&](const std::string& text) { session.console().err(text + "\n"); }};
+    const auto plan = plan::plan_gc(**reader, *space, session.self(), patience);
     if (!plan.ok()) return session.fail(plan.error());
     if (plan->steps.empty()) {
         for (const auto& note : plan->notes) session.console().err(escape_line(note) + "\n");
@@ -144,7 +146,8 @@ Command resume_command() {
     command.completes = {Completes::kOperation};
     command.outputs = {"table", "json", "yaml", "name"};
     command.examples = {{"Go on with what `status` lists", "kubectl snap resume snap-postgres-7k2m"}};
-    command.rules = {rule({"get", "update", "delete"}, kube::kConfigMaps)};
+    command.rules = {rule({"get", "update", "delete"}, kube::kConfigMaps),
+                     rule({"get", "create", "update", "delete"}, kube::kLeases)};
     command.act = resume;
     return command;
 }
@@ -162,7 +165,8 @@ Command abort_command() {
     command.completes = {Completes::kOperation};
     command.examples = {{"See what would be removed", "kubectl snap abort snap-postgres-7k2m --dry-run"},
                         {"Remove it", "kubectl snap abort snap-postgres-7k2m --yes"}};
-    command.rules = {rule({"get", "delete"}, kube::kConfigMaps)};
+    command.rules = {rule({"get", "update", "delete"}, kube::kConfigMaps),
+                     rule({"get", "create", "update", "delete"}, kube::kLeases)};
     command.act = abort_operation;
     return command;
 }
@@ -180,6 +184,7 @@ Command gc_command() {
                         {"Remove without being asked", "kubectl snap gc --yes"}};
     for (const kube::Resource* resource : {&kube::kConfigMaps, &kube::kPods, &kube::kClaims, &kube::kNetworkPolicies})
         command.rules.push_back(rule({"get", "list", "watch", "delete"}, *resource));
+    command.rules.push_back(rule({"get", "list", "delete"}, kube::kLeases));
     Rule volumes = rule({"get", "list", "watch", "patch"}, kube::kVolumes);
     volumes.when = "drills of Retain classes";
     command.rules.push_back(volumes);

@@ -130,6 +130,7 @@ int run_rbac(Context& context, const Arguments& arguments) {
 
 std::vector<Rule> operation_rules() {
     return {{{"get", "list", "create", "update", "delete"}, kube::kConfigMaps, "", "", false, ""},
+            {{"get", "create", "update", "delete"}, kube::kLeases, "", "", false, ""},
             {{"create"}, kube::kEvents, "", "", false, ""}};
 }
 

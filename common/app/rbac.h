@@ -18,7 +18,7 @@ struct RbacOptions {
 // kUsage: no such command.
 Result<std::string> rbac_yaml(const Plugin& plugin, const RbacOptions& options);
 
-// What every operation needs: its journal, and the Event of a stop.
+// What every operation needs: its journal, its Leases, and the Event of a stop.
 std::vector<Rule> operation_rules();
 
 Command rbac_command();

@@ -1,6 +1,7 @@
 #include "common/app/session.h"
 
 #include "common/app/exit_code.h"
+#include "common/app/heart.h"
 #include "common/app/sentence.h"
 #include "common/app/tools.h"
 #include "common/app/version.h"
@@ -60,7 +61,8 @@ Result<kube::Cluster*> Session::cluster() {
         const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors,
                                           flags_.timeout};
         warnings_ = std::make_unique<WarningConsole>(process_.console, color_on_stderr());
-        TRY_ASSIGN(cluster_, kube::connect(*config, options, process_.clock, *warnings_, process_.signals));
+        connector_ = kube::make_connector(*config, options, process_.clock, process_.console, process_.signals);
+        TRY_ASSIGN(cluster_, connector_->connect(process_.signals, *warnings_, std::chrono::milliseconds(0)));
     }
     return cluster_.get();
 }
@@ -79,6 +81,10 @@ Result<plan::PodRunner*> Session::pod_runner() {
     return tools_->pods();
 }
 
+plan::Self Session::self() const {
+    return process_.stand_ins == nullptr ? plan::this_process() : process_.stand_ins->self;
+}
+
 Result<plan::World> Session::world(plan::Witness& witness) {
     TRY_ASSIGN(auto* cluster, this->cluster());
     plan::World world{*cluster, process_.clock, process_.signals, witness,
@@ -87,8 +93,10 @@ Result<plan::World> Session::world(plan::Witness& witness) {
         world.pods = instead->pods;
         world.sql = instead->sql;
         world.attendant = instead->attendant;
+        world.self = instead->self;
         return world;
     }
+    world.make_heart = heart_maker(*connector_);
     // A plan without steps in pods must work where there is no kubectl; one with such steps says that pods are null.
     if (pod_runner().ok()) {
         world.pods = tools_->pods();

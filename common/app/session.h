@@ -21,6 +21,7 @@ struct StandIns {
     plan::SqlRunner* sql;
     plan::Attendant* attendant;
     std::string space;
+    plan::Self self = plan::this_process();
 };
 
 // The process around a run; all of it outlives the session.
@@ -51,6 +52,7 @@ class Session : public Context {
     Console& console() override { return process_.console; }
     Clock& clock() override { return process_.clock; }
     const Signals& signals() const override { return process_.signals; }
+    plan::Self self() const override;
     Result<const kubeconfig::ClientConfig*> config() override;
     Result<std::string> space() override;
     Result<kube::ClusterReader*> reader() override;
@@ -79,6 +81,7 @@ class Session : public Context {
     std::optional<kubeconfig::ClientConfig> config_;
     std::optional<std::string> space_;
     std::unique_ptr<WarningConsole> warnings_;
+    std::unique_ptr<kube::Connector> connector_;
     std::unique_ptr<kube::Cluster> cluster_;
     std::unique_ptr<Tools> tools_;
 };

@@ -23,6 +23,7 @@ Json as_json(const plan::OperationStatus& status) {
                 {"started", format_time(journal.started)},
                 {"state", journal.state},
                 {"owner", status.owner},
+                {"who", status.who},
                 {"message", journal.message},
                 {"round", journal.round},
                 {"rounds", journal.rounds},
@@ -58,14 +59,16 @@ std::string details_text(Context& context, const plan::OperationStatus& status) 
     return line("Operation", journal.operation) + line("Namespace", journal.space) +
            line("Command", journal.plugin + " " + journal.command) + line("Target", journal.target) +
            line("Started", format_time(journal.started) + " (" + age(context, journal.started) + " ago)") +
-           line("Owner", status.owner) + line("State", journal.state) + line("Message", journal.message) +
+           line("Owner", status.owner + (status.who.empty() ? "" : " (" + status.who + ")")) + line("State", journal.state) + line("Message", journal.message) +
            line("Go on", status.resume) + line("Take back", status.abort);
 }
 
 int print_one(Context& context, kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
     const auto journal = plan::read_journal(reader, space, operation);
     if (!journal.ok()) return context.fail(journal.error());
-    const auto status = plan::describe(*journal);
+    const auto owners = plan::look_at_owners(reader, {*journal}, context.self(), context.clock().now());
+    if (!owners.ok()) return context.fail(owners.error());
+    const auto status = plan::describe(*journal, owners->front());
     const std::string& output = context.flags().output;
     if (output == "json" || output == "yaml") {
         context.print_structured(as_json(status));
@@ -83,8 +86,10 @@ int print_all(Context& context, kube::ClusterReader& reader, const std::string& 
     if (!journals.ok()) return context.fail(journals.error());
     for (const auto& name : damaged)
         context.console().err("warning: " + escape_line(name) + ": the journal is damaged and was skipped\n");
+    const auto owners = plan::look_at_owners(reader, *journals, context.self(), context.clock().now());
+    if (!owners.ok()) return context.fail(owners.error());
     std::vector<plan::OperationStatus> all;
-    for (const auto& journal : *journals) all.push_back(plan::describe(journal));
+    for (std::size_t i = 0; i < journals->size(); ++i) all.push_back(plan::describe((*journals)[i], (*owners)[i]));
     const std::string& output = context.flags().output;
     if (output == "json" || output == "yaml") {
         Json items = Json::array();
@@ -134,7 +139,8 @@ Command status_command() {
     command.examples = {{"What is unfinished in this namespace", "kubectl snap status"},
                         {"One operation", "kubectl snap status snap-postgres-7k2m"}};
     command.rules = {Rule{{"list"}, kube::kConfigMaps, "", "", false, ""},
-                     Rule{{"get"}, kube::kConfigMaps, "", "OPERATION", false, ""}};
+                     Rule{{"get"}, kube::kConfigMaps, "", "OPERATION", false, ""},
+                     Rule{{"get"}, kube::kLeases, "", "unfinished operations", false, ""}};
     command.read = run_status;
     return command;
 }

@@ -42,6 +42,11 @@ std::string process_identity_of(int number) {
     return boot + "/" + space + "/" + pid + "/" + start;
 }
 
+std::string host_name() {
+    const auto text = read_file("/proc/sys/kernel/hostname", 4096);
+    return text.ok() ? std::string(trim(*text)) : "";
+}
+
 OwnerState owner_state(const std::string& identity) {
     const auto parts = split(identity, '/');
     if (parts.size() != 4 || parts[0] != boot_id() || parts[1] != pid_namespace()) return OwnerState::kElsewhere;

@@ -9,6 +9,9 @@ namespace holdfast {
 std::string process_identity();
 std::string process_identity_of(int pid);
 
+// This machine's name, for messages; "" if it has none.
+std::string host_name();
+
 enum class OwnerState { kSelf, kAlive, kDead, kElsewhere };
 // kElsewhere: another boot or pid namespace: nothing can be known from here.
 OwnerState owner_state(const std::string& identity);

@@ -146,6 +146,9 @@ Status Process::start(const Command& command) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent) _exit(127);
         for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
+        sigset_t none;  // a background thread has them blocked, and the mask outlives exec
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
         if (!command.inherit_stdin) dup2(in_.read, STDIN_FILENO);
         dup2(out_.write, STDOUT_FILENO);
         if (!command.inherit_stderr) dup2(err_.write, STDERR_FILENO);

@@ -1,12 +1,10 @@
 #include "common/plan/drive.h"
 
 #include "common/core/hash.h"
-#include "common/core/names.h"
-#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
-#include "common/os/process_identity.h"
-#include "common/os/random.h"
+#include "common/plan/drive_parts.h"
+#include "common/plan/holding.h"
 
 #include <algorithm>
 #include <map>
@@ -15,31 +13,6 @@ namespace holdfast::plan {
 namespace {
 
 constexpr int kMostRounds = 16;  // no operation has more; one that asks for more loops
-
-std::string new_id(const Operation& operation) {
-    std::string target = to_lower(operation.target());
-    for (char& c : target) {
-        if (c == '.' || c == '/' || c == '_') c = '-';
-    }
-    return bounded_name(operation.kind() + "-" + target, "-" + random_letters(5), 50);
-}
-
-std::string lines_for(const Journal& journal) {
-    const std::string base = "kubectl " + journal.plugin;
-    return "to go on: " + base + " resume " + journal.operation + " -n " + journal.space +
-           "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
-}
-
-// Without a journal nothing can be resumed or aborted: this finds what was made.
-std::string lines_without_journal(const Journal& journal) {
-    std::vector<std::string> kinds;
-    for (const kube::ObjectRef& ref : created_objects(journal)) {
-        const std::string kind = ref.resource.qualified();
-        if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
-    }
-    return "somebody deleted the journal of " + journal.operation + "; what it made is still there: kubectl get " +
-           join(kinds, ",") + " -n " + journal.space + " -l " + labels::kOperation + "=" + journal.operation;
-}
 
 class Drive {
   public:
@@ -58,14 +31,16 @@ class Drive {
     bool dry() const { return options_.limits.dry_run == kube::DryRun::kServer; }
     bool records() const { return !dry() && !options_.plan_only; }
 
+    // Reads only. What the workload's lock says is heeded here already: whoever is kept out is told before anything is
+    // decided.
     Status begin() {
-        // The lock of the workload, its Lease and the takeover of a dead owner's operation come in here, before
-        // anything is decided (safety R1-R3). Until then the journal's owner field keeps two processes of one machine
-        // apart.
-        journal_.argument_hash = argument_hash(options_.line);
-        TRY(find_earlier());
-        if (!resuming_) {
-            journal_.operation = new_id(operation_);
+        TRY_ASSIGN(std::optional<Journal> earlier, find_earlier(world_, operation_, options_.line));
+        if (earlier) {
+            journal_ = std::move(*earlier);
+            TRY(adopt());
+        } else {
+            journal_.operation = new_operation_id(operation_);
+            journal_.argument_hash = argument_hash(options_.line);
             journal_.started = world_.clock.now();
             journal_.kind = operation_.kind();
             journal_.target = operation_.target();
@@ -73,9 +48,11 @@ class Drive {
             journal_.plugin = options_.line.plugin;
             journal_.command = options_.line.command;
             journal_.arguments = options_.line.arguments;
+            TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation_.lock_targets(world_.cluster));
+            TRY_ASSIGN(journal_.locks, resolve_locks(world_.cluster, targets));
         }
+        if (!options_.plan_only) TRY(check_free(world_, journal_));
         journal_.version = options_.line.version;
-        journal_.owner = process_identity();
         input_.operation = journal_.operation;
         input_.now = journal_.started;
         input_.resuming = resuming_;
@@ -83,39 +60,11 @@ class Drive {
         return {};
     }
 
-    // An open operation with the same arguments is gone on with; one of the same kind and target with others is in the
-    // way.
-    Status find_earlier() {
-        if (options_.line.resume) {
-            TRY_ASSIGN(journal_, read_journal(world_.cluster, operation_.space(), *options_.line.resume));
-            return adopt();
-        }
-        std::vector<std::string> damaged;
-        TRY_ASSIGN(const std::vector<Journal> journals, list_journals(world_.cluster, operation_.space(), damaged));
-        for (const Journal& one : journals) {
-            if (one.argument_hash == journal_.argument_hash) {
-                journal_ = one;
-                return adopt();
-            }
-        }
-        for (const Journal& one : journals) {
-            if (one.kind == operation_.kind() && one.target == operation_.target()) {
-                return Error{ErrorKind::kLocked,
-                             "operation " + one.operation + " on " + one.target +
-                                 " is unfinished and was begun with other arguments; nothing was changed",
-                             lines_for(one), 0, ""};
-            }
-        }
-        return {};
-    }
-
+    // A live owner is told of at once; a silent one is waited for when the operation is taken hold of.
     Status adopt() {
-        if (owner_state(journal_.owner) == OwnerState::kAlive) {
-            return Error{ErrorKind::kLocked,
-                         "operation " + journal_.operation + " is being worked on by process " +
-                             split(journal_.owner, '/').at(2) + " of this machine; nothing was changed",
-                         "wait for it, or end that process", 0, ""};
-        }
+        TRY_ASSIGN(const std::vector<Owner> owners,
+                   look_at_owners(world_.cluster, {journal_}, world_.self, world_.clock.now()));
+        if (owners.front().life == Life::kLive) return in_the_way(journal_.operation, owners.front());
         resuming_ = true;
         recorded_ = true;
         result_.operation = journal_.operation;
@@ -126,17 +75,21 @@ class Drive {
     Status rounds() {
         for (input_.round = 0; input_.round < kMostRounds; ++input_.round) {
             auto planned = operation_.plan(world_.cluster, input_);
-            if (!planned.ok())
-                return input_.round == 0 && !resuming_ ? Status(planned.error()) : recovered(planned.error());
-            planned->operation = journal_.operation;
-            planned->round = input_.round;
-            const Status checked = check(*planned);
-            if (!checked.ok()) return input_.round == 0 && !resuming_ ? checked : recovered(checked.error());
+            if (!planned.ok()) return input_.round == 0 && !resuming_ ? Status(planned.error()) : recovered(planned.error());
+            Plan plan = named(std::move(*planned));
+            const Status approved = check(plan);
+            // Before round 0 nothing is held, and so nothing is ours to take down.
+            if (!approved.ok()) return input_.round == 0 ? approved : recovered(approved.error());
             if (options_.plan_only) return {};
-            Outcome outcome = carry_out(*planned);
+            if (records()) {
+                if (input_.round == 0) TRY(hold(plan));
+                const Status written = record(plan);
+                if (!written.ok()) return input_.round == 0 && !resuming_ ? written : recovered(written.error());
+            }
+            Outcome outcome = carry_out(plan);
             if (!outcome.status.ok()) return recovered(outcome.status.error());
             if (dry()) return {};  // later rounds read what this one has not really made
-            if (planned->last) return {};
+            if (plan.last) return {};
             if (world_.attendant != nullptr) {
                 const Status attended = operation_.attend(input_, *world_.attendant);
                 if (!attended.ok()) return recovered(attended.error());
@@ -147,36 +100,50 @@ class Drive {
         return Error{ErrorKind::kInternal, "the operation does not come to an end", "", 0, ""};
     }
 
-    // Shown, asked, allowed and recorded, in this order: a journal must not be the first sign of a plan that nobody
-    // wanted.
-    Status check(const Plan& plan) {
-        TRY(options_.approve(plan, resuming_));
-        if (options_.plan_only) return {};
-        if (input_.round == 0) TRY(may_do(plan));
-        if (records()) TRY(record(plan));
-        return {};
+    Plan named(Plan plan) const {
+        plan.operation = journal_.operation;
+        plan.round = input_.round;
+        return plan;
     }
 
-    Status may_do(const Plan& plan) {
+    // Shown, asked and allowed, in this order, before anything is written.
+    Status check(const Plan& plan) {
+        TRY(options_.approve(plan, resuming_));
+        if (options_.plan_only || input_.round > 0) return {};
         std::vector<kube::AccessCheck> checks = permissions(plan);
         if (records()) {
             for (const char* verb : {"create", "update", "delete"})
                 checks.push_back({verb, kube::kConfigMaps, operation_.space(), "", ""});
             if (!operation_.event_target().name.empty())
                 checks.push_back({"create", kube::kEvents, operation_.space(), "", ""});
+            for (auto& check : holding_needs(journal_, plan)) checks.push_back(std::move(check));
         }
-        TRY_ASSIGN(const std::vector<bool> allowed, world_.cluster.allowed(checks));
-        std::vector<std::string> missing;
-        for (std::size_t i = 0; i < checks.size() && i < allowed.size(); ++i) {
-            const kube::AccessCheck& check = checks[i];
-            if (allowed[i]) continue;
-            missing.push_back(check.verb + " " + check.resource.qualified() +
-                              (check.subresource.empty() ? "" : "/" + check.subresource) +
-                              (check.space.empty() ? "" : " in namespace " + check.space));
+        return check_allowed(world_.cluster, checks, options_.line.plugin);
+    }
+
+    // Locks, Lease and takeover (safety R1-R3). What was shown was planned before the workload was ours: it is planned
+    // again, and done only if it is still the same.
+    Status hold(Plan& plan) {
+        auto held = Holding::take(world_, journal_, recorded_);
+        if (!held.ok()) {
+            if (held.error().kind == ErrorKind::kLocked) result_.resumable = false;  // somebody else goes on with it
+            return held.error();
         }
-        if (missing.empty()) return {};
-        return Error{ErrorKind::kForbidden, "not allowed: " + join(missing, ", ") + "; nothing was changed",
-                     "`kubectl " + options_.line.plugin + " rbac` prints the role that is needed", 0, ""};
+        holding_ = std::move(*held);
+        input_.record = journal_.record;
+        if (journal_.locks.empty()) return {};
+        result_.wrote = resuming_;
+        auto again = operation_.plan(world_.cluster, input_);
+        if (!again.ok()) return again.error();
+        Plan fresh = named(std::move(*again));
+        if (brief(fresh) != brief(plan)) {
+            return Error{ErrorKind::kConflict,
+                         "what was to be done is not the same any more: somebody changed the cluster since the plan was "
+                         "made; nothing was changed",
+                         "run the command again and look at the new plan", 0, ""};
+        }
+        plan = std::move(fresh);
+        return {};
     }
 
     // Before the round's first write: whoever finds what we made finds out why, and how to go on.
@@ -184,6 +151,7 @@ class Drive {
         journal_.round = plan.round;
         journal_.state = "open";
         journal_.message.clear();
+        journal_.touched = world_.clock.now();
         Json mine = brief(plan);
         // A resume plans round 0 again: what earlier runs made stays listed, or abort would forget it.
         bool known = false;
@@ -202,19 +170,21 @@ class Drive {
         recorded_ = true;
         result_.resumable = true;
         result_.wrote = true;
-        return {};
+        return holding_->recorded();
     }
 
     Outcome carry_out(const Plan& plan) {
         Limits limits = options_.limits;
         limits.cleaning = served_;
-        Outcome outcome = execute(plan, world_, limits);
+        Outcome outcome = execute(plan, working_world(), limits);
         result_.wrote = result_.wrote || outcome.wrote;
         result_.not_verified.insert(result_.not_verified.end(), outcome.not_verified.begin(),
                                     outcome.not_verified.end());
         remember(outcome.progress);
         return outcome;
     }
+
+    World& working_world() { return holding_ ? holding_->world() : world_; }
 
     void remember(const Progress& progress) {
         for (const auto& [name, value] : progress.outputs) input_.progress.outputs[name] = value;
@@ -225,6 +195,12 @@ class Drive {
     // Takes down throwaways and brings service back, then gives the error that led here.
     Status recovered(const Error& error) {
         if (!records() || !recorded_) return error;
+        if (!holding_) {
+            auto held = Holding::take(world_, journal_, true);
+            if (!held.ok()) return error;
+            holding_ = std::move(*held);
+        }
+        if (holding_->lost()) return error;
         input_.interrupted = error.kind == ErrorKind::kInterrupted;
         auto planned = operation_.recover(world_.cluster, input_, error);
         Error all = error;
@@ -238,7 +214,7 @@ class Drive {
         planned->round = input_.round;
         Limits limits = options_.limits;
         limits.cleaning = true;
-        const Outcome outcome = execute(*planned, world_, limits);
+        const Outcome outcome = execute(*planned, working_world(), limits);
         if (!outcome.status.ok())
             all.message += "; cleaning up stopped: " + outcome.status.error().message;
         else
@@ -254,11 +230,21 @@ class Drive {
         }
         result_.report = std::move(*report);
         if (recorded_) {
-            TRY(erase(world_.cluster, journal_));
+            TRY(close());
             recorded_ = false;
             result_.resumable = false;
         }
+        // After the journal: a lock without one is nobody's, a journal without its lock would be anybody's.
+        if (holding_) holding_->release(false);
         return {};
+    }
+
+    // The record of what was done stays where the operation wants it, else nothing does (safety R5).
+    Status close() {
+        if (!operation_.keeps_record()) return erase(world_.cluster, journal_);
+        journal_.state = "done";
+        journal_.touched = world_.clock.now();
+        return write_change(world_.cluster, journal_);
     }
 
     // Whoever lost a name to another operation before making anything has nothing to resume or to take back.
@@ -271,14 +257,20 @@ class Drive {
         return true;
     }
 
-    // What holds is written down where the next person looks: in the journal, and as an Event on the workload.
+    // What holds is written down where the next person looks: in the journal, and as an Event on the workload. Whoever
+    // does not hold the operation writes nothing.
     void stop() {
-        if (!records() || !recorded_) return;
-        if (result_.status.error().kind == ErrorKind::kLocked) {
-            if (resuming_ || !made_nothing()) return;
-            cleaned_ = true;
+        if (!holding_) return;
+        if (holding_->lost()) {
+            result_.resumable = false;
+            return;
         }
-        const Error& error = result_.status.error();
+        if (recorded_) write_down(result_.status.error());
+        holding_->release(recorded_ && !cleaned_);
+    }
+
+    void write_down(const Error& error) {
+        if (error.kind == ErrorKind::kLocked && !resuming_ && made_nothing()) cleaned_ = true;
         if (cleaned_) {  // nothing is left to resume or to abort
             const Status erased = erase(world_.cluster, journal_);
             if (erased.ok())
@@ -289,6 +281,7 @@ class Drive {
         }
         journal_.state = "stopped";
         journal_.message = error.message;
+        journal_.touched = world_.clock.now();
         const Status written = write_change(world_.cluster, journal_);
         if (!written.ok() && written.error().kind == ErrorKind::kNotFound) {
             // resume and abort would not find it either.
@@ -303,29 +296,11 @@ class Drive {
     void leave_event(const Error& error) {
         const kube::ObjectRef on = operation_.event_target();
         if (on.name.empty()) return;
-        const std::string time = format_time(world_.clock.now());
         auto target = world_.cluster.find(on);
-        const Json event = {{"apiVersion", "v1"},
-                            {"kind", "Event"},
-                            {"metadata",
-                             {{"name", bounded_name("holdfast." + journal_.operation, "." + random_letters(5), 253)},
-                              {"namespace", operation_.space()}}},
-                            {"involvedObject",
-                             {{"apiVersion", on.resource.api_version()},
-                              {"kind", on.resource.kind},
-                              {"namespace", on.space},
-                              {"name", on.name},
-                              {"uid", target.ok() && target->has_value() ? kube::uid_of(**target) : ""}}},
-                            {"type", "Warning"},
-                            {"reason", "HoldfastStopped"},
-                            {"message", (journal_.operation + " stopped: " + error.message + "; " +
-                                         (result_.resumable ? lines_for(journal_) : lines_without_journal(journal_)))
-                                            .substr(0, 1000)},
-                            {"source", {{"component", "kubectl-" + journal_.plugin}}},
-                            {"firstTimestamp", time},
-                            {"lastTimestamp", time},
-                            {"count", 1}};
-        const auto made = world_.cluster.create(event);
+        const std::string uid = target.ok() && target->has_value() ? kube::uid_of(**target) : "";
+        const std::string lines = result_.resumable ? lines_for(journal_) : lines_without_journal(journal_);
+        const auto made = world_.cluster.create(
+            stop_event(journal_, on, uid, error.message + "; " + lines, format_time(world_.clock.now())));
         if (!made.ok()) log_event_failure(made.error());
     }
 
@@ -339,6 +314,7 @@ class Drive {
     Journal journal_;
     Input input_;
     DriveResult result_;
+    std::unique_ptr<Holding> holding_;
     bool resuming_ = false;
     bool recorded_ = false;
     bool cleaned_ = false;

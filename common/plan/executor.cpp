@@ -183,6 +183,7 @@ class Execution {
         if (world_.pods == nullptr) return Error{ErrorKind::kInternal, "no way to run commands in pods", "", 0, ""};
         outcome_.wrote = true;
         if (!action.release_of.empty()) return release(action.release_of);
+        if (world_.may_write) TRY(world_.may_write());
         if (action.hold) {
             TRY_ASSIGN(auto held, world_.pods->hold(action));
             held_[one.id] = std::move(held);
@@ -196,6 +197,7 @@ class Execution {
 
     Status sql(const Sql& action, std::chrono::milliseconds stall) {
         if (world_.sql == nullptr) return Error{ErrorKind::kInternal, "no way to run SQL", "", 0, ""};
+        if (world_.may_write) TRY(world_.may_write());
         TRY_ASSIGN(const std::string out, world_.sql->query(action, stall));
         if (!action.output.empty()) outcome_.progress.outputs[action.output] = out;
         return expected(action.expect, out, false);
@@ -243,6 +245,8 @@ class Execution {
 };
 
 }  // namespace
+
+Self this_process() { return {process_identity(), host_name(), owner_state}; }
 
 Outcome execute(const Plan& plan, World& world, const Limits& limits) { return Execution(plan, world, limits).run(); }
 

@@ -3,12 +3,15 @@
 
 #include "common/kube/cluster.h"
 #include "common/os/clock.h"
+#include "common/os/process_identity.h"
 #include "common/os/signals.h"
 #include "common/plan/actors.h"
 #include "common/plan/operation.h"
 #include "common/plan/step.h"
 
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace holdfast::plan {
@@ -28,6 +31,22 @@ class Witness {
 // only while nothing moves, and once when a wait fails.
 using Explain = std::function<std::string(const kube::ObjectRef&)>;
 
+// Who this process is to others, and what it can tell of them from here. Tests and the simulator give their own.
+struct Self {
+    std::string identity;  // os/process_identity.h
+    std::string host;
+    std::function<OwnerState(const std::string& identity)> state_of;
+};
+Self this_process();
+
+// Calls something again and again beside the execution, with a connection of its own, until it is destroyed.
+class Heart {
+  public:
+    virtual ~Heart() = default;
+};
+using MakeHeart =
+    std::function<std::unique_ptr<Heart>(std::chrono::milliseconds every, std::function<void(kube::Cluster&)> beat)>;
+
 // Whatever execution needs of the world. All references outlive the executor; pods and sql may be null where no step of
 // the plan uses them.
 struct World {
@@ -39,6 +58,11 @@ struct World {
     SqlRunner* sql = nullptr;
     Attendant* attendant = nullptr;
     Explain explain;
+    // May a write, a command or a statement still be sent (tenure.h)? Empty: always.
+    std::function<Status()> may_write = {};
+    // Empty: leases are renewed between the calls of the execution itself (tests, the simulator: no threads).
+    MakeHeart make_heart = {};
+    Self self = this_process();
 };
 
 struct Limits {

@@ -2,9 +2,10 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lease.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
-#include "common/os/process_identity.h"
+#include "common/plan/holding.h"
 
 #include <algorithm>
 #include <map>
@@ -130,6 +131,37 @@ void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
     plan.steps.push_back(std::move(step));
 }
 
+Result<std::vector<kube::Lease>> leases_in(kube::ClusterReader& reader, const std::string& space) {
+    const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue;
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kLeases, space, {ours, ""}));
+    std::vector<kube::Lease> leases;
+    for (const Json& item : list.items) {
+        kube::Lease lease = kube::lease_of(item);
+        if (!lease.operation.empty()) leases.push_back(std::move(lease));
+    }
+    return leases;
+}
+
+// A lock is taken a moment before its journal is written: only one that has long been left is nobody's.
+bool nobodys(const kube::Lease& lease, const Self& self, SystemTime now) {
+    const Life life = owner_of(lease, self, now).life;
+    const bool old = lease.renewed && now - *lease.renewed > std::chrono::minutes(1);
+    return life == Life::kDead || (life == Life::kSilent && old);
+}
+
+Status take_back_held(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits) {
+    TRY_ASSIGN(const Plan plan, back(world.cluster));
+    if (brief(plan) != brief(shown)) {
+        return Error{ErrorKind::kConflict,
+                     "what abort would remove is not the same any more: somebody changed the cluster since the plan was "
+                     "made; nothing was removed",
+                     "run the command again and look at the new plan", 0, ""};
+    }
+    TRY(execute(plan, world, limits).status);
+    // The journal goes last: until then the same command finds what is still to be taken back.
+    return erase(world.cluster, journal);
+}
+
 Status add_removals(kube::ClusterReader& reader, Plan& plan, std::vector<Found> found) {
     std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
         return removal_order(a.ref.resource) < removal_order(b.ref.resource);
@@ -152,19 +184,19 @@ bool is_named_after(const std::string& name, const std::string& operation) {
     return !operation.empty() && starts_with(name, std::string_view(operation).substr(0, kKept));
 }
 
-OperationStatus describe(const Journal& journal) {
+OperationStatus describe(const Journal& journal, const Owner& owner) {
     OperationStatus status;
     status.journal = journal;
-    switch (owner_state(journal.owner)) {
-        case OwnerState::kSelf:
-        case OwnerState::kAlive:
+    status.who = owner.life == Life::kDead ? "" : owner.who;
+    switch (owner.life) {
+        case Life::kLive:
             status.owner = "runs";
             break;
-        case OwnerState::kDead:
-            status.owner = "stopped";
+        case Life::kDead:
+            status.owner = journal.state == "done" ? "finished" : "stopped";
             break;
-        case OwnerState::kElsewhere:
-            status.owner = journal.state == "stopped" ? "stopped" : "runs elsewhere or stopped";
+        case Life::kSilent:
+            status.owner = "not heard of lately";
             break;
     }
     const std::string rest = " " + journal.operation + " -n " + journal.space;
@@ -174,11 +206,10 @@ OperationStatus describe(const Journal& journal) {
 }
 
 Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
-    if (owner_state(journal.owner) == OwnerState::kAlive) {
-        return Error{ErrorKind::kLocked,
-                     "operation " + journal.operation + " is being worked on by process " +
-                         split(journal.owner, '/').at(2) + " of this machine; nothing was changed",
-                     "end that process first", 0, ""};
+    if (journal.state == "done") {
+        return Error{ErrorKind::kRefused,
+                     "operation " + journal.operation + " is finished: there is nothing to abort; nothing was changed",
+                     "", 0, ""};
     }
     Plan plan;
     plan.operation = journal.operation;
@@ -221,7 +252,21 @@ Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
     return plan;
 }
 
-Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
+Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits) {
+    Outcome outcome;
+    auto holding = Holding::take(world, journal, true);
+    if (!holding.ok()) {
+        outcome.status = holding.error();
+        return outcome;
+    }
+    outcome.wrote = true;
+    outcome.status = take_back_held((*holding)->world(), journal, shown, back, limits);
+    if (!(*holding)->lost()) (*holding)->release(!outcome.status.ok());
+    return outcome;
+}
+
+Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, const Self& self,
+                     const Patience& patience) {
     Plan plan;
     plan.operation = "gc";
     const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
@@ -246,16 +291,17 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
             candidates.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
         }
     }
+    TRY_ASSIGN(const std::vector<kube::Lease> leases, leases_in(reader, space));
     std::vector<std::string> damaged;
     TRY_ASSIGN(const std::vector<Journal> journals, list_journals(reader, space, damaged));
     for (const std::string& one : damaged) plan.notes.push_back(one);
-    std::map<std::string, const Journal*> open;
-    for (const Journal& journal : journals) open[journal.operation] = &journal;
+    TRY_ASSIGN(const std::vector<Owner> owners, settle_owners(reader, journals, self, patience));
+    std::map<std::string, Life> open;
+    for (std::size_t i = 0; i < journals.size(); ++i) open[journals[i].operation] = owners[i].life;
     auto live = [&](const std::string& operation) {
-        const auto journal = open.find(operation);
+        const auto life = open.find(operation);
         // Whose journal cannot be read, a newer Holdfast's perhaps, may well be at work.
-        if (journal == open.end()) return names_journal_of(damaged, operation);
-        return owner_state(journal->second->owner) != OwnerState::kDead && journal->second->state != "stopped";
+        return life == open.end() ? names_journal_of(damaged, operation) : life->second != Life::kDead;
     };
     std::vector<Found> found;
     std::set<std::string> own_pods, kept;
@@ -278,9 +324,14 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space) {
     for (const std::string& operation : kept)
         plan.notes.push_back("operation " + operation + " is left: it may still run");
     for (const Journal& journal : journals) {
-        if (!live(journal.operation))
-            plan.notes.push_back("operation " + journal.operation + " is unfinished: " + describe(journal).resume +
-                                 ", or " + describe(journal).abort);
+        const OperationStatus status = describe(journal, Owner{});
+        if (!live(journal.operation) && journal.state != "done")
+            plan.notes.push_back("operation " + journal.operation + " is unfinished: " + status.resume + ", or " +
+                                 status.abort);
+    }
+    for (const kube::Lease& lease : leases) {
+        if (!open.contains(lease.operation) && !live(lease.operation) && nobodys(lease, self, patience.clock.now()))
+            found.push_back({{kube::kLeases, space, lease.name}, kube::lease_manifest(lease)});
     }
     TRY(add_removals(reader, plan, std::move(found)));
     return plan;

@@ -3,7 +3,9 @@
 
 #include "common/plan/executor.h"
 #include "common/plan/journal.h"
+#include "common/plan/owners.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,23 +13,30 @@ namespace holdfast::plan {
 
 struct OperationStatus {
     Journal journal;
-    std::string owner;   // "runs", "stopped", "runs elsewhere or stopped"
+    std::string owner;   // "runs", "stopped", "not heard of lately", "finished"
+    std::string who;     // "process 4711 on db1", while it runs or may run
     std::string resume;  // the command that goes on
     std::string abort;   // the command that takes it back
 };
 // Pure: what is said of a journal, given what is known of its owner.
-OperationStatus describe(const Journal& journal);
+OperationStatus describe(const Journal& journal, const Owner& owner);
 
 // Steps that take an unfinished operation back: what it created, last first, only objects that carry its id, by uid.
-// Claims that a pod uses are left and named in the notes. kNotFound: no such journal. kLocked: its owner runs.
+// Claims that a pod uses are left and named in the notes. kRefused: it is finished.
 Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal);
+// plan_abort, or the operation's own way back.
+using WayBack = std::function<Result<Plan>(kube::ClusterReader& reader)>;
+// Carries out the way back that was `shown`, having taken hold of the operation (holding.h) and planned again: kConflict
+// if that is not the same any more. Then the journal goes, and what the operation held. kLocked: its owner runs.
+Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits);
 
 // Whether an object is called as an operation calls its throwaways: by its id and more.
 bool is_named_after(const std::string& name, const std::string& operation);
 
 // What gc would remove in a namespace: throwaway objects of drills and opens, and consumers, whose operation has no
-// journal or whose journal's owner is dead, and which are named after it and belong to no other object. Never a PV,
-// claim or snapshot of anything else (safety R18). What it leaves and why is in the notes.
-Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space);
+// journal or whose journal's owner is dead, and which are named after it and belong to no other object; and Leases that
+// nobody holds of operations without a journal. Never a PV, claim or snapshot of anything else (safety R18). What it
+// leaves and why is in the notes. Waits up to 9 s where an owner is silent.
+Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, const Self& self, const Patience& patience);
 
 }  // namespace holdfast::plan

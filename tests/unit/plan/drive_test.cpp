@@ -3,9 +3,11 @@
 #include "common/core/names.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
+#include "common/kube/objects/lease.h"
 #include "common/os/process_identity.h"
+#include "common/plan/lock.h"
 #include "common/plan/operations.h"
-#include "tests/unit/support/fake_cluster.h"
+#include "tests/unit/plan/drive_scene.h"
 
 #include <doctest/doctest.h>
 
@@ -13,102 +15,7 @@
 
 using namespace holdfast;        // NOLINT: a test of one header
 using namespace holdfast::plan;  // NOLINT
-using holdfast::testing::FakeClock;
-using holdfast::testing::FakeCluster;
-
-namespace {
-
-struct FakeSignals : Signals {
-    int number = 0;
-    int count() const override { return number; }
-    int last() const override { return 2; }
-};
-
-struct Silent : Witness {
-    void step_started(const Step&) override {}
-    void step_waits(const Step&, const std::string&) override {}
-    void step_done(const Step&, double) override {}
-    void step_failed(const Step&, const Error&) override {}
-    void message(const std::string&) override {}
-};
-
-kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
-
-// Makes a claim in each of two rounds; taken down again by recover() if asked.
-struct TwoClaims : Operation {
-    bool takes_down = false;
-    int reports = 0;
-    std::string kind() const override { return "twice"; }
-    std::string target() const override { return "db"; }
-    std::string space() const override { return "n"; }
-    kube::ObjectRef event_target() const override { return {kube::kStatefulSets, "n", "db"}; }
-    Result<Plan> plan(kube::ClusterReader&, const Input& input) override {
-        Plan plan;
-        const std::string name = "claim-" + std::to_string(input.round);
-        Step step;
-        step.id = "create-" + name;
-        step.title = "create " + name;
-        step.action = Create{{{"apiVersion", "v1"},
-                              {"kind", "PersistentVolumeClaim"},
-                              {"metadata", {{"name", name}, {"namespace", "n"}}}},
-                             {}};
-        plan.steps.push_back(step);
-        plan.last = input.round == 1;
-        return plan;
-    }
-    Result<Plan> recover(kube::ClusterReader&, const Input&, const Error&) override {
-        Plan plan;
-        if (!takes_down) return plan;
-        Step step;
-        step.id = "down";
-        step.action = Delete{claim_ref("claim-0"), {}, kube::Propagation::kBackground, true};
-        plan.steps.push_back(step);
-        return plan;
-    }
-    Result<Report> report(kube::ClusterReader& reader, const Input&) override {
-        ++reports;
-        TRY(reader.get(claim_ref("claim-1")));
-        return Report{"made\n", Json::object(), {}};
-    }
-};
-
-struct Fixture {
-    FakeClock clock;
-    FakeCluster cluster{clock};
-    FakeSignals signals;
-    Silent witness;
-    World world{cluster, clock, signals, witness, nullptr, nullptr, nullptr, {}};
-    TwoClaims operation;
-    DriveOptions options;
-    int approvals = 0;
-    Fixture() {
-        options.line = {"snap", "twice", "v0", {{"positionals", {"sts/db"}}, {"values", Json::object()}}, std::nullopt};
-        options.approve = [this](const Plan&, bool) {
-            ++approvals;
-            return Status();
-        };
-    }
-    DriveResult run() { return drive(operation, world, options); }
-    std::vector<Journal> journals() {
-        std::vector<std::string> damaged;
-        return *list_journals(cluster, "n", damaged);
-    }
-    // The process that wrote the journal is no longer there.
-    void owner_dies() {
-        for (Journal journal : journals()) {
-            journal.owner.replace(journal.owner.rfind('/') + 1, std::string::npos, "1");
-            REQUIRE(write_change(cluster, journal).ok());
-        }
-    }
-    void fail_at(const std::string& call) {
-        cluster.fault = [call](const std::string& made, bool) -> std::optional<Error> {
-            if (made != call) return std::nullopt;
-            return Error{ErrorKind::kForbidden, "no", "", 403, "Forbidden"};
-        };
-    }
-};
-
-}  // namespace
+using namespace holdfast::testing;  // NOLINT
 
 TEST_CASE("an operation that ends well leaves its result and no journal") {
     Fixture f;
@@ -159,14 +66,19 @@ TEST_CASE("a live owner on this machine keeps a second process out, without a wr
     f.cluster.fault = {};
     Journal journal = f.journals()[0];
     journal.owner = process_identity_of(getppid());  // whoever started this test waits for it
+    journal.state = "open";
+    journal.touched = f.clock.now();
     REQUIRE(write_change(f.cluster, journal).ok());
     const std::size_t writes = f.cluster.writes().size();
     const DriveResult second = f.run();
     CHECK(second.status.error().kind == ErrorKind::kLocked);
     CHECK(f.cluster.writes().size() == writes);
-    CHECK(plan_abort(f.cluster, journal).error().kind == ErrorKind::kLocked);
-    journal.owner = "another-boot" + journal.owner.substr(journal.owner.find('/'));
-    REQUIRE(write_change(f.cluster, journal).ok());
+    CHECK(look_at_owners(f.cluster, {journal}, f.world.self, f.clock.now())->front().life == Life::kLive);
+    const WayBack back = [&](kube::ClusterReader& reader) { return plan_abort(reader, journal); };
+    Outcome taken_back = take_back(f.world, journal, *plan_abort(f.cluster, journal), back, f.options.limits);
+    CHECK(taken_back.status.error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.writes().size() == writes);
+    f.clock.sleep_for(std::chrono::seconds(7));
     CHECK(f.run().status.ok());
 }
 
@@ -244,7 +156,8 @@ TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
     };
     throwaway("drill-x-0-data-0", "drill");
     throwaway("drill-x-restored", "restore");
-    auto plan = plan_gc(f.cluster, "n");
+    const Patience patience{f.clock, f.signals, {}};
+    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
     REQUIRE(plan.ok());
     REQUIRE(plan->steps.size() == 1);
     CHECK(plan->steps[0].title == "delete pvc/n/drill-x-0-data-0");
@@ -264,7 +177,8 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
                    {"spec",
                     {{"persistentVolumeReclaimPolicy", "Retain"},
                      {"claimRef", {{"namespace", "n"}, {"name", "drill-x-0-data-0"}, {"uid", "claim-uid"}}}}}});
-    auto plan = plan_gc(f.cluster, "n");
+    const Patience patience{f.clock, f.signals, {}};
+    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
     REQUIRE(plan.ok());
     REQUIRE(plan->steps.size() == 3);
     CHECK(plan->steps[0].title == "set the reclaim policy of pv/pv-1 to Delete");
@@ -277,7 +191,7 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
                    {"kind", "ConfigMap"},
                    {"metadata", {{"name", "holdfast-op-drill-x"}, {"namespace", "n"}, {"labels", journal}}},
                    {"data", {{"journal.json", "{\"format\": 99}"}}}});
-    plan = plan_gc(f.cluster, "n");
+    plan = plan_gc(f.cluster, "n", f.world.self, patience);
     REQUIRE(plan.ok());
     CHECK(plan->steps.empty());
 }
@@ -318,7 +232,8 @@ TEST_CASE("gc leaves what only carries the labels of a throwaway") {
          {"kind", "Pod"},
          {"metadata",
           {{"name", "drill-x-abcde-0"}, {"namespace", "n"}, {"labels", forged}, {"ownerReferences", owners}}}});
-    const auto plan = plan_gc(f.cluster, "n");
+    const Patience patience{f.clock, f.signals, {}};
+    const auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
     REQUIRE(plan.ok());
     CHECK(plan->steps.empty());
     CHECK(plan->notes.size() == 2);

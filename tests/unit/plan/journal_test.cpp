@@ -20,6 +20,11 @@ Journal sample() {
     journal.command = "create";
     journal.arguments = {{"positionals", {"sts/postgres"}}, {"values", {{"name", {"a"}}}}};
     journal.argument_hash = "abc";
+    journal.owner = "boot/pid:[1]/7/9";
+    journal.host = "db1";
+    journal.touched = *parse_time("2026-11-21T04:30:06.5Z");
+    journal.locks = {{{kube::kStatefulSets, "bookstore", "postgres"}, "some-uid"}};
+    journal.record = {{"replicas", 3}};
     journal.started = *parse_time("2026-11-21T04:30:05Z");
     Plan plan;
     Step step;
@@ -44,14 +49,18 @@ TEST_CASE("a journal goes through its ConfigMap unchanged") {
     const auto created = created_objects(*read);
     REQUIRE(created.size() == 1);
     CHECK(created[0].text() == "vs/bookstore/a");
+    CHECK(read->locks == journal.locks);
+    CHECK(read->touched == journal.touched);
+    CHECK(read->record == journal.record);
 }
 
-TEST_CASE("a journal of a newer Holdfast is refused, a damaged one is named") {
+TEST_CASE("bad input 48: a journal of a newer Holdfast is refused, a damaged one is named") {
     Json map = journal_to_config_map(sample());
     Json body = Json::parse(map["data"]["journal.json"].get<std::string>());
     body["format"] = kJournalFormat + 1;
     map["data"]["journal.json"] = body.dump();
     CHECK(journal_from_config_map(map).error().kind == ErrorKind::kRefused);
+    CHECK(journal_from_config_map(map).error().hint.find("upgrade") == 0);
     map["data"]["journal.json"] = "{";
     CHECK(journal_from_config_map(map).error().kind == ErrorKind::kInvalid);
     CHECK(journal_from_config_map(map).error().message.find("configmap/bookstore/holdfast-op-snap-postgres-7k2mx") ==
@@ -60,6 +69,40 @@ TEST_CASE("a journal of a newer Holdfast is refused, a damaged one is named") {
     body["operation"] = "another";
     map["data"]["journal.json"] = body.dump();
     CHECK_FALSE(journal_from_config_map(map).ok());
+}
+
+TEST_CASE("bad input 47: a journal that was edited is refused, and what differs is named") {
+    const Json written = journal_to_config_map(sample());
+    const auto edited = [&](const char* field, const Json& value) {
+        Json map = written;
+        Json body = Json::parse(map["data"]["journal.json"].get<std::string>());
+        body[field] = value;
+        map["data"]["journal.json"] = body.dump();
+        return journal_from_config_map(map);
+    };
+    REQUIRE(edited("target", "postgres").ok());
+    for (const char* field : {"target", "arguments", "rounds", "record", "locks", "owner", "epoch", "state", "added"}) {
+        const auto read = edited(field, "x");
+        REQUIRE_FALSE(read.ok());
+        CHECK(read.error().kind == ErrorKind::kRefused);
+        CHECK(read.error().message.find("differs in " + std::string(field) + ", now \"x\"") != std::string::npos);
+        CHECK(read.error().message.find("nothing was changed") != std::string::npos);
+    }
+    Json map = written;
+    map["data"].erase("sums.json");
+    CHECK_FALSE(journal_from_config_map(map).ok());
+}
+
+TEST_CASE("a journal of the version before is read: it has no sums, locks or record") {
+    Json map = journal_to_config_map(sample());
+    Json body = Json::parse(map["data"]["journal.json"].get<std::string>());
+    body["format"] = 1;
+    for (const char* field : {"locks", "record", "touched", "host"}) body.erase(field);
+    map["data"] = {{"journal.json", body.dump()}};
+    const auto read = journal_from_config_map(map);
+    REQUIRE(read.ok());
+    CHECK(read->locks.empty());
+    CHECK(read->touched == read->started);
 }
 
 TEST_CASE("a journal cut at any byte is an error, never a different journal") {

@@ -300,6 +300,8 @@ Status FakeCluster::remove(const ObjectRef& ref, const kube::Preconditions& prec
         if (found == nullptr) return error(ErrorKind::kNotFound, ref.text() + " not found", 404, "NotFound");
         if (!preconditions.uid.empty() && kube::uid_of(*found) != preconditions.uid)
             return error(ErrorKind::kConflict, ref.text() + ": the uid differs", 409, "Conflict");
+        if (!preconditions.resource_version.empty() && kube::version_of(*found) != preconditions.resource_version)
+            return error(ErrorKind::kConflict, ref.text() + ": the object has been modified", 409, "Conflict");
         if (dry_run == DryRun::kServer) return Json();
         const Json* finalizers = kube::find_at(*found, "/metadata/finalizers");
         if (finalizers != nullptr && !finalizers->empty()) {

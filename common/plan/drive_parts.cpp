@@ -1,0 +1,141 @@
+#include "common/plan/drive_parts.h"
+
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/os/random.h"
+
+#include <algorithm>
+
+namespace holdfast::plan {
+namespace {
+
+std::string id_stem(const Operation& operation) {
+    std::string target = to_lower(operation.target());
+    for (char& c : target) {
+        if (c == '.' || c == '/' || c == '_') c = '-';
+    }
+    return operation.kind() + "-" + target;
+}
+
+// 49: what is gone on with must be what was locked. A workload that is not there may be one that the operation has
+// deleted and will make anew; one with our label is one that it has made.
+Status same_objects(kube::ClusterReader& reader, const Journal& journal) {
+    for (const Lock& lock : journal.locks) {
+        TRY_ASSIGN(const std::optional<Json> live, reader.find(lock.workload));
+        if (!live || lock.uid.empty() || kube::uid_of(*live) == lock.uid) continue;
+        if (kube::label_of(*live, labels::kOperation) == journal.operation) continue;
+        return Error{ErrorKind::kRefused,
+                     lock.workload.text() + ": it is not the object that operation " + journal.operation +
+                         " began with: it was deleted and made anew (uid " + escape_line(kube::uid_of(*live)) +
+                         ", recorded " + escape_line(lock.uid) + "); nothing was changed",
+                     "`status " + journal.operation + "` shows how far it had come", 0, ""};
+    }
+    return {};
+}
+
+// A journal that cannot be read may be of this very command: then beginning anew would make a second one.
+Status none_unreadable(const std::vector<std::string>& unreadable, const Operation& operation) {
+    const std::string stem = "/" + journal_name(id_stem(operation)) + "-";
+    for (const std::string& one : unreadable) {
+        if (one.find(stem) == std::string::npos) continue;
+        return Error{ErrorKind::kRefused, one,
+                     "an operation of this kind on " + operation.target() +
+                         " is unfinished, and what it has done cannot be known from this journal",
+                     0, ""};
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string new_operation_id(const Operation& operation) {
+    return bounded_name(id_stem(operation), "-" + random_letters(5), 50);
+}
+
+std::string lines_for(const Journal& journal) {
+    const std::string base = "kubectl " + journal.plugin;
+    return "to go on: " + base + " resume " + journal.operation + " -n " + journal.space +
+           "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
+}
+
+std::string lines_without_journal(const Journal& journal) {
+    std::vector<std::string> kinds;
+    for (const kube::ObjectRef& ref : created_objects(journal)) {
+        const std::string kind = ref.resource.qualified();
+        if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+    }
+    return "somebody deleted the journal of " + journal.operation + "; what it made is still there: kubectl get " +
+           join(kinds, ",") + " -n " + journal.space + " -l " + labels::kOperation + "=" + journal.operation;
+}
+
+Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line) {
+    if (line.resume) {
+        TRY_ASSIGN(Journal journal, read_journal(world.cluster, operation.space(), *line.resume));
+        if (journal.state == "done") {
+            return Error{ErrorKind::kRefused,
+                         "operation " + journal.operation + " is finished: there is nothing to go on with", "", 0, ""};
+        }
+        TRY(same_objects(world.cluster, journal));
+        return std::optional<Journal>(std::move(journal));
+    }
+    std::vector<std::string> unreadable;
+    TRY_ASSIGN(std::vector<Journal> journals, list_journals(world.cluster, operation.space(), unreadable));
+    TRY(none_unreadable(unreadable, operation));
+    std::erase_if(journals, [](const Journal& one) { return one.state == "done"; });
+    const std::string hash = argument_hash(line);
+    for (Journal& one : journals) {
+        if (one.argument_hash != hash) continue;
+        TRY(same_objects(world.cluster, one));
+        return std::optional<Journal>(std::move(one));
+    }
+    for (const Journal& one : journals) {
+        if (one.kind != operation.kind() || one.target != operation.target()) continue;
+        return Error{ErrorKind::kLocked,
+                     "operation " + one.operation + " on " + one.target +
+                         " is unfinished and was begun with other arguments; nothing was changed",
+                     lines_for(one), 0, ""};
+    }
+    return std::optional<Journal>();
+}
+
+Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
+                     const std::string& plugin) {
+    TRY_ASSIGN(const std::vector<bool> allowed, reader.allowed(checks));
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < checks.size() && i < allowed.size(); ++i) {
+        const kube::AccessCheck& check = checks[i];
+        if (allowed[i]) continue;
+        missing.push_back(check.verb + " " + check.resource.qualified() +
+                          (check.subresource.empty() ? "" : "/" + check.subresource) +
+                          (check.space.empty() ? "" : " in namespace " + check.space));
+    }
+    if (missing.empty()) return {};
+    return Error{ErrorKind::kForbidden, "not allowed: " + join(missing, ", ") + "; nothing was changed",
+                 "`kubectl " + plugin + " rbac` prints the role that is needed", 0, ""};
+}
+
+Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,
+                const std::string& time) {
+    return {{"apiVersion", "v1"},
+            {"kind", "Event"},
+            {"metadata",
+             {{"name", bounded_name("holdfast." + journal.operation, "." + random_letters(5), 253)},
+              {"namespace", journal.space}}},
+            {"involvedObject",
+             {{"apiVersion", on.resource.api_version()},
+              {"kind", on.resource.kind},
+              {"namespace", on.space},
+              {"name", on.name},
+              {"uid", uid}}},
+            {"type", "Warning"},
+            {"reason", "HoldfastStopped"},
+            {"message", (journal.operation + " stopped: " + message).substr(0, 1000)},
+            {"source", {{"component", "kubectl-" + journal.plugin}}},
+            {"firstTimestamp", time},
+            {"lastTimestamp", time},
+            {"count", 1}};
+}
+
+}  // namespace holdfast::plan

@@ -1,0 +1,32 @@
+// Parts of drive.cpp that decide nothing about the order of things: names, what is said, what came before.
+#pragma once
+
+#include "common/plan/drive.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::plan {
+
+// "restore-postgres-7k2mc".
+std::string new_operation_id(const Operation& operation);
+// "to go on: kubectl restore resume ...; to take it back: ...".
+std::string lines_for(const Journal& journal);
+// Without a journal nothing can be resumed or aborted: this finds what was made.
+std::string lines_without_journal(const Journal& journal);
+
+// The journal of the operation that this command line goes on with, as it was read; nullopt: none, it begins anew.
+// kLocked: an unfinished operation of the same kind on the same target was begun with other arguments (bad input 11).
+// kRefused: its journal cannot be trusted (47, 48), or an object that it locked was replaced (49).
+Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line);
+
+// All that is not allowed, in one kForbidden.
+Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
+                     const std::string& plugin);
+
+// A Warning event on `on`. message: why it stopped, and how to go on.
+Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,
+                const std::string& time);
+
+}  // namespace holdfast::plan

@@ -1,0 +1,140 @@
+#include "common/plan/fence.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+
+#include <charconv>
+
+namespace holdfast::plan {
+namespace {
+
+using kube::DryRun;
+using kube::ObjectRef;
+using kube::PatchType;
+using kube::Preconditions;
+
+constexpr int kTries = 5;
+
+// Renews between the events, where nothing else does.
+class TendedWatch : public kube::Watch {
+  public:
+    TendedWatch(std::unique_ptr<kube::Watch> inner, Tenure& tenure) : inner_(std::move(inner)), tenure_(tenure) {}
+    Result<std::optional<kube::WatchEvent>> next(std::chrono::milliseconds timeout) override {
+        tenure_.tend();
+        return inner_->next(timeout);
+    }
+
+  private:
+    std::unique_ptr<kube::Watch> inner_;
+    Tenure& tenure_;
+};
+
+class FencedCluster : public kube::Cluster {
+  public:
+    FencedCluster(kube::Cluster& inner, Tenure& tenure, Fence fence)
+        : inner_(inner), tenure_(tenure), fence_(std::move(fence)) {}
+
+    Result<Json> get(const ObjectRef& ref) override { return tended().get(ref); }
+    std::vector<Result<Json>> get_all(const std::vector<ObjectRef>& refs) override { return tended().get_all(refs); }
+    Result<std::string> for_each(const kube::Resource& resource, const std::string& space,
+                                 const kube::ListOptions& options, const std::function<bool(Json&&)>& each,
+                                 const std::function<void()>& restart) override {
+        return tended().for_each(resource, space, options, each, restart);
+    }
+    Result<std::unique_ptr<kube::Watch>> watch(const kube::Resource& resource, const std::string& space,
+                                               const kube::ListOptions& options,
+                                               const std::string& resource_version) override {
+        TRY_ASSIGN(auto opened, tended().watch(resource, space, options, resource_version));
+        return std::unique_ptr<kube::Watch>(std::make_unique<TendedWatch>(std::move(opened), tenure_));
+    }
+    Result<kube::Discovery> discover() override { return inner_.discover(); }
+    Result<std::string> server_version() override { return inner_.server_version(); }
+    Result<std::vector<bool>> allowed(const std::vector<kube::AccessCheck>& checks) override {
+        return inner_.allowed(checks);
+    }
+
+    Result<Json> create(const Json& manifest, DryRun dry_run) override {
+        TRY(before_creates());
+        return inner_.create(manifest, dry_run);
+    }
+    std::vector<Result<Json>> create_all(const std::vector<Json>& manifests, DryRun dry_run,
+                                         const std::function<void(std::size_t)>& on_done) override {
+        if (const Status may = before_creates(); !may.ok())
+            return std::vector<Result<Json>>(manifests.size(), Result<Json>(may.error()));
+        return inner_.create_all(manifests, dry_run, on_done);
+    }
+    Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions,
+                       DryRun dry_run, const std::string& subresource) override {
+        return fenced(ref, preconditions, [&](const Preconditions& all) {
+            return inner_.patch(ref, type, body, all, dry_run, subresource);
+        });
+    }
+    Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run) override {
+        tenure_.tend();
+        TRY(tenure_.may_write());
+        return inner_.replace(ref, object, dry_run);
+    }
+    Status remove(const ObjectRef& ref, const Preconditions& preconditions, kube::Propagation propagation,
+                  DryRun dry_run) override {
+        const Result<Json> removed = fenced(ref, preconditions, [&](const Preconditions& all) -> Result<Json> {
+            TRY(inner_.remove(ref, all, propagation, dry_run));
+            return Json();
+        });
+        return removed.ok() ? Status() : Status(removed.error());
+    }
+
+  private:
+    kube::Cluster& tended() {
+        tenure_.tend();
+        return inner_;
+    }
+
+    Status before_creates() {
+        tenure_.tend();
+        TRY(tenure_.may_write());
+        return fence_.before_creates ? fence_.before_creates() : Status();
+    }
+
+    // What the step says of the resourceVersion is sent as it is. Where it says nothing, the object's own of just now:
+    // a controller's write in between is no reason to fail, so it is read again; a later owner's mark is.
+    Result<Json> fenced(const ObjectRef& ref, const Preconditions& given,
+                        const std::function<Result<Json>(const Preconditions&)>& send) {
+        tenure_.tend();
+        TRY(tenure_.may_write());
+        if (!fence_.locks || !given.resource_version.empty()) return send(given);
+        for (int attempt = 1;; ++attempt) {
+            TRY_ASSIGN(const Json live, inner_.get(ref));
+            if (!given.uid.empty() && kube::uid_of(live) != given.uid) return send(given);  // answers kConflict
+            TRY(unmarked(ref, live));
+            TRY(tenure_.may_write());
+            auto answer = send({given.uid, kube::version_of(live)});
+            const bool moved = !answer.ok() && answer.error().kind == ErrorKind::kConflict;
+            if (!moved || attempt == kTries) return answer;
+        }
+    }
+
+    Status unmarked(const ObjectRef& ref, const Json& live) {
+        const std::string mark = kube::annotation_of(live, labels::kEpoch);
+        const std::string ours = fence_.operation + "/";
+        if (!starts_with(mark, ours)) return {};
+        int epoch = 0;
+        std::from_chars(mark.data() + ours.size(), mark.data() + mark.size(), epoch);
+        if (epoch <= fence_.epoch) return {};
+        return tenure_.lose(ref.text() + " is marked by a later owner");
+    }
+
+    kube::Cluster& inner_;
+    Tenure& tenure_;
+    const Fence fence_;
+};
+
+}  // namespace
+
+std::unique_ptr<kube::Cluster> make_fenced(kube::Cluster& inner, Tenure& tenure, Fence fence) {
+    return std::make_unique<FencedCluster>(inner, tenure, std::move(fence));
+}
+
+std::string epoch_mark(const std::string& operation, int epoch) { return operation + "/" + std::to_string(epoch); }
+
+}  // namespace holdfast::plan

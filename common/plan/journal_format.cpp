@@ -1,0 +1,246 @@
+// A journal as a ConfigMap and back: format and checks.
+#include "common/core/hash.h"
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
+#include "common/plan/journal.h"
+
+#include <functional>
+#include <set>
+
+namespace holdfast::plan {
+namespace {
+
+constexpr char kKey[] = "journal.json";
+constexpr char kSumsKey[] = "sums.json";
+
+std::string where(const Json& config_map) {
+    return "configmap/" + kube::space_of(config_map) + "/" + kube::name_of(config_map);
+}
+
+Error damaged(const Json& config_map, const std::string& why) {
+    return {ErrorKind::kInvalid, where(config_map) + ": not a journal that can be read: " + why,
+            "what the operation made carries its id in the label " + std::string(labels::kOperation), 0, ""};
+}
+
+Json locks_to_json(const std::vector<Lock>& locks) {
+    Json out = Json::array();
+    for (const Lock& lock : locks) {
+        out.push_back({{"group", lock.workload.resource.group},
+                       {"resource", lock.workload.resource.plural},
+                       {"namespace", lock.workload.space},
+                       {"name", lock.workload.name},
+                       {"uid", lock.uid}});
+    }
+    return out;
+}
+
+std::optional<kube::ObjectRef> object_in(const Json& entry) {
+    const kube::Resource* resource =
+        kube::find_plural(kube::text_at(entry, "/group"), kube::text_at(entry, "/resource"));
+    if (resource == nullptr) return std::nullopt;
+    return kube::ObjectRef{*resource, kube::text_at(entry, "/namespace"), kube::text_at(entry, "/name")};
+}
+
+std::vector<Lock> locks_of(const Json& body) {
+    std::vector<Lock> locks;
+    const Json* list = kube::find_at(body, "/locks");
+    if (list == nullptr || !list->is_array()) return locks;
+    for (const Json& entry : *list) {
+        if (auto workload = object_in(entry)) locks.push_back({std::move(*workload), kube::text_at(entry, "/uid")});
+    }
+    return locks;
+}
+
+Json sums_of(const Json& body) {
+    Json sums = Json::object();
+    for (const auto& [field, value] : body.items()) sums[field] = short_hash(value.dump());
+    return sums;
+}
+
+// Fields whose hash is not the one that was written with them.
+std::vector<std::string> edited_fields(const Json& body, const Json& sums) {
+    std::vector<std::string> edited;
+    const Json now = sums_of(body);
+    for (const auto& [field, sum] : now.items()) {
+        const Json* written = kube::find_at(sums, "/" + field);
+        if (written == nullptr || *written != sum) edited.push_back(field);
+    }
+    for (const auto& [field, sum] : sums.items()) {
+        if (!now.contains(field)) edited.push_back(field);
+    }
+    return edited;
+}
+
+Status check_sums(const Json& config_map, const Json& body) {
+    const Json sums = Json::parse(kube::text_at(config_map, "/data/sums.json"), nullptr, false);
+    if (!sums.is_object()) return damaged(config_map, "it has no " + std::string(kSumsKey));
+    std::vector<std::string> what;
+    for (const std::string& field : edited_fields(body, sums)) {
+        const Json* value = kube::find_at(body, "/" + field);
+        const bool simple = value != nullptr && value->is_primitive();
+        what.push_back(escape_line(field) + (simple ? ", now " + escape_line(value->dump().substr(0, 100)) : ""));
+    }
+    if (what.empty()) return {};
+    return Error{ErrorKind::kRefused,
+                 where(config_map) + ": this journal was edited since Holdfast wrote it: it differs in " +
+                     join(what, "; ") + "; nothing was changed",
+                 "put back what was there; what the operation made carries its id in the label " +
+                     std::string(labels::kOperation),
+                 0, ""};
+}
+
+Json body_of(const Journal& journal) {
+    return {{"format", kJournalFormat},
+            {"operation", journal.operation},
+            {"kind", journal.kind},
+            {"target", journal.target},
+            {"plugin", journal.plugin},
+            {"command", journal.command},
+            {"arguments", journal.arguments},
+            {"argument_hash", journal.argument_hash},
+            {"started", format_time_micro(journal.started)},
+            {"state", journal.state},
+            {"message", journal.message},
+            {"round", journal.round},
+            {"epoch", journal.epoch},
+            {"owner", journal.owner},
+            {"host", journal.host},
+            {"touched", format_time_micro(journal.touched)},
+            {"locks", locks_to_json(journal.locks)},
+            {"version", journal.version},
+            {"rounds", journal.rounds},
+            {"record", journal.record}};
+}
+
+void take_versions(Journal& journal, const Json& config_map) {
+    journal.uid = kube::uid_of(config_map);
+    journal.resource_version = kube::version_of(config_map);
+}
+
+// Calls `each` with every step of every round.
+void for_each_step(const Journal& journal, const std::function<void(const Json& step)>& each) {
+    for (const Json& round : journal.rounds) {
+        const Json* steps = kube::find_at(round, "/steps");
+        if (steps == nullptr || !steps->is_array()) continue;
+        for (const Json& step : *steps) each(step);
+    }
+}
+
+}  // namespace
+
+std::string journal_name(const std::string& operation) { return "holdfast-op-" + operation; }
+
+Json journal_to_config_map(const Journal& journal) {
+    const Json body = body_of(journal);
+    Json map = {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata",
+                 {{"name", journal_name(journal.operation)},
+                  {"namespace", journal.space},
+                  {"labels",
+                   {{labels::kManagedBy, labels::kManagedByValue},
+                    {labels::kOperation, journal.operation},
+                    {labels::kRole, "journal"}}}}},
+                {"data", {{kKey, body.dump()}, {kSumsKey, sums_of(body).dump()}}}};
+    if (!journal.resource_version.empty()) map["metadata"]["resourceVersion"] = journal.resource_version;
+    if (!journal.uid.empty()) map["metadata"]["uid"] = journal.uid;
+    return map;
+}
+
+Result<Journal> journal_from_config_map(const Json& config_map) {
+    const std::string text = kube::text_at(config_map, "/data/journal.json");
+    if (text.empty()) return damaged(config_map, "it has no " + std::string(kKey));
+    const Json body = Json::parse(text, nullptr, false);
+    if (!body.is_object()) return damaged(config_map, "its " + std::string(kKey) + " is not JSON");
+    const long long format = kube::number_at(body, "/format", -1);
+    if (format > kJournalFormat) {
+        return Error{
+            ErrorKind::kRefused,
+            where(config_map) + ": a newer Holdfast wrote this journal (format " + std::to_string(format) + ")",
+            "upgrade the plugin, then resume", 0, ""};
+    }
+    if (format < 1) return damaged(config_map, "unknown format");
+    if (format > 1) TRY(check_sums(config_map, body));
+    Journal journal;
+    journal.operation = kube::text_at(body, "/operation");
+    if (kube::name_of(config_map) != journal_name(journal.operation))
+        return damaged(config_map, "it is of another operation");
+    journal.kind = kube::text_at(body, "/kind");
+    journal.target = kube::text_at(body, "/target");
+    journal.space = kube::space_of(config_map);
+    journal.plugin = kube::text_at(body, "/plugin");
+    journal.command = kube::text_at(body, "/command");
+    // Lines to be pasted into a shell are made of them, and anyone may edit a ConfigMap.
+    for (const std::string* word : {&journal.plugin, &journal.command}) {
+        if (!check_dns_label(*word, "command").ok()) return damaged(config_map, "it names no command of a plugin");
+    }
+    const Json* arguments = kube::find_at(body, "/arguments");
+    journal.arguments = arguments == nullptr ? Json::object() : *arguments;
+    journal.argument_hash = kube::text_at(body, "/argument_hash");
+    const auto started = parse_time(kube::text_at(body, "/started"));
+    if (!started.ok()) return damaged(config_map, started.error().message);
+    journal.started = *started;
+    journal.state = kube::text_at(body, "/state");
+    journal.message = kube::text_at(body, "/message");
+    journal.round = static_cast<int>(kube::number_at(body, "/round", 0));
+    journal.epoch = static_cast<int>(kube::number_at(body, "/epoch", 0));
+    journal.owner = kube::text_at(body, "/owner");
+    journal.host = kube::text_at(body, "/host");
+    // Format 1 did not say it: then the owner is judged by what else is known of it.
+    journal.touched = parse_time(kube::text_at(body, "/touched")).value_or(journal.started);
+    journal.locks = locks_of(body);
+    journal.version = kube::text_at(body, "/version");
+    const Json* rounds = kube::find_at(body, "/rounds");
+    if (rounds != nullptr && rounds->is_array()) journal.rounds = *rounds;
+    const Json* record = kube::find_at(body, "/record");
+    if (record != nullptr && record->is_object()) journal.record = *record;
+    take_versions(journal, config_map);
+    return journal;
+}
+
+Json brief(const Plan& plan) {
+    Json steps = Json::array();
+    for (const Step& step : plan.steps) {
+        const kube::ObjectRef ref = object_of(step.action);
+        steps.push_back({{"id", step.id},
+                         {"title", step.title},
+                         {"verb", verb_of(step.action)},
+                         {"group", ref.resource.group},
+                         {"resource", ref.resource.plural},
+                         {"namespace", ref.space},
+                         {"name", ref.name}});
+    }
+    return {{"round", plan.round}, {"steps", std::move(steps)}};
+}
+
+namespace {
+
+std::vector<kube::ObjectRef> objects_of(const Journal& journal, const std::function<bool(const std::string&)>& wanted) {
+    std::vector<kube::ObjectRef> objects;
+    std::set<std::string> known;
+    for_each_step(journal, [&](const Json& step) {
+        if (!wanted(kube::text_at(step, "/verb"))) return;
+        auto object = object_in(step);
+        // A resume plans again what an earlier run had planned with other steps beside it.
+        if (object && known.insert(object->resource.qualified() + " " + object->text()).second)
+            objects.push_back(std::move(*object));
+    });
+    return objects;
+}
+
+}  // namespace
+
+std::vector<kube::ObjectRef> created_objects(const Journal& journal) {
+    return objects_of(journal, [](const std::string& verb) { return verb == "create"; });
+}
+
+std::vector<kube::ObjectRef> written_objects(const Journal& journal) {
+    return objects_of(journal, [](const std::string& verb) {
+        return verb == "create" || verb == "patch" || verb == "delete" || verb == "scale";
+    });
+}
+
+}  // namespace holdfast::plan

@@ -1,0 +1,184 @@
+// What drive does with locks, records and journals that cannot be trusted.
+#include "common/kube/objects/lease.h"
+#include "common/plan/lock.h"
+#include "common/plan/operations.h"
+#include "tests/unit/plan/drive_scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;           // NOLINT: a test of one header
+using namespace holdfast::plan;     // NOLINT
+using namespace holdfast::testing;  // NOLINT
+
+namespace {
+
+// Scales a workload that it locks, to 0 and back in a second round.
+struct Locking : TwoClaims {
+    int rounds = 1;
+    std::function<void()> while_planning;
+    Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader&) override {
+        return std::vector<kube::ObjectRef>{{kube::kStatefulSets, "n", "db"}};
+    }
+    bool keeps_record() const override { return true; }
+    Result<Plan> plan(kube::ClusterReader& reader, const Input& input) override {
+        TRY_ASSIGN(const Json live, reader.get({kube::kStatefulSets, "n", "db"}));
+        Plan plan;
+        Step step;
+        step.id = "scale";
+        step.title = "scale to " + kube::text_at(live, "/metadata/annotations/to");
+        step.action = Patch{{kube::kStatefulSets, "n", "db"},
+                            kube::PatchType::kMerge,
+                            {{"spec", {{"replicas", input.round}}}},
+                            {kube::uid_of(live), kube::version_of(live)},
+                            ""};
+        plan.steps.push_back(step);
+        plan.last = input.round + 1 == rounds;
+        plan.record = {{"round", input.round}, {"manifest", live}};
+        if (while_planning) while_planning();
+        return plan;
+    }
+    Result<Report> report(kube::ClusterReader&, const Input&) override { return Report{"done\n", Json::object(), {}}; }
+};
+
+struct LockingFixture : Fixture {
+    Locking locking;
+    kube::ObjectRef db{kube::kStatefulSets, "n", "db"};
+    LockingFixture() {
+        cluster.put({{"apiVersion", "apps/v1"},
+                     {"kind", "StatefulSet"},
+                     {"metadata", {{"name", "db"}, {"namespace", "n"}, {"annotations", {{"to", "0"}}}}}});
+    }
+    DriveResult run() { return drive(locking, world, options); }
+    const Json* lease() { return cluster.at(lock_lease(db)); }
+};
+
+}  // namespace
+
+TEST_CASE("R1, R5: an operation that locks lets go at its end, and its record stays") {
+    LockingFixture f;
+    f.locking.rounds = 2;
+    bool locked = false;
+    f.cluster.react = [&](FakeCluster&) { locked = locked || f.lease() != nullptr; };
+    REQUIRE(f.run().status.ok());
+    CHECK(locked);
+    CHECK(f.lease() == nullptr);
+    REQUIRE(f.journals().size() == 1);
+    const Journal journal = f.journals()[0];
+    CHECK(journal.state == "done");
+    CHECK(journal.locks[0].workload == f.db);
+    CHECK(journal.record["round"] == 0);  // the first round's word stays
+    CHECK(journal.record["manifest"]["kind"] == "StatefulSet");
+    CHECK(f.cluster.writes().front().rfind("create lease/n/holdfast-lock-", 0) == 0);
+    // A record is in nobody's way, and nothing of it is gone on with.
+    REQUIRE(f.run().status.ok());
+    CHECK(f.journals().size() == 2);
+    f.options.line.resume = journal.operation;
+    CHECK(f.run().status.error().kind == ErrorKind::kRefused);
+    CHECK(plan_abort(f.cluster, journal).error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("a plan that is not the same any more once the lock is held is not carried out, and leaves nothing") {
+    LockingFixture f;
+    f.locking.while_planning = [&] {
+        Json changed = *f.cluster.at(f.db);
+        changed["metadata"]["annotations"]["to"] = "7";
+        f.cluster.put(changed);
+    };
+    const DriveResult result = f.run();
+    CHECK(result.status.error().kind == ErrorKind::kConflict);
+    CHECK(f.journals().empty());
+    CHECK(f.lease() == nullptr);
+    for (const std::string& call : f.cluster.writes()) CHECK(call.find("sts/n/db") == std::string::npos);
+}
+
+TEST_CASE("a change of the workload that leaves the plan as it was does not stop it") {
+    LockingFixture f;
+    f.locking.while_planning = [&] {
+        Json changed = *f.cluster.at(f.db);
+        changed["status"]["replicas"] = 3;
+        f.cluster.put(changed);
+        f.locking.while_planning = {};
+    };
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("a stopped operation keeps its lock without a holder, resumes, and is aborted") {
+    for (const bool aborts : {false, true}) {
+        LockingFixture f;
+        f.fail_at("patch sts/n/db");
+        CHECK(f.run().resumable);
+        REQUIRE(f.lease() != nullptr);
+        CHECK(kube::lease_of(*f.lease()).holder.empty());
+        f.cluster.fault = {};
+        if (aborts) {
+            Journal journal = f.journals()[0];
+            CHECK(take_back(f.world, journal, *plan_abort(f.cluster, journal), f.options.limits).status.ok());
+            CHECK(f.journals().empty());
+        } else {
+            CHECK(f.run().status.ok());
+            CHECK(f.journals()[0].epoch == 1);
+        }
+        CHECK(f.lease() == nullptr);
+    }
+}
+
+TEST_CASE("bad input 49: a journal of a workload that was made anew is refused") {
+    LockingFixture f;
+    f.fail_at("patch sts/n/db");
+    const std::string id = f.run().operation;
+    f.cluster.fault = {};
+    Json again = *f.cluster.at(f.db);
+    again["metadata"].erase("uid");
+    f.cluster.drop(f.db);
+    f.cluster.put(again);
+    const std::size_t writes = f.cluster.writes().size();
+    const DriveResult result = f.run();
+    CHECK(result.status.error().kind == ErrorKind::kRefused);
+    CHECK(result.status.error().message.find("sts/n/db: it is not the object that operation " + id) == 0);
+    CHECK(f.cluster.writes().size() == writes);
+    // Unless the operation itself made it anew.
+    again = *f.cluster.at(f.db);
+    again["metadata"]["labels"] = {{labels::kOperation, id}};
+    f.cluster.put(again);
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("bad input 47: an edited journal of the same command stops it, and nothing is written") {
+    Fixture f;
+    f.fail_at("create pvc/n/claim-1");
+    const std::string id = f.run().operation;
+    f.cluster.fault = {};
+    Json map = *f.cluster.at({kube::kConfigMaps, "n", journal_name(id)});
+    std::string text = map["data"]["journal.json"];
+    text.replace(text.find("\"claim-0\""), 9, "\"claim-9\"");
+    map["data"]["journal.json"] = text;
+    f.cluster.put(map);
+    const std::size_t writes = f.cluster.writes().size();
+    const DriveResult result = f.run();
+    CHECK(result.status.error().kind == ErrorKind::kRefused);
+    CHECK(result.status.error().message.find("differs in rounds") != std::string::npos);
+    CHECK(f.cluster.writes().size() == writes);
+}
+
+TEST_CASE("gc removes Leases of operations that are gone, and no other") {
+    Fixture f;
+    auto lease = [&](const char* name, const char* holder) {
+        kube::Lease one;
+        one.space = "n";
+        one.name = name;
+        one.operation = std::string("op-") + name;
+        one.role = "alive";
+        one.holder = holder;
+        one.renewed = f.clock.now();
+        f.cluster.put(kube::lease_manifest(one));
+    };
+    lease("let-go", "");
+    lease("elsewhere", "other-boot/ns/1/2");
+    const Patience patience{f.clock, f.signals, {}};
+    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
+    REQUIRE(plan.ok());
+    REQUIRE(plan->steps.size() == 1);
+    CHECK(plan->steps[0].title == "delete lease/n/let-go");
+    f.clock.sleep_for(std::chrono::seconds(61));
+    CHECK(plan_gc(f.cluster, "n", f.world.self, patience)->steps.size() == 2);
+}

@@ -1,0 +1,368 @@
+#include "common/plan/holding.h"
+
+#include "tests/unit/plan/two_processes.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;           // NOLINT: a test of one header
+using namespace holdfast::plan;     // NOLINT
+using namespace holdfast::testing;  // NOLINT
+
+namespace {
+
+const Lock kDb{sts("db"), ""};
+
+// Process a has taken the lock for an operation that is written down, as after its first record.
+struct Held : TwoProcesses {
+    Journal mine = journal_of("twice-db-aaaaa", {kDb});
+    std::unique_ptr<Holding> holding = *Holding::take(a.world, mine, false);
+    Held() {
+        mine.owner = a.world.self.identity;
+        mine.touched = mine.started = clock.now();
+        REQUIRE(write_new(cluster, mine).ok());
+        REQUIRE(holding->recorded().ok());
+    }
+    Journal read() { return *read_journal(cluster, "n", mine.operation); }
+    kube::Lease lock() { return lease(lock_lease(sts("db"))); }
+};
+
+Step write_to(const kube::ObjectRef& ref, const kube::Preconditions& preconditions) {
+    Step step;
+    step.id = "patch";
+    step.action = Patch{ref, kube::PatchType::kMerge, {{"spec", {{"replicas", 0}}}}, preconditions, ""};
+    return step;
+}
+
+}  // namespace
+
+TEST_CASE("R2: a live owner keeps its lock, and who is kept out has not waited and not written") {
+    Held f;
+    f.sleep(5);
+    const std::size_t before = f.writes();
+    const auto began = f.clock.steady_now();
+    Journal other = journal_of("other-db-bbbbb", {kDb});
+    for (Journal journal : {other, f.read()}) {
+        const bool resumes = journal.operation == f.mine.operation;
+        const auto taken = Holding::take(f.b.world, journal, resumes);
+        REQUIRE_FALSE(taken.ok());
+        CHECK(taken.error().kind == ErrorKind::kLocked);
+        CHECK(taken.error().message.find("twice-db-aaaaa is being worked on by process 11 on host-11") !=
+              std::string::npos);
+    }
+    CHECK(check_free(f.b.world, other).error().kind == ErrorKind::kLocked);
+    CHECK(f.clock.steady_now() == began);
+    CHECK(f.writes() == before);
+}
+
+TEST_CASE("R2: an owner whose process is gone is dead at once") {
+    Held f;
+    f.a_is(OwnerState::kDead);
+    const auto began = f.clock.steady_now();
+    Journal journal = f.read();
+    CHECK(look_at_owners(f.cluster, {journal}, f.b.world.self, f.clock.now())->front().life == Life::kDead);
+    const auto taken = Holding::take(f.b.world, journal, true);
+    REQUIRE(taken.ok());
+    CHECK(f.clock.steady_now() == began);
+    CHECK(f.lock().holder == f.b.world.self.identity);
+    CHECK(f.read().epoch == 1);
+}
+
+TEST_CASE("R2: a silent owner is waited for, by name, 9 s in all") {
+    Held f;
+    f.sleep(7);
+    const auto began = f.clock.steady_now();
+    Journal journal = f.read();
+    const auto taken = Holding::take(f.b.world, journal, true);
+    REQUIRE(taken.ok());
+    CHECK(f.clock.steady_now() - began >= std::chrono::seconds(9));
+    CHECK(f.clock.steady_now() - began <= std::chrono::seconds(10));
+    REQUIRE(f.b.witness.messages.size() == 1);
+    CHECK(f.b.witness.messages[0].find("process 11 on host-11") != std::string::npos);
+    CHECK(f.lock().holder == f.b.world.self.identity);
+}
+
+TEST_CASE("R2: a silent owner that renews while it is waited for stays the owner, whatever its clock says") {
+    Held f;
+    f.clock.wall_ahead = std::chrono::hours(-2);  // the clocks of the two machines differ by two hours
+    const auto began = f.clock.steady_now();
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || f.clock.steady_now() - began < std::chrono::seconds(2) || call.rfind("get lease", 0) != 0)
+            return std::nullopt;
+        f.cluster.fault = {};
+        kube::Lease lease = f.lock();
+        lease.renewed = f.clock.now() + std::chrono::hours(2);
+        f.cluster.put(kube::lease_manifest(lease));
+        return std::nullopt;
+    };
+    const std::size_t before = f.writes();
+    Journal journal = f.read();
+    const auto taken = Holding::take(f.b.world, journal, true);
+    CHECK(taken.error().kind == ErrorKind::kLocked);
+    CHECK(f.clock.steady_now() - began < std::chrono::seconds(5));
+    CHECK(f.writes() == before);
+    CHECK(f.lock().holder == f.a.world.self.identity);
+}
+
+TEST_CASE("R2: Ctrl-C ends the wait for a silent owner, and nothing is changed") {
+    Held f;
+    f.sleep(7);
+    const std::size_t before = f.writes();
+    f.b.signals.number = 1;
+    Journal journal = f.read();
+    CHECK(Holding::take(f.b.world, journal, true).error().kind == ErrorKind::kInterrupted);
+    CHECK(f.writes() == before);
+}
+
+TEST_CASE("bad input 11: an unfinished operation keeps its lock although nobody works on it") {
+    Held f;
+    f.holding->release(true);
+    CHECK(f.lock().holder.empty());
+    CHECK(f.lock().operation == "twice-db-aaaaa");
+    const std::size_t before = f.writes();
+    Journal other = journal_of("other-db-bbbbb", {kDb});
+    for (const Status& kept : {check_free(f.b.world, other), Status(Holding::take(f.b.world, other, false).error())}) {
+        CHECK(kept.error().kind == ErrorKind::kLocked);
+        CHECK(kept.error().message.find("twice-db-aaaaa") != std::string::npos);
+        CHECK(kept.error().hint.find("kubectl restore resume twice-db-aaaaa -n n") != std::string::npos);
+    }
+    CHECK(f.writes() == before);
+    Journal journal = f.read();
+    CHECK(Holding::take(f.b.world, journal, true).ok());
+}
+
+TEST_CASE("a lock without a journal is nobody's") {
+    Held f;
+    f.a_is(OwnerState::kDead);
+    REQUIRE(erase(f.cluster, f.mine).ok());  // killed between its last two writes
+    Journal other = journal_of("other-db-bbbbb", {kDb});
+    const auto taken = Holding::take(f.b.world, other, false);
+    REQUIRE(taken.ok());
+    CHECK(f.lock().operation == "other-db-bbbbb");
+    (*taken)->release(false);
+    CHECK(f.cluster.at(lock_lease(sts("db"))) == nullptr);
+}
+
+TEST_CASE("all locks or none: what was taken before the one that is held is let go") {
+    TwoProcesses f;
+    f.cluster.put(object_at(sts("web")));
+    const auto both = *resolve_locks(f.cluster, {sts("db"), sts("web")});
+    Journal first = journal_of("twice-x-aaaaa", {both[1]});
+    const auto held = Holding::take(f.a.world, first, false);
+    REQUIRE(held.ok());
+    Journal second = journal_of("twice-y-bbbbb", both);
+    CHECK(Holding::take(f.b.world, second, false).error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.at(lock_lease(both[0].workload)) == nullptr);
+    CHECK(f.lease(lock_lease(both[1].workload)).holder == f.a.world.self.identity);
+}
+
+TEST_CASE("a lock whose making was answered by silence is found to be ours") {
+    TwoProcesses f;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (!after || call.rfind("create lease", 0) != 0) return std::nullopt;
+        f.cluster.fault = {};
+        return Error{ErrorKind::kUnavailable, "connection reset", "", 0, ""};
+    };
+    Journal journal = journal_of("twice-db-aaaaa", {kDb});
+    CHECK(Holding::take(f.a.world, journal, false).ok());
+    CHECK(f.lease(lock_lease(sts("db"))).holder == f.a.world.self.identity);
+}
+
+TEST_CASE("an owner renews while its steps run, and a release leaves nothing") {
+    Held f;
+    const auto first = f.lock().renewed;
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    CHECK(f.lock().renewed > first);
+    f.sleep(100);  // a machine that slept, and nobody came
+    CHECK(f.holding->world().may_write().ok());
+    f.holding->release(false);
+    CHECK(f.cluster.at(lock_lease(sts("db"))) == nullptr);
+}
+
+TEST_CASE("R2: an owner that could not renew for 8 s sends no more writes; one that can, may") {
+    Held f;
+    f.cluster.fault = [](const std::string& call, bool) -> std::optional<Error> {
+        if (call.rfind("replace lease", 0) != 0) return std::nullopt;
+        return Error{ErrorKind::kUnavailable, "no route", "", 0, ""};
+    };
+    f.sleep(7);
+    CHECK(f.holding->world().may_write().ok());
+    f.sleep(1);
+    const std::size_t before = f.writes();
+    const auto patched = f.holding->world().cluster.patch(sts("db"), kube::PatchType::kMerge, {{"spec", {{"x", 1}}}},
+                                                          {}, kube::DryRun::kNone, "");
+    CHECK(patched.error().kind == ErrorKind::kUnavailable);
+    for (std::size_t i = before; i < f.writes(); ++i) CHECK(f.cluster.writes()[i].rfind("replace lease", 0) == 0);
+    f.cluster.fault = {};
+    CHECK(f.holding->world().may_write().ok());
+}
+
+TEST_CASE("R2: a machine that slept counts the time by the wall clock") {
+    Held f;
+    f.cluster.fault = [](const std::string& call, bool) -> std::optional<Error> {
+        if (call.rfind("replace lease", 0) != 0) return std::nullopt;
+        return Error{ErrorKind::kUnavailable, "no route", "", 0, ""};
+    };
+    f.clock.wall_ahead = std::chrono::minutes(10);
+    CHECK(f.holding->world().may_write().error().kind == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("R3: after a takeover no write of the earlier owner succeeds, by whichever way it comes") {
+    Held f;
+    f.cluster.put(object_at(pvc("data")));
+    Plan plan;
+    plan.steps = {write_to(sts("db"), {}), write_to(pvc("data"), {})};
+    f.mine.rounds.push_back(brief(plan));
+    REQUIRE(write_change(f.cluster, f.mine).ok());
+    const std::string old_version = kube::version_of(*f.cluster.at(sts("db")));
+    const std::string uid = kube::uid_of(*f.cluster.at(sts("db")));
+    Journal journal = f.read();
+
+    // The earlier owner stops after its last look at the clock: its lease seems good to it for ever.
+    f.a_is(OwnerState::kDead);
+    const auto taken = Holding::take(f.b.world, journal, true);
+    REQUIRE(taken.ok());
+    CHECK(journal.epoch == 1);
+    for (const auto& ref : {sts("db"), pvc("data")})
+        CHECK(kube::annotation_of(*f.cluster.at(ref), labels::kEpoch) == "twice-db-aaaaa/1");
+
+    kube::Cluster& old = f.holding->world().cluster;
+    REQUIRE(f.holding->world().may_write().ok());
+    const Json body = {{"spec", {{"replicas", 0}}}};
+    const auto none = kube::DryRun::kNone;
+    CHECK(old.patch(sts("db"), kube::PatchType::kMerge, body, {uid, old_version}, none, "").error().kind ==
+          ErrorKind::kConflict);
+    CHECK(old.patch(sts("db"), kube::PatchType::kMerge, body, {uid, ""}, none, "").error().kind == ErrorKind::kLocked);
+    CHECK(old.remove(pvc("data"), {}, kube::Propagation::kBackground, none).error().kind == ErrorKind::kLocked);
+    CHECK(old.create(object_at(pvc("new")), none).error().kind == ErrorKind::kLocked);
+    CHECK(old.create_all({object_at(pvc("new"))}, none)[0].error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.at(pvc("new")) == nullptr);
+    CHECK(f.cluster.at(pvc("data")) != nullptr);
+    // The new owner may do all of it.
+    kube::Cluster& now = (*taken)->world().cluster;
+    CHECK(now.patch(sts("db"), kube::PatchType::kMerge, body, {uid, ""}, none, "").ok());
+    CHECK(now.create(object_at(pvc("new")), none).ok());
+    CHECK(now.remove(pvc("data"), {}, kube::Propagation::kBackground, none).ok());
+    CHECK(f.holding->lost());
+    CHECK_FALSE(f.holding->world().may_write().ok());
+}
+
+TEST_CASE("R3: creates alone are stopped by the journal, which a takeover has written") {
+    Held f;
+    f.a_is(OwnerState::kDead);
+    Journal journal = f.read();
+    REQUIRE(Holding::take(f.b.world, journal, true).ok());
+    CHECK(f.holding->world().cluster.create(object_at(pvc("new")), kube::DryRun::kNone).error().kind ==
+          ErrorKind::kLocked);
+    CHECK(f.holding->lost());
+    CHECK(f.cluster.at(pvc("new")) == nullptr);
+}
+
+TEST_CASE("an earlier owner learns of a takeover with its next renewal") {
+    Held f;
+    f.a_is(OwnerState::kDead);
+    Journal journal = f.read();
+    REQUIRE(Holding::take(f.b.world, journal, true).ok());
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    CHECK(f.holding->lost());
+    CHECK(f.holding->world().may_write().error().message.find("taken over by process 22 on host-22") !=
+          std::string::npos);
+}
+
+TEST_CASE("R3: a takeover does not mark what another operation made under a name that this one planned") {
+    Held f;
+    Plan plan;
+    Step step;
+    step.id = "create";
+    step.action = Create{object_at(pvc("wanted")), {}};
+    plan.steps = {step};
+    f.mine.rounds.push_back(brief(plan));
+    REQUIRE(write_change(f.cluster, f.mine).ok());
+    f.cluster.put(object_at(pvc("wanted")));
+    f.a_is(OwnerState::kDead);
+    Journal journal = f.read();
+    REQUIRE(Holding::take(f.b.world, journal, true).ok());
+    CHECK(kube::annotation_of(*f.cluster.at(pvc("wanted")), labels::kEpoch).empty());
+}
+
+TEST_CASE("of two who take over, one is told") {
+    Held f;
+    f.holding->release(true);
+    Journal first = f.read(), second = f.read();
+    REQUIRE(Holding::take(f.a.world, first, true).ok());
+    CHECK(Holding::take(f.b.world, second, true).error().kind == ErrorKind::kLocked);
+}
+
+namespace {
+
+// An operation without locks, as `snap create` is.
+struct Adding : TwoProcesses {
+    Journal mine = journal_of("snap-db-aaaaa", {});
+    std::unique_ptr<Holding> holding = *Holding::take(a.world, mine, false);
+    kube::ObjectRef own{kube::kLeases, "n", journal_name("snap-db-aaaaa")};
+    Adding() {
+        mine.touched = mine.started = clock.now();
+        REQUIRE(write_new(cluster, mine).ok());
+        REQUIRE(holding->recorded().ok());
+    }
+    Journal read() { return *read_journal(cluster, "n", mine.operation); }
+    Life life() { return look_at_owners(cluster, {read()}, b.world.self, clock.now())->front().life; }
+};
+
+}  // namespace
+
+TEST_CASE("what only adds objects costs no Lease in its first 2 s, and is known to be live all the same") {
+    Adding f;
+    CHECK(f.life() == Life::kLive);
+    CHECK(f.writes() == 1);
+    f.sleep(1);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    CHECK(f.cluster.at(f.own) == nullptr);
+    f.sleep(2);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    CHECK(f.lease(f.own).holder == f.a.world.self.identity);
+    for (int i = 0; i < 10; ++i) {
+        f.sleep(3);
+        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+        CHECK(f.life() == Life::kLive);
+    }
+    f.holding->release(true);
+    CHECK(f.cluster.at(f.own) == nullptr);
+}
+
+TEST_CASE("what only adds objects is taken over after 9 s of silence, and its earlier owner learns of it") {
+    for (const int lasted : {0, 3}) {
+        Adding f;
+        f.sleep(lasted);
+        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+        CHECK((f.cluster.at(f.own) != nullptr) == (lasted > 2));
+        f.sleep(7);
+        CHECK(f.life() == Life::kSilent);
+        Journal journal = f.read();
+        const auto began = f.clock.steady_now();
+        const auto taken = Holding::take(f.b.world, journal, true);
+        REQUIRE(taken.ok());
+        CHECK(f.clock.steady_now() - began >= std::chrono::seconds(9));
+        const std::size_t before = f.writes();
+        CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
+        CHECK(f.holding->world().cluster.create(object_at(pvc("late")), kube::DryRun::kNone).error().kind ==
+              ErrorKind::kLocked);
+        CHECK(f.cluster.at(pvc("late")) == nullptr);
+        CHECK(f.writes() - before <= 1);  // at most an attempt to renew, which the new owner's Lease refuses
+    }
+}
+
+TEST_CASE("an earlier owner that wakes after the new one has ended makes no Lease anew") {
+    Adding f;
+    f.a_is(OwnerState::kDead);
+    Journal journal = f.read();
+    auto taken = Holding::take(f.b.world, journal, true);
+    REQUIRE(taken.ok());
+    REQUIRE(erase(f.cluster, journal).ok());
+    (*taken)->release(false);
+    f.sleep(20);
+    const std::size_t before = f.writes();
+    CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
+    CHECK(f.writes() == before);
+}
