@@ -13,7 +13,9 @@ constexpr std::chrono::milliseconds kLimit{3000};
 class ThreadHeart : public plan::Heart {
   public:
     ThreadHeart(kube::Connector& connector, std::chrono::milliseconds every, std::function<void(kube::Cluster&)> beat)
-        : connector_(connector), beat_(std::move(beat)), background_(every, [this](const Signals& stop) { run(stop); }) {}
+        : connector_(connector),
+          beat_(std::move(beat)),
+          background_(every, [this](const Signals& stop) { run(stop); }) {}
 
   private:
     // Connected at the first beat: what is done before it never needs the second connection.

@@ -1,5 +1,5 @@
-// Renewing leases beside the work: a thread with a connection of its own, since the command's connection may be busy with
-// a long answer, or its thread with a command in a pod.
+// Renewing leases beside the work: a thread with a connection of its own, since the command's connection may be busy
+// with a long answer, or its thread with a command in a pod.
 #pragma once
 
 #include "common/kube/connect.h"

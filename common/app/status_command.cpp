@@ -59,8 +59,9 @@ std::string details_text(Context& context, const plan::OperationStatus& status) 
     return line("Operation", journal.operation) + line("Namespace", journal.space) +
            line("Command", journal.plugin + " " + journal.command) + line("Target", journal.target) +
            line("Started", format_time(journal.started) + " (" + age(context, journal.started) + " ago)") +
-           line("Owner", status.owner + (status.who.empty() ? "" : " (" + status.who + ")")) + line("State", journal.state) + line("Message", journal.message) +
-           line("Go on", status.resume) + line("Take back", status.abort);
+           line("Owner", status.owner + (status.who.empty() ? "" : " (" + status.who + ")")) +
+           line("State", journal.state) + line("Message", journal.message) + line("Go on", status.resume) +
+           line("Take back", status.abort);
 }
 
 int print_one(Context& context, kube::ClusterReader& reader, const std::string& space, const std::string& operation) {

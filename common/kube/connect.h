@@ -25,9 +25,9 @@ struct ClientOptions {
 class Connector {
   public:
     virtual ~Connector() = default;
-    // No request is made yet. Server warnings (HTTP header Warning: 299) go to console.err as "Warning: text", each text
-    // once; signals end its waits. limit: for each request, and for all of its retries; 0: what --request-timeout says.
-    // The connector, signals and console must outlive the cluster.
+    // No request is made yet. Server warnings (HTTP header Warning: 299) go to console.err as "Warning: text", each
+    // text once; signals end its waits. limit: for each request, and for all of its retries; 0: what --request-timeout
+    // says. The connector, signals and console must outlive the cluster.
     virtual Result<std::unique_ptr<Cluster>> connect(const Signals& signals, Console& console,
                                                      std::chrono::milliseconds limit) = 0;
 };

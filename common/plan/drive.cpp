@@ -75,7 +75,8 @@ class Drive {
     Status rounds() {
         for (input_.round = 0; input_.round < kMostRounds; ++input_.round) {
             auto planned = operation_.plan(world_.cluster, input_);
-            if (!planned.ok()) return input_.round == 0 && !resuming_ ? Status(planned.error()) : recovered(planned.error());
+            if (!planned.ok())
+                return input_.round == 0 && !resuming_ ? Status(planned.error()) : recovered(planned.error());
             Plan plan = named(std::move(*planned));
             const Status approved = check(plan);
             // Before round 0 nothing is held, and so nothing is ours to take down.
@@ -137,10 +138,11 @@ class Drive {
         if (!again.ok()) return again.error();
         Plan fresh = named(std::move(*again));
         if (brief(fresh) != brief(plan)) {
-            return Error{ErrorKind::kConflict,
-                         "what was to be done is not the same any more: somebody changed the cluster since the plan was "
-                         "made; nothing was changed",
-                         "run the command again and look at the new plan", 0, ""};
+            return Error{
+                ErrorKind::kConflict,
+                "what was to be done is not the same any more: somebody changed the cluster since the plan was "
+                "made; nothing was changed",
+                "run the command again and look at the new plan", 0, ""};
         }
         plan = std::move(fresh);
         return {};

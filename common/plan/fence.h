@@ -1,6 +1,6 @@
-// The cluster as an operation's steps see it once it has begun: no write is sent by an owner that may have been replaced
-// (safety R2), and an operation that locks sends every write with a resourceVersion, so that it fails if a takeover has
-// touched the object since it was read (R3).
+// The cluster as an operation's steps see it once it has begun: no write is sent by an owner that may have been
+// replaced (safety R2), and an operation that locks sends every write with a resourceVersion, so that it fails if a
+// takeover has touched the object since it was read (R3).
 #pragma once
 
 #include "common/plan/tenure.h"

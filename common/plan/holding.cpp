@@ -72,9 +72,9 @@ Result<std::unique_ptr<Holding>> Holding::take(World& world, Journal& journal, b
         };
     }
     holding->fenced_ = make_fenced(world.cluster, holding->tenure_, std::move(fence));
-    holding->fenced_world_ = std::make_unique<World>(
-        World{*holding->fenced_, world.clock, world.signals, world.witness, world.pods, world.sql, world.attendant,
-              world.explain, [tenure = &holding->tenure_] { return tenure->may_write(); }, world.make_heart, world.self});
+    holding->fenced_world_ = std::make_unique<World>(World{
+        *holding->fenced_, world.clock, world.signals, world.witness, world.pods, world.sql, world.attendant,
+        world.explain, [tenure = &holding->tenure_] { return tenure->may_write(); }, world.make_heart, world.self});
     return holding;
 }
 
@@ -95,9 +95,10 @@ Status Holding::take_over() {
     journal_.state = "open";
     const Status swapped = write_change(world_.cluster, journal_);
     if (!swapped.ok() && swapped.error().kind == ErrorKind::kConflict) {
-        return Error{ErrorKind::kLocked,
-                     "operation " + journal_.operation + " has just been written to by somebody else; nothing was changed",
-                     "`status` says who works on it", 0, ""};
+        return Error{
+            ErrorKind::kLocked,
+            "operation " + journal_.operation + " has just been written to by somebody else; nothing was changed",
+            "`status` says who works on it", 0, ""};
     }
     TRY(swapped);
     if (journal_.locks.empty()) return recorded();

@@ -1,5 +1,5 @@
-// Getting hold of an operation before its first write, and letting it go: locks, takeover of what an earlier owner left,
-// and the world through which its steps then act. drive.cpp and abort use it.
+// Getting hold of an operation before its first write, and letting it go: locks, takeover of what an earlier owner
+// left, and the world through which its steps then act. drive.cpp and abort use it.
 #pragma once
 
 #include "common/plan/fence.h"
@@ -14,8 +14,8 @@ class Holding {
   public:
     // Takes the journal's locks. For a journal that is written already: waits for a silent owner, raises the epoch by a
     // compare-and-swap and marks every existing target with it, so that nothing that was read before can be written to
-    // (safety R2, R3). journal: with `recorded`, as it was read; changed as it is now; must outlive this, as world must.
-    // kLocked: someone else is at it. kConflict: someone else was quicker. kInterrupted. Then nothing is held.
+    // (safety R2, R3). journal: with `recorded`, as it was read; changed as it is now; must outlive this, as world
+    // must. kLocked: someone else is at it. kConflict: someone else was quicker. kInterrupted. Then nothing is held.
     static Result<std::unique_ptr<Holding>> take(World& world, Journal& journal, bool recorded);
 
     // The world for the steps: fenced, and aware of the lease. Lives as long as this.
@@ -40,8 +40,8 @@ class Holding {
     std::unique_ptr<World> fenced_world_;
 };
 
-// What holding needs beyond the plan's own permissions: Leases, and with locks the marking of every object that the plan
-// writes to.
+// What holding needs beyond the plan's own permissions: Leases, and with locks the marking of every object that the
+// plan writes to.
 std::vector<kube::AccessCheck> holding_needs(const Journal& journal, const Plan& plan);
 
 // Read only: kLocked if a live owner or an unfinished other operation has one of the locks. Silent owners are left to

@@ -48,8 +48,8 @@ struct Journal {
 
 std::string journal_name(const std::string& operation);
 Json journal_to_config_map(const Journal& journal);
-// kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it was
-// written, the message names the fields.
+// kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it
+// was written, the message names the fields.
 Result<Journal> journal_from_config_map(const Json& config_map);
 
 // Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set

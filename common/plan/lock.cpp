@@ -19,7 +19,8 @@ bool is_template_claim(const kube::WorkloadState& workload, const std::string& c
         const std::string prefix = one.name + "-" + workload.name + "-";
         if (!starts_with(claim, prefix)) return false;
         const std::string ordinal = claim.substr(prefix.size());
-        return !ordinal.empty() && std::all_of(ordinal.begin(), ordinal.end(), [](char c) { return c >= '0' && c <= '9'; });
+        return !ordinal.empty() &&
+               std::all_of(ordinal.begin(), ordinal.end(), [](char c) { return c >= '0' && c <= '9'; });
     });
 }
 

@@ -152,10 +152,11 @@ bool nobodys(const kube::Lease& lease, const Self& self, SystemTime now) {
 Status take_back_held(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits) {
     TRY_ASSIGN(const Plan plan, back(world.cluster));
     if (brief(plan) != brief(shown)) {
-        return Error{ErrorKind::kConflict,
-                     "what abort would remove is not the same any more: somebody changed the cluster since the plan was "
-                     "made; nothing was removed",
-                     "run the command again and look at the new plan", 0, ""};
+        return Error{
+            ErrorKind::kConflict,
+            "what abort would remove is not the same any more: somebody changed the cluster since the plan was "
+            "made; nothing was removed",
+            "run the command again and look at the new plan", 0, ""};
     }
     TRY(execute(plan, world, limits).status);
     // The journal goes last: until then the same command finds what is still to be taken back.

@@ -17,8 +17,8 @@
 namespace holdfast::plan {
 
 inline constexpr std::chrono::milliseconds kRenewEvery{2000};
-inline constexpr std::chrono::milliseconds kLiveFor{6000};    // since the last renewal: certainly live
-inline constexpr std::chrono::milliseconds kWriteFor{8000};   // since its last renewal an owner may write
+inline constexpr std::chrono::milliseconds kLiveFor{6000};      // since the last renewal: certainly live
+inline constexpr std::chrono::milliseconds kWriteFor{8000};     // since its last renewal an owner may write
 inline constexpr std::chrono::milliseconds kExpireAfter{9000};  // unrenewed: may be taken over
 
 enum class Life {

@@ -34,10 +34,10 @@ Status unfinished_other(World& world, const kube::Lease& found, const std::strin
     if (journal.ok() && journal->state == "done") return {};
     const std::string rest = " " + found.operation + " -n " + space;
     const std::string base = "kubectl " + found.plugin;
-    return Error{ErrorKind::kLocked,
-                 found.workload + " is locked by operation " + found.operation +
-                     ", which is unfinished; nothing was changed",
-                 "to go on: " + base + " resume" + rest + "; to take it back: " + base + " abort" + rest, 0, ""};
+    return Error{
+        ErrorKind::kLocked,
+        found.workload + " is locked by operation " + found.operation + ", which is unfinished; nothing was changed",
+        "to go on: " + base + " resume" + rest + "; to take it back: " + base + " abort" + rest, 0, ""};
 }
 
 }  // namespace
@@ -204,11 +204,12 @@ bool Tenure::lost() {
 Error Tenure::lose(const std::string& why) {
     const std::lock_guard<std::mutex> hold(mutex_);
     if (lost_) return *lost_;
-    lost_ = Error{ErrorKind::kLocked, "operation " + terms_.operation + " is no longer ours: " + why +
-                                          "; this process sends no more writes",
-                  "`kubectl " + terms_.plugin + " status " + terms_.operation + " -n " + terms_.space +
-                      "` says who goes on with it",
-                  0, ""};
+    lost_ =
+        Error{ErrorKind::kLocked,
+              "operation " + terms_.operation + " is no longer ours: " + why + "; this process sends no more writes",
+              "`kubectl " + terms_.plugin + " status " + terms_.operation + " -n " + terms_.space +
+                  "` says who goes on with it",
+              0, ""};
     return *lost_;
 }
 
@@ -303,8 +304,8 @@ void Tenure::let_go(const Held& held, bool unfinished) {
         gone = world_.cluster.remove(ref_of(held.lease), {held.lease.uid, held.lease.version});
     }
     if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return;
-    world_.witness.message("warning: " + ref_of(held.lease).text() + " could not be let go and expires by itself: " +
-                           gone.error().message);
+    world_.witness.message("warning: " + ref_of(held.lease).text() +
+                           " could not be let go and expires by itself: " + gone.error().message);
 }
 
 }  // namespace holdfast::plan

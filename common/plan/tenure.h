@@ -1,5 +1,5 @@
-// What one process holds while it works on one operation: the locks of its workloads, or a Lease of the operation's own,
-// renewed every 2 s beside the work (safety R2).
+// What one process holds while it works on one operation: the locks of its workloads, or a Lease of the operation's
+// own, renewed every 2 s beside the work (safety R2).
 //
 // An operation that locks takes its Leases before its first write. One that only adds objects writes none at first: it
 // gets a Lease of its own, named as its journal, with the first renewal, 2 s after it began, so that short ones cost

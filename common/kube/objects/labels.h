@@ -8,7 +8,7 @@ inline constexpr char kManagedBy[] = "app.kubernetes.io/managed-by";  // = "hold
 inline constexpr char kManagedByValue[] = "holdfast";
 inline constexpr char kSet[] = "holdfast.dev/set";              // snapshot set's name: set ConfigMap, snapshots
 inline constexpr char kOperation[] = "holdfast.dev/operation";  // id of the operation that created the object
-inline constexpr char kRole[] = "holdfast.dev/role";            // "journal", "set", "drill", "open", "consumer", "lock", "alive"
+inline constexpr char kRole[] = "holdfast.dev/role";  // "journal", "set", "drill", "open", "consumer", "lock", "alive"
 
 inline constexpr char kClaim[] = "holdfast.dev/claim";             // on snapshots: source claim
 inline constexpr char kOrdinal[] = "holdfast.dev/ordinal";         // on snapshots: StatefulSet ordinal
@@ -25,8 +25,9 @@ inline constexpr char kSwap[] = "holdfast.dev/swap";  // also on the volume that
 inline constexpr char kReplicas[] = "holdfast.dev/replicas";    // "3"
 inline constexpr char kRetention[] = "holdfast.dev/retention";  // "Delete/Retain": whenDeleted/whenScaled
 
-inline constexpr char kHost[] = "holdfast.dev/host";          // on Leases: the machine of the holder, for messages
-inline constexpr char kPlugin[] = "holdfast.dev/plugin";      // on Leases: "restore": whose resume goes on
-inline constexpr char kEpoch[] = "holdfast.dev/epoch";  // on an operation's targets: "OPERATION/EPOCH", after a takeover
+inline constexpr char kHost[] = "holdfast.dev/host";      // on Leases: the machine of the holder, for messages
+inline constexpr char kPlugin[] = "holdfast.dev/plugin";  // on Leases: "restore": whose resume goes on
+inline constexpr char kEpoch[] =
+    "holdfast.dev/epoch";  // on an operation's targets: "OPERATION/EPOCH", after a takeover
 
 }  // namespace holdfast::labels

@@ -11,11 +11,11 @@ namespace holdfast::kube {
 
 struct Lease {
     std::string space, name, uid, version;
-    std::string holder;                 // os/process_identity.h; "" : nobody
-    std::optional<SystemTime> renewed;  // by the holder's clock
-    int seconds = 9;                    // after which an unrenewed lease may be taken
-    long long transitions = 0;          // how often it has changed hands
-    std::string operation, role;        // labels
+    std::string holder;                  // os/process_identity.h; "" : nobody
+    std::optional<SystemTime> renewed;   // by the holder's clock
+    int seconds = 9;                     // after which an unrenewed lease may be taken
+    long long transitions = 0;           // how often it has changed hands
+    std::string operation, role;         // labels
     std::string plugin, host, workload;  // annotations; workload: "StatefulSet/postgres", "" on an operation's own
 };
 

@@ -2,8 +2,8 @@
 
 #include "common/core/names.h"
 #include "common/kube/objects/labels.h"
-#include "common/kube/objects/workload.h"
 #include "common/kube/objects/lease.h"
+#include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
 #include "common/plan/lock.h"
 #include "common/plan/operations.h"
@@ -13,8 +13,8 @@
 
 #include <unistd.h>
 
-using namespace holdfast;        // NOLINT: a test of one header
-using namespace holdfast::plan;  // NOLINT
+using namespace holdfast;           // NOLINT: a test of one header
+using namespace holdfast::plan;     // NOLINT
 using namespace holdfast::testing;  // NOLINT
 
 TEST_CASE("an operation that ends well leaves its result and no journal") {

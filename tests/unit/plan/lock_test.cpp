@@ -62,7 +62,8 @@ TEST_CASE("a claim stands for the workload whose template or pods use it") {
     FakeClock clock;
     FakeCluster cluster(clock);
     const kube::ObjectRef web{kube::kDeployments, "n", "web"};
-    cluster.put(with_spec(sts("db"), {{"replicas", 0}, {"volumeClaimTemplates", {{{"metadata", {{"name", "data"}}}}}}}));
+    cluster.put(
+        with_spec(sts("db"), {{"replicas", 0}, {"volumeClaimTemplates", {{{"metadata", {{"name", "data"}}}}}}}));
     cluster.put(with_spec(web, {{"template", {{"spec", mounting("shared")}}}}));
     const kube::ObjectRef set{kube::kReplicaSets, "n", "api-1"};
     cluster.put(owned(object_at(set), "apps/v1", "Deployment", "api"));

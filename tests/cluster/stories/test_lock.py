@@ -1,0 +1,179 @@
+"""One owner at a time: who comes second is told at once and writes nothing; a killed owner is succeeded at once, a silent one
+after 9 s, and one that wakes up after that writes no more."""
+import re
+import signal
+import time
+
+import pytest
+
+import world
+
+# Never ready: the command waits until it is stopped.
+CREATE = ["snap", "create", "pvc/data", "--name", "before", "--wait", "ready", "--snapshot-class", "broken"]
+# Ready after 15 s.
+SLOW = ["snap", "create", "pvc/data", "--name", "slow", "--wait", "ready", "--snapshot-class", "fast-delayed"]
+
+
+@pytest.fixture
+def claim(new_space):
+    space = new_space("lock")
+    space.claim("data")
+    space.pod("app", ["data"])
+    return space
+
+
+def versions(space):
+    """Every object of the namespace with its resourceVersion: two of these compared show every write between them. Leases
+    are left out, since a live owner renews its own."""
+    listed = space.get(",".join(space.cluster.namespaced_kinds()))["items"]
+    return {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"] for i in listed if i["kind"] != "Lease"}
+
+
+def leases(space):
+    return {i["metadata"]["name"]: i for i in space.get("leases")["items"]}
+
+
+def operation(space):
+    """The one operation that status lists."""
+    items = space.snap("status", "-o", "json").expect().json()["items"]
+    assert len(items) == 1, items
+    return items[0]
+
+
+def begun(space, words):
+    """The command, when it has made its snapshot and has been at it for so long that it renews a Lease."""
+    command = space.start(*words)
+    space.eventually(lambda: leases(space) or command.process.poll() is not None)
+    assert command.process.poll() is None, command.text
+    return command
+
+
+def elsewhere(space, *words):
+    """The same on what is another machine as far as anybody can tell: in a pid namespace of its own."""
+    argv = ["unshare", "--pid", "--fork", "--mount-proc", "kubectl", *words, "-n", space.name]
+    return world.run(argv, space.cluster.environment)
+
+
+def seconds_since_renewal(space):
+    (lease,) = leases(space).values()
+    stamp = lease["spec"]["renewTime"]
+    then = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0" + stamp[19:-1])
+    return time.time() - then
+
+
+def quick_refusal(run):
+    run.expect(4)
+    assert "nothing was changed" in run.err, run.text
+    assert run.seconds < 1, run.text
+
+
+@pytest.mark.parametrize("run_in", ["here", "elsewhere"])
+def test_whoever_comes_second_is_told_within_a_second_and_writes_nothing(claim, run_in):
+    space = claim
+    with begun(space, CREATE) as owner:
+        mine = operation(space)
+        assert mine["owner"] == "runs" and re.match(r"process \d+ of this machine", mine["who"]), mine
+        before = versions(space)
+
+        def run(*words):
+            return space.kubectl(*words) if run_in == "here" else elsewhere(space, *words)
+
+        for words in (CREATE, [*CREATE, "--label", "a=b"], ["snap", "resume", mine["operation"]],
+                      ["snap", "abort", mine["operation"], "--yes"]):
+            refused = run(*words)
+            quick_refusal(refused)
+            assert mine["operation"] in refused.err, refused.text
+        assert versions(space) == before
+        assert owner.process.poll() is None, owner.text
+        assert owner.end(signal.SIGINT) == 130
+    assert leases(space) == {}
+    assert operation(space)["owner"] == "stopped"
+    # Nobody works on it any more: other arguments are still refused (bad input 11), abort is not.
+    other = space.kubectl(*CREATE, "--label", "a=b").expect(4)
+    assert f"kubectl snap resume {mine['operation']} -n {space.name}" in other.err, other.text
+    space.snap("abort", mine["operation"], "--yes").expect()
+    assert "before" not in space.kubectl("get", "volumesnapshots").out
+
+
+def test_a_killed_owner_is_succeeded_at_once_here(claim):
+    space = claim
+    with begun(space, SLOW) as owner:
+        owner.end(signal.SIGKILL)
+    assert operation(space)["owner"] == "stopped"
+    with space.start(*SLOW) as second:
+        holder = space.eventually(lambda: [lease["spec"]["holderIdentity"] for lease in leases(space).values()
+                                           if lease["spec"].get("leaseTransitions")], timeout=5)
+        assert f"/{second.process.pid}/" in holder[0]
+        assert second.process.wait(60) == 0, second.text
+        assert "waiting up to 9 s" not in second.text
+    assert leases(space) == {}
+    assert space.set("slow")["complete"] is True
+
+
+def test_a_killed_owner_is_waited_for_elsewhere_and_then_succeeded(claim):
+    space = claim
+    with begun(space, SLOW) as owner:
+        owner.end(signal.SIGKILL)
+    if seconds_since_renewal(space) < 5:
+        quick_refusal(elsewhere(space, *SLOW))  # it may still be alive
+    space.eventually(lambda: seconds_since_renewal(space) > 6.1, timeout=10)
+    done = elsewhere(space, *SLOW).expect()
+    assert 9 <= done.seconds < 30, done.text
+    assert re.search(r"process \d+ on \S+, which has not been heard of lately: waiting up to 9 s", done.err), done.text
+    assert leases(space) == {}
+    assert space.set("slow")["complete"] is True
+
+
+def test_a_paused_owner_that_wakes_after_a_takeover_writes_nothing(claim):
+    space = claim
+    with begun(space, [*SLOW, "-v=6"]) as owner:
+        owner.process.send_signal(signal.SIGSTOP)
+        quick_refusal(space.kubectl(*SLOW))  # renewed a moment ago
+        space.eventually(lambda: seconds_since_renewal(space) > 6.1, timeout=10)
+        assert operation(space)["owner"] == "not heard of lately"
+        second = space.kubectl(*SLOW).expect()
+        assert second.seconds >= 9 and "waiting up to 9 s" in second.err, second.text
+        assert leases(space) == {} and space.set("slow")["complete"] is True
+        before, said = versions(space), len("".join(owner.err))
+
+        owner.process.send_signal(signal.SIGCONT)
+        assert owner.process.wait(30) == 4, owner.text
+        owner.end()
+        assert "sends no more writes" in owner.text, owner.text
+        assert versions(space) == before and leases(space) == {}
+        # And not by luck: what it sent after it woke, if anything, was refused.
+        woken = "".join(owner.err)[said:]
+        writes = re.findall(r"(?:POST|PUT|PATCH|DELETE) \S+ (\d\d\d)", woken)
+        assert all(code in ("404", "409") for code in writes), woken
+
+
+def test_a_paused_owner_that_wakes_in_time_goes_on(claim):
+    space = claim
+    with begun(space, SLOW) as owner:
+        owner.process.send_signal(signal.SIGSTOP)
+        space.eventually(lambda: seconds_since_renewal(space) > 10, timeout=20)
+        owner.process.send_signal(signal.SIGCONT)
+        assert owner.process.wait(60) == 0, owner.text
+    assert leases(space) == {}
+    assert space.set("slow")["complete"] is True
+
+
+def test_an_edited_journal_is_refused_and_says_what_differs(claim):
+    """Bad inputs 47 and 48."""
+    space = claim
+    with begun(space, CREATE) as owner:
+        owner.end(signal.SIGINT)
+    name = operation(space)["operation"]
+    journal = space.get(f"configmap/holdfast-op-{name}")
+    good = journal["data"]["journal.json"]
+    for change, said in ((good.replace('"target":"data"', '"target":"other"'), 'differs in target, now "other"'),
+                         (good.replace('"format":2', '"format":3'), "a newer Holdfast wrote this journal")):
+        assert change != good
+        journal["data"]["journal.json"] = change
+        space.kubectl("replace", "-f", "-", stdin=world.json.dumps({**journal, "metadata": {
+            k: v for k, v in journal["metadata"].items() if k != "resourceVersion"}})).expect()
+        before = versions(space)
+        for words in (["snap", "resume", name], ["snap", "abort", name, "--yes"], CREATE):
+            refused = space.kubectl(*words).expect(3)
+            assert said in refused.err, refused.text
+        assert versions(space) == before
