@@ -30,7 +30,7 @@ struct Silent : Witness {
     void message(const std::string&) override {}
 };
 
-kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
+inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
 
 // Makes a claim in each of two rounds; taken down again by recover() if asked.
 struct TwoClaims : Operation {
