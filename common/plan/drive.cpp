@@ -232,6 +232,7 @@ class Drive {
         }
         result_.report = std::move(*report);
         if (recorded_) {
+            TRY(holding_->world().may_write());
             TRY(close());
             recorded_ = false;
             result_.resumable = false;
@@ -263,7 +264,7 @@ class Drive {
     // does not hold the operation writes nothing.
     void stop() {
         if (!holding_) return;
-        if (holding_->lost()) {
+        if (!holding_->world().may_write().ok() && holding_->lost()) {
             result_.resumable = false;
             return;
         }

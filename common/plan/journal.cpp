@@ -53,9 +53,19 @@ Status write_change(kube::Cluster& cluster, Journal& journal) {
 }
 
 Status erase(kube::Cluster& cluster, const Journal& journal) {
-    const Status gone = cluster.remove(ref_of(journal), {journal.uid, ""});
-    if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return {};
-    return gone.error().with_context(ref_of(journal).text());
+    std::string version = journal.resource_version;
+    for (int attempt = 1;; ++attempt) {
+        const Status gone = cluster.remove(ref_of(journal), {journal.uid, version});
+        if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return {};
+        const auto there = read_journal(cluster, journal.space, journal.operation);
+        if (!there.ok() && there.error().kind == ErrorKind::kNotFound) return {};
+        // Somebody's annotation is no reason to keep it; a later owner's journal is not ours to remove.
+        const bool ours =
+            there.ok() && there->uid == journal.uid && there->epoch == journal.epoch && there->owner == journal.owner;
+        if (gone.error().kind != ErrorKind::kConflict || !ours || attempt == 3)
+            return gone.error().with_context(ref_of(journal).text());
+        version = there->resource_version;
+    }
 }
 
 Result<Journal> read_journal(kube::ClusterReader& reader, const std::string& space, const std::string& operation) {

@@ -65,7 +65,7 @@ Status check_operation_id(const std::string& operation);
 
 Status write_new(kube::Cluster& cluster, Journal& journal);     // kAlreadyExists
 Status write_change(kube::Cluster& cluster, Journal& journal);  // compare-and-swap; kConflict: another process wrote
-Status erase(kube::Cluster& cluster, const Journal& journal);   // by uid; gone already is fine
+Status erase(kube::Cluster& cluster, const Journal& journal);   // ours only; gone already is fine
 
 Result<Journal> read_journal(kube::ClusterReader& reader, const std::string& space, const std::string& operation);
 // All of a namespace ("" : every namespace). Damaged ones are skipped and named in `damaged`.

@@ -153,7 +153,8 @@ std::vector<Option> database_options() {
 
 // What swapping volumes reads and writes, whatever comes in.
 std::vector<Rule> swap_rules() {
-    return {rule({"create", "get", "list", "watch", "delete"}, kube::kClaims),
+    // Claims are patched only by a takeover, which marks what an earlier owner may have read.
+    return {rule({"create", "get", "list", "watch", "patch", "delete"}, kube::kClaims),
             rule({"get", "list", "watch", "delete"}, kube::kPods),
             rule({"get", "list", "watch", "patch"}, kube::kVolumes),
             rule({"list", "watch"}, kube::kVolumeAttachments),

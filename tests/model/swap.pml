@@ -138,7 +138,7 @@ inline act() {
 #else
             :: claim_exists && !claim_ends ->
 #endif
-                assert(retain[claim_volume] || claim_volume == EMPTY); /* I2: seen before, and still so */
+                assert(claim_volume == 0 || claim_volume == EMPTY || retain[claim_volume]); /* I2: seen before, and still so */
                 claim_ends = 1; claim_version++;
                 if :: pod_on == 0 -> claim_goes() :: else fi
             :: else

@@ -177,3 +177,93 @@ def test_an_edited_journal_is_refused_and_says_what_differs(claim):
             refused = space.kubectl(*words).expect(3)
             assert said in refused.err, refused.text
         assert versions(space) == before
+
+
+# Operations that lock a workload.
+
+IN_PLACE = ["restore", "sts/postgres", "--from", "base", "--in-place", "--yes"]
+
+
+@pytest.fixture
+def database(new_space):
+    space = new_space("lock")
+    space.postgres()
+    space.psql("postgres-0", "create table t as select 7 as x")
+    for name in ("base", "other"):
+        space.snap("create", "sts/postgres", "--name", name, "--wait", "ready").expect()
+    space.psql("postgres-0", "drop table t")
+    return space
+
+
+def begun_in_place(space, *more):
+    """A restore in place that has the lock and has written its journal."""
+    command = space.start(*IN_PLACE, *more)
+    space.eventually(lambda: command.process.poll() is not None or (
+        leases(space) and space.snap("status", "-o", "json").json()["items"]))
+    assert command.process.poll() is None, command.text
+    return command
+
+
+def writes_in(log):
+    """(verb and path, code) of what was sent to be stored, as -v=6 tells it."""
+    sent = re.findall(r"((?:POST|PUT|PATCH|DELETE) \S+) (\d\d\d)", log)
+    return [(what, code) for what, code in sent if "selfsubjectaccessreviews" not in what]
+
+
+def restored(space):
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    assert space.psql("postgres-0", "select x from t") == "7"
+    assert leases(space) == {}
+
+
+def test_a_workload_that_is_restored_in_place_is_locked_whichever_way_it_is_named(database):
+    space = database
+    with begun_in_place(space) as owner:
+        (lease,) = leases(space).values()
+        assert lease["metadata"]["name"].startswith("holdfast-lock-")
+        assert f"/{owner.process.pid}/" in lease["spec"]["holderIdentity"]
+        mine = operation(space)["operation"]
+        for words in (IN_PLACE, ["restore", "sts/postgres", "--from", "other", "--in-place", "--yes"],
+                      ["restore", "pvc/data-postgres-0", "--from", "other", "--in-place", "--yes"],
+                      ["restore", "resume", mine], ["restore", "abort", mine, "--yes"]):
+            for run in (space.kubectl(*words, "-v=6"), elsewhere(space, *words, "-v=6")):
+                run.expect(4)
+                assert mine in run.err and run.seconds < 1, run.text
+                assert writes_in(run.err) == [], run.text
+        assert owner.process.wait(120) == 0, owner.text
+    restored(space)
+
+
+def test_a_killed_restore_in_place_is_gone_on_with_at_once(database):
+    space = database
+    with begun_in_place(space) as owner:
+        time.sleep(2)
+        assert owner.process.poll() is None
+        owner.end(signal.SIGKILL)
+    (lease,) = leases(space).values()
+    # Another operation is kept out although nobody works on this one.
+    other = space.kubectl("restore", "pvc/data-postgres-0", "--from", "other", "--in-place", "--yes").expect(4)
+    assert f"kubectl restore resume {lease['metadata']['labels']['holdfast.dev/operation']}" in other.err, other.text
+    done = space.kubectl(*IN_PLACE, timeout=300).expect()
+    assert "waiting up to 9 s" not in done.err
+    restored(space)
+
+
+def test_a_paused_restore_in_place_that_wakes_after_a_takeover_writes_nothing(database):
+    space = database
+    with begun_in_place(space, "-v=6") as owner:
+        time.sleep(2)
+        assert owner.process.poll() is None
+        owner.process.send_signal(signal.SIGSTOP)
+        space.eventually(lambda: seconds_since_renewal(space) > 6.1, timeout=10)
+        second = space.kubectl(*IN_PLACE, timeout=300).expect()
+        assert "waiting up to 9 s" in second.err, second.text
+        restored(space)
+        before, said = versions(space), len("".join(owner.err))
+        owner.process.send_signal(signal.SIGCONT)
+        assert owner.process.wait(60) == 4, owner.text
+        owner.end()
+        woken = writes_in("".join(owner.err)[said:])
+        assert all(code in ("404", "409") for _, code in woken), woken
+        assert versions(space) == before and leases(space) == {}
+    restored(space)

@@ -112,7 +112,8 @@ TEST_CASE("a stopped operation keeps its lock without a holder, resumes, and is 
         f.cluster.fault = {};
         if (aborts) {
             Journal journal = f.journals()[0];
-            CHECK(take_back(f.world, journal, *plan_abort(f.cluster, journal), f.options.limits).status.ok());
+            const WayBack back = [&](kube::ClusterReader& reader) { return plan_abort(reader, journal); };
+            CHECK(take_back(f.world, journal, *plan_abort(f.cluster, journal), back, f.options.limits).status.ok());
             CHECK(f.journals().empty());
         } else {
             CHECK(f.run().status.ok());

@@ -366,3 +366,20 @@ TEST_CASE("an earlier owner that wakes after the new one has ended makes no Leas
     CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
     CHECK(f.writes() == before);
 }
+
+TEST_CASE("a journal is removed by its owner only, whoever has annotated it") {
+    Held f;
+    Json map = *f.cluster.at({kube::kConfigMaps, "n", journal_name(f.mine.operation)});
+    map["metadata"]["annotations"] = {{"seen", "yes"}};
+    f.cluster.put(map);
+    Journal earlier = f.mine;
+    f.a_is(OwnerState::kDead);
+    Journal journal = f.read();
+    REQUIRE(Holding::take(f.b.world, journal, true).ok());
+    CHECK_FALSE(erase(f.cluster, earlier).ok());
+    CHECK(f.cluster.at({kube::kConfigMaps, "n", journal_name(f.mine.operation)}) != nullptr);
+    map = *f.cluster.at({kube::kConfigMaps, "n", journal_name(f.mine.operation)});
+    map["metadata"]["annotations"] = {{"seen", "again"}};
+    f.cluster.put(map);
+    CHECK(erase(f.cluster, journal).ok());
+}
