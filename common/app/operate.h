@@ -3,8 +3,8 @@
 
 #include "common/app/session.h"
 #include "common/plan/journal.h"
-#include "common/plan/operations.h"
 #include "common/plan/operation.h"
+#include "common/plan/operations.h"
 
 #include <memory>
 #include <optional>
@@ -26,8 +26,7 @@ struct PlanResult {
 };
 PlanResult carry_out(Session& session, const plan::Plan& plan);
 // The same for a plan that takes `journal`'s operation back: as plan::take_back, also if it has no steps.
-PlanResult carry_out_abort(Session& session, const plan::Plan& plan, plan::Journal& journal,
-                           const plan::WayBack& back);
+PlanResult carry_out_abort(Session& session, const plan::Plan& plan, plan::Journal& journal, const plan::WayBack& back);
 
 // Prints the error and says the exit code, for something that may have begun.
 int fail_started(Session& session, const Error& error, bool wrote);

@@ -4,8 +4,6 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 
-#include <algorithm>
-
 namespace holdfast::plan {
 namespace {
 

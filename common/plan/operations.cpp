@@ -131,6 +131,32 @@ void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
     plan.steps.push_back(std::move(step));
 }
 
+// What is labelled and named as an operation's throwaways are.
+Result<std::vector<Found>> throwaways_in(kube::ClusterReader& reader, const std::string& space,
+                                         std::vector<std::string>& notes) {
+    const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
+                             " in (drill,open,consumer)";
+    std::vector<Found> candidates;
+    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
+        // Without one of them "nothing to remove" would be a guess.
+        TRY_ASSIGN(kube::List list, reader.list(*resource, space, {ours, ""}));
+        for (Json& item : list.items) {
+            if (kube::label_of(item, labels::kOperation).empty() ||
+                !throwaway_role(kube::label_of(item, labels::kRole)))
+                continue;
+            const std::string why = not_a_throwaway(item, kube::label_of(item, labels::kOperation));
+            if (!why.empty()) {
+                notes.push_back(kube::ObjectRef{*resource, space, kube::name_of(item)}.text() +
+                                " is left: it carries labels of operation " +
+                                escape_line(kube::label_of(item, labels::kOperation)) + ", but " + why);
+                continue;
+            }
+            candidates.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
+        }
+    }
+    return candidates;
+}
+
 Result<std::vector<kube::Lease>> leases_in(kube::ClusterReader& reader, const std::string& space) {
     const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue;
     TRY_ASSIGN(const kube::List list, reader.list(kube::kLeases, space, {ours, ""}));
@@ -270,35 +296,18 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, cons
                      const Patience& patience) {
     Plan plan;
     plan.operation = "gc";
-    const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
-                             " in (drill,open,consumer)";
     // Objects first, journals after: an operation writes its journal before its first object, so none is taken for dead
     // that has only just begun.
-    std::vector<Found> candidates;
-    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
-        // Without one of them "nothing to remove" would be a guess.
-        TRY_ASSIGN(kube::List list, reader.list(*resource, space, {ours, ""}));
-        for (Json& item : list.items) {
-            if (kube::label_of(item, labels::kOperation).empty() ||
-                !throwaway_role(kube::label_of(item, labels::kRole)))
-                continue;
-            const std::string why = not_a_throwaway(item, kube::label_of(item, labels::kOperation));
-            if (!why.empty()) {
-                plan.notes.push_back(kube::ObjectRef{*resource, space, kube::name_of(item)}.text() +
-                                     " is left: it carries labels of operation " +
-                                     escape_line(kube::label_of(item, labels::kOperation)) + ", but " + why);
-                continue;
-            }
-            candidates.push_back({{*resource, space, kube::name_of(item)}, std::move(item)});
-        }
-    }
+    TRY_ASSIGN(std::vector<Found> candidates, throwaways_in(reader, space, plan.notes));
     TRY_ASSIGN(const std::vector<kube::Lease> leases, leases_in(reader, space));
     std::vector<std::string> damaged;
     TRY_ASSIGN(const std::vector<Journal> journals, list_journals(reader, space, damaged));
     for (const std::string& one : damaged) plan.notes.push_back(one);
     TRY_ASSIGN(const std::vector<Owner> owners, settle_owners(reader, journals, self, patience));
     std::map<std::string, Life> open;
-    for (std::size_t i = 0; i < journals.size(); ++i) open[journals[i].operation] = owners[i].life;
+    for (std::size_t i = 0; i < journals.size(); ++i) {
+        if (journals[i].state != "done") open[journals[i].operation] = owners[i].life;
+    }
     auto live = [&](const std::string& operation) {
         const auto life = open.find(operation);
         // Whose journal cannot be read, a newer Holdfast's perhaps, may well be at work.

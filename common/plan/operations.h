@@ -26,8 +26,9 @@ OperationStatus describe(const Journal& journal, const Owner& owner);
 Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal);
 // plan_abort, or the operation's own way back.
 using WayBack = std::function<Result<Plan>(kube::ClusterReader& reader)>;
-// Carries out the way back that was `shown`, having taken hold of the operation (holding.h) and planned again: kConflict
-// if that is not the same any more. Then the journal goes, and what the operation held. kLocked: its owner runs.
+// Carries out the way back that was `shown`, having taken hold of the operation (holding.h) and planned again:
+// kConflict if that is not the same any more. Then the journal goes, and what the operation held. kLocked: its owner
+// runs.
 Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits);
 
 // Whether an object is called as an operation calls its throwaways: by its id and more.

@@ -132,7 +132,7 @@ Result<std::vector<Owner>> settle_owners(kube::ClusterReader& reader, const std:
 
 Error in_the_way(const std::string& operation, const Owner& owner) {
     return {ErrorKind::kLocked,
-            "operation " + operation + " is being worked on by " + owner.who + "; nothing was changed",
+            "operation " + escape_line(operation) + " is being worked on by " + owner.who + "; nothing was changed",
             "wait for it, or end that process", 0, ""};
 }
 

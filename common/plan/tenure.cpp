@@ -1,5 +1,6 @@
 #include "common/plan/tenure.h"
 
+#include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
 
@@ -20,7 +21,7 @@ bool in_doubt(const Error& error) {
 
 Error locked(const kube::Lease& lease, const Owner& owner) {
     const Error error = in_the_way(lease.operation, owner);
-    return lease.workload.empty() ? error : error.with_context(lease.workload + " is locked");
+    return lease.workload.empty() ? error : error.with_context(escape_line(lease.workload) + " is locked");
 }
 
 // It is in the way although its owner is gone.
@@ -32,12 +33,13 @@ Status unfinished_other(World& world, const kube::Lease& found, const std::strin
     if (!journal.ok() && journal.error().kind != ErrorKind::kRefused && journal.error().kind != ErrorKind::kInvalid)
         return journal.error();
     if (journal.ok() && journal->state == "done") return {};
+    // A line to be pasted into a shell is made of it, and anyone may edit a Lease.
+    const std::string base = check_dns_label(found.plugin, "plugin").ok() ? "kubectl " + found.plugin : "kubectl snap";
     const std::string rest = " " + found.operation + " -n " + space;
-    const std::string base = "kubectl " + found.plugin;
-    return Error{
-        ErrorKind::kLocked,
-        found.workload + " is locked by operation " + found.operation + ", which is unfinished; nothing was changed",
-        "to go on: " + base + " resume" + rest + "; to take it back: " + base + " abort" + rest, 0, ""};
+    return Error{ErrorKind::kLocked,
+                 escape_line(found.workload) + " is locked by operation " + found.operation +
+                     ", which is unfinished; nothing was changed",
+                 "to go on: " + base + " resume" + rest + "; to take it back: " + base + " abort" + rest, 0, ""};
 }
 
 }  // namespace
@@ -145,7 +147,8 @@ Status Tenure::wait_if_silent(const kube::Lease& found) {
 
 Status Tenure::wait_for_silence(const kube::Lease& found) {
     const Owner owner = owner_of(found, world_.self, world_.clock.now());
-    world_.witness.message(found.workload + " is locked by operation " + found.operation + ", " + owner.who +
+    world_.witness.message(escape_line(found.workload) + " is locked by operation " + escape_line(found.operation) +
+                           ", " + owner.who +
                            ", which has not been heard of lately: waiting up to 9 s for a sign of it");
     const auto until = world_.clock.steady_now() + kExpireAfter;
     while (world_.clock.steady_now() < until) {
