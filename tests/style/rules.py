@@ -28,7 +28,7 @@ CALLS = [
     # pattern, places where it is right, what to do elsewhere
     (r"\bthrow\b", ("tests/",), "return Error{...}; a library that throws is caught in its boundary file"),
     (r"\b(getenv|setenv|secure_getenv)\s*\(", ("common/os/", "tests/"), "take an Environment"),
-    (r"(?<![\w.>])(std::|::)?_?(exit|abort|quick_exit|_Exit)\s*\(", ("common/os/", "tests/"),
+    (r"(?<![\w.>])((std::|::)?_?(exit|quick_exit|_Exit)|(std::|::)abort)\s*\(", ("common/os/", "tests/"),
      "return an exit code or an Error"),
     (r"\b(usleep|nanosleep|sleep_until)\s*\(|this_thread::sleep|(?<!\w)sleep\s*\(", ("common/os/", "tests/"), "use Clock::sleep_for"),
     (r"(system_clock|steady_clock)::now\s*\(", ("common/os/", "common/http/curl_", "common/kube/watch.cpp", "common/kubeconfig/load.cpp", "tests/"), "take a Clock, or the time as an argument"),
