@@ -40,6 +40,8 @@ soak:
 bench: install-local
 	@tests/setup/deps test
 	@tests/bench/start build/install/bin "$$(tests/bench/kubectl-alone)"
+	@tests/bench/many build/install/bin
+	@tests/bench/list build/install/bin
 
 fmt:
 	@tests/setup/deps test
