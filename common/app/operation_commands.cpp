@@ -184,7 +184,7 @@ Command gc_command() {
                         {"Remove without being asked", "kubectl snap gc --yes"}};
     for (const kube::Resource* resource : {&kube::kConfigMaps, &kube::kPods, &kube::kClaims, &kube::kNetworkPolicies})
         command.rules.push_back(rule({"get", "list", "watch", "delete"}, *resource));
-    command.rules.push_back(rule({"get", "list", "delete"}, kube::kLeases));
+    command.rules.push_back(rule({"get", "list", "watch", "delete"}, kube::kLeases));
     Rule volumes = rule({"get", "list", "watch", "patch"}, kube::kVolumes);
     volumes.when = "drills of Retain classes";
     command.rules.push_back(volumes);

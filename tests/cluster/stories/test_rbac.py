@@ -41,17 +41,18 @@ def database(module_space):
 
 def leave_garbage(space):
     """What a drill whose process and journal are both gone would have left, of every kind that gc removes."""
-    meta = {"name": "left", "labels": {"app.kubernetes.io/managed-by": "holdfast", "holdfast.dev/role": "drill",
+    meta = {"name": "drill-left-zzzzz-0", "labels": {"app.kubernetes.io/managed-by": "holdfast", "holdfast.dev/role": "drill",
                                        "holdfast.dev/operation": "drill-left-zzzzz"}}
     container = {"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"]}
     claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "64Mi"}}}
     space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta},
+                {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": {"leaseDurationSeconds": 9}},
                 {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": claim},
                 {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": {"podSelector": {}}},
                 {"apiVersion": "v1", "kind": "Pod", "metadata": meta,
                  "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]}})
-    space.wait("condition=Ready", "pod/left")
-    space.wait("jsonpath={.status.phase}=Bound", "pvc/left")
+    space.wait("condition=Ready", "pod/drill-left-zzzzz-0")
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/drill-left-zzzzz-0")
 
 
 def printed_roles(space, case, conditions):
