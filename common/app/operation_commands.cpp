@@ -85,7 +85,7 @@ Result<plan::Plan> way_back(Session& session, kube::ClusterReader& reader, const
     input.resuming = true;
     input.now = journal.started;
     input.record = journal.record;
-    TRY_ASSIGN(std::optional<plan::Plan> own, operation->abort(reader, input));
+    TRY_ASSIGN(std::optional<plan::Plan> own, operation->take_back(reader, input));
     if (!own) return generic;
     own->operation = journal.operation;
     return std::move(*own);

@@ -43,7 +43,7 @@ ProcessSignals::~ProcessSignals() {
 
 int signals_received() { return g_count; }
 
-int ProcessSignals::count() const { return g_count; }
+int ProcessSignals::count() const { return shielded_ && g_count > 1 ? 1 : static_cast<int>(g_count); }
 int ProcessSignals::last() const { return g_last; }
 
 void exit_after(std::chrono::milliseconds time) {

@@ -11,6 +11,8 @@ class Signals {
     virtual int count() const = 0;  // how many came; 2 means "at once"
     virtual int last() const = 0;   // number of the last one, 0 if none: exit code is 128 + it
     bool pending() const { return count() > 0; }
+    // While true no more than one is counted: what goes on now must come to its end (safety R13).
+    virtual void shield(bool) const {}
 };
 
 // Installs the handlers; at most one lives at a time.
@@ -20,6 +22,10 @@ class ProcessSignals : public Signals {
     ~ProcessSignals() override;
     int count() const override;
     int last() const override;
+    void shield(bool on) const override { shielded_ = on; }
+
+  private:
+    mutable bool shielded_ = false;
 };
 
 // Ends the process with exit code 1 once so much time has gone by, whatever it is doing: for completion, where a shell

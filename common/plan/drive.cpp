@@ -178,6 +178,7 @@ class Drive {
     Outcome carry_out(const Plan& plan) {
         Limits limits = options_.limits;
         limits.cleaning = served_;
+        world_.signals.shield(plan.shielded);
         Outcome outcome = execute(plan, working_world(), limits);
         result_.wrote = result_.wrote || outcome.wrote;
         result_.not_verified.insert(result_.not_verified.end(), outcome.not_verified.begin(),
@@ -195,7 +196,14 @@ class Drive {
     }
 
     // Takes down throwaways and brings service back, then gives the error that led here.
+    // What is held down is looked at and brought back before a second signal counts.
     Status recovered(const Error& error) {
+        Status status = recover(error);
+        world_.signals.shield(false);
+        return status;
+    }
+
+    Status recover(const Error& error) {
         if (!records() || !recorded_) return error;
         if (!holding_) {
             auto held = Holding::take(world_, journal_, true);

@@ -13,7 +13,7 @@ Result<std::vector<kube::ObjectRef>> Operation::lock_targets(kube::ClusterReader
     return std::vector<kube::ObjectRef>();
 }
 
-Result<std::optional<Plan>> Operation::abort(kube::ClusterReader&, const Input&) { return std::optional<Plan>(); }
+Result<std::optional<Plan>> Operation::take_back(kube::ClusterReader&, const Input&) { return std::optional<Plan>(); }
 
 Status Operation::attend(const Input&, Attendant&) { return {}; }
 

@@ -87,7 +87,7 @@ class Operation {
     virtual Result<Plan> recover(kube::ClusterReader& reader, const Input& input, const Error& error);
     // The steps that take an unfinished operation of this kind back to its start; kRefused after the point of no
     // return. nullopt: what it created is removed, last first (operations.h). input.record: the journal's.
-    virtual Result<std::optional<Plan>> abort(kube::ClusterReader& reader, const Input& input);
+    virtual Result<std::optional<Plan>> take_back(kube::ClusterReader& reader, const Input& input);
     // Between the rounds: called after round `input.round` has ended well. Default: nothing.
     virtual Status attend(const Input& input, Attendant& attendant);
     // A fresh read proves the result: exit 0 only if this is ok. kFailed: all was done and cleaned up, but not told.

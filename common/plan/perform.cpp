@@ -215,7 +215,8 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
         world.clock.sleep_for(kPause);
     }
     if (!action.wait || limits.dry_run == kube::DryRun::kServer) return {};
-    const WaitFor gone{action.ref.resource, action.ref.space, {action.ref.name}, Condition::kGone, ""};
+    WaitFor gone{action.ref.resource, action.ref.space, {action.ref.name}, Condition::kGone, ""};
+    if (!action.preconditions.uid.empty()) gone.uids = {action.preconditions.uid};
     return wait_for(gone, step, world, limits, stall);
 }
 

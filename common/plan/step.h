@@ -82,6 +82,8 @@ struct WaitFor {
     std::string selector;  // labels that narrow the watch when there are several names; "" : the whole collection
     // With kClaimBound: the volume that each claim must be bound to, by the order of names; another one is kConflict.
     std::vector<std::string> bound_to = {};
+    // With kGone: the uids of those whose end is waited for; whoever has the name afterwards is somebody else.
+    std::vector<std::string> uids = {};
 };
 
 // A command in a container, by the user's kubectl. argv is run as it is; a user's CMD becomes {"sh", "-c", CMD}.
@@ -151,6 +153,8 @@ struct Plan {
     // reclaim and retention policies (safety R6). Written to the journal before the round's first write; a later
     // round's keys are added, and a key that is there already keeps its first value. An object, or null.
     Json record;
+    // A workload is held down from here on (safety R13): a second signal counts as the first until service is back.
+    bool shielded = false;
     // Of a recovery: told in place of the error that led to it, now that more is known.
     std::optional<Error> instead;
 };

@@ -28,6 +28,8 @@ class Waiter {
     Waiter(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall)
         : wait_(wait), step_(step), world_(world), limits_(limits), stall_(stall), moved_(world.clock.steady_now()) {
         for (const std::string& name : wait.names) watched_[name].verdict = observe(wait.condition, nullptr);
+        for (std::size_t i = 0; i < wait.uids.size() && i < wait.names.size(); ++i)
+            watched_[wait.names[i]].uid = wait.uids[i];
         if (wait.names.size() == 1)
             options_.field_selector = "metadata.name=" + wait.names.front();
         else

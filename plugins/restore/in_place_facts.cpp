@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/kube/sets.h"
@@ -39,7 +40,7 @@ Status read_claims(kube::ClusterReader& reader, const InPlaceOptions& options, I
     TRY(read_into(reader, refs, facts.claims));
     refs.clear();
     for (const auto& [name, claim] : facts.claims) {
-        const std::string volume = kube::text_at(claim, "/spec/volumeName");
+        const std::string volume = kube::volume_of_claim(claim);
         if (!volume.empty()) refs.push_back({kube::kVolumes, "", volume});
     }
     return read_into(reader, refs, facts.volumes);
@@ -59,10 +60,10 @@ void read_deployer(kube::ClusterReader& reader, InPlaceFacts& facts) {
     const std::string flux = "kustomize.toolkit.fluxcd.io/", helm = "helm.toolkit.fluxcd.io/";
     if (const auto one = read("kustomize.toolkit.fluxcd.io", "v1", "kustomizations",
                               kube::label_of(workload, flux + "namespace"), kube::label_of(workload, flux + "name")))
-        facts.deployer_paused = kube::bool_at(*one, "/spec/suspend", false);
+        facts.deployer_paused = kube::suspended(*one);
     if (const auto one = read("helm.toolkit.fluxcd.io", "v2", "helmreleases",
                               kube::label_of(workload, helm + "namespace"), kube::label_of(workload, helm + "name")))
-        facts.deployer_paused = kube::bool_at(*one, "/spec/suspend", false);
+        facts.deployer_paused = kube::suspended(*one);
     if (kube::annotation_of(workload, flux + "reconcile") == "disabled") facts.deployer_paused = true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "plugins/restore/swap_facts.h"
@@ -13,8 +14,6 @@
 
 namespace holdfast::restore {
 namespace {
-
-using kube::text_at;
 
 // What an operator's own way to a snapshot is: its reconciler would put back whatever we change under it.
 constexpr std::array<std::pair<const char*, const char*>, 9> kOwnWays{{
@@ -37,11 +36,6 @@ std::string own_way(const kube::Owner& owner) {
     return "restore by the means of whatever made " + escape_line(owner.text());
 }
 
-bool targets(const Json& autoscaler, const InPlaceOptions& options) {
-    return text_at(autoscaler, "/spec/scaleTargetRef/kind") == options.target.resource.kind &&
-           text_at(autoscaler, "/spec/scaleTargetRef/name") == options.target.name;
-}
-
 bool is_keda(const Json& autoscaler) {
     return !kube::label_of(autoscaler, "scaledobject.keda.sh/name").empty() ||
            kube::controller_of(autoscaler).group == "keda.sh";
@@ -58,9 +52,7 @@ std::pair<std::string, std::string> repository_and_major(const std::string& imag
 }
 
 bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& which) {
-    const Json* spec = kube::find_at(pod, "/spec");
-    if (spec == nullptr) return false;
-    for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) {
+    for (const std::string& claim : kube::claims_of_pod(pod)) {
         if (!claims.contains(claim)) continue;
         which = claim;
         return true;
@@ -68,28 +60,12 @@ bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& w
     return false;
 }
 
-bool ended(const Json& pod) {
-    const std::string phase = text_at(pod, "/status/phase");
-    return phase == "Succeeded" || phase == "Failed";
-}
-
-// A kubelet that answers takes a pod down within its grace and a little more: one that is still there long after is on
-// a node that is lost.
-bool evicted_and_stuck(const Json& pod) {
-    const Json* conditions = kube::find_at(pod, "/status/conditions");
-    if (!kube::deleting(pod) || conditions == nullptr || !conditions->is_array()) return false;
-    return std::any_of(conditions->begin(), conditions->end(), [](const Json& one) {
-        return text_at(one, "/type") == "DisruptionTarget" && text_at(one, "/status") == "True" &&
-               text_at(one, "/reason") == "DeletionByTaintManager";
-    });
-}
-
 Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
     const std::string what = "pvc/" + record.space + "/" + swap.claim;
     const Json& claim = swap.manifest;
     if (kube::deleting(claim)) return refuse(what + " is being deleted", "wait until it is gone and made again");
-    if (text_at(claim, "/status/phase") != "Bound")
-        return refuse(what + " is not Bound, its phase is " + escape_line(text_at(claim, "/status/phase")),
+    if (kube::phase_of(claim) != "Bound")
+        return refuse(what + " is not Bound, its phase is " + escape_line(kube::phase_of(claim)),
                       "`kubectl restore doctor " + what.substr(0, 4) + swap.claim + "` says why");
     for (const kube::Snapshot& snapshot : facts.snapshots) {
         if (snapshot.claim != swap.claim || snapshot.ready || snapshot.deleting) continue;
@@ -97,17 +73,11 @@ Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Sw
                           " is not ready yet: its finalizer keeps the claim from going away until the upload ends",
                       "wait: `kubectl snap describe vs/" + snapshot.name + "`, or delete that snapshot");
     }
-    const Json* owners = kube::find_at(claim, "/metadata/ownerReferences");
-    if (owners != nullptr && owners->is_array()) {
-        for (const Json& owner : *owners) {
-            const std::string uid = text_at(owner, "/uid");
-            const bool ours = uid == record.workload.uid || text_at(owner, "/kind") == "Pod";
-            if (ours) continue;
-            return refuse(what + " is owned by " +
-                              escape_line(text_at(owner, "/kind") + "/" + text_at(owner, "/name")) +
-                              ", which would delete or remake it",
-                          "restore by the means of that owner");
-        }
+    for (const kube::OwnerReference& owner : kube::owners_of(claim)) {
+        if (owner.uid == record.workload.uid || owner.kind == "Pod") continue;
+        return refuse(
+            what + " is owned by " + escape_line(owner.kind + "/" + owner.name) + ", which would delete or remake it",
+            "restore by the means of that owner");
     }
     return {};
 }
@@ -116,23 +86,16 @@ Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Sw
 Status check_binding(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
     const auto request = Quantity::parse(swap.request);
     if (!request.ok()) return request.error();
-    const Json spec = spec_of(swap.manifest);
-    std::vector<BindingFacts> wanted = {{"pvc/" + record.space + "/" + swap.claim, spec}};
-    const Json* templates = kube::find_at(facts.workload, "/spec/volumeClaimTemplates");
-    if (templates != nullptr && templates->is_array() && swap.ordinal >= 0) {
-        for (const Json& one : *templates) {
-            const std::string suffix = "-" + record.workload.ref.name + "-" + std::to_string(swap.ordinal);
-            if (kube::name_of(one) + suffix != swap.claim) continue;
-            wanted.push_back({"the template " + kube::name_of(one) + " of " + record.workload.text(), spec_of(one)});
-        }
-    }
-    for (const BindingFacts& one : wanted) {
-        const std::string obstacle = binding_obstacle(one, spec, *request);
-        if (obstacle.empty()) continue;
-        return refuse(obstacle + ": a claim made from it would not bind to the restored volume but get an empty one",
-                      "make claim and template agree first");
-    }
-    return {};
+    std::string obstacle =
+        kube::binding_obstacle("pvc/" + record.space + "/" + swap.claim, swap.manifest, swap.manifest, *request);
+    const Json* in_template = kube::template_of_claim(facts.workload, swap.claim).claim_template;
+    if (obstacle.empty() && in_template != nullptr)
+        obstacle =
+            kube::binding_obstacle("the template " + kube::name_of(*in_template) + " of " + record.workload.text(),
+                                   *in_template, swap.manifest, *request);
+    if (obstacle.empty()) return {};
+    return refuse(obstacle + ": a claim made from it would not bind to the restored volume but get an empty one",
+                  "make claim and template agree first");
 }
 
 }  // namespace
@@ -163,7 +126,8 @@ Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts) {
             "--gitops-paused");
     }
     for (const Json& autoscaler : facts.autoscalers) {
-        if (!targets(autoscaler, options) || !is_keda(autoscaler)) continue;
+        if (!kube::scales(autoscaler, options.target.resource.kind, options.target.name) || !is_keda(autoscaler))
+            continue;
         return refuse(
             what + " is scaled by KEDA (hpa/" + kube::name_of(autoscaler) + "), which wakes a workload that is at 0",
             "pause it: kubectl annotate scaledobject NAME autoscaling.keda.sh/paused=true");
@@ -200,11 +164,13 @@ Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std:
                   "--accept-skew restores it nonetheless; each volume is crash-consistent by itself");
 }
 
-Status check_claims(const InPlaceFacts& facts, const SwapRecord& record) {
-    for (const Swap& swap : record.swaps) {
-        TRY(check_claim(facts, record, swap));
-        TRY(check_binding(facts, record, swap));
-    }
+Status check_claim_states(const InPlaceFacts& facts, const SwapRecord& record) {
+    for (const Swap& swap : record.swaps) TRY(check_claim(facts, record, swap));
+    return {};
+}
+
+Status check_bindings(const InPlaceFacts& facts, const SwapRecord& record) {
+    for (const Swap& swap : record.swaps) TRY(check_binding(facts, record, swap));
     return {};
 }
 
@@ -213,7 +179,7 @@ Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, cons
     for (const Swap& swap : record.swaps) claims.insert(swap.claim);
     for (const Json& pod : facts.pods) {
         std::string claim;
-        if (ended(pod) || !mounts(pod, claims, claim)) continue;
+        if (kube::ended(pod) || !mounts(pod, claims, claim)) continue;
         const std::string who = "pod/" + options.space + "/" + kube::name_of(pod);
         const bool own = record.workload.exists() && is_workloads_pod(record, pod);
         if (!own) {
@@ -224,8 +190,8 @@ Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, cons
                                                    : "stop it, or restore the workload that it belongs to: "
                                                      "kubectl restore sts/NAME --from SET --in-place");
         }
-        if (evicted_and_stuck(pod))
-            return refuse(who + " is on a lost node (" + escape_line(text_at(pod, "/spec/nodeName")) +
+        if (kube::lost_with_its_node(pod))
+            return refuse(who + " is on a lost node (" + escape_line(kube::node_of(pod)) +
                               "): it may still run and write to its volume, and is never force-deleted",
                           "bring the node back, or make sure that it is off and taint it "
                           "node.kubernetes.io/out-of-service=:NoExecute");

@@ -12,7 +12,8 @@ Error refuse(const std::string& message, const std::string& hint);
 Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts);  // operators, GitOps, KEDA
 Status check_version(const InPlaceFacts& facts);                               // database's major version
 Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std::size_t claims);
-Status check_claims(const InPlaceFacts& facts, const SwapRecord& record);  // R8, R9, R11: claims and volumes
+Status check_claim_states(const InPlaceFacts& facts, const SwapRecord& record);  // R8, R11
+Status check_bindings(const InPlaceFacts& facts, const SwapRecord& record);      // R9
 Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, const SwapRecord& record);
 
 }  // namespace holdfast::restore

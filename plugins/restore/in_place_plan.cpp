@@ -3,6 +3,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
@@ -14,8 +15,6 @@
 
 namespace holdfast::restore {
 namespace {
-
-using kube::text_at;
 
 const Member* member_of_claim(const Source& source, const std::string& claim) {
     for (const Member& member : source.members) {
@@ -103,14 +102,10 @@ const Member* member_for(const InPlaceFacts& facts, const std::string& claim) {
     return member_of_claim(facts.source, claim);
 }
 
-Result<Quantity> template_size(const InPlaceFacts& facts, const Wanted& wanted, const std::string& workload) {
-    const Json* templates = kube::find_at(facts.workload, "/spec/volumeClaimTemplates");
-    if (templates == nullptr || !templates->is_array() || wanted.ordinal < 0) return Quantity::from_bytes(0);
-    for (const Json& one : *templates) {
-        if (kube::name_of(one) + "-" + workload + "-" + std::to_string(wanted.ordinal) == wanted.claim)
-            return Quantity::parse(text_at(one, "/spec/resources/requests/storage"));
-    }
-    return Quantity::from_bytes(0);
+Result<Quantity> template_size(const InPlaceFacts& facts, const Wanted& wanted) {
+    const Json* in_template = kube::template_of_claim(facts.workload, wanted.claim).claim_template;
+    if (in_template == nullptr) return Quantity::from_bytes(0);
+    return Quantity::parse(kube::request_text_of(*in_template));
 }
 
 // The text of the largest is kept: what users wrote goes back as they wrote it.
@@ -126,19 +121,9 @@ Result<Swap> swap_of_claim(const InPlaceOptions& options, const InPlaceFacts& fa
     if (claim == facts.claims.end())
         return refuse(what + " does not exist: there is nothing to restore in place",
                       "kubectl restore pvc/" + wanted.claim + " --from " + options.from + " makes it");
-    swap.manifest = claim->second;
-    swap.claim_uid = kube::uid_of(claim->second);
-    swap.old_volume = text_at(claim->second, "/spec/volumeName");
-    const auto object = facts.volumes.find(swap.old_volume);
-    if (object == facts.volumes.end()) return refuse(what + " has no volume", "`kubectl restore doctor` says why");
-    const kube::Volume volume = kube::volume_of(object->second);
-    if (volume.claim_uid != swap.claim_uid)
-        return refuse("pv/" + volume.name + " does not point back at " + what + ": the two are not bound", "");
-    swap.old_volume_uid = volume.uid;
-    swap.old_policy = volume.reclaim_policy;
-    swap.old_bytes = volume.capacity_bytes;
+    TRY(take_old_volume(facts.volumes, claim->second, swap));
     TRY_ASSIGN(const Quantity request, kube::requested_of(claim->second));
-    TRY_ASSIGN(const Quantity in_template, template_size(facts, wanted, options.target.name));
+    TRY_ASSIGN(const Quantity in_template, template_size(facts, wanted));
     const Quantity capacity = kube::capacity_of(claim->second).value_or(request);
     swap.request = largest({request, capacity, in_template, Quantity::from_bytes(member.least_bytes())}).text();
     swap.temporary = bounded_name(operation, "-" + wanted.claim);
@@ -192,17 +177,33 @@ void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPla
         "the old volumes are kept: `kubectl restore undo` puts them back, `kubectl restore finalize` "
         "removes them");
     if (!choice.record.workload.exists()) return;
-    const long long grace = kube::number_at(facts.workload, "/spec/template/spec/terminationGracePeriodSeconds", 30);
+    const long long grace = kube::grace_seconds_of(facts.workload);
     choice.notes.push_back("expected downtime: until the pods have stopped (at most their grace of " +
                            std::to_string(grace) +
                            " s each), a few seconds for the swap, and until they are ready again");
     for (const Json& autoscaler : facts.autoscalers) {
-        if (text_at(autoscaler, "/spec/scaleTargetRef/name") == options.target.name)
+        if (kube::scales(autoscaler, options.target.resource.kind, options.target.name))
             choice.notes.push_back("hpa/" + kube::name_of(autoscaler) + " rests while the replicas are 0");
     }
 }
 
 }  // namespace
+
+Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& claim, Swap& swap) {
+    const std::string what = "pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim);
+    swap.manifest = claim;
+    swap.claim_uid = kube::uid_of(claim);
+    swap.old_volume = kube::volume_of_claim(claim);
+    const auto object = volumes.find(swap.old_volume);
+    if (object == volumes.end()) return refuse(what + " has no volume", "`kubectl restore doctor` says why");
+    const kube::Volume volume = kube::volume_of(object->second);
+    if (volume.claim_uid != swap.claim_uid)
+        return refuse("pv/" + volume.name + " does not point back at " + what + ": the two are not bound", "");
+    swap.old_volume_uid = volume.uid;
+    swap.old_policy = volume.reclaim_policy;
+    swap.old_bytes = volume.capacity_bytes;
+    return {};
+}
 
 std::string span_text(const std::string& since, SystemTime now) {
     const auto time = parse_time(since);
@@ -258,7 +259,8 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
         TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));
         choice.record.swaps.push_back(std::move(swap));
     }
-    TRY(check_claims(facts, choice.record));
+    TRY(check_claim_states(facts, choice.record));
+    TRY(check_bindings(facts, choice.record));
     TRY(check_pods(options, facts, choice.record));
     note_writes_lost(choice, facts, now);
     note_rest(choice, options, facts);

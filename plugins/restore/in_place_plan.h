@@ -23,7 +23,10 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
 // none. Running the same command line again is then no second restore.
 std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& facts);
 
-// "since 2026-11-21T02:00:11Z, 3h12m"
+// The claim as it is and the volume under it, which is what a swap takes out. kRefused: the two are not bound.
+Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& claim, Swap& swap);
+
+// "2026-11-21T02:00:11Z, 3h12m"
 std::string span_text(const std::string& since, SystemTime now);
 
 }  // namespace holdfast::restore

@@ -4,6 +4,7 @@
 #include "common/core/text.h"
 #include "common/kube/sets.h"
 #include "common/os/files.h"
+#include "common/plan/journal.h"
 
 #include <unistd.h>
 #include <cerrno>
@@ -121,6 +122,22 @@ Result<InPlaceOptions> in_place_options(app::Context& context, const app::Argume
     options.accept_skew = arguments.flag("accept-skew");
     options.gitops_paused = arguments.flag("gitops-paused");
     options.again = arguments.flag("again");
+    return options;
+}
+
+Result<UndoOptions> undo_options(app::Context& context, const app::Arguments& arguments) {
+    UndoOptions options;
+    TRY_ASSIGN(options.space, context.space());
+    if (!arguments.positionals.empty()) options.operation = arguments.positionals.front();
+    if (!options.operation.empty()) TRY(plan::check_operation_id(options.operation));
+    return options;
+}
+
+Result<FinalizeOptions> finalize_options(app::Context& context, const app::Arguments& arguments) {
+    FinalizeOptions options;
+    TRY_ASSIGN(options.space, context.space());
+    options.operation = arguments.positionals.at(0);
+    TRY(plan::check_operation_id(options.operation));
     return options;
 }
 

@@ -2,9 +2,11 @@
 
 #include "common/db/pq_sql.h"
 #include "plugins/restore/drill.h"
+#include "plugins/restore/finalize.h"
 #include "plugins/restore/in_place.h"
 #include "plugins/restore/options.h"
 #include "plugins/restore/restore_pvc.h"
+#include "plugins/restore/undo.h"
 
 namespace holdfast::restore {
 namespace {
@@ -208,6 +210,57 @@ app::Command in_place_command() {
     return command;
 }
 
+app::Command undo_command() {
+    app::Command command;
+    command.name = "undo";
+    command.summary = "Put back the volumes that a restore in place took out";
+    command.usage = "[OPERATION] [flags]";
+    command.description =
+        "The same swap, the other way round: the kept volumes come back under the same claims, and what was restored "
+        "is "
+        "kept in turn, so that an undo can be undone. Writes since the restore are not in the old volumes. Without a "
+        "name the only operation that can be undone is meant; in scripts, name it. Refused when claims were added "
+        "since.";
+    command.positionals_max = 1;
+    command.completes = {Completes::kOperation};
+    command.examples = {{"Go back to what the database was before the restore", "kubectl restore undo"},
+                        {"A certain one, without being asked", "kubectl restore undo in-place-postgres-7k2mz --yes"}};
+    command.rules = swap_rules();
+    append(command.rules, {rule({"get"}, kube::kConfigMaps), rule({"list"}, kube::kSnapshots),
+                           rule({"list"}, kube::kHorizontalPodAutoscalers, "", "sts/NAME"),
+                           rule({"list"}, kube::kHorizontalPodAutoscalers, "", "deploy/NAME")});
+    command.outputs = {"table", "json", "yaml", "name"};
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+        TRY_ASSIGN(UndoOptions options, undo_options(context, arguments));
+        return std::unique_ptr<plan::Operation>(std::make_unique<Undo>(std::move(options)));
+    };
+    return command;
+}
+
+app::Command finalize_command() {
+    app::Command command;
+    command.name = "finalize";
+    command.summary = "Remove the volumes that a restore in place or an undo has kept";
+    command.usage = "OPERATION [flags]";
+    command.description =
+        "Lists the kept volumes with size and date, asks, and has the storage delete them: after that the operation "
+        "cannot be undone. Only volumes that no claim is bound to and no node has attached.";
+    command.positionals_min = command.positionals_max = 1;
+    command.completes = {Completes::kOperation};
+    command.examples = {{"See what would be removed", "kubectl restore finalize in-place-postgres-7k2mz --dry-run"},
+                        {"Remove it", "kubectl restore finalize in-place-postgres-7k2mz --yes"}};
+    command.rules = {rule({"get", "delete"}, kube::kConfigMaps), rule({"list"}, kube::kClaims),
+                     rule({"get", "list", "watch", "patch"}, kube::kVolumes), rule({"list"}, kube::kVolumeAttachments)};
+    command.outputs = {"table", "json", "yaml", "name"};
+    command.operation = [](app::Context& context,
+                           const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+        TRY_ASSIGN(FinalizeOptions options, finalize_options(context, arguments));
+        return std::unique_ptr<plan::Operation>(std::make_unique<Finalize>(std::move(options)));
+    };
+    return command;
+}
+
 app::Command drill_command() {
     app::Command command;
     command.name = "drill";
@@ -299,7 +352,8 @@ app::Plugin make_plugin() {
         {"Make a new claim from it", "kubectl restore pvc/data-postgres-restore --from before-migration"},
         {"Read from it with psql or pg_dump", "kubectl restore open before-migration"},
     };
-    plugin.commands = {pvc_command(), in_place_command(), drill_command(), open_command()};
+    plugin.commands = {pvc_command(),      in_place_command(), undo_command(),
+                       finalize_command(), drill_command(),    open_command()};
     plugin.default_command = "pvc";
     plugin.default_by_flag = {{"in-place", "in-place"}};
     plugin.sql = [](plan::LocalPorts ports, Clock& clock, const Signals& signals) {

@@ -4,6 +4,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/pod_state.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/database.h"
@@ -69,7 +70,7 @@ const Swap* swap_of_member(const SwapRecord& record, const Member& member) {
 
 Json temporary_manifest(const ThrowawayClaim& claim, const Swap& swap) {
     Json manifest = throwaway_claim_manifest(claim, "incoming");
-    const std::string attributes = text_at(swap.manifest, "/spec/volumeAttributesClassName");
+    const std::string attributes = kube::attributes_class_of(swap.manifest);
     if (!attributes.empty()) manifest["spec"]["volumeAttributesClassName"] = attributes;
     return manifest;
 }
@@ -136,7 +137,7 @@ Result<Proof> prepare_proof(const Source& source, const SwapRecord& record, cons
             const Swap* swap = swap_of_member(record, *claim.member);
             if (swap == nullptr) return Error{ErrorKind::kInternal, "a member without its claim"};
             ClaimWishes wishes;
-            const std::string wanted = text_at(swap->manifest, "/spec/storageClassName");
+            const std::string wanted = kube::class_of_claim(swap->manifest);
             const bool fits = std::any_of(source.classes.begin(), source.classes.end(), [&](const auto& one) {
                 return one.name == wanted && one.provisioner == claim.member->driver;
             });

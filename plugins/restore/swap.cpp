@@ -21,7 +21,7 @@ Json swap_json(const Swap& swap) {
     return {{"claim", swap.claim},          {"ordinal", swap.ordinal},      {"claimUid", swap.claim_uid},
             {"manifest", swap.manifest},    {"oldVolume", swap.old_volume}, {"oldVolumeUid", swap.old_volume_uid},
             {"oldPolicy", swap.old_policy}, {"oldBytes", swap.old_bytes},   {"request", swap.request},
-            {"temporary", swap.temporary},  {"source", swap.source}};
+            {"temporary", swap.temporary},  {"source", swap.source},        {"keptMark", swap.kept_mark}};
 }
 
 Swap swap_of(const Json& json) {
@@ -37,6 +37,7 @@ Swap swap_of(const Json& json) {
     swap.request = text_at(json, "/request");
     swap.temporary = text_at(json, "/temporary");
     swap.source = text_at(json, "/source");
+    swap.kept_mark = text_at(json, "/keptMark");
     return swap;
 }
 
@@ -65,28 +66,6 @@ Result<Workload> workload_of(const Json& json, const std::string& space) {
     workload.when_scaled = text_at(json, "/whenScaled");
     if (workload.uid.empty() || workload.replicas < 0) return damaged("its workload has no uid or no replicas");
     return workload;
-}
-
-bool is_binders(const std::string& annotation) {
-    constexpr std::array<const char*, 3> kPrefixes = {"pv.kubernetes.io/", "volume.kubernetes.io/",
-                                                      "volume.beta.kubernetes.io/"};
-    return std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                       [&](const char* prefix) { return starts_with(annotation, prefix); });
-}
-
-std::vector<std::string> texts_at(const Json& object, const char* pointer) {
-    std::vector<std::string> texts;
-    const Json* array = kube::find_at(object, pointer);
-    if (array == nullptr || !array->is_array()) return texts;
-    for (const Json& one : *array) {
-        if (one.is_string()) texts.push_back(one.get<std::string>());
-    }
-    return texts;
-}
-
-std::string mode_of(const Json& spec) {
-    const std::string mode = text_at(spec, "/volumeMode");
-    return mode.empty() ? "Filesystem" : mode;
 }
 
 }  // namespace
@@ -144,7 +123,10 @@ Json mark_json(const SwapMark& mark) {
             {"reclaimPolicy", mark.policy},
             {"workload", mark.workload},
             {"from", mark.from},
-            {"at", mark.at}};
+            {"at", mark.at},
+            {"source", mark.source},
+            {"replicas", mark.replicas},
+            {"count", mark.count}};
 }
 
 std::optional<SwapMark> mark_of(const Json& volume) {
@@ -162,60 +144,11 @@ std::optional<SwapMark> mark_of(const Json& volume) {
     mark.workload = text_at(json, "/workload");
     mark.from = text_at(json, "/from");
     mark.at = text_at(json, "/at");
+    mark.source = text_at(json, "/source");
+    mark.replicas = static_cast<int>(kube::number_at(json, "/replicas", 0));
+    mark.count = static_cast<int>(kube::number_at(json, "/count", 0));
     if (mark.operation.empty() || mark.claim.empty()) return std::nullopt;
     return mark;
-}
-
-Json renewed_claim(const Swap& swap, const std::string& volume) {
-    const Json& old = swap.manifest;
-    Json claim = {{"apiVersion", "v1"},
-                  {"kind", "PersistentVolumeClaim"},
-                  {"metadata", {{"name", swap.claim}, {"namespace", kube::space_of(old)}}}};
-    if (const Json* found = kube::find_at(old, "/metadata/labels")) claim["metadata"]["labels"] = *found;
-    Json annotations = Json::object();
-    if (const Json* found = kube::find_at(old, "/metadata/annotations"); found != nullptr && found->is_object()) {
-        for (const auto& [key, value] : found->items()) {
-            if (!is_binders(key) && key != labels::kSource) annotations[key] = value;
-        }
-    }
-    if (!swap.source.empty()) annotations[labels::kSource] = swap.source;
-    if (!annotations.empty()) claim["metadata"]["annotations"] = std::move(annotations);
-    Json spec = spec_of(old);
-    for (const char* key : {"dataSource", "dataSourceRef", "volumeName"}) spec.erase(key);
-    const std::string legacy = kube::annotation_of(old, "volume.beta.kubernetes.io/storage-class");
-    if (!legacy.empty()) spec["storageClassName"] = legacy;
-    spec["resources"]["requests"]["storage"] = swap.request;
-    spec["volumeName"] = volume;
-    claim["spec"] = std::move(spec);
-    return claim;
-}
-
-Json spec_of(const Json& object) {
-    const Json* spec = kube::find_at(object, "/spec");
-    return spec != nullptr && spec->is_object() ? *spec : Json::object();
-}
-
-std::string binding_obstacle(const BindingFacts& wanted, const Json& live_claim_spec, const Quantity& request) {
-    const auto size = Quantity::parse(text_at(wanted.spec, "/resources/requests/storage"));
-    if (!size.ok()) return wanted.what + " asks for a size that cannot be read";
-    if (*size > request)
-        return wanted.what + " asks for " + size->text() + ", and the new volume has " + request.text();
-    if (mode_of(wanted.spec) != mode_of(live_claim_spec))
-        return wanted.what + " has volumeMode " + mode_of(wanted.spec) + ", and the new volume has " +
-               mode_of(live_claim_spec);
-    const std::vector<std::string> has = texts_at(live_claim_spec, "/accessModes");
-    for (const std::string& mode : texts_at(wanted.spec, "/accessModes")) {
-        if (std::find(has.begin(), has.end(), mode) == has.end())
-            return wanted.what + " asks for access mode " + escape_line(mode) + ", and the new volume has " +
-                   join(has, ", ");
-    }
-    const std::string attributes = text_at(wanted.spec, "/volumeAttributesClassName");
-    const std::string mine = text_at(live_claim_spec, "/volumeAttributesClassName");
-    if (attributes != mine)
-        return wanted.what + " has volumeAttributesClassName " +
-               (attributes.empty() ? "(none)" : escape_line(attributes)) + ", and the new volume has " +
-               (mine.empty() ? "(none)" : escape_line(mine));
-    return "";
 }
 
 }  // namespace holdfast::restore

@@ -30,6 +30,7 @@ struct Swap {
     std::string request;    // what the claim that is made anew asks for (safety R9)
     std::string temporary;  // the claim that the new volume is made with; "" if the volume is there already (undo)
     std::string source;     // annotation holdfast.dev/source of the new claim; "" : none
+    std::string kept_mark;  // of an undo: what the incoming volume said before, for the way back
 };
 
 // The volume that comes in. Known once the temporary claim is bound.
@@ -70,23 +71,11 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space);
 struct SwapMark {
     std::string operation, space, claim, claim_uid, policy, workload, from, at;
     bool taken_out = false;  // else: put in
+    std::string source;      // annotation holdfast.dev/source that the claim had
+    int replicas = 0;        // of the workload, then
+    int count = 0;           // of volumes that the operation has taken out
 };
 Json mark_json(const SwapMark& mark);
 std::optional<SwapMark> mark_of(const Json& volume);  // nullopt: none that can be read
-
-// The claim as it is made anew (safety R10): its owner's labels, annotations and wishes, nothing that the binder or
-// we wrote, bound by name to the volume that is reserved for it.
-Json renewed_claim(const Swap& swap, const std::string& volume);
-
-// The spec of a claim or template; an empty object if it has none.
-Json spec_of(const Json& object);
-
-// Why a claim like this would not bind to a volume that is reserved for it, but have an empty one made (safety R9);
-// "" if it binds. request: what the volume is going to hold at least.
-struct BindingFacts {
-    std::string what;  // "pvc/shop/data-db-0", "the template data of sts/shop/db"
-    Json spec;         // of the claim or template
-};
-std::string binding_obstacle(const BindingFacts& wanted, const Json& live_claim_spec, const Quantity& request);
 
 }  // namespace holdfast::restore

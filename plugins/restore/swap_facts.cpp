@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 
@@ -10,8 +11,6 @@
 
 namespace holdfast::restore {
 namespace {
-
-using kube::text_at;
 
 Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
                  std::map<std::string, Json>& into) {
@@ -36,8 +35,8 @@ Status read_claims(kube::ClusterReader& reader, SwapRecord& record, const std::s
         const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts, swap.temporary);
         if (temporary == nullptr || record.incoming.contains(swap.claim)) continue;
         if (kube::label_of(*temporary, labels::kOperation) != operation) continue;
-        if (text_at(*temporary, "/status/phase") != "Bound" || kube::deleting(*temporary)) continue;
-        record.incoming[swap.claim] = {text_at(*temporary, "/spec/volumeName"), "", kube::uid_of(*temporary)};
+        if (kube::phase_of(*temporary) != "Bound" || kube::deleting(*temporary)) continue;
+        record.incoming[swap.claim] = {kube::volume_of_claim(*temporary), "", kube::uid_of(*temporary)};
     }
     return {};
 }
@@ -64,12 +63,9 @@ Status read_pods(kube::ClusterReader& reader, const SwapRecord& record, const st
             facts.provers.push_back(std::move(pod));
             continue;
         }
-        const std::string phase = text_at(pod, "/status/phase");
-        if (phase == "Succeeded" || phase == "Failed") continue;
-        const Json* spec = kube::find_at(pod, "/spec");
-        if (spec == nullptr) continue;
-        const auto mounted = kube::claims_of_pod_spec(*spec);
-        if (std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return claims.contains(one.second); }))
+        if (kube::ended(pod)) continue;
+        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
+        if (std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return claims.contains(one); }))
             facts.pods.push_back(std::move(pod));
     }
     return {};
@@ -108,17 +104,14 @@ bool proven(const SwapRecord& record, const SwapFacts& facts, const std::string&
     if (all_marked) return true;
     std::set<std::string> seen;
     for (const Json& pod : facts.provers) {
-        const Json* spec = kube::find_at(pod, "/spec");
-        if (spec == nullptr || text_at(pod, "/status/phase") != "Succeeded") continue;
-        for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) seen.insert(claim);
+        if (kube::phase_of(pod) != "Succeeded") continue;
+        for (const std::string& claim : kube::claims_of_pod(pod)) seen.insert(claim);
     }
     return std::all_of(record.swaps.begin(), record.swaps.end(),
                        [&](const Swap& swap) { return swap.temporary.empty() || seen.contains(swap.temporary); });
 }
 
-bool retains(const Json* volume) {
-    return volume != nullptr && text_at(*volume, "/spec/persistentVolumeReclaimPolicy") == "Retain";
-}
+bool retains(const Json* volume) { return volume != nullptr && kube::reclaim_policy_of(*volume) == "Retain"; }
 
 bool secure(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     for (const Swap& swap : record.swaps) {
@@ -127,17 +120,11 @@ bool secure(const SwapRecord& record, const SwapFacts& facts, const std::string&
         if (!retains(incoming) || !marked(incoming, operation, false)) return false;
         if (!retains(old) || !marked(old, operation, true)) return false;
         const Json* claim = claim_now(facts, swap.claim);
-        const Json* owners = claim == nullptr ? nullptr : kube::find_at(*claim, "/metadata/ownerReferences");
-        if (owners != nullptr && owners->is_array() && !owners->empty()) return false;
+        if (claim != nullptr && !kube::owners_of(*claim).empty()) return false;
     }
     if (!facts.provers.empty()) return false;
     if (!facts.workload || record.workload.ref.resource != kube::kStatefulSets) return true;
-    const std::string policy = "/spec/persistentVolumeClaimRetentionPolicy/";
-    for (const char* when : {"whenDeleted", "whenScaled"}) {
-        const std::string text = text_at(*facts.workload, policy + when);
-        if (!text.empty() && text != "Retain") return false;
-    }
-    return true;
+    return !kube::deletes_claims(*facts.workload);
 }
 
 bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
@@ -170,8 +157,7 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
     const Json* claim = claim_now(facts, swap.claim);
     const auto incoming = record.incoming.find(swap.claim);
     return claim != nullptr && incoming != record.incoming.end() && !kube::deleting(*claim) &&
-           text_at(*claim, "/status/phase") == "Bound" &&
-           text_at(*claim, "/spec/volumeName") == incoming->second.volume;
+           kube::phase_of(*claim) == "Bound" && kube::volume_of_claim(*claim) == incoming->second.volume;
 }
 
 bool held_down(const SwapRecord& record, const SwapFacts& facts) {
@@ -180,14 +166,13 @@ bool held_down(const SwapRecord& record, const SwapFacts& facts) {
 }
 
 bool is_workloads_pod(const SwapRecord& record, const Json& pod) {
-    const Json* owners = kube::find_at(pod, "/metadata/ownerReferences");
-    if (owners == nullptr || !owners->is_array()) return false;
-    return std::any_of(owners->begin(), owners->end(), [&](const Json& owner) {
-        if (!kube::bool_at(owner, "/controller", false)) return false;
-        if (text_at(owner, "/uid") == record.workload.uid) return true;
+    const std::vector<kube::OwnerReference> owners = kube::owners_of(pod);
+    return std::any_of(owners.begin(), owners.end(), [&](const kube::OwnerReference& owner) {
+        if (!owner.controller) return false;
+        if (owner.uid == record.workload.uid) return true;
         // A Deployment's pods are its ReplicaSets', which are called after it.
-        return record.workload.ref.resource == kube::kDeployments && text_at(owner, "/kind") == "ReplicaSet" &&
-               starts_with(text_at(owner, "/name"), record.workload.ref.name + "-");
+        return record.workload.ref.resource == kube::kDeployments && owner.kind == "ReplicaSet" &&
+               starts_with(owner.name, record.workload.ref.name + "-");
     });
 }
 

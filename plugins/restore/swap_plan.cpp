@@ -1,17 +1,20 @@
 #include "plugins/restore/swap_plan.h"
 
+#include "plugins/restore/swap_steps.h"
+
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/journal.h"
 
 #include <algorithm>
 
 namespace holdfast::restore {
 namespace {
 
-using kube::text_at;
 using plan::Condition;
 using plan::Create;
 using plan::Delete;
@@ -21,18 +24,10 @@ using plan::Scale;
 using plan::Step;
 using plan::WaitFor;
 
-kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
-
-class Planner {
+class Planner : public SwapSteps {
   public:
     Planner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
-        : record_(record), facts_(facts), operation_(operation) {
-        plan_.operation = operation;
-        plan_.last = false;
-    }
-
-    Plan take() { return std::move(plan_); }
-    Plan& plan() { return plan_; }
+        : SwapSteps(record, facts, operation) {}
 
     // R11: whatever is deleted later, and by whomever, the storage keeps both copies.
     void secure() {
@@ -48,13 +43,11 @@ class Planner {
     void stop() {
         const Workload& workload = record_.workload;
         const int now = kube::replicas_of(*facts_.workload);
-        const bool again = held_down(record_, facts_);
+        // A number that somebody has set since an earlier stop is the one to go back to.
         Scale scale{workload.ref, workload.stopped, {workload.uid, ""}};
-        if (!again) {
-            scale.from = now;
-            scale.annotations = {{labels::kReplicas, std::to_string(now)}};
-            scale.edit_wins = false;
-        }
+        scale.from = now;
+        scale.annotations = {{labels::kReplicas, std::to_string(now)}};
+        scale.edit_wins = false;
         Step& step = add(
             "stop", "scale " + workload.text() + " to " + std::to_string(workload.stopped),
             "no pod may hold the volumes; the annotation " + std::string(labels::kReplicas) + " keeps the old number",
@@ -115,6 +108,12 @@ class Planner {
     }
 
     void replace() {
+        delete_claims();
+        make_claims(true);
+        scale_up();
+    }
+
+    void delete_claims() {
         bool first = true;
         for (const Swap& swap : record_.swaps) {
             const Json* claim = claim_now(facts_, swap.claim);
@@ -127,16 +126,21 @@ class Planner {
             step.risk_text = "the volume stays; from here the way back is undo";
             first = false;
         }
-        std::vector<std::string> after = after_last(), made;
+    }
+
+    // with_old: those that the steps before delete, too.
+    void make_claims(bool with_old) {
+        const std::vector<std::string> after = after_last();
+        std::vector<std::string> made;
         WaitFor wait{kube::kClaims, record_.space, {}, Condition::kClaimBound, ""};
         for (const Swap& swap : record_.swaps) {
-            if (swapped(swap, record_, facts_)) continue;
+            if (swapped(swap, record_, facts_) || (!with_old && untouched(swap, facts_))) continue;
             const std::string& volume = record_.incoming.at(swap.claim).volume;
             wait.names.push_back(swap.claim);
             wait.bound_to.push_back(volume);
             const Json* claim = claim_now(facts_, swap.claim);
             if (claim != nullptr && kube::uid_of(*claim) != swap.claim_uid) continue;  // somebody made it already
-            Create create{renewed_claim(swap, volume), {}, true};
+            Create create{kube::renewed_claim(swap.manifest, {volume, swap.request, swap.source}), {}, true};
             Step& step = phased("create-" + swap.claim, "create pvc/" + record_.space + "/" + swap.claim + " anew",
                                 "on pv/" + volume + ", " + swap.request, std::move(create), "swap");
             step.after = after;
@@ -147,21 +151,6 @@ class Planner {
                                 "any other volume stops the operation", std::move(wait), "swap");
             if (!made.empty()) step.after = made;
         }
-        scale_up();
-    }
-
-    void scale_up() {
-        if (!held_down(record_, facts_)) return;
-        const Workload& workload = record_.workload;
-        const std::string was = kube::annotation_of(*facts_.workload, labels::kReplicas);
-        const int replicas = replicas_from(was);
-        Scale scale{workload.ref, replicas, {workload.uid, ""}};
-        scale.from = workload.stopped;
-        scale.annotations = {{labels::kReplicas, nullptr}};
-        Step& step = phased("start", "scale " + workload.text() + " to " + std::to_string(replicas),
-                            "as before; a number that somebody sets meanwhile wins", std::move(scale), "start");
-        step.risk = plan::Risk::kRestartsPods;
-        step.risk_text = "starts the pods: downtime ends when they are ready";
     }
 
     void finish() {
@@ -176,137 +165,35 @@ class Planner {
         }
         for (const Swap& swap : record_.swaps) settle(swap);
         restore_retention();
+        if (!record_.undoes.empty()) {
+            add("forget", "delete configmap/" + record_.space + "/" + plan::journal_name(record_.undoes),
+                "the record of " + record_.undoes + ", if it is still there: nothing is left of it to be undone",
+                Delete{{kube::kConfigMaps, record_.space, plan::journal_name(record_.undoes)}, {}});
+        }
         plan_.last = true;
     }
 
-    void remove_provers() {
-        for (const Json& pod : facts_.provers) {
-            const std::string name = kube::name_of(pod);
-            add("delete-pod-" + name, "delete pod/" + record_.space + "/" + name, "a throwaway",
-                Delete{{kube::kPods, record_.space, name}, {kube::uid_of(pod), ""}});
-        }
-    }
-
-    void restore_retention() {
-        if (!facts_.workload) return;
-        const std::string was = kube::annotation_of(*facts_.workload, labels::kRetention);
-        const std::size_t slash = was.find('/');
-        if (slash == std::string::npos) return;  // done already, or there was nothing to do
-        Json body = {{"metadata", {{"annotations", {{labels::kRetention, nullptr}}}}}};
-        const kube::WorkloadState now = kube::workload_state_of(*facts_.workload);
-        // Somebody's own choice since then wins.
-        if (now.when_deleted == "Retain" && now.when_scaled == "Retain") {
-            body["spec"]["persistentVolumeClaimRetentionPolicy"] = {{"whenDeleted", was.substr(0, slash)},
-                                                                    {"whenScaled", was.substr(slash + 1)}};
-        }
-        add("restore-retention", "set the claim retention policy of " + record_.workload.text() + " to " + was,
-            "as it was before",
-            Patch{record_.workload.ref, kube::PatchType::kMerge, std::move(body), {record_.workload.uid, ""}, ""});
-    }
-
-    // The incoming volume and its temporary claim go for good: they hold nothing that the snapshot does not hold.
-    void discard_incoming(const Swap& swap) {
-        const auto found = record_.incoming.find(swap.claim);
-        const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts_, swap.temporary);
-        const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
-        if (volume != nullptr) {
-            // Nothing but its own temporary claim may be its owner when the policy says Delete.
-            Json body = {{"metadata", {{"annotations", {{labels::kSwap, nullptr}}}}},
-                         {"spec",
-                          {{"persistentVolumeReclaimPolicy", "Delete"},
-                           {"claimRef", reference(swap.temporary, found->second.temporary_uid)}}}};
-            add("discard-" + found->second.volume, "give up pv/" + found->second.volume,
-                "made for this operation; the snapshot is kept",
-                Patch{volume_ref(found->second.volume),
-                      kube::PatchType::kMerge,
-                      std::move(body),
-                      {found->second.volume_uid, ""},
-                      ""});
-        }
-        if (temporary != nullptr && kube::label_of(*temporary, labels::kOperation) == operation_) {
-            add("delete-" + swap.temporary, "delete pvc/" + record_.space + "/" + swap.temporary, "temporary",
-                Delete{{kube::kClaims, record_.space, swap.temporary}, {kube::uid_of(*temporary), ""}});
-        }
-        if (volume != nullptr) {
-            add("gone-" + found->second.volume, "wait until pv/" + found->second.volume + " is gone", "",
-                WaitFor{kube::kVolumes, "", {found->second.volume}, Condition::kGone, ""});
-        }
-    }
-
-    // An incoming volume of an undo is kept as it was kept before.
-    void put_back(const Swap& swap) {
-        const Incoming& incoming = record_.incoming.at(swap.claim);
-        const Json* volume = volume_now(facts_, incoming.volume);
-        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
-        if (!mark || mark->operation != operation_) return;
-        SwapMark kept{record_.undoes,         record_.space,   swap.claim,
-                      incoming.temporary_uid, swap.old_policy, record_.workload.text(),
-                      record_.from,           record_.at,      true};
-        Json body = {{"metadata", {{"annotations", {{labels::kSwap, mark_json(kept).dump()}}}}},
-                     {"spec", {{"claimRef", reference(swap.claim, incoming.temporary_uid)}}}};
-        add("put-back-" + incoming.volume, "keep pv/" + incoming.volume + " as before", "",
-            Patch{
-                volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});
-    }
-
-    void unmark_old(const Swap& swap) {
-        const Json* volume = volume_now(facts_, swap.old_volume);
-        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
-        if (!mark || mark->operation != operation_) return;
-        Json body = {
-            {"metadata", {{"labels", {{labels::kKept, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
-            {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
-        add("restore-" + swap.old_volume, "set the reclaim policy of pv/" + swap.old_volume + " to " + swap.old_policy,
-            "as it was before",
-            Patch{
-                volume_ref(swap.old_volume), kube::PatchType::kMerge, std::move(body), {swap.old_volume_uid, ""}, ""});
-    }
-
   private:
-    Step& add(std::string id, std::string title, std::string reason, plan::Action action) {
-        Step step;
-        step.id = std::move(id);
-        step.title = std::move(title);
-        step.reason = std::move(reason);
-        step.action = std::move(action);
-        step.after = after_last();
-        plan_.steps.push_back(std::move(step));
-        return plan_.steps.back();
-    }
-    Step& phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase) {
-        Step& step = add(std::move(id), std::move(title), std::move(reason), std::move(action));
-        step.phase = phase;
-        return step;
-    }
-    std::vector<std::string> after_last() const {
-        return plan_.steps.empty() ? std::vector<std::string>{} : std::vector{plan_.steps.back().id};
-    }
-
-    Json reference(const std::string& claim, const std::string& uid) const {
-        return {{"apiVersion", "v1"},
-                {"kind", "PersistentVolumeClaim"},
-                {"namespace", record_.space},
-                {"name", claim},
-                {"uid", uid.empty() ? Json(nullptr) : Json(uid)},
-                {"resourceVersion", nullptr}};
-    }
-
     void mark(const Swap& swap, bool old) {
         const Incoming& incoming = record_.incoming.at(swap.claim);
         const std::string& name = old ? swap.old_volume : incoming.volume;
         const Json* volume = volume_now(facts_, name);
-        SwapMark wanted{operation_,
-                        record_.space,
-                        swap.claim,
-                        old ? swap.claim_uid : incoming.temporary_uid,
-                        swap.old_policy,
-                        record_.workload.exists() ? record_.workload.text() : "",
-                        record_.from,
-                        record_.at,
-                        old};
+        SwapMark wanted;
+        wanted.operation = operation_;
+        wanted.space = record_.space;
+        wanted.claim = swap.claim;
+        wanted.claim_uid = old ? swap.claim_uid : incoming.temporary_uid;
+        wanted.policy = swap.old_policy;
+        wanted.workload = record_.workload.exists() ? record_.workload.text() : "";
+        wanted.from = record_.from;
+        wanted.at = record_.at;
+        wanted.taken_out = old;
+        wanted.source = kube::annotation_of(swap.manifest, labels::kSource);
+        wanted.replicas = record_.workload.replicas;
+        wanted.count = static_cast<int>(record_.swaps.size());
         const std::string text = mark_json(wanted).dump();
         const bool there = volume != nullptr && kube::annotation_of(*volume, labels::kSwap) == text &&
-                           text_at(*volume, "/spec/persistentVolumeReclaimPolicy") == "Retain";
+                           kube::reclaim_policy_of(*volume) == "Retain";
         if (there) return;
         Json body = {{"metadata", {{"annotations", {{labels::kSwap, text}}}}},
                      {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
@@ -338,8 +225,7 @@ class Planner {
         WaitFor wait{kube::kClaims, record_.space, {}, Condition::kUnowned, ""};
         for (const Swap& swap : record_.swaps) {
             const Json* claim = claim_now(facts_, swap.claim);
-            const Json* owners = claim == nullptr ? nullptr : kube::find_at(*claim, "/metadata/ownerReferences");
-            if (owners != nullptr && owners->is_array() && !owners->empty()) wait.names.push_back(swap.claim);
+            if (claim != nullptr && !kube::owners_of(*claim).empty()) wait.names.push_back(swap.claim);
         }
         if (!wait.names.empty())
             add("wait-unowned", "wait until the claims belong to nobody", "an owner that goes takes its claims along",
@@ -380,17 +266,6 @@ class Planner {
             Patch{
                 volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});
     }
-
-    int replicas_from(const std::string& text) const {
-        const bool digits =
-            !text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos;
-        return digits ? std::stoi(text) : record_.workload.replicas;
-    }
-
-    const SwapRecord& record_;
-    const SwapFacts& facts_;
-    const std::string& operation_;
-    Plan plan_;
 };
 
 }  // namespace
@@ -419,7 +294,9 @@ Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& f
             planner.finish();
             break;
     }
-    return planner.take();
+    Plan plan = planner.take();
+    plan.shielded = record.workload.exists() && stage != Stage::kSecure && stage != Stage::kFinish;
+    return plan;
 }
 
 Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
@@ -427,37 +304,15 @@ Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::s
     if (!held_down(record, facts)) return planner.take();
     const bool nothing_deleted =
         std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) { return untouched(swap, facts); });
+    const bool quiet = facts.pods.empty() && kube::replicas_of(*facts.workload) == record.workload.stopped;
     if (nothing_deleted)
         planner.scale_up();
-    else
+    else if (quiet)
         planner.replace();
-    return planner.take();
-}
-
-Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
-    for (const Swap& swap : record.swaps) {
-        if (untouched(swap, facts)) continue;
-        return Error{ErrorKind::kRefused,
-                     operation + " is past its point of no return: pvc/" + record.space + "/" + swap.claim +
-                         " was deleted or made anew; its old volume pv/" + swap.old_volume +
-                         " is kept; nothing was changed",
-                     "`kubectl restore resume " + operation + " -n " + record.space +
-                         "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
-    }
-    Planner planner(record, facts, operation);
-    planner.scale_up();
-    planner.remove_provers();
-    for (const Swap& swap : record.swaps) {
-        if (!swap.temporary.empty())
-            planner.discard_incoming(swap);
-        else
-            planner.put_back(swap);
-    }
-    for (const Swap& swap : record.swaps) planner.unmark_old(swap);
-    planner.restore_retention();
+    else  // somebody has started it: what it still waits for is made, what it uses is left
+        planner.make_claims(false);
     Plan plan = planner.take();
-    plan.last = true;
-    plan.asks = true;
+    plan.shielded = true;
     return plan;
 }
 

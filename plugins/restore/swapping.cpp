@@ -42,7 +42,9 @@ Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input
         return plan;
     }
     TRY_ASSIGN(plan::Plan plan, round(reader, input));
-    plan.record = record_json(*record_);
+    Json record = record_json(*record_);
+    if (plan.record.is_object()) record.update(plan.record);
+    plan.record = std::move(record);
     plan.asks = true;
     plan.notes.insert(plan.notes.begin(), opening.notes.begin(), opening.notes.end());
     plan.later = swap_in_words(*record_);
@@ -56,6 +58,11 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
     if (stage == Stage::kProve) {
         if (auto failure = proof_failure(facts)) return *failure;
         return prove(reader, *record_, input.operation);
+    }
+    if (stage == Stage::kStop && input.round > 0 && held_down(*record_, facts)) {
+        return Error{ErrorKind::kConflict,
+                     record_->workload.text() + " was scaled up by somebody else while its volumes were being swapped",
+                     "see who does that (an autoscaler, GitOps), then go on"};
     }
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     plan.record = incoming_json(*record_);
@@ -77,7 +84,7 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     return nothing;
 }
 
-Result<std::optional<plan::Plan>> Swapping::abort(kube::ClusterReader& reader, const plan::Input& input) {
+Result<std::optional<plan::Plan>> Swapping::take_back(kube::ClusterReader& reader, const plan::Input& input) {
     if (!recorded(input)) return std::optional<plan::Plan>();
     TRY(recall(input));
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));

@@ -19,7 +19,7 @@ class Swapping : public plan::Operation {
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
-    Result<std::optional<plan::Plan>> abort(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
 
   protected:

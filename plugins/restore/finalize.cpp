@@ -1,0 +1,168 @@
+#include "plugins/restore/finalize.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/journal.h"
+#include "plugins/restore/in_place_guards.h"
+#include "plugins/restore/in_place_plan.h"
+
+#include <algorithm>
+
+namespace holdfast::restore {
+namespace {
+
+using plan::Condition;
+using plan::Patch;
+using plan::Plan;
+using plan::Step;
+using plan::WaitFor;
+
+Status check_removable(const FinalizeFacts& facts, const KeptVolume& kept) {
+    const std::string what = "pv/" + kept.volume.name;
+    if (std::find(facts.live.begin(), facts.live.end(), kept.volume.name) != facts.live.end())
+        return refuse(what + " is bound to a claim again: it is in use", "");
+    if (facts.attached.contains(kept.volume.name))
+        return refuse(what + " is attached to a node", "wait until it is detached: kubectl get volumeattachments");
+    const bool free =
+        kept.volume.phase == "Released" || kept.volume.phase == "Available" || kept.volume.phase == "Failed";
+    if (!free && !kept.volume.deleting)
+        return refuse(what + " is not free, its phase is " + escape_line(kept.volume.phase), "");
+    return {};
+}
+
+class Planner {
+  public:
+    Planner(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now)
+        : options_(options), facts_(facts), now_(now) {}
+
+    Plan build() {
+        for (const KeptVolume& kept : facts_.volumes) remove(kept);
+        std::vector<std::string> names;
+        for (const KeptVolume& kept : facts_.volumes) names.push_back(kept.volume.name);
+        if (!names.empty())
+            add("wait-gone", "wait until the volumes are gone", "the storage has deleted them",
+                WaitFor{kube::kVolumes, "", std::move(names), Condition::kGone, ""});
+        add("forget", "delete configmap/" + options_.space + "/" + plan::journal_name(options_.operation),
+            "the record of " + options_.operation + ", if it is still there",
+            plan::Delete{{kube::kConfigMaps, options_.space, plan::journal_name(options_.operation)}, {}});
+        plan_.asks = !facts_.volumes.empty();
+        return std::move(plan_);
+    }
+
+  private:
+    void remove(const KeptVolume& kept) {
+        const kube::Volume& volume = kept.volume;
+        plan_.notes.push_back("pv/" + volume.name + ", " + human_bytes(volume.capacity_bytes) + ", was pvc/" +
+                              kept.mark.claim + " until " + span_text(kept.mark.at, now_) + " ago");
+        if (volume.deleting) return;
+        // Without a uid in its claimRef the controller takes it for reserved, and neither releases nor reclaims it.
+        if (volume.phase == "Available") {
+            add("release-" + volume.name, "give pv/" + volume.name + " its old claim's uid again",
+                "so that the controller sees that its claim is gone",
+                patch(volume, {{"spec", {{"claimRef", {{"uid", kept.mark.claim_uid}}}}}}));
+            add("wait-released-" + volume.name, "wait until pv/" + volume.name + " is Released", "",
+                WaitFor{kube::kVolumes, "", {volume.name}, Condition::kVolumeReleased, ""});
+        }
+        Step& step = add("remove-" + volume.name, "set the reclaim policy of pv/" + volume.name + " to Delete",
+                         "the storage then deletes it",
+                         patch(volume, {{"spec", {{"persistentVolumeReclaimPolicy", "Delete"}}}}));
+        step.risk = plan::Risk::kFinal;
+        step.risk_text =
+            "destroys what pvc/" + kept.mark.claim + " held before " + options_.operation + ": cannot be taken back";
+    }
+
+    static Patch patch(const kube::Volume& volume, Json body) {
+        return {{kube::kVolumes, "", volume.name}, kube::PatchType::kMerge, std::move(body), {volume.uid, ""}, ""};
+    }
+
+    Step& add(std::string id, std::string title, std::string reason, plan::Action action) {
+        Step step;
+        step.id = std::move(id);
+        step.title = std::move(title);
+        step.reason = std::move(reason);
+        step.action = std::move(action);
+        if (!plan_.steps.empty()) step.after = {plan_.steps.back().id};
+        plan_.steps.push_back(std::move(step));
+        return plan_.steps.back();
+    }
+
+    const FinalizeOptions& options_;
+    const FinalizeFacts& facts_;
+    SystemTime now_;
+    Plan plan_;
+};
+
+Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions& options) {
+    FinalizeFacts facts;
+    TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options.space));
+    for (const KeptOperation& one : all) {
+        if (one.id == options.operation) facts.volumes = one.volumes;
+    }
+    TRY_ASSIGN(const kube::List claims, reader.list(kube::kClaims, options.space));
+    for (const Json& claim : claims.items) {
+        const std::string volume = kube::volume_of_claim(claim);
+        if (!volume.empty()) facts.live.push_back(volume);
+        for (const KeptVolume& kept : facts.volumes) {
+            if (!kept.volume.claim_uid.empty() && kept.volume.claim_uid == kube::uid_of(claim))
+                facts.live.push_back(kept.volume.name);
+        }
+    }
+    TRY_ASSIGN(const kube::List attachments, reader.list(kube::kVolumeAttachments, ""));
+    for (const Json& item : attachments.items) facts.attached.insert(kube::attachment_of(item).volume);
+    const auto journal = plan::read_journal(reader, options.space, options.operation);
+    if (journal.ok())
+        facts.unfinished = journal->state != "done";
+    else if (journal.error().kind != ErrorKind::kNotFound)
+        return journal.error();
+    return facts;
+}
+
+}  // namespace
+
+Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now) {
+    if (facts.unfinished)
+        return refuse("operation " + options.operation + " is unfinished: what it keeps may still be needed",
+                      "kubectl restore resume " + options.operation + " -n " + options.space);
+    for (const KeptVolume& kept : facts.volumes) TRY(check_removable(facts, kept));
+    return Planner(options, facts, now).build();
+}
+
+Result<std::vector<kube::ObjectRef>> Finalize::lock_targets(kube::ClusterReader& reader) {
+    TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
+    for (const KeptOperation& one : all) {
+        if (one.id != options_.operation) continue;
+        TRY_ASSIGN(const kube::ObjectRef target, target_of(one.volumes.front().mark));
+        return std::vector<kube::ObjectRef>{target};
+    }
+    return std::vector<kube::ObjectRef>();
+}
+
+Result<Plan> Finalize::plan(kube::ClusterReader& reader, const plan::Input& input) {
+    TRY_ASSIGN(const FinalizeFacts facts, gather(reader, options_));
+    removed_.clear();
+    for (const KeptVolume& kept : facts.volumes) removed_.push_back(kept.volume.name);
+    return plan_finalize(options_, facts, input.now);
+}
+
+Result<plan::Report> Finalize::report(kube::ClusterReader& reader, const plan::Input& input) {
+    for (const std::string& name : removed_) {
+        TRY_ASSIGN(const auto left, reader.find({kube::kVolumes, "", name}));
+        if (left) return Error{ErrorKind::kUnavailable, "pv/" + name + " is still there", "run the command again"};
+    }
+    plan::Report report;
+    for (const std::string& name : removed_) {
+        report.text += "persistentvolume/" + name + " removed\n";
+        report.names.push_back("persistentvolume/" + name);
+    }
+    if (removed_.empty()) report.text = "operation " + options_.operation + " keeps no volumes: nothing to remove\n";
+    report.json = {{"apiVersion", "holdfast.dev/v1"},
+                   {"kind", "FinalizedOperation"},
+                   {"operation", input.operation},
+                   {"finalized", options_.operation},
+                   {"volumes", removed_}};
+    return report;
+}
+
+}  // namespace holdfast::restore

@@ -1,0 +1,43 @@
+// kubectl restore finalize OP: removes the volumes that an operation has taken out and kept. The only command here that
+// destroys data: it asks, and names each volume with size and date (safety R18).
+#pragma once
+
+#include "common/plan/operation.h"
+#include "plugins/restore/kept.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+struct FinalizeOptions {
+    std::string space, operation;
+};
+
+struct FinalizeFacts {
+    std::vector<KeptVolume> volumes;  // of the operation
+    std::vector<std::string> live;    // volumes that a claim of the namespace is bound to, or asks for
+    std::set<std::string> attached;   // volumes with a VolumeAttachment
+    bool unfinished = false;          // the operation's own journal is open
+};
+
+// kRefused: a volume that is bound, attached, or of an unfinished operation. No steps: nothing is kept.
+Result<plan::Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now);
+
+class Finalize : public plan::Operation {
+  public:
+    explicit Finalize(FinalizeOptions options) : options_(std::move(options)) {}
+    std::string kind() const override { return "finalize"; }
+    std::string target() const override { return options_.operation; }
+    std::string space() const override { return options_.space; }
+    Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
+    Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
+
+  private:
+    FinalizeOptions options_;
+    std::vector<std::string> removed_;  // by the last plan
+};
+
+}  // namespace holdfast::restore

@@ -1,0 +1,108 @@
+// The way back before the point of no return: see plan_back in swap_plan.h.
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/restore/swap_plan.h"
+#include "plugins/restore/swap_steps.h"
+
+namespace holdfast::restore {
+namespace {
+
+using plan::Condition;
+using plan::Delete;
+using plan::Patch;
+using plan::Plan;
+using plan::WaitFor;
+
+class BackPlanner : public SwapSteps {
+  public:
+    BackPlanner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
+        : SwapSteps(record, facts, operation) {}
+
+    // The incoming volume and its temporary claim go for good: they hold nothing that the snapshot does not hold.
+    void discard_incoming(const Swap& swap) {
+        const auto found = record_.incoming.find(swap.claim);
+        const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts_, swap.temporary);
+        const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
+        if (volume != nullptr) {
+            // Nothing but its own temporary claim may be its owner when the policy says Delete.
+            Json body = {{"metadata", {{"annotations", {{labels::kSwap, nullptr}}}}},
+                         {"spec",
+                          {{"persistentVolumeReclaimPolicy", "Delete"},
+                           {"claimRef", reference(swap.temporary, found->second.temporary_uid)}}}};
+            add("discard-" + found->second.volume, "give up pv/" + found->second.volume,
+                "made for this operation; the snapshot is kept",
+                Patch{volume_ref(found->second.volume),
+                      kube::PatchType::kMerge,
+                      std::move(body),
+                      {found->second.volume_uid, ""},
+                      ""});
+        }
+        if (temporary != nullptr && kube::label_of(*temporary, labels::kOperation) == operation_) {
+            add("delete-" + swap.temporary, "delete pvc/" + record_.space + "/" + swap.temporary, "temporary",
+                Delete{{kube::kClaims, record_.space, swap.temporary}, {kube::uid_of(*temporary), ""}});
+        }
+        if (volume != nullptr) {
+            add("gone-" + found->second.volume, "wait until pv/" + found->second.volume + " is gone", "",
+                WaitFor{kube::kVolumes, "", {found->second.volume}, Condition::kGone, ""});
+        }
+    }
+
+    // An incoming volume of an undo is kept as it was kept before.
+    void put_back(const Swap& swap) {
+        const Incoming& incoming = record_.incoming.at(swap.claim);
+        const Json* volume = volume_now(facts_, incoming.volume);
+        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
+        if (!mark || mark->operation != operation_) return;
+        Json body = {
+            {"metadata",
+             {{"labels", {{labels::kKept, record_.undoes}}}, {"annotations", {{labels::kSwap, swap.kept_mark}}}}},
+            {"spec", {{"claimRef", reference(swap.claim, incoming.temporary_uid)}}}};
+        add("put-back-" + incoming.volume, "keep pv/" + incoming.volume + " as before", "",
+            Patch{
+                volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});
+    }
+
+    void unmark_old(const Swap& swap) {
+        const Json* volume = volume_now(facts_, swap.old_volume);
+        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
+        if (!mark || mark->operation != operation_) return;
+        Json body = {
+            {"metadata", {{"labels", {{labels::kKept, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
+            {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
+        add("restore-" + swap.old_volume, "set the reclaim policy of pv/" + swap.old_volume + " to " + swap.old_policy,
+            "as it was before",
+            Patch{
+                volume_ref(swap.old_volume), kube::PatchType::kMerge, std::move(body), {swap.old_volume_uid, ""}, ""});
+    }
+};
+
+}  // namespace
+
+Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    for (const Swap& swap : record.swaps) {
+        if (untouched(swap, facts)) continue;
+        return Error{ErrorKind::kRefused,
+                     operation + " is past its point of no return: pvc/" + record.space + "/" + swap.claim +
+                         " was deleted or made anew; its old volume pv/" + swap.old_volume +
+                         " is kept; nothing was changed",
+                     "`kubectl restore resume " + operation + " -n " + record.space +
+                         "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
+    }
+    BackPlanner planner(record, facts, operation);
+    planner.scale_up();
+    planner.remove_provers();
+    for (const Swap& swap : record.swaps) {
+        if (!swap.temporary.empty())
+            planner.discard_incoming(swap);
+        else
+            planner.put_back(swap);
+    }
+    for (const Swap& swap : record.swaps) planner.unmark_old(swap);
+    planner.restore_retention();
+    Plan plan = planner.take();
+    plan.last = true;
+    plan.asks = true;
+    return plan;
+}
+
+}  // namespace holdfast::restore

@@ -1,0 +1,95 @@
+#include "plugins/restore/swap_steps.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+
+namespace holdfast::restore {
+namespace {
+
+using plan::Delete;
+using plan::Patch;
+using plan::Scale;
+using plan::Step;
+
+int replicas_from(const std::string& text, int otherwise) {
+    const bool digits = !text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits ? std::stoi(text) : otherwise;
+}
+
+}  // namespace
+
+SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
+    : record_(record), facts_(facts), operation_(operation) {
+    plan_.operation = operation;
+    plan_.last = false;
+}
+
+void SwapSteps::scale_up() {
+    if (!held_down(record_, facts_)) return;
+    const Workload& workload = record_.workload;
+    const std::string was = kube::annotation_of(*facts_.workload, labels::kReplicas);
+    const int replicas = replicas_from(was, workload.replicas);
+    Scale scale{workload.ref, replicas, {workload.uid, ""}};
+    scale.from = workload.stopped;
+    scale.annotations = {{labels::kReplicas, nullptr}};
+    Step& step = phased("start", "scale " + workload.text() + " to " + std::to_string(replicas),
+                        "as before; a number that somebody sets meanwhile wins", std::move(scale), "start");
+    step.risk = plan::Risk::kRestartsPods;
+    step.risk_text = "starts the pods: downtime ends when they are ready";
+}
+
+void SwapSteps::remove_provers() {
+    for (const Json& pod : facts_.provers) {
+        const std::string name = kube::name_of(pod);
+        add("delete-pod-" + name, "delete pod/" + record_.space + "/" + name, "a throwaway",
+            Delete{{kube::kPods, record_.space, name}, {kube::uid_of(pod), ""}});
+    }
+}
+
+void SwapSteps::restore_retention() {
+    if (!facts_.workload) return;
+    const std::string was = kube::annotation_of(*facts_.workload, labels::kRetention);
+    const std::size_t slash = was.find('/');
+    if (slash == std::string::npos) return;  // done already, or there was nothing to do
+    Json body = {{"metadata", {{"annotations", {{labels::kRetention, nullptr}}}}}};
+    const kube::WorkloadState now = kube::workload_state_of(*facts_.workload);
+    // Somebody's own choice since then wins.
+    if (now.when_deleted == "Retain" && now.when_scaled == "Retain") {
+        body["spec"]["persistentVolumeClaimRetentionPolicy"] = {{"whenDeleted", was.substr(0, slash)},
+                                                                {"whenScaled", was.substr(slash + 1)}};
+    }
+    add("restore-retention", "set the claim retention policy of " + record_.workload.text() + " to " + was,
+        "as it was before",
+        Patch{record_.workload.ref, kube::PatchType::kMerge, std::move(body), {record_.workload.uid, ""}, ""});
+}
+
+Step& SwapSteps::add(std::string id, std::string title, std::string reason, plan::Action action) {
+    Step step;
+    step.id = std::move(id);
+    step.title = std::move(title);
+    step.reason = std::move(reason);
+    step.action = std::move(action);
+    step.after = after_last();
+    plan_.steps.push_back(std::move(step));
+    return plan_.steps.back();
+}
+Step& SwapSteps::phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase) {
+    Step& step = add(std::move(id), std::move(title), std::move(reason), std::move(action));
+    step.phase = phase;
+    return step;
+}
+std::vector<std::string> SwapSteps::after_last() const {
+    return plan_.steps.empty() ? std::vector<std::string>{} : std::vector{plan_.steps.back().id};
+}
+
+Json SwapSteps::reference(const std::string& claim, const std::string& uid) const {
+    return {{"apiVersion", "v1"},
+            {"kind", "PersistentVolumeClaim"},
+            {"namespace", record_.space},
+            {"name", claim},
+            {"uid", uid.empty() ? Json(nullptr) : Json(uid)},
+            {"resourceVersion", nullptr}};
+}
+
+}  // namespace holdfast::restore

@@ -1,0 +1,38 @@
+// The steps of a swap that its rounds and its way back share, each after the one before. Pure.
+#pragma once
+
+#include "common/plan/step.h"
+#include "plugins/restore/swap_facts.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::restore {
+
+class SwapSteps {
+  public:
+    SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
+    plan::Plan take() { return std::move(plan_); }
+
+    // The number that stopping wrote beside the old one is set again, unless somebody set another meanwhile. Nothing
+    // if the workload is not held down.
+    void scale_up();
+    void remove_provers();
+    // What the StatefulSet did with its claims before; somebody's own choice since then wins.
+    void restore_retention();
+
+  protected:
+    plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
+    plan::Step& phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase);
+    std::vector<std::string> after_last() const;
+    static kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
+    // A claimRef for a merge patch; uid "" : reserved for whoever makes that claim.
+    Json reference(const std::string& claim, const std::string& uid) const;
+
+    const SwapRecord& record_;
+    const SwapFacts& facts_;
+    const std::string& operation_;
+    plan::Plan plan_;
+};
+
+}  // namespace holdfast::restore

@@ -1,0 +1,208 @@
+#include "plugins/restore/undo.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "common/plan/journal.h"
+#include "plugins/restore/in_place_guards.h"
+#include "plugins/restore/in_place_plan.h"
+
+#include <algorithm>
+
+namespace holdfast::restore {
+namespace {
+
+int ordinal_of(const Json& workload, const std::string& claim) {
+    return kube::template_of_claim(workload, claim).ordinal;
+}
+
+// The volume itself says what would bind to it.
+Status check_fits(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap, const KeptVolume& kept) {
+    const Quantity size = Quantity::from_bytes(std::max<long long>(0, kept.volume.capacity_bytes));
+    std::string obstacle =
+        kube::binding_obstacle("pvc/" + record.space + "/" + swap.claim, swap.manifest, kept.object, size);
+    const Json* in_template = kube::template_of_claim(facts.workload, swap.claim).claim_template;
+    if (obstacle.empty() && in_template != nullptr)
+        obstacle =
+            kube::binding_obstacle("the template " + kube::name_of(*in_template) + " of " + record.workload.text(),
+                                   *in_template, kept.object, size);
+    if (obstacle.empty()) return {};
+    return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle, "");
+}
+
+Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
+    const std::string what = "pvc/" + kept.mark.space + "/" + kept.mark.claim;
+    const auto claim = facts.claims.find(kept.mark.claim);
+    if (claim == facts.claims.end())
+        return refuse(what + " does not exist any more",
+                      "make it again, then undo; pv/" + kept.volume.name + " is kept");
+    Swap swap;
+    swap.claim = kept.mark.claim;
+    swap.ordinal = ordinal_of(facts.workload, kept.mark.claim);
+    TRY(take_old_volume(facts.volumes, claim->second, swap));
+    swap.request = kube::request_text_of(claim->second);
+    swap.source = kept.mark.source;
+    swap.kept_mark = kept.mark_text;
+    return swap;
+}
+
+Status check_kept(const KeptVolume& kept) {
+    const std::string what = "pv/" + kept.volume.name;
+    if (kept.volume.deleting) return refuse(what + " is being deleted", "");
+    if (kept.volume.phase != "Released" && kept.volume.phase != "Available")
+        return refuse(what + " is not free, its phase is " + escape_line(kept.volume.phase), "");
+    return {};
+}
+
+// R18: ordinals that were added since would stay on what they have written meanwhile.
+Status check_added(const InPlaceFacts& facts, const KeptOperation& kept) {
+    if (!facts.workload.is_object()) return {};
+    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+    const int then = kept.volumes.front().mark.replicas;
+    if (!state.is_stateful_set() || then <= 0 || state.replicas <= then) return {};
+    std::vector<std::string> added;
+    for (const std::string& claim : kube::template_claims_of(state)) {
+        const int ordinal = ordinal_of(facts.workload, claim);
+        if (ordinal >= state.start_ordinal + then) added.push_back(claim);
+    }
+    return refuse("claims were added since " + kept.id + ": " + join(added, ", "),
+                  "scale back to " + std::to_string(then) + " replicas first, if what they hold may be left behind");
+}
+
+Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& kept, const kube::ObjectRef& target) {
+    InPlaceFacts facts;
+    if (!(target.resource == kube::kClaims)) {
+        TRY_ASSIGN(facts.workload, reader.get(target));
+        TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, target.space));
+        facts.autoscalers = std::move(autoscalers.items);
+    }
+    for (const KeptVolume& one : kept.volumes) {
+        TRY_ASSIGN(const auto claim, reader.find({kube::kClaims, target.space, one.mark.claim}));
+        if (!claim) continue;
+        facts.claims[one.mark.claim] = *claim;
+        const std::string name = kube::volume_of_claim(*claim);
+        if (name.empty()) continue;
+        TRY_ASSIGN(const auto volume, reader.find({kube::kVolumes, "", name}));
+        if (volume) facts.volumes[name] = *volume;
+    }
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, target.space));
+    facts.pods = std::move(pods.items);
+    TRY_ASSIGN(const kube::List snapshots, reader.list(kube::kSnapshots, target.space));
+    for (const Json& item : snapshots.items) facts.snapshots.push_back(kube::snapshot_of(item));
+    return facts;
+}
+
+Workload workload_facts(const InPlaceFacts& facts, const kube::ObjectRef& target, const KeptOperation& kept) {
+    Workload workload;
+    if (!facts.workload.is_object()) return workload;
+    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
+    workload.ref = target;
+    workload.uid = state.uid;
+    workload.replicas = state.replicas;
+    workload.when_deleted = state.when_deleted;
+    workload.when_scaled = state.when_scaled;
+    // As much of it runs on as did then: ordinals below the lowest one that is swapped back.
+    int lowest = -1;
+    for (const KeptVolume& one : kept.volumes) {
+        const int ordinal = ordinal_of(facts.workload, one.mark.claim);
+        if (ordinal < 0) return workload;
+        lowest = lowest < 0 ? ordinal : std::min(lowest, ordinal);
+    }
+    workload.stopped = std::clamp(lowest - state.start_ordinal, 0, state.replicas);
+    return workload;
+}
+
+// The same operation, undone by an earlier run to its end.
+std::string undone_before(const std::vector<KeptOperation>& all, const std::string& operation) {
+    for (const KeptOperation& one : all) {
+        if (!operation.empty() && one.volumes.front().mark.from == operation) return one.id;
+    }
+    return "";
+}
+
+// While its journal is open nobody knows whether its swap came to an end.
+Status check_ended(kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
+    const auto journal = plan::read_journal(reader, space, operation);
+    if (!journal.ok()) return journal.error().kind == ErrorKind::kNotFound ? Status() : Status(journal.error());
+    if (journal->state == "done") return {};
+    // Past the swap, but perhaps never ready: going back is the very thing to do.
+    TRY_ASSIGN(SwapRecord record, record_of(journal->record, space));
+    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, record, operation));
+    if (stage_of(record, facts, operation) == Stage::kFinish) return {};
+    return refuse("operation " + operation + " is unfinished",
+                  "kubectl restore resume " + operation + " -n " + space + ", or abort");
+}
+
+}  // namespace
+
+Result<std::vector<kube::ObjectRef>> Undo::lock_targets(kube::ClusterReader& reader) {
+    TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
+    const auto kept = choose_kept(all, options_.operation);
+    if (!kept.ok()) return std::vector<kube::ObjectRef>();  // open() says what there is
+    TRY_ASSIGN(const kube::ObjectRef target, target_of((*kept)->volumes.front().mark));
+    return std::vector<kube::ObjectRef>{target};
+}
+
+Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::Input& input) {
+    TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
+    Opening opening;
+    if (const std::string by = undone_before(all, options_.operation); !by.empty()) {
+        opening.nothing_to_do = true;
+        opening.record.from = options_.operation;
+        opening.record.undoes = by;
+        opening.notes.push_back(by + " has undone " + options_.operation + " already");
+        return opening;
+    }
+    TRY_ASSIGN(const KeptOperation* kept, choose_kept(all, options_.operation));
+    if (!kept->complete())
+        return refuse("operation " + kept->id + " took out " + std::to_string(kept->volumes.front().mark.count) +
+                          " volumes and " + std::to_string(kept->volumes.size()) + " of them are still kept",
+                      "an undo would mix old and new volumes");
+    TRY(check_ended(reader, options_.space, kept->id));
+    TRY_ASSIGN(target_, target_of(kept->volumes.front().mark));
+    TRY_ASSIGN(const InPlaceFacts facts, gather(reader, *kept, target_));
+    InPlaceOptions as_target;
+    as_target.space = options_.space;
+    as_target.target = target_;
+    TRY(check_owner(as_target, facts));
+    TRY(check_added(facts, *kept));
+    SwapRecord& record = opening.record;
+    record.space = options_.space;
+    record.workload = workload_facts(facts, target_, *kept);
+    record.from = record.undoes = kept->id;
+    record.at = format_time(input.now);
+    for (const KeptVolume& one : kept->volumes) {
+        TRY(check_kept(one));
+        TRY_ASSIGN(Swap swap, swap_back(facts, one));
+        TRY(check_fits(facts, record, swap, one));
+        record.incoming[swap.claim] = {one.volume.name, one.volume.uid, one.mark.claim_uid};
+        record.swaps.push_back(std::move(swap));
+    }
+    TRY(check_claim_states(facts, record));
+    TRY(check_pods(as_target, facts, record));
+    opening.notes.push_back("writes that will be lost: those since " + span_text(kept->at, input.now) + ", when " +
+                            kept->id + " began");
+    opening.notes.push_back("the volumes that are taken out are kept: undoing this undo puts them back");
+    return opening;
+}
+
+Result<plan::Plan> Undo::prove(kube::ClusterReader&, const SwapRecord& record, const std::string&) {
+    std::vector<std::string> gone;
+    for (const auto& [claim, incoming] : record.incoming) gone.push_back("pv/" + incoming.volume);
+    return Error{ErrorKind::kConflict, "one of the kept volumes is gone: " + join(gone, ", "),
+                 "kubectl get pv lists what is there"};
+}
+
+std::string Undo::done_text(const SwapRecord& record, const std::string& operation) const {
+    if (nothing_to_do_) return record.from + " was undone already, by " + record.undoes + "\n";
+    std::string text = target_.resource.qualified() + "/" + target_.name + ": " + record.from + " undone\n";
+    for (const Swap& swap : record.swaps)
+        text += "  pvc/" + swap.claim + ": back on pv/" + record.incoming.at(swap.claim).volume + ", kept: pv/" +
+                swap.old_volume + "\n";
+    return text + "to undo the undo: kubectl restore undo " + operation + " -n " + record.space +
+           "\nto remove the kept volumes: kubectl restore finalize " + operation + " -n " + record.space + "\n";
+}
+
+}  // namespace holdfast::restore

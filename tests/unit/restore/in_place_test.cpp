@@ -1,0 +1,283 @@
+#include "plugins/restore/in_place_plan.h"
+
+#include "common/kube/objects/labels.h"
+#include "plugins/restore/finalize.h"
+#include "plugins/restore/prove.h"
+#include "swap_scene.h"
+#include "tests/golden/golden.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+
+using namespace holdfast;
+using testing::in_place_facts;
+using testing::in_place_options;
+using testing::kOperationId;
+
+namespace {
+
+Result<restore::InPlaceChoice> choose(const restore::InPlaceFacts& facts,
+                                      const restore::InPlaceOptions& options = in_place_options()) {
+    return restore::choose_in_place(options, facts, kOperationId, testing::some_time());
+}
+
+struct Guard {
+    const char* name;
+    std::function<void(restore::InPlaceFacts&)> break_it;
+    const char* says;
+};
+
+kube::Snapshot unready(const std::string& claim) {
+    kube::Snapshot snapshot;
+    snapshot.name = "uploading";
+    snapshot.claim = claim;
+    return snapshot;
+}
+
+std::vector<Guard> guards() {
+    using Facts = restore::InPlaceFacts;
+    return {
+        {"an operator",
+         [](Facts& f) {
+             f.workload["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "postgresql.cnpg.io/v1"},
+                                                                       {"kind", "Cluster"},
+                                                                       {"name", "db"},
+                                                                       {"controller", true}}});
+         },
+         "CloudNativePG"},
+        {"Argo CD",
+         [](Facts& f) {
+             f.workload["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:apps/StatefulSet:shop/db";
+         },
+         "Argo CD application shop"},
+        {"Flux", [](Facts& f) { f.workload["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "apps"; },
+         "Flux kustomization apps"},
+        {"Flux, seen to run",
+         [](Facts& f) {
+             f.workload["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "apps";
+             f.deployer_paused = false;
+         },
+         "which is not paused"},
+        {"KEDA",
+         [](Facts& f) {
+             f.autoscalers = {
+                 {{"metadata", {{"name", "keda-hpa-db"}, {"labels", {{"scaledobject.keda.sh/name", "db"}}}}},
+                  {"spec", {{"scaleTargetRef", {{"kind", "StatefulSet"}, {"name", "db"}}}}}}};
+         },
+         "KEDA"},
+        {"a foreign pod",
+         [](Facts& f) {
+             Json pod = testing::live_pod(1);
+             pod["metadata"] = {{"name", "backup"}, {"namespace", "shop"}};
+             f.pods.push_back(pod);
+         },
+         "pod/shop/backup mounts pvc/shop/data-db-1"},
+        {"a lost node",
+         [](Facts& f) {
+             f.pods[0]["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z";
+             f.pods[0]["status"]["conditions"] = Json::array(
+                 {{{"type", "DisruptionTarget"}, {"status", "True"}, {"reason", "DeletionByTaintManager"}}});
+         },
+         "lost node"},
+        {"another major version",
+         [](Facts& f) { f.workload["spec"]["template"]["spec"]["containers"][0]["image"] = "postgres:16"; },
+         "major version 15"},
+        {"an unready snapshot", [](Facts& f) { f.snapshots = {unready("data-db-1")}; }, "vs/shop/uploading"},
+        {"a smaller attributes class",
+         [](Facts& f) { f.claims["data-db-0"]["spec"]["volumeAttributesClassName"] = "gold"; },
+         "volumeAttributesClassName"},
+        {"another access mode in the template",
+         [](Facts& f) { f.workload["spec"]["volumeClaimTemplates"][0]["spec"]["accessModes"] = {"ReadWriteMany"}; },
+         "access mode ReadWriteMany"},
+        {"another volume mode in the template",
+         [](Facts& f) { f.workload["spec"]["volumeClaimTemplates"][0]["spec"]["volumeMode"] = "Block"; },
+         "volumeMode Block"},
+        {"an owner of a claim",
+         [](Facts& f) {
+             f.claims["data-db-0"]["metadata"]["ownerReferences"] =
+                 Json::array({{{"kind", "Application"}, {"name", "shop"}, {"uid", "uid-app"}}});
+         },
+         "owned by Application/shop"},
+        {"skew", [](Facts& f) { f.source.record->consistency = "none"; }, "consistency: none"},
+        {"an incomplete set", [](Facts& f) { f.source.members[1].snapshot.reset(); }, "incomplete"},
+        {"another number of replicas", [](Facts& f) { f.workload["spec"]["replicas"] = 3; }, "ordinals 0, 1, 2"},
+        {"a claim that is not bound", [](Facts& f) { f.claims["data-db-0"]["status"]["phase"] = "Pending"; },
+         "not Bound"},
+        {"a claim that is gone", [](Facts& f) { f.claims.erase("data-db-0"); }, "does not exist"},
+        {"a volume of another claim", [](Facts& f) { f.volumes["old-0"]["spec"]["claimRef"]["uid"] = "uid-other"; },
+         "does not point back"},
+    };
+}
+
+}  // namespace
+
+TEST_CASE("restore in place: every guard refuses, names its fact and says that nothing was changed") {
+    REQUIRE(choose(in_place_facts()).ok());
+    for (const Guard& guard : guards()) {
+        CAPTURE(guard.name);
+        auto facts = in_place_facts();
+        guard.break_it(facts);
+        const auto refused = choose(facts);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::kRefused);
+        CAPTURE(refused.error().message);
+        CHECK(refused.error().message.find(guard.says) != std::string::npos);
+        CHECK(refused.error().message.find("nothing was changed") != std::string::npos);
+    }
+}
+
+TEST_CASE("what is paused, accepted or merely installed by Helm is not refused") {
+    auto facts = in_place_facts();
+    facts.workload["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:x";
+    auto options = in_place_options();
+    options.gitops_paused = true;
+    CHECK(choose(facts, options).ok());
+    facts = in_place_facts();
+    facts.workload["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "apps";
+    facts.deployer_paused = true;
+    CHECK(choose(facts).ok());
+    facts = in_place_facts();
+    facts.workload["metadata"]["annotations"]["meta.helm.sh/release-name"] = "shop";
+    CHECK(choose(facts).ok());
+    facts = in_place_facts();
+    facts.source.record->consistency = "none";
+    options = in_place_options();
+    options.accept_skew = true;
+    CHECK(choose(facts, options).ok());
+}
+
+TEST_CASE("R9: the new volume is as large as the largest of what asks for it") {
+    auto facts = in_place_facts();
+    CHECK(choose(facts)->record.swaps[0].request == "2Gi");
+    facts.workload["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "3Gi";
+    CHECK(choose(facts)->record.swaps[0].request == "3Gi");
+    facts.claims["data-db-0"]["status"]["capacity"]["storage"] = "5Gi";
+    CHECK(choose(facts)->record.swaps[0].request == "5Gi");
+    CHECK(choose(facts)->record.swaps[1].request == "3Gi");
+    facts.source.members[1].snapshot->restore_size = 7LL << 30;
+    CHECK(choose(facts)->record.swaps[1].request == "7Gi");
+}
+
+TEST_CASE("one ordinal: those below it run on") {
+    auto options = in_place_options();
+    options.ordinal = 1;
+    const auto choice = choose(in_place_facts(3), options);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.swaps.size() == 1);
+    CHECK(choice->record.swaps[0].claim == "data-db-1");
+    CHECK(choice->record.workload.stopped == 1);
+    options.ordinal = 7;
+    CHECK(choose(in_place_facts(3), options).error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("a bare claim is refused while a pod mounts it, and the pod is named") {
+    auto options = in_place_options();
+    options.target = {kube::kClaims, "shop", "data-db-0"};
+    auto facts = in_place_facts();
+    facts.workload = Json();
+    const auto refused = choose(facts, options);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("pod/shop/db-0 mounts pvc/shop/data-db-0") != std::string::npos);
+    facts.pods.clear();
+    const auto choice = choose(facts, options);
+    REQUIRE(choice.ok());
+    CHECK_FALSE(choice->record.workload.exists());
+    CHECK(choice->record.swaps.size() == 1);
+}
+
+TEST_CASE("the plan says which writes are lost, and which newer sets there are") {
+    auto facts = in_place_facts();
+    kube::SnapshotSet newer = *facts.source.record;
+    newer.name = "morning";
+    newer.created_at = "2026-11-21T04:00:00Z";
+    facts.sets = {newer};
+    const auto notes = choose(facts)->notes;
+    REQUIRE_FALSE(notes.empty());
+    CHECK(notes[0] == "writes that will be lost: those since 2026-11-21T02:00:11Z, 3h12m; newer sets: morning");
+}
+
+TEST_CASE("the pods that look mount read-only, without fsGroup, with the workload's own image") {
+    const auto facts = in_place_facts();
+    const auto choice = choose(facts).value();
+    const auto live = restore::live_source(facts.source, choice.members, facts.workload, facts.pods);
+    const auto proof = restore::prepare_proof(live, choice.record, kOperationId, "").value();
+    const auto plan = restore::plan_proof(proof, live, choice.record, kOperationId);
+    golden::check("restore/swap-prove.json", plan::to_json(plan).dump(2) + "\n");
+}
+
+TEST_CASE("the same set, restored already and kept, is seen by its marks") {
+    auto facts = in_place_facts();
+    const auto options = in_place_options();
+    CHECK(restore::restored_before(options, facts).empty());
+    restore::SwapMark mark;
+    mark.operation = "in-place-db-older";
+    mark.space = "shop";
+    mark.from = "set/nightly";
+    mark.taken_out = true;
+    for (int i = 0; i < 2; ++i) {
+        const std::string number = std::to_string(i);
+        facts.claims["data-db-" + number]["metadata"]["annotations"][labels::kSource] =
+            restore::source_text(facts.source.members[static_cast<std::size_t>(i)]);
+        mark.claim = "data-db-" + number;
+        Json volume = testing::live_volume("kept-" + number, mark.claim, "uid-gone");
+        volume["metadata"]["annotations"] = {{labels::kSwap, restore::mark_json(mark).dump()}};
+        facts.kept.push_back(volume);
+    }
+    CHECK(restore::restored_before(options, facts) == "in-place-db-older");
+    facts.kept.pop_back();
+    CHECK(restore::restored_before(options, facts).empty());
+}
+
+namespace {
+
+restore::KeptVolume kept(const std::string& name, const std::string& phase, const std::string& claim_uid) {
+    restore::KeptVolume one;
+    one.volume = kube::volume_of(testing::live_volume(name, "data-db-0", claim_uid, phase, "Retain"));
+    one.mark.operation = "in-place-db-abcde";
+    one.mark.claim = "data-db-0";
+    one.mark.claim_uid = "uid-claim-0";
+    one.mark.at = "2026-11-21T02:00:11Z";
+    one.mark.count = 1;
+    return one;
+}
+
+}  // namespace
+
+TEST_CASE("finalize names size and date, and asks") {
+    restore::FinalizeFacts facts;
+    facts.volumes = {kept("old-0", "Released", "uid-claim-0"), kept("old-1", "Available", "")};
+    const restore::FinalizeOptions options{"shop", "in-place-db-abcde"};
+    const auto plan = restore::plan_finalize(options, facts, testing::some_time());
+    REQUIRE(plan.ok());
+    CHECK(plan->asks);
+    golden::check("restore/finalize.json", plan::to_json(*plan).dump(2) + "\n");
+    auto broken = facts;
+    broken.live = {"old-0"};
+    CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+    broken = facts;
+    broken.attached = {"old-1"};
+    CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+    broken = facts;
+    broken.unfinished = true;
+    CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+    broken = facts;
+    broken.volumes[0].volume.phase = "Bound";
+    CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("undo: the only candidate, or the list; last in, first out") {
+    restore::KeptOperation first{"in-place-db-1", "2026-11-21T02:00:00Z", {kept("a", "Released", "u")}};
+    restore::KeptOperation second{"in-place-db-2", "2026-11-21T03:00:00Z", {kept("b", "Released", "u")}};
+    restore::KeptOperation other{"in-place-web-1", "2026-11-21T01:00:00Z", {kept("c", "Released", "u")}};
+    other.volumes[0].mark.claim = "web";
+    CHECK((*restore::choose_kept({first}, ""))->id == "in-place-db-1");
+    CHECK((*restore::choose_kept({second, first}, ""))->id == "in-place-db-2");
+    const auto late = restore::choose_kept({second, first}, "in-place-db-1");
+    REQUIRE_FALSE(late.ok());
+    CHECK(late.error().message.find("swapped again, by in-place-db-2") != std::string::npos);
+    const auto several = restore::choose_kept({second, first, other}, "");
+    REQUIRE_FALSE(several.ok());
+    CHECK(several.error().message.find("in-place-web-1") != std::string::npos);
+    CHECK(restore::choose_kept({}, "").error().kind == ErrorKind::kNotFound);
+}

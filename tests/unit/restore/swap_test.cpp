@@ -1,0 +1,190 @@
+#include "plugins/restore/swap_plan.h"
+
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+#include "swap_scene.h"
+#include "tests/golden/golden.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace holdfast;
+using restore::Stage;
+using testing::kOperationId;
+using testing::staged;
+
+namespace {
+
+constexpr Stage kRounds[] = {Stage::kSecure,  Stage::kStop,    Stage::kDrain,
+                             Stage::kReserve, Stage::kReplace, Stage::kFinish};
+constexpr const char* kNames[] = {"secure", "stop", "drain", "reserve", "replace", "finish"};
+
+std::vector<std::string> ids(const plan::Plan& plan) {
+    std::vector<std::string> all;
+    for (const plan::Step& step : plan.steps) all.push_back(step.id);
+    return all;
+}
+
+bool has(const plan::Plan& plan, const std::string& id) {
+    const auto all = ids(plan);
+    return std::find(all.begin(), all.end(), id) != all.end();
+}
+
+}  // namespace
+
+TEST_CASE("a swap: its rounds") {
+    for (std::size_t i = 0; i < std::size(kRounds); ++i) {
+        const auto at = staged(kRounds[i]);
+        CAPTURE(kNames[i]);
+        CHECK(restore::stage_of(at.record, at.facts, kOperationId) == kRounds[i]);
+        const auto plan = restore::plan_swap(kRounds[i], at.record, at.facts, kOperationId);
+        REQUIRE(plan.ok());
+        golden::check(std::string("restore/swap-") + kNames[i] + ".json", plan::to_json(*plan).dump(2) + "\n");
+    }
+}
+
+TEST_CASE("no volume is proven that no pod of ours has seen") {
+    auto at = staged(Stage::kSecure);
+    at.facts.provers.pop_back();
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kProve);
+    at = staged(Stage::kSecure);
+    at.facts.provers[0]["status"]["phase"] = "Failed";
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kProve);
+}
+
+TEST_CASE("R11: a policy that somebody sets back to Delete is set to Retain again before anything else") {
+    for (const Stage stage : {Stage::kStop, Stage::kDrain, Stage::kReserve, Stage::kReplace}) {
+        for (const char* volume : {"old-0", "new-1"}) {
+            auto at = staged(stage);
+            at.facts.volumes[volume]["spec"]["persistentVolumeReclaimPolicy"] = "Delete";
+            CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kSecure);
+            const auto plan = restore::plan_swap(Stage::kSecure, at.record, at.facts, kOperationId).value();
+            CHECK(plan.steps.size() == 1);
+        }
+        auto at = staged(stage);
+        (*at.facts.workload)["spec"]["persistentVolumeClaimRetentionPolicy"]["whenScaled"] = "Delete";
+        CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kSecure);
+        at = staged(stage);
+        at.facts.claims["data-db-0"]["metadata"]["ownerReferences"] =
+            Json::array({{{"kind", "StatefulSet"}, {"name", "db"}, {"uid", "uid-db"}}});
+        CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kSecure);
+    }
+}
+
+TEST_CASE("R9: no claim is deleted before its volume is reserved and the binder has seen it") {
+    auto at = staged(Stage::kReplace);
+    at.facts.volumes["new-0"]["status"]["phase"] = "Bound";
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kReserve);
+    at = staged(Stage::kReplace);
+    at.facts.volumes["new-1"]["spec"]["claimRef"]["name"] = "another";
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kReserve);
+}
+
+TEST_CASE("no claim is deleted while a pod or an attachment holds its volume") {
+    auto at = staged(Stage::kReplace);
+    at.facts.pods = {testing::live_pod(0)};
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kDrain);
+    at = staged(Stage::kReplace);
+    at.facts.attachments = {"csi-1"};
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kDrain);
+    at.facts.pods = {testing::live_pod(0)};
+    at.facts.pods[0]["metadata"].erase("ownerReferences");
+    CHECK(restore::plan_swap(Stage::kDrain, at.record, at.facts, kOperationId).error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("R12: the highest ordinal's pod goes first") {
+    const auto at = staged(Stage::kDrain, 12);
+    const auto plan = restore::plan_swap(Stage::kDrain, at.record, at.facts, kOperationId).value();
+    CHECK(plan.steps.front().id == "delete-pod-db-11");
+    CHECK(plan.steps[1].id == "delete-pod-db-10");
+}
+
+TEST_CASE("a claim that somebody made anew meanwhile is not made twice, only watched") {
+    auto at = staged(Stage::kReplace);
+    at.facts.claims["data-db-0"] = testing::live_claim("data-db-0", "", "uid-by-somebody");
+    at.facts.claims["data-db-0"]["status"]["phase"] = "Pending";
+    const auto plan = restore::plan_swap(Stage::kReplace, at.record, at.facts, kOperationId).value();
+    CHECK_FALSE(has(plan, "delete-data-db-0"));
+    CHECK_FALSE(has(plan, "create-data-db-0"));
+    CHECK(has(plan, "delete-data-db-1"));
+    const auto& wait = std::get<plan::WaitFor>(plan.steps[plan.steps.size() - 2].action);
+    CHECK(wait.names == std::vector<std::string>{"data-db-0", "data-db-1"});
+    CHECK(wait.bound_to == std::vector<std::string>{"new-0", "new-1"});
+}
+
+TEST_CASE("R13: the shorter way back to service is up on the old volumes until a claim was deleted, then forward") {
+    for (const Stage stage : {Stage::kDrain, Stage::kReserve, Stage::kReplace}) {
+        const auto at = staged(stage);
+        CHECK(ids(restore::plan_service(at.record, at.facts, kOperationId)) == std::vector<std::string>{"start"});
+    }
+    auto at = staged(Stage::kReplace);
+    at.facts.claims.erase("data-db-0");
+    const auto forward = restore::plan_service(at.record, at.facts, kOperationId);
+    CHECK(ids(forward) ==
+          std::vector<std::string>{"delete-data-db-1", "create-data-db-0", "create-data-db-1", "wait-bound", "start"});
+    for (const Stage stage : {Stage::kSecure, Stage::kStop, Stage::kFinish}) {
+        const auto up = staged(stage);
+        CHECK(restore::plan_service(up.record, up.facts, kOperationId).steps.empty());
+    }
+}
+
+TEST_CASE("R13: while somebody's pods run in the middle of a swap nothing more is deleted") {
+    auto at = staged(Stage::kReplace);
+    at.facts.claims.erase("data-db-0");
+    at.facts.pods = {testing::live_pod(1)};
+    (*at.facts.workload)["spec"]["replicas"] = 2;
+    const auto plan = restore::plan_service(at.record, at.facts, kOperationId);
+    CHECK_FALSE(has(plan, "delete-data-db-1"));
+    CHECK(has(plan, "create-data-db-0"));
+}
+
+TEST_CASE("abort takes everything back before the first claim is deleted, and refuses after") {
+    const auto at = staged(Stage::kReplace);
+    const auto plan = restore::plan_back(at.record, at.facts, kOperationId).value();
+    golden::check("restore/swap-back.json", plan::to_json(plan).dump(2) + "\n");
+    auto late = staged(Stage::kReplace);
+    late.facts.claims.erase("data-db-1");
+    const auto refused = restore::plan_back(late.record, late.facts, kOperationId);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kRefused);
+    CHECK(refused.error().message.find("point of no return") != std::string::npos);
+}
+
+TEST_CASE("a number of replicas that somebody sets after the stop becomes the one to go back to") {
+    auto at = staged(Stage::kReserve);
+    (*at.facts.workload)["spec"]["replicas"] = 5;
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kStop);
+    const auto plan = restore::plan_swap(Stage::kStop, at.record, at.facts, kOperationId).value();
+    const auto& scale = std::get<plan::Scale>(plan.steps[0].action);
+    CHECK(scale.from == 5);
+    CHECK(scale.annotations[labels::kReplicas] == "5");
+}
+
+TEST_CASE("the record comes back from the journal as it was written") {
+    auto record = staged(Stage::kReplace).record;
+    Json json = restore::record_json(record);
+    json.update(restore::incoming_json(record));
+    const auto read = restore::record_of(Json::parse(json.dump()), "shop");
+    REQUIRE(read.ok());
+    Json again = restore::record_json(*read);
+    again.update(restore::incoming_json(*read));
+    CHECK(again == json);
+    json["swaps"][0].erase("claimUid");
+    CHECK_FALSE(restore::record_of(json, "shop").ok());
+    CHECK_FALSE(restore::record_of(Json::object(), "shop").ok());
+}
+
+TEST_CASE("R10: a claim made anew has nothing of the binder's, of an owner's or of a data source") {
+    Json old = testing::live_claim("data-db-0", "old-0", "uid-claim-0");
+    old["metadata"]["ownerReferences"] = Json::array({{{"kind", "StatefulSet"}, {"name", "db"}}});
+    const Json made = kube::renewed_claim(old, {"new-0", "2Gi", "vs/shop/x uid=1"});
+    CHECK(made["metadata"]["labels"] == Json{{"app", "db"}});
+    CHECK(made["metadata"]["annotations"] == Json{{"owner", "shop team"}, {"holdfast.dev/source", "vs/shop/x uid=1"}});
+    for (const char* key : {"uid", "resourceVersion", "finalizers", "ownerReferences"})
+        CHECK_FALSE(made["metadata"].contains(key));
+    CHECK_FALSE(made.contains("status"));
+    CHECK_FALSE(made["spec"].contains("dataSource"));
+    CHECK(made["spec"]["volumeName"] == "new-0");
+    CHECK(made["spec"]["storageClassName"] == "fast");
+}
