@@ -67,6 +67,12 @@ Wanted command_names(const Plugin& plugin, const std::string& partial) {
     if (by_default == nullptr || by_default->completes.empty()) return wanted;
     if (partial.find('/') != std::string::npos) {
         wanted.names = by_default->completes.front();
+        // TYPE/ that only a flag makes meaningful: "sts/…" of "sts/postgres --in-place".
+        for (const auto& [flag, name] : plugin.default_by_flag) {
+            const Command* other = find_command(plugin, name);
+            const bool claim = starts_with(partial, "pvc/") || starts_with(partial, "persistentvolumeclaim");
+            if (other != nullptr && !claim && !other->completes.empty()) wanted.names = other->completes.front();
+        }
         wanted.partial = partial;
     }
     return wanted;

@@ -21,7 +21,9 @@ bool names_journal_of(const std::vector<std::string>& damaged, const std::string
                        [&](const std::string& message) { return message.find(name) != std::string::npos; });
 }
 
-bool throwaway_role(const std::string& role) { return role == "drill" || role == "open" || role == "consumer"; }
+bool throwaway_role(const std::string& role) {
+    return role == "drill" || role == "open" || role == "consumer" || role == "prove";
+}
 
 // Labels are copied along with manifests, and anyone may set them; what is deleted by its labels is also called as an
 // operation calls its throwaways.
@@ -135,7 +137,7 @@ void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
 Result<std::vector<Found>> throwaways_in(kube::ClusterReader& reader, const std::string& space,
                                          std::vector<std::string>& notes) {
     const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
-                             " in (drill,open,consumer)";
+                             " in (drill,open,consumer,prove)";
     std::vector<Found> candidates;
     for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
         // Without one of them "nothing to remove" would be a guess.

@@ -192,6 +192,7 @@ void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPla
 Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& claim, Swap& swap) {
     const std::string what = "pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim);
     swap.manifest = claim;
+    swap.manifest["metadata"].erase("managedFields");  // who wrote which field is nothing that is made anew
     swap.claim_uid = kube::uid_of(claim);
     swap.old_volume = kube::volume_of_claim(claim);
     const auto object = volumes.find(swap.old_volume);

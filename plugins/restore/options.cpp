@@ -34,7 +34,9 @@ Result<std::string> new_claim_name(const std::string& word) {
     const kube::Resource* resource = kube::find_resource(typed.type);
     if (resource == nullptr || !(*resource == kube::kClaims)) {
         return usage("\"" + escape_line(word) + "\" cannot be made from a snapshot: this takes pvc/NEW",
-                     "kubectl restore pvc/NEW --from SET");
+                     resource != nullptr && (*resource == kube::kStatefulSets || *resource == kube::kDeployments)
+                         ? "to swap its volumes: kubectl restore " + escape_line(word) + " --from SET --in-place"
+                         : "kubectl restore pvc/NEW --from SET");
     }
     TRY(check_dns_subdomain(typed.name, "the new claim's name"));
     return typed.name;

@@ -75,6 +75,8 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     if (recorded(input)) TRY(recall(input));
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
     if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);
+    if (stage_of(*record_, facts, input.operation) == Stage::kFinish && error.kind == ErrorKind::kTimeout)
+        return end_unready(facts, input.operation, error);
     if (auto failure = proof_failure(facts); failure && error.kind != ErrorKind::kInterrupted) {
         // Nothing was switched over, and nothing of it stays: another set is the next thing to try.
         TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
@@ -82,6 +84,18 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
         return plan;
     }
     return nothing;
+}
+
+// The swap is done and what was put in does not come up: the operation ends here, so that undo is free to go back.
+Result<plan::Plan> Swapping::end_unready(const SwapFacts& facts, const std::string& operation, const Error& error) {
+    TRY_ASSIGN(plan::Plan plan, plan_swap(Stage::kFinish, *record_, facts, operation));
+    std::erase_if(plan.steps,
+                  [](const plan::Step& step) { return std::holds_alternative<plan::WaitFor>(step.action); });
+    if (!plan.steps.empty()) plan.steps.front().after.clear();
+    plan.instead = error;
+    plan.instead->message = "the volumes are swapped, but " + error.message + "; the old volumes are kept";
+    plan.instead->hint = "to go back to them: kubectl restore undo " + operation + " -n " + record_->space;
+    return plan;
 }
 
 Result<std::optional<plan::Plan>> Swapping::take_back(kube::ClusterReader& reader, const plan::Input& input) {

@@ -44,6 +44,7 @@ class Swapping : public plan::Operation {
   private:
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
     Status recall(const plan::Input& input);
+    Result<plan::Plan> end_unready(const SwapFacts& facts, const std::string& operation, const Error& error);
 };
 
 }  // namespace holdfast::restore

@@ -24,9 +24,11 @@ def demo(cluster, *variables, **environment):
 def told(run):
     run.expect()
     assert "\nrow: 7\n" in run.out
+    assert [line for line in run.out.splitlines() if line.startswith("rows: ")] == ["rows: 7", "rows: 7,8", "rows: 7"]
     for command in ("kubectl snap create sts/postgres --name first --wait ready",
                     "kubectl restore drill before-migration --query 'select x from snap_demo' --expect 7",
                     "kubectl restore pvc/data-postgres-restore --from before-migration", "kubectl restore open before-migration",
+                    "kubectl restore sts/postgres --from before-migration --in-place --yes", "kubectl restore undo --yes",
                     "kubectl snap list", "kubectl snap describe before-migration", "kubectl snap delete first --yes",
                     "kubectl snap doctor sts/postgres"):
         assert f"$ {command}\n" in run.out, command

@@ -61,9 +61,9 @@ std::vector<Guard> guards() {
          "which is not paused"},
         {"KEDA",
          [](Facts& f) {
-             f.autoscalers = {
-                 {{"metadata", {{"name", "keda-hpa-db"}, {"labels", {{"scaledobject.keda.sh/name", "db"}}}}},
-                  {"spec", {{"scaleTargetRef", {{"kind", "StatefulSet"}, {"name", "db"}}}}}}};
+             f.autoscalers.push_back(Json::parse(
+                 R"({"metadata": {"name": "keda-hpa-db", "labels": {"scaledobject.keda.sh/name": "db"}},
+                     "spec": {"scaleTargetRef": {"kind": "StatefulSet", "name": "db"}}})"));
          },
          "KEDA"},
         {"a foreign pod",
