@@ -221,7 +221,7 @@ std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& f
         const Member* member = member_for(facts, one.claim);
         const auto claim = facts.claims.find(one.claim);
         if (member == nullptr || claim == facts.claims.end()) return "";
-        if (kube::annotation_of(claim->second, labels::kSource) != source_text(*member)) return "";
+        if (kube::annotation_of(claim->second, labels::kRestoredFrom) != source_text(*member)) return "";
         std::string by;
         for (const Json& volume : facts.kept) {
             const auto mark = mark_of(volume);

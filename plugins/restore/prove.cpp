@@ -99,6 +99,12 @@ Json prover_manifest(const Proof& proof, const Instance& instance, const Source&
     return pod;
 }
 
+// The recorded system identifier is that of the set's first ordinal.
+bool recorded_first(const Source& source, const Instance& instance) {
+    const bool whole = source.is_set && source.record && !source.record->members.empty();
+    return whole ? instance.ordinal == source.record->members.front().ordinal : instance.ordinal <= 0;
+}
+
 Step make_step(std::string id, std::string title, std::string reason, plan::Action action,
                std::vector<std::string> after) {
     Step step;
@@ -182,7 +188,7 @@ Plan plan_proof(const Proof& proof, const Source& source, const SwapRecord& reco
         }
     }
     for (const Instance& instance : proof.instances) {
-        const bool lowest = &instance == &proof.instances.front();
+        const bool lowest = recorded_first(source, instance);
         plan.steps.push_back(
             make_step("look-" + instance.pod, "create pod/" + record.space + "/" + instance.pod,
                       "mounts the new volumes read-only and looks at them with the workload's own image",

@@ -29,7 +29,7 @@ struct Swap {
     long long old_bytes = 0;
     std::string request;    // what the claim that is made anew asks for (safety R9)
     std::string temporary;  // the claim that the new volume is made with; "" if the volume is there already (undo)
-    std::string source;     // annotation holdfast.dev/source of the new claim; "" : none
+    std::string source;     // annotation holdfast.dev/restored-from of the new claim
     std::string kept_mark;  // of an undo: what the incoming volume said before, for the way back
 };
 
@@ -71,7 +71,7 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space);
 struct SwapMark {
     std::string operation, space, claim, claim_uid, policy, workload, from, at;
     bool taken_out = false;  // else: put in
-    std::string source;      // annotation holdfast.dev/source that the claim had
+    std::string source;      // annotation holdfast.dev/restored-from that the claim had
     int replicas = 0;        // of the workload, then
     int count = 0;           // of volumes that the operation has taken out
 };

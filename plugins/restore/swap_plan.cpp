@@ -188,7 +188,7 @@ class Planner : public SwapSteps {
         wanted.from = record_.from;
         wanted.at = record_.at;
         wanted.taken_out = old;
-        wanted.source = kube::annotation_of(swap.manifest, labels::kSource);
+        wanted.source = kube::annotation_of(swap.manifest, labels::kRestoredFrom);
         wanted.replicas = record_.workload.replicas;
         wanted.count = static_cast<int>(record_.swaps.size());
         const std::string text = mark_json(wanted).dump();

@@ -21,6 +21,9 @@ inline constexpr char kSource[] = "holdfast.dev/source";      // on restored cla
 // operation that keeps it, and JSON that says of which claim it was, under which policy, since when and why.
 inline constexpr char kKept[] = "holdfast.dev/kept";  // label
 inline constexpr char kSwap[] = "holdfast.dev/swap";  // also on the volume that is put in, until the operation ends
+// On a claim that was made anew on a restored volume: "vs/NS/NAME uid=…". Not kSource, beside which a data source
+// stands.
+inline constexpr char kRestoredFrom[] = "holdfast.dev/restored-from";
 // On the workload while an operation holds it down: what it was and is set back to.
 inline constexpr char kReplicas[] = "holdfast.dev/replicas";    // "3"
 inline constexpr char kRetention[] = "holdfast.dev/retention";  // "Delete/Retain": whenDeleted/whenScaled

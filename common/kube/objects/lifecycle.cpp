@@ -41,7 +41,7 @@ Json kept_annotations(const Json& old) {
     const Json* found = find_at(old, "/metadata/annotations");
     if (found == nullptr || !found->is_object()) return annotations;
     for (const auto& [key, value] : found->items()) {
-        if (!is_binders(key) && key != labels::kSource) annotations[key] = value;
+        if (!is_binders(key) && key != labels::kSource && key != labels::kRestoredFrom) annotations[key] = value;
     }
     return annotations;
 }
@@ -122,7 +122,7 @@ Json renewed_claim(const Json& old, const Renewal& renewal) {
                   {"metadata", {{"name", name_of(old)}, {"namespace", space_of(old)}}}};
     if (const Json* found = find_at(old, "/metadata/labels")) claim["metadata"]["labels"] = *found;
     Json annotations = kept_annotations(old);
-    if (!renewal.source.empty()) annotations[labels::kSource] = renewal.source;
+    if (!renewal.source.empty()) annotations[labels::kRestoredFrom] = renewal.source;
     if (!annotations.empty()) claim["metadata"]["annotations"] = std::move(annotations);
     const Json* live = find_at(old, "/spec");
     Json spec = live != nullptr && live->is_object() ? *live : Json::object();

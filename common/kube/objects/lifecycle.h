@@ -47,7 +47,7 @@ TemplateOfClaim template_of_claim(const Json& stateful_set, const std::string& c
 // Holdfast wrote, no owner, finalizer, data source or status; bound by name to a volume.
 struct Renewal {
     std::string volume, request;
-    std::string source;  // annotation holdfast.dev/source; "" : none
+    std::string source;  // annotation holdfast.dev/restored-from; "" : none
 };
 Json renewed_claim(const Json& old, const Renewal& renewal);
 

@@ -97,7 +97,7 @@ def test_each_guard_refuses_before_any_change(database):
     text = json.dumps(record)
     image = space.path("sts/postgres", ".spec.template.spec.containers[0].image")
     patch(space, "configmap/holdfast-set-base", {"data": {"set.json": text}})
-    patch(space, "sts/postgres", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
+    patch(space, "sts/postgres", {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}})
     space.kubectl("set", "image", "sts/postgres", "postgres=hf.test/postgres:99").expect()
     refused(space, says="major version")
     space.kubectl("set", "image", "sts/postgres", f"postgres={image}").expect()

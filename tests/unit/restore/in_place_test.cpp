@@ -217,7 +217,7 @@ TEST_CASE("the same set, restored already and kept, is seen by its marks") {
     mark.taken_out = true;
     for (int i = 0; i < 2; ++i) {
         const std::string number = std::to_string(i);
-        facts.claims["data-db-" + number]["metadata"]["annotations"][labels::kSource] =
+        facts.claims["data-db-" + number]["metadata"]["annotations"][labels::kRestoredFrom] =
             restore::source_text(facts.source.members[static_cast<std::size_t>(i)]);
         mark.claim = "data-db-" + number;
         Json volume = testing::live_volume("kept-" + number, mark.claim, "uid-gone");

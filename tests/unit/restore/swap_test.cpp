@@ -180,7 +180,8 @@ TEST_CASE("R10: a claim made anew has nothing of the binder's, of an owner's or 
     old["metadata"]["ownerReferences"] = Json::array({{{"kind", "StatefulSet"}, {"name", "db"}}});
     const Json made = kube::renewed_claim(old, {"new-0", "2Gi", "vs/shop/x uid=1"});
     CHECK(made["metadata"]["labels"] == Json{{"app", "db"}});
-    CHECK(made["metadata"]["annotations"] == Json{{"owner", "shop team"}, {"holdfast.dev/source", "vs/shop/x uid=1"}});
+    CHECK(made["metadata"]["annotations"] ==
+          Json{{"owner", "shop team"}, {"holdfast.dev/restored-from", "vs/shop/x uid=1"}});
     for (const char* key : {"uid", "resourceVersion", "finalizers", "ownerReferences"})
         CHECK_FALSE(made["metadata"].contains(key));
     CHECK_FALSE(made.contains("status"));
