@@ -15,7 +15,8 @@ class Swapping : public plan::Operation {
     std::string space() const override { return target_.space; }
     std::string target() const override { return target_.name; }
     kube::ObjectRef event_target() const override { return target_; }
-    bool keeps_record() const override { return true; }
+    // Its record is what status shows of it until it is undone or finalized.
+    bool keeps_record() const override { return !nothing_to_do_; }
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
