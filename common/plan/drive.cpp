@@ -137,7 +137,9 @@ class Drive {
         auto again = operation_.plan(world_.cluster, input_);
         if (!again.ok()) return again.error();
         Plan fresh = named(std::move(*again));
-        if (brief(fresh) != brief(plan)) {
+        // A resume goes on from wherever things are by now: they move while it is planned, and it was said yes to
+        // before.
+        if (!resuming_ && brief(fresh) != brief(plan)) {
             return Error{
                 ErrorKind::kConflict,
                 "what was to be done is not the same any more: somebody changed the cluster since the plan was "
