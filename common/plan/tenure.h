@@ -3,7 +3,7 @@
 //
 // An operation that locks takes its Leases before its first write. One that only adds objects writes none at first: it
 // gets a Lease of its own, named as its journal, with the first renewal, 2 s after it began, so that short ones cost
-// nothing. Until then the journal's own time speaks for it.
+// one read. Until then the journal's own time speaks for it.
 #pragma once
 
 #include "common/plan/owners.h"
