@@ -44,7 +44,7 @@ def starts(space):
 @pytest.fixture
 def database(new_space):
     space = new_space("in-place-kill")
-    space.cluster.environment["HOLDFAST_STORY"] = "kill"
+    space.cluster.environment["HOLDFAST_STORY"] = "in-place-kill"
     logged(space)
     space.psql("postgres-0", "create table t as select 7 as x")
     space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()

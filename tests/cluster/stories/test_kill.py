@@ -53,7 +53,7 @@ def strangers():
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:
-                if b"HOLDFAST_STORY=kill" in file.read():
+                if b"HOLDFAST_STORY=kill\0" in file.read():
                     with open(f"/proc/{pid}/cmdline", "rb") as line:
                         found.append(line.read().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
