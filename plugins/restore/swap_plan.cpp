@@ -322,7 +322,7 @@ std::vector<kube::AccessCheck> swap_needs(const SwapRecord& record) {
         for (const char* verb : verbs)
             needs.push_back({verb, resource, resource.namespaced ? record.space : "", "", ""});
     };
-    need({"create", "get", "list", "watch", "delete"}, kube::kClaims);
+    need({"create", "get", "list", "watch", "patch", "delete"}, kube::kClaims);
     need({"get", "list", "watch", "delete"}, kube::kPods);
     need({"get", "list", "watch", "patch"}, kube::kVolumes);
     need({"list", "watch"}, kube::kVolumeAttachments);
