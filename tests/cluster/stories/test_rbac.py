@@ -26,7 +26,7 @@ CASES = {
     "restore drill": (["restore", "drill", "base", *QUERY], []),
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
-    "restore finalize": (["restore", "finalize", "{kept}", "--yes"], []),
+    "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
 }
 # It looks at much of the cluster and says what it could not see, instead of refusing.
 TELLS_WHAT_IT_CANNOT_SEE = {"snap doctor": (["snap", "doctor", "sts/postgres"], ["a full view"])}
