@@ -250,12 +250,12 @@ app::Command finalize_command() {
     command.completes = {Completes::kOperation};
     command.examples = {{"See what would be removed", "kubectl restore finalize in-place-postgres-7k2mz --dry-run"},
                         {"Remove it", "kubectl restore finalize in-place-postgres-7k2mz --yes"}};
-    command.rules = {rule({"get", "delete"}, kube::kConfigMaps),
+    command.rules = {rule({"get", "list", "watch", "patch", "delete"}, kube::kConfigMaps),
                      rule({"list"}, kube::kClaims),
                      rule({"get", "list", "watch", "patch"}, kube::kVolumes),
                      rule({"list"}, kube::kVolumeAttachments),
-                     rule({"get"}, kube::kStatefulSets, "", "sts/NAME"),
-                     rule({"get"}, kube::kDeployments, "", "deploy/NAME")};
+                     rule({"get", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
+                     rule({"get", "patch"}, kube::kDeployments, "", "deploy/NAME")};
     command.outputs = {"table", "json", "yaml", "name"};
     command.operation = [](app::Context& context,
                            const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
