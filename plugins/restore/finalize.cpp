@@ -129,6 +129,10 @@ Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& 
     return Planner(options, facts, now).build();
 }
 
+kube::ObjectRef Finalize::event_target() const {
+    return {kube::kConfigMaps, options_.space, plan::journal_name(options_.operation)};
+}
+
 Result<std::vector<kube::ObjectRef>> Finalize::lock_targets(kube::ClusterReader& reader) {
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
     for (const KeptOperation& one : all) {

@@ -31,6 +31,7 @@ class Finalize : public plan::Operation {
     std::string kind() const override { return "finalize"; }
     std::string target() const override { return options_.operation; }
     std::string space() const override { return options_.space; }
+    kube::ObjectRef event_target() const override;  // the finalized operation's record
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
