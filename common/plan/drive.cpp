@@ -276,6 +276,8 @@ class Drive {
         if (!holding_) return;
         if (!holding_->world().may_write().ok() && holding_->lost()) {
             result_.resumable = false;
+            if (holding_->world().may_write().error().reason == kJournalGone)
+                world_.witness.message("warning: " + lines_without_journal(journal_));
             return;
         }
         if (recorded_) write_down(result_.status.error());

@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "common/plan/perform.h"
+#include "common/plan/tenure.h"
 #include "common/plan/wait.h"
 
 #include <algorithm>
@@ -183,7 +184,10 @@ class Execution {
         if (world_.pods == nullptr) return Error{ErrorKind::kInternal, "no way to run commands in pods", "", 0, ""};
         outcome_.wrote = true;
         if (!action.release_of.empty()) return release(action.release_of);
-        if (world_.may_write) TRY(world_.may_write());
+        const Status may = world_.may_write ? world_.may_write() : Status();
+        // What lets go of held writes is run by the process that goes on; where no journal is left, nobody else does.
+        const bool only_we_can = one.always && !may.ok() && may.error().reason == kJournalGone;
+        if (!may.ok() && !only_we_can) return may;
         if (action.hold) {
             TRY_ASSIGN(auto held, world_.pods->hold(action));
             held_[one.id] = std::move(held);

@@ -131,7 +131,7 @@ Status Holding::recorded() {
 Status Holding::still_ours(kube::ClusterReader& reader) const {
     const auto there = read_journal(reader, journal_.space, journal_.operation);
     if (!there.ok() && there.error().kind == ErrorKind::kNotFound)
-        return Error{ErrorKind::kLocked, "its journal is gone", "", 0, ""};
+        return Error{ErrorKind::kLocked, "its journal is gone", "", 0, kJournalGone};
     if (!there.ok()) return there.error();
     if (there->epoch == journal_.epoch && there->owner == journal_.owner) return {};
     return Error{ErrorKind::kLocked, "it was taken over by " + owner_text(there->owner, there->host, world_.self), "",

@@ -216,6 +216,16 @@ Error Tenure::lose(const std::string& why) {
     return *lost_;
 }
 
+void Tenure::lose_journal() {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    if (lost_) return;
+    lost_ = Error{ErrorKind::kLocked,
+                  "operation " + terms_.operation +
+                      " is no longer ours: its journal is gone: another process has ended the operation, or somebody "
+                      "deleted the journal; this process makes nothing more",
+                  "", 0, kJournalGone};
+}
+
 Status Tenure::may_write() {
     // Twice, since the first may meet our own earlier renewal whose answer was lost.
     for (int attempt = 0; attempt < 2 && age() >= kWriteFor && !lost(); ++attempt) renew(world_.cluster);
@@ -251,7 +261,10 @@ Status Tenure::renew_one(kube::Cluster& cluster, Held& held) {
     if (!held.made && still_ours_) {
         // Nobody would notice a Lease that is made anew after another owner has come and gone; the journal tells.
         const Status ours = still_ours_(cluster);
-        if (!ours.ok() && ours.error().kind == ErrorKind::kLocked) lose(ours.error().message);
+        if (!ours.ok() && ours.error().reason == kJournalGone)
+            lose_journal();
+        else if (!ours.ok() && ours.error().kind == ErrorKind::kLocked)
+            lose(ours.error().message);
         TRY(ours);
     }
     auto answer = held.made ? cluster.replace(ref_of(held.lease), kube::lease_manifest(held.lease))

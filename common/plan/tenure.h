@@ -18,6 +18,9 @@
 
 namespace holdfast::plan {
 
+// Error::reason of an operation whose journal is gone, ended by another process or deleted: nobody goes on with it.
+inline constexpr char kJournalGone[] = "JournalGone";
+
 // Read only: kLocked if this Lease has a live owner, or is the lock of an unfinished operation other than `operation`
 // (bad input 11). A silent owner is no error yet.
 Status may_take(World& world, const kube::Lease& found, const std::string& operation, const std::string& space);
@@ -49,6 +52,8 @@ class Tenure {
     bool lost();
     // It was seen that somebody else has taken over. The error that may_write gives from then on.
     Error lose(const std::string& why);
+    // The journal is gone, and with it all that another process could go on from; the error's reason is kJournalGone.
+    void lose_journal();
     // The locks end: their Leases are deleted; or, for an unfinished operation, stay without a holder, so that nobody
     // but its resume or abort gets the workload. Errors are told, not given: a Lease that stays expires.
     void release(bool unfinished);
