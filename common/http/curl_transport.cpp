@@ -293,7 +293,7 @@ Result<std::unique_ptr<CurlStream>> CurlTransport::open_once(const Request& requ
     if (limit.count() == 0) limit = stall_limit();
     const Status head = stream->wait_head(limit);
     silent_ = !head.ok() && head.error().kind == ErrorKind::kTimeout;
-    TRY(head);
+    if (!head.ok()) return head.error();
     return stream;
 }
 

@@ -184,7 +184,7 @@ class Execution {
         if (world_.pods == nullptr) return Error{ErrorKind::kInternal, "no way to run commands in pods", "", 0, ""};
         outcome_.wrote = true;
         if (!action.release_of.empty()) return release(action.release_of);
-        const Status may = world_.may_write ? world_.may_write() : Status();
+        Status may = world_.may_write ? world_.may_write() : Status();
         // What lets go of held writes is run by the process that goes on; where no journal is left, nobody else does.
         const bool only_we_can = one.always && !may.ok() && may.error().reason == kJournalGone;
         if (!may.ok() && !only_we_can) return may;

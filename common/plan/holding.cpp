@@ -65,7 +65,7 @@ Result<std::unique_ptr<Holding>> Holding::take(World& world, Journal& journal, b
     if (fence.locks) {
         fence.before_creates = [&world, &journal, tenure = &holding->tenure_]() -> Status {
             journal.touched = world.clock.now();
-            const Status swapped = write_change(world.cluster, journal);
+            Status swapped = write_change(world.cluster, journal);
             if (!swapped.ok() && swapped.error().kind == ErrorKind::kConflict)
                 return tenure->lose("its journal was written to by somebody else");
             return swapped;
@@ -100,7 +100,7 @@ Status Holding::take_over() {
             "operation " + journal_.operation + " has just been written to by somebody else; nothing was changed",
             "`status` says who works on it", 0, ""};
     }
-    TRY(swapped);
+    if (!swapped.ok()) return swapped.error();
     if (journal_.locks.empty()) return recorded();
     return mark_targets();
 }

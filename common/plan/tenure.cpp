@@ -260,12 +260,12 @@ Status Tenure::renew_one(kube::Cluster& cluster, Held& held) {
     held.lease.renewed = sent.wall;
     if (!held.made && still_ours_) {
         // Nobody would notice a Lease that is made anew after another owner has come and gone; the journal tells.
-        const Status ours = still_ours_(cluster);
+        Status ours = still_ours_(cluster);
         if (!ours.ok() && ours.error().reason == kJournalGone)
             lose_journal();
         else if (!ours.ok() && ours.error().kind == ErrorKind::kLocked)
             lose(ours.error().message);
-        TRY(ours);
+        if (!ours.ok()) return ours;
     }
     auto answer = held.made ? cluster.replace(ref_of(held.lease), kube::lease_manifest(held.lease))
                             : cluster.create(kube::lease_manifest(held.lease));
