@@ -161,9 +161,7 @@ class Execution {
                                      return Error{ErrorKind::kInternal, "a create outside its batch", "", 0, ""};
                                  },
                                  [&](const Patch& action) { return changed(perform_patch(action, world_, limits_)); },
-                                 [&](const Delete& action) {
-                                     return changed(perform_delete(action, one, world_, limits_, stall));
-                                 },
+                                 [&](const Delete& action) { return changed(remove(action, one, stall)); },
                                  [&](const Scale& action) { return changed(perform_scale(action, world_, limits_)); },
                                  [&](const WaitFor& action) { return wait_for(action, one, world_, limits_, stall); },
                                  [&](const Exec& action) { return exec(action, one, stall); },
@@ -173,6 +171,29 @@ class Execution {
                                  },
                              },
                              one.action));
+    }
+
+    bool makes(const kube::ObjectRef& ref) const {
+        return std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const Step& one) {
+            const auto* create = std::get_if<Create>(&one.action);
+            return create != nullptr && ref_of_manifest(create->manifest) == ref;
+        });
+    }
+
+    // What this very plan makes has no uid yet when the plan is made: by its label it is known, and by the uid that it
+    // has got it is deleted, so that nobody else's object of that name goes.
+    Status remove(const Delete& action, const Step& one, std::chrono::milliseconds stall) {
+        Delete pinned = action;
+        if (action.preconditions.uid.empty() && !dry() && makes(action.ref)) {
+            TRY_ASSIGN(const std::optional<Json> found, world_.cluster.find(action.ref));
+            if (!found) return {};
+            if (kube::label_of(*found, labels::kOperation) != plan_.operation)
+                return Error{ErrorKind::kConflict,
+                             action.ref.text() + ": object replaced: it is not the one that this operation made",
+                             "nothing was done to the new one", 0, ""};
+            pinned.preconditions.uid = kube::uid_of(*found);
+        }
+        return perform_delete(pinned, one, world_, limits_, stall);
     }
 
     Status changed(Status status) {

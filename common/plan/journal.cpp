@@ -54,14 +54,16 @@ Status erase(kube::Cluster& cluster, const Journal& journal) {
     std::string version = journal.resource_version;
     for (int attempt = 1;; ++attempt) {
         const Status gone = cluster.remove(ref_of(journal), {journal.uid, version});
-        if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return {};
+        if (gone.ok()) return {};
+        // "Not found" may be the word of a proxy, and an answer may have been lost: what is there now decides.
         const auto there = read_journal(cluster, journal.space, journal.operation);
         if (!there.ok() && there.error().kind == ErrorKind::kNotFound) return {};
         // Somebody's annotation is no reason to keep it; a later owner's journal is not ours to remove.
         const bool ours =
             there.ok() && there->uid == journal.uid && there->epoch == journal.epoch && there->owner == journal.owner;
-        if (gone.error().kind != ErrorKind::kConflict || !ours || attempt == 3)
-            return gone.error().with_context(ref_of(journal).text());
+        const bool for_good =
+            gone.error().kind == ErrorKind::kForbidden || gone.error().kind == ErrorKind::kUnauthorized;
+        if (for_good || !ours || attempt == 3) return gone.error().with_context(ref_of(journal).text());
         version = there->resource_version;
     }
 }

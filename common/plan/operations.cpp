@@ -79,8 +79,7 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, cons
     std::vector<const Found*> claims;
     for (const Found& one : found) {
         const std::string volume = kube::text_at(one.object, "/spec/volumeName");
-        const std::string role = kube::label_of(one.object, labels::kRole);
-        if (one.ref.resource != kube::kClaims || volume.empty() || (role != "drill" && role != "open")) continue;
+        if (one.ref.resource != kube::kClaims || volume.empty()) continue;
         refs.push_back({kube::kVolumes, "", volume});
         claims.push_back(&one);
     }
@@ -98,7 +97,13 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, cons
         }
         kube::Volume volume = kube::volume_of(*objects[i]);
         const bool its_own = volume.claim_uid == kube::uid_of(claims[i]->object);
-        if (its_own && volume.reclaim_policy != "Delete" && !volume.deleting) kept.push_back(std::move(volume));
+        if (!its_own || volume.reclaim_policy == "Delete" || volume.deleting) continue;
+        const std::string role = kube::label_of(claims[i]->object, labels::kRole);
+        if (role == "drill" || role == "open")
+            kept.push_back(std::move(volume));
+        else
+            notes.push_back(refs[i].text() + " stays, under reclaim policy " + escape_line(volume.reclaim_policy) +
+                            ", with what was restored to " + claims[i]->ref.text());
     }
     return kept;
 }

@@ -201,16 +201,17 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
             world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
         if (answer.ok()) break;
         const Error& error = answer.error();
-        if (error.kind == ErrorKind::kNotFound) return {};
-        if (error.kind == ErrorKind::kConflict) {
-            // Another uid under this name means that the one we meant is gone already.
+        const bool missing = error.kind == ErrorKind::kNotFound;
+        if (missing || error.kind == ErrorKind::kConflict) {
+            // A fresh read decides: "not found" may be the word of a proxy or of an API that is being installed, and
+            // another uid under this name means that the one we meant is gone already.
             auto found = world.cluster.find(action.ref);
             if (found.ok() && !found->has_value()) return {};
             if (found.ok() && !action.preconditions.uid.empty() && kube::uid_of(**found) != action.preconditions.uid)
                 return replaced(action.ref);
-            return error.with_context(action.ref.text());
+            if (!missing) return error.with_context(action.ref.text());
         }
-        if (!in_doubt(error) || attempt >= kTries || world.signals.count() > 1)
+        if ((!missing && !in_doubt(error)) || attempt >= kTries || world.signals.count() > 1)
             return error.with_context(action.ref.text());
         world.clock.sleep_for(kPause);
     }

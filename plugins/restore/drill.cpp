@@ -212,7 +212,14 @@ void Drill::told_of_data(kube::ClusterReader& reader, const plan::Input& input, 
 
 Result<plan::Plan> Drill::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
     plan::Plan plan;
-    const bool policies = facts_ && facts_->policies_allowed;
+    // A resume that could not even read its source knows nothing of policies: an earlier run may have made one.
+    bool policies = facts_ && facts_->policies_allowed;
+    if (!facts_) {
+        TRY_ASSIGN(const std::vector<bool> may,
+                   reader.allowed({{"get", kube::kNetworkPolicies, options_.space, "", ""},
+                                   {"delete", kube::kNetworkPolicies, options_.space, "", ""}}));
+        policies = std::all_of(may.begin(), may.end(), [](bool one) { return one; });
+    }
     TRY_ASSIGN(const Throwaways made, gather_throwaways(reader, options_.space, input.operation, policies));
     if (facts_ && scene_) {
         const std::optional<ContainerFailure> cause =

@@ -7,23 +7,12 @@
 #include "common/kube/objects/workload_state.h"
 #include "common/kube/sets.h"
 #include "plugins/restore/swap.h"
+#include "plugins/restore/swap_facts.h"
 
 #include <set>
 
 namespace holdfast::restore {
 namespace {
-
-Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
-                 std::map<std::string, Json>& into) {
-    const auto answers = reader.get_all(refs);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i].ok())
-            into[refs[i].name] = *answers[i];
-        else if (answers[i].error().kind != ErrorKind::kNotFound)
-            return answers[i].error().with_context(refs[i].text());
-    }
-    return {};
-}
 
 Status read_claims(kube::ClusterReader& reader, const InPlaceOptions& options, InPlaceFacts& facts) {
     std::set<std::string> names(options.claims.begin(), options.claims.end());

@@ -10,8 +10,6 @@
 #include <set>
 
 namespace holdfast::restore {
-namespace {
-
 Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
                  std::map<std::string, Json>& into) {
     const auto answers = reader.get_all(refs);
@@ -23,6 +21,8 @@ Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>
     }
     return {};
 }
+
+namespace {
 
 Status read_claims(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation, SwapFacts& facts) {
     std::vector<kube::ObjectRef> refs;

@@ -21,6 +21,10 @@ struct SwapFacts {
     std::vector<std::string> attachments;  // VolumeAttachments of old volumes, by name
 };
 
+// What there is of `refs`, by name; one that does not exist is left out.
+Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
+                 std::map<std::string, Json>& into);
+
 // Reads everything afresh; adds to the record the incoming volumes of temporary claims that are bound by now.
 Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation);
 

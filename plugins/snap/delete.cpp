@@ -29,7 +29,21 @@ class DeleteOperation : public plan::Operation {
 
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
         TRY_ASSIGN(facts_, gather_delete(reader, space_, options_, input.resuming));
-        return plan_delete(facts_, options_, input.resuming);
+        TRY_ASSIGN(plan::Plan plan, plan_delete(facts_, options_, input.resuming));
+        plan.record = {{"deletes", options_.names}};  // so that no other plugin takes it back in its own way
+        return plan;
+    }
+
+    // What is deleted stays deleted: taken back is only a deletion that has not begun.
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override {
+        TRY_ASSIGN(facts_, gather_delete(reader, space_, options_, true));
+        if (facts_.subjects.size() < options_.names.size()) return too_late("all", input);
+        for (const Subject& subject : facts_.subjects) {
+            for (const Link& link : subject.links) {
+                if (!link.snapshot || link.snapshot->deleting) return too_late(link_text(space_, link), input);
+            }
+        }
+        return std::optional<plan::Plan>();
     }
 
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input&) override {
@@ -42,6 +56,13 @@ class DeleteOperation : public plan::Operation {
     }
 
   private:
+    static Error too_late(const std::string& what, const plan::Input& input) {
+        return {ErrorKind::kRefused,
+                "refusing to abort " + input.operation + ": " + what +
+                    " is deleted already, and that cannot be taken back; nothing was changed",
+                "finish it: kubectl snap resume " + input.operation};
+    }
+
     Status tell(kube::ClusterReader& reader, const Subject& subject, plan::Report& report) const {
         std::vector<std::string> kept;
         std::size_t gone = 0;

@@ -29,7 +29,23 @@ class ProtectOperation : public plan::Operation {
         TRY_ASSIGN(const std::vector<Subject> subjects, read_subjects(reader, space_, names_, {}));
         TRY_ASSIGN(plan::Plan plan, plan_protect(space_, subjects));
         changes_ = !plan.steps.empty();
+        plan.record = {{"protects", names_}};  // so that no other plugin takes it back in its own way
         return plan;
+    }
+
+    // Which policy a content had before is not known once it is Retain: taken back is only what has not begun.
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override {
+        TRY_ASSIGN(const std::vector<Subject> subjects, read_subjects(reader, space_, names_, {}));
+        for (const Subject& subject : subjects) {
+            for (const Link& link : subject.links) {
+                if (!is_protected(link)) continue;
+                return Error{ErrorKind::kRefused,
+                             "refusing to abort " + input.operation + ": " + link_text(space_, link) +
+                                 " is protected already, and that is not taken back; nothing was changed",
+                             "finish it: kubectl snap resume " + input.operation};
+            }
+        }
+        return std::optional<plan::Plan>();
     }
 
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input&) override {

@@ -8,6 +8,7 @@
 #include "common/kubeconfig/load.h"
 #include "common/kubeconfig/merge.h"
 #include "common/kubeconfig/yaml.h"
+#include "common/os/quiet_console.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -82,24 +83,11 @@ int view(const ConnectionFlags& flags, const Environment& environment) {
     return print(encode_config(*config));
 }
 
-class NoTerminal : public Console {
-  public:
-    void out(std::string_view) override {}
-    void err(std::string_view) override {}
-    bool flush() override { return true; }
-    bool out_broken() const override { return false; }
-    bool in_is_terminal() const override { return false; }
-    bool out_is_terminal() const override { return false; }
-    bool err_is_terminal() const override { return false; }
-    int err_columns() const override { return 80; }
-    std::optional<std::string> read_line() override { return std::nullopt; }
-};
-
 int request(const ConnectionFlags& flags, const Environment& environment) {
     const auto config = load_client_config(flags, environment);
     if (!config.ok()) return fail(config.error());
     RealClock clock;
-    NoTerminal console;
+    QuietConsole console;
     const auto credentials = make_credentials(*config, environment, clock, console, nullptr);
     const auto credential = credentials->current();
     if (!credential.ok()) return fail(credential.error());

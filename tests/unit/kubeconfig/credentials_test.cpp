@@ -2,6 +2,7 @@
 
 #include "common/kubeconfig/exec_protocol.h"
 #include "common/os/files.h"
+#include "common/os/quiet_console.h"
 
 #include <doctest/doctest.h>
 
@@ -20,19 +21,6 @@ class Time : public Clock {
     }
     void sleep_for(std::chrono::milliseconds duration) override { passed += duration; }
     std::chrono::nanoseconds passed{std::chrono::hours(24 * 365 * 50)};
-};
-
-class Quiet : public Console {
-  public:
-    void out(std::string_view) override {}
-    void err(std::string_view) override {}
-    bool flush() override { return true; }
-    bool out_broken() const override { return false; }
-    bool in_is_terminal() const override { return false; }
-    bool out_is_terminal() const override { return false; }
-    bool err_is_terminal() const override { return false; }
-    int err_columns() const override { return 80; }
-    std::optional<std::string> read_line() override { return std::nullopt; }
 };
 
 // A folder with one script in it, whose answer is the file "reply" beside it; it counts its runs in "runs".
@@ -65,7 +53,7 @@ struct Plugin {
     TemporaryDirectory folder;
     ClientConfig config;
     Time time;
-    Quiet console;
+    QuietConsole console;
 };
 
 TEST_CASE("a plugin runs once, until its credential expires") {
@@ -162,7 +150,7 @@ TEST_CASE("a token file is read again after a minute, and a vanished one leaves 
     ClientConfig config;
     config.token_file = folder->path() + "/token";
     Time time;
-    Quiet console;
+    QuietConsole console;
     const auto credentials = make_credentials(config, Environment{}, time, console, nullptr);
     CHECK(credentials->current().error().kind == ErrorKind::kUnauthorized);
     REQUIRE(write_file_atomic(config.token_file, "one\n").ok());
@@ -184,7 +172,7 @@ TEST_CASE("basic authentication and plain tokens") {
     config.username = "me";
     config.password = "p:w";
     Time time;
-    Quiet console;
+    QuietConsole console;
     CHECK(make_credentials(config, Environment{}, time, console, nullptr)->current()->authorization ==
           "Basic bWU6cDp3");
     config.token = "t";

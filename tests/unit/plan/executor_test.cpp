@@ -274,6 +274,33 @@ TEST_CASE("a delete never touches the successor of what it names") {
     CHECK(f.run().status.ok());
 }
 
+TEST_CASE("a delete of what the plan itself makes leaves somebody else's object of that name") {
+    Fixture f;
+    f.plan.steps = {step("c", Create{claim("a"), {}}),
+                    step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true}, {"c"})};
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call.rfind("get", 0) != 0) return std::nullopt;
+        f.cluster.drop(claim_ref("a"));
+        f.cluster.put(claim("a"));
+        return std::nullopt;
+    };
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+}
+
+TEST_CASE("a delete that is told \"not found\" looks whether that is true") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    int answers = 0;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call.rfind("delete", 0) != 0 || ++answers > 1) return std::nullopt;
+        return Error{ErrorKind::kNotFound, "the server could not find the requested resource", "", 404, "NotFound"};
+    };
+    f.plan.steps = {step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true})};
+    CHECK(f.run().status.ok());
+    CHECK(f.cluster.at(claim_ref("a")) == nullptr);
+}
+
 TEST_CASE("an expectation that is not met is exit 6, output and all") {
     Fixture f;
     Exec check = exec("count");
