@@ -2,6 +2,7 @@
 #
 #   make build      the plugins, into build/dev/bin             make demo     the main story on a real cluster
 #   make check      tests that need neither root nor a cluster  make test     check, and the stories on a real cluster
+#   make crash      every command, every request, every fault, on the simulator
 #   make soak       the long run: more seeds, more kills        make bench    figures, side by side with kubectl
 #   make fmt        formats the C++ sources                     make install  PREFIX=DIR: plugins and completions into DIR/bin
 #   make cluster    starts the cluster, prints its kubeconfig   make cluster-down
@@ -14,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: build demo check test soak bench fmt cluster cluster-down install deps clean
+.PHONY: build demo check test crash soak bench fmt cluster cluster-down install deps clean
 
 deps:
 	@tests/setup/deps build
@@ -32,6 +33,10 @@ check:
 test:
 	@tests/setup/deps test
 	@tests/run test
+
+crash: deps
+	@tests/setup/build dev
+	@tests/crash/start
 
 soak:
 	@tests/setup/deps test

@@ -37,6 +37,10 @@ Session::Session(const Plugin& plugin, const Invocation& invocation, const Proce
 Session::~Session() = default;
 
 Result<const kubeconfig::ClientConfig*> Session::config() {
+    if (!config_ && process_.stand_ins != nullptr) {
+        config_.emplace();
+        config_->space = process_.stand_ins->space;
+    }
     if (!config_) {
         TRY_ASSIGN(config_, kubeconfig::load_client_config(connection_, process_.environment));
         for (const auto& warning : config_->warnings) process_.console.err("warning: " + escape_line(warning) + "\n");

@@ -1,0 +1,48 @@
+// Runs one command line of a plugin, unchanged code from parsing to the exit code, on a simulated cluster.
+#pragma once
+
+#include "tests/sim/gate.h"
+#include "tests/sim/sim.h"
+
+#include "common/os/signals.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::crash {
+
+struct CommandLine {
+    std::string plugin;  // "snap"
+    std::vector<std::string> words;
+    std::string text() const;
+};
+
+struct Ending {
+    bool killed = false;
+    int exit_code = -1;
+    std::string out, err;
+};
+
+// The signals of the simulated process: a gate may raise them.
+struct CaseSignals : Signals {
+    int raised = 0;
+    int count() const override { return raised; }
+    int last() const override { return raised > 0 ? 2 : 0; }
+};
+
+struct Mutation;
+
+struct Machine {
+    sim::Sim& sim;
+    sim::SimClock& clock;
+    CaseSignals& signals;
+    const Mutation* mutation = nullptr;      // a safeguard that the plugin's plans lack
+    std::vector<Mutation>* notes = nullptr;  // is told which safeguards the plans have
+};
+
+// pid: of the simulated process; the one before it is dead.
+Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, int pid);
+
+inline constexpr char kSpace[] = "bookstore";
+
+}  // namespace holdfast::crash

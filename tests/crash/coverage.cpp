@@ -1,0 +1,46 @@
+#include "tests/crash/coverage.h"
+
+#include "plugins/restore/plugin.h"
+#include "plugins/snap/plugin.h"
+
+namespace holdfast::crash {
+std::vector<std::string> missing_commands() {
+    std::vector<std::string> missing;
+    for (const app::Plugin& plugin : {snap::make_plugin(), restore::make_plugin()}) {
+        std::set<std::string> covered;
+        for (const Entry& entry : matrix()) {
+            if (entry.plugin == plugin.name || entry.plugin.empty()) covered.insert(entry.command);
+        }
+        for (const app::Command& command : plugin.commands) {
+            if ((command.operation || command.act) && !covered.contains(command.name))
+                missing.push_back("kubectl " + plugin.name + " " + command.name + " has no case");
+        }
+    }
+    return missing;
+}
+
+std::vector<std::string> missing_steps(const std::vector<const Reference*>& references) {
+    std::set<sim::Verb> seen;
+    for (const Reference* reference : references) {
+        for (const sim::Call& call : reference->calls) seen.insert(call.verb);
+    }
+    std::vector<std::string> missing;
+    // What the kinds of steps become; Copy has no way to be carried out before there is a mover.
+    for (const sim::Verb verb : {sim::Verb::kCreate, sim::Verb::kPatch, sim::Verb::kDelete, sim::Verb::kWatch,
+                                 sim::Verb::kExec, sim::Verb::kHold, sim::Verb::kSql}) {
+        if (!seen.contains(verb)) missing.push_back("no case has a step that becomes " + sim::verb_name(verb));
+    }
+    return missing;
+}
+
+std::vector<std::string> missing_faults(const std::map<std::string, Tally>& tallies) {
+    std::set<std::string> seen;
+    for (const auto& [entry, tally] : tallies) seen.insert(tally.faults.begin(), tally.faults.end());
+    std::vector<std::string> missing;
+    for (const Fault fault : all_faults()) {
+        if (!seen.contains(fault_name(fault))) missing.push_back("the fault " + fault_name(fault) + " never happened");
+    }
+    return missing;
+}
+
+}  // namespace holdfast::crash

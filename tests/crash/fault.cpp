@@ -1,0 +1,277 @@
+#include "tests/crash/fault.h"
+
+#include "common/kube/objects/workload.h"
+#include "tests/sim/api.h"
+
+#include <array>
+
+namespace holdfast::crash {
+namespace {
+
+using sim::api_error;
+using sim::Verb;
+
+constexpr std::array kNames = {"kill-before",
+                               "kill-after-commit",
+                               "kill-after-answer",
+                               "401",
+                               "403",
+                               "404",
+                               "409-conflict",
+                               "409-exists",
+                               "410",
+                               "429",
+                               "500",
+                               "503",
+                               "504-not-applied",
+                               "504-applied",
+                               "reset-before",
+                               "reset-after",
+                               "half-body",
+                               "twice",
+                               "stale-read",
+                               "watch-stall",
+                               "event-lost",
+                               "event-twice",
+                               "event-reordered",
+                               "watch-410",
+                               "watch-end",
+                               "delay-30s",
+                               "clock-ahead",
+                               "clock-back",
+                               "interrupt",
+                               "interrupt-twice",
+                               "fails",
+                               "somebody-changes",
+                               "somebody-replaces",
+                               "somebody-takes"};
+static_assert(kNames.size() == static_cast<std::size_t>(Fault::kCount));
+
+bool in_pod(Verb verb) { return verb == Verb::kExec || verb == Verb::kHold || verb == Verb::kSql; }
+
+// What the client makes of such an answer (common/kube/reply.cpp).
+std::optional<Error> answer_of(Fault fault, const sim::Call& call) {
+    switch (fault) {
+        case Fault::k401:
+            return api_error(ErrorKind::kUnauthorized, 401, "Unauthorized", "Unauthorized");
+        case Fault::k403:
+            return api_error(ErrorKind::kForbidden, 403, "Forbidden", call.ref.resource.qualified() + " is forbidden");
+        case Fault::k404:
+            return api_error(ErrorKind::kNotFound, 404, "NotFound", "the server could not find the requested resource");
+        case Fault::kConflict:
+            return sim::conflict(call.ref, "the object has been modified");
+        case Fault::kExists:
+            return api_error(ErrorKind::kAlreadyExists, 409, "AlreadyExists", call.ref.name + " already exists");
+        case Fault::kGone:
+            return api_error(ErrorKind::kGone, 410, "Expired", "the provided continue parameter is too old");
+        case Fault::k429:
+            return api_error(ErrorKind::kUnavailable, 429, "TooManyRequests", "too many requests, try again later");
+        case Fault::k500:
+            return api_error(ErrorKind::kUnavailable, 500, "InternalError", "etcdserver: leader changed");
+        case Fault::k503:
+            return api_error(ErrorKind::kUnavailable, 503, "ServiceUnavailable", "apiserver is shutting down");
+        case Fault::k504NotApplied:
+        case Fault::k504Applied:
+            return api_error(ErrorKind::kUnavailable, 504, "Timeout", "request did not complete within the time");
+        case Fault::kResetBefore:
+        case Fault::kResetAfter:
+            return Error{ErrorKind::kUnavailable, "the connection was reset", "", 0, ""};
+        case Fault::kHalfBody:
+            return Error{ErrorKind::kUnavailable, "the reply was cut off before its end", "", 0, ""};
+        case Fault::kFails:
+            if (call.verb == Verb::kSql) return Error{ErrorKind::kMismatch, "ERROR: no such table", "", 0, ""};
+            return Error{ErrorKind::kFailed, "command ended with exit code 1", "", 0, ""};
+        default:
+            return std::nullopt;
+    }
+}
+
+// What a replacement does no harm to by itself: nothing of the start's data hangs on it.
+bool is_ours_to_lose(const kube::ObjectRef& ref) {
+    return ref.resource == kube::kSnapshots || ref.resource == kube::kNetworkPolicies ||
+           (ref.resource == kube::kConfigMaps && !ref.name.starts_with("holdfast-op-")) || ref.resource == kube::kPods;
+}
+
+bool after_commit(Fault fault) {
+    return fault == Fault::k504Applied || fault == Fault::kResetAfter || fault == Fault::kHalfBody;
+}
+
+}  // namespace
+
+std::string fault_name(Fault fault) { return kNames.at(static_cast<std::size_t>(fault)); }
+
+std::vector<Fault> all_faults() {
+    std::vector<Fault> all;
+    for (int i = 0; i < static_cast<int>(Fault::kCount); ++i) all.push_back(static_cast<Fault>(i));
+    return all;
+}
+
+bool kills(Fault fault) {
+    return fault == Fault::kKillBefore || fault == Fault::kKillAfterCommit || fault == Fault::kKillAfterAnswer;
+}
+
+std::string essence(const Json& object) {
+    const Json* data = kube::find_at(object, "/data");
+    return (data == nullptr ? "" : data->dump()) + kube::text_at(object, "/spec/deletionPolicy");
+}
+
+bool takes(Fault fault) { return fault == Fault::kSomebodyReplaces || fault == Fault::kSomebodyTakes; }
+
+bool applies(Fault fault, const sim::Call& call) {
+    const Verb verb = call.verb;
+    const bool write = is_write(verb);
+    switch (fault) {
+        case Fault::kKillBefore:
+        case Fault::kKillAfterCommit:
+        case Fault::kKillAfterAnswer:
+        case Fault::kDelay:
+        case Fault::kClockJump:
+        case Fault::kClockBack:
+        case Fault::kInterrupt:
+        case Fault::kInterruptTwice:
+            return true;
+        case Fault::k404:
+            // A server that lies to a get cannot be told from one that says the truth: there is nothing to hold it
+            // against. A collection that is suddenly not served, and a write, can be looked at again.
+            return !in_pod(verb) && verb != Verb::kReview && verb != Verb::kGet;
+        case Fault::kConflict:
+            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+        case Fault::kExists:
+            return verb == Verb::kCreate;
+        case Fault::kGone:
+            return verb == Verb::kList || verb == Verb::kWatch;
+        case Fault::k504Applied:
+        case Fault::kTwice:
+            return write;
+        case Fault::kStale:
+            return is_read(verb);
+        case Fault::kWatchStall:
+        case Fault::kWatchLost:
+        case Fault::kWatchTwice:
+        case Fault::kWatchReordered:
+        case Fault::kWatchGone:
+        case Fault::kWatchEnd:
+            return verb == Verb::kWatch;
+        case Fault::kFails:
+            return in_pod(verb);
+        case Fault::kSomebodyChanges:
+            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+        case Fault::kSomebodyReplaces:
+            return (verb == Verb::kPatch || verb == Verb::kDelete) && is_ours_to_lose(call.ref);
+        case Fault::kSomebodyTakes:
+            return verb == Verb::kCreate && call.ref.resource != kube::kEvents;
+        case Fault::k503:
+        case Fault::kResetBefore:
+        case Fault::kResetAfter:
+            return true;
+        default:
+            return !in_pod(verb);
+    }
+}
+
+namespace {
+
+constexpr char kMark[] = "somebody.example/was";
+
+void change(sim::Sim& sim, const kube::ObjectRef& ref) {
+    sim.edit(ref, [](Json& object) { object["metadata"]["annotations"][kMark] = "here"; });
+}
+
+// Another client's object of this name: like ours, but none of ours.
+void make_theirs(sim::Sim& sim, const kube::ObjectRef& ref, Json object) {
+    sim.erase(ref);
+    Json& metadata = object["metadata"];
+    for (const char* key : {"labels", "ownerReferences", "deletionTimestamp", "finalizers"}) metadata.erase(key);
+    metadata["uid"] = sim.new_uid();
+    metadata["creationTimestamp"] = format_time(sim.now());
+    metadata["annotations"] = {{kMark, "here"}};
+    object.erase("status");
+    if (object.contains("data")) object["data"] = {{"theirs", "yes"}};
+    if (ref.resource == kube::kPods) object["spec"].erase("nodeName");
+    if (ref.resource == kube::kPods || ref.resource == kube::kClaims) object["status"] = {{"phase", "Pending"}};
+    sim.put(std::move(object));
+}
+
+}  // namespace
+
+std::optional<Error> FaultGate::before(const sim::Call& call) {
+    calls_.push_back(call);
+    calls_.back().body = nullptr;
+    if (!here()) return std::nullopt;
+    happened_ = true;
+    switch (injection_.fault) {
+        case Fault::kKillBefore:
+            throw sim::Killed{};
+        case Fault::kDelay:
+            machine_.sim.advance(sim::milliseconds(30000));
+            return std::nullopt;
+        case Fault::kClockJump:
+            machine_.clock.jump += std::chrono::hours(26);
+            return std::nullopt;
+        case Fault::kClockBack:
+            machine_.clock.jump -= std::chrono::hours(26);
+            return std::nullopt;
+        case Fault::kInterrupt:
+            machine_.signals.raised += 1;
+            return std::nullopt;
+        case Fault::kInterruptTwice:
+            machine_.signals.raised += 2;
+            return std::nullopt;
+        case Fault::kSomebodyChanges:
+        case Fault::kSomebodyReplaces:
+        case Fault::kSomebodyTakes:
+            meddle(call);
+            return std::nullopt;
+        default:
+            return after_commit(injection_.fault) ? std::nullopt : answer_of(injection_.fault, call);
+    }
+}
+
+void FaultGate::meddle(const sim::Call& call) {
+    const sim::ObjectPtr found = machine_.sim.store.find(call.ref);
+    const bool creates = injection_.fault == Fault::kSomebodyTakes;
+    // With a mutant the request at this boundary may be another one.
+    happened_ = creates ? call.body != nullptr && !found : found != nullptr;
+    if (!happened_) return;
+    theirs_ = call.ref;
+    if (injection_.fault == Fault::kSomebodyChanges)
+        change(machine_.sim, call.ref);
+    else
+        make_theirs(machine_.sim, call.ref, creates ? *call.body : *found);
+    const sim::ObjectPtr made = machine_.sim.store.find(call.ref);
+    theirs_uid_ = made ? kube::uid_of(*made) : "";
+    theirs_text_ = made ? essence(*made) : "";
+}
+
+std::optional<Error> FaultGate::after(const sim::Call& call) {
+    if (!here()) return std::nullopt;
+    if (injection_.fault == Fault::kKillAfterCommit || injection_.fault == Fault::kKillAfterAnswer) throw sim::Killed{};
+    return after_commit(injection_.fault) ? answer_of(injection_.fault, call) : std::nullopt;
+}
+
+int FaultGate::lag() {
+    if (!here() || injection_.fault != Fault::kStale) return 0;
+    return 1 + injection_.boundary % 5;
+}
+
+sim::WatchFault FaultGate::watch_fault() {
+    if (!here()) return sim::WatchFault::kNone;
+    switch (injection_.fault) {
+        case Fault::kWatchStall:
+            return sim::WatchFault::kStall;
+        case Fault::kWatchLost:
+            return sim::WatchFault::kLost;
+        case Fault::kWatchTwice:
+            return sim::WatchFault::kTwice;
+        case Fault::kWatchReordered:
+            return sim::WatchFault::kReordered;
+        case Fault::kWatchGone:
+            return sim::WatchFault::kGone;
+        case Fault::kWatchEnd:
+            return sim::WatchFault::kEnd;
+        default:
+            return sim::WatchFault::kNone;
+    }
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,97 @@
+// The faults of the matrix, and the gate that makes one of them happen at one request.
+#pragma once
+
+#include "tests/crash/command.h"
+#include "tests/sim/gate.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::crash {
+
+enum class Fault {
+    kKillBefore,
+    kKillAfterCommit,
+    kKillAfterAnswer,
+    k401,
+    k403,
+    k404,
+    kConflict,
+    kExists,
+    kGone,
+    k429,
+    k500,
+    k503,
+    k504NotApplied,
+    k504Applied,
+    kResetBefore,
+    kResetAfter,
+    kHalfBody,
+    kTwice,
+    kStale,
+    kWatchStall,
+    kWatchLost,
+    kWatchTwice,
+    kWatchReordered,
+    kWatchGone,
+    kWatchEnd,
+    kDelay,
+    kClockJump,
+    kClockBack,
+    kInterrupt,
+    kInterruptTwice,
+    kFails,             // the command in the pod exits 1, the statement is refused
+    kSomebodyChanges,   // another client annotates the object just before our write
+    kSomebodyReplaces,  // ... deletes it and makes one of their own under its name
+    kSomebodyTakes,     // ... makes an object under the name that we are about to create
+    kCount,
+};
+
+std::string fault_name(Fault fault);
+std::vector<Fault> all_faults();
+// Whether the fault can happen to such a request.
+bool applies(Fault fault, const sim::Call& call);
+// Those after which the process is no more.
+bool kills(Fault fault);
+
+// What controllers do not change of an object: its data, its deletion policy.
+std::string essence(const Json& object);
+// Those after which the object is somebody else's, and must stay as it is.
+bool takes(Fault fault);
+
+struct Injection {
+    int boundary = -1;  // -1: nowhere
+    Fault fault = Fault::kKillBefore;
+};
+
+// Counts the requests of one run, and lets the fault happen at its boundary.
+class FaultGate : public sim::Gate {
+  public:
+    FaultGate(Machine machine, Injection injection) : machine_(machine), injection_(injection) {}
+
+    std::optional<Error> before(const sim::Call& call) override;
+    std::optional<Error> after(const sim::Call& call) override;
+    int lag() override;
+    bool twice() override { return here() && injection_.fault == Fault::kTwice; }
+    sim::WatchFault watch_fault() override;
+
+    const std::vector<sim::Call>& calls() const { return calls_; }
+    bool happened() const { return happened_; }
+    // What another client has made or changed; empty name: nothing.
+    const kube::ObjectRef& theirs() const { return theirs_; }
+    const std::string& theirs_uid() const { return theirs_uid_; }
+    const std::string& theirs_text() const { return theirs_text_; }
+
+  private:
+    void meddle(const sim::Call& call);
+    bool here() const { return static_cast<int>(calls_.size()) - 1 == injection_.boundary; }
+
+    Machine machine_;
+    Injection injection_;
+    std::vector<sim::Call> calls_;
+    bool happened_ = false;
+    kube::ObjectRef theirs_;
+    std::string theirs_uid_, theirs_text_;
+};
+
+}  // namespace holdfast::crash

@@ -1,0 +1,44 @@
+// The commands of the matrix. A new command is one entry in matrix.cpp.
+#pragma once
+
+#include "tests/crash/command.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace holdfast::crash {
+
+// What the user does after a run that did not end well.
+// kGc: first gc, which must leave nothing that runs or costs, then abort.
+enum class Way { kRerun, kResume, kAbort, kGc };
+std::string way_name(Way way);
+
+struct Entry {
+    std::string name;             // "snap-create-hold"
+    std::string plugin, command;  // whose case it is; plugin "" : a command of app itself, the same in all
+    // Makes the world from which the command starts; null: the world as it is.
+    std::function<void(sim::Sim&)> prepare;
+    // The command line, which may name an operation that `prepare` has left.
+    std::function<CommandLine(const sim::Sim&)> line;
+    std::vector<Way> ways = {Way::kRerun, Way::kResume, Way::kAbort};
+    // How it ends when it is run again after it was done: it finds nothing to delete, or its name taken. Nothing may
+    // change then.
+    int exit_when_done = 0;
+    // After a fault the end of this line is as good: facts that are only good to have, a quiescence that an interrupted
+    // run cannot promise any more.
+    std::function<CommandLine(const sim::Sim&)> or_else = nullptr;
+    // Second kills at every nth request only: of commands that differ little from another entry.
+    int doubles_every = 1;
+    // abort takes back what was made, not what was found out: a drill's mark stays on its set.
+    bool mark_stays = false;
+    bool deletes_data = false;  // what is asked for is a deletion
+};
+
+const std::vector<Entry>& matrix();
+// Ends the program if a preparing command fails: the harness is wrong then.
+void must_run(sim::Sim& sim, const CommandLine& line);
+// Runs it and kills it before its first request of this kind, then lets the cluster come to rest.
+void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb);
+
+}  // namespace holdfast::crash

@@ -1,0 +1,138 @@
+#include "tests/crash/mutate.h"
+
+#include "common/plan/operation.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace holdfast::crash {
+namespace {
+
+using plan::Plan;
+using plan::Step;
+
+// Ids with uids and random letters differ between two runs.
+std::string general(const std::string& id) {
+    const std::size_t uid = id.find("5a5a0000-");
+    return uid == std::string::npos ? id : id.substr(0, uid) + "*";
+}
+
+kube::Preconditions* preconditions_of(Step& step) {
+    if (auto* patch = std::get_if<plan::Patch>(&step.action)) return &patch->preconditions;
+    if (auto* gone = std::get_if<plan::Delete>(&step.action)) return &gone->preconditions;
+    if (auto* scale = std::get_if<plan::Scale>(&step.action)) return &scale->preconditions;
+    return nullptr;
+}
+
+// What waited for the step waits for what it waited for.
+void leave_out(Plan& plan, std::size_t at) {
+    const Step gone = plan.steps[at];
+    plan.steps.erase(plan.steps.begin() + static_cast<std::ptrdiff_t>(at));
+    for (Step& step : plan.steps) {
+        const auto found = std::find(step.after.begin(), step.after.end(), gone.id);
+        if (found == step.after.end()) continue;
+        step.after.erase(found);
+        step.after.insert(step.after.end(), gone.after.begin(), gone.after.end());
+    }
+}
+
+using Change = std::function<Plan(Plan)>;
+
+class Changed : public plan::Operation {
+  public:
+    Changed(std::unique_ptr<plan::Operation> inner, Change change)
+        : inner_(std::move(inner)), change_(std::move(change)) {}
+
+    std::string kind() const override { return inner_->kind(); }
+    std::string target() const override { return inner_->target(); }
+    std::string space() const override { return inner_->space(); }
+    kube::ObjectRef event_target() const override { return inner_->event_target(); }
+    bool keeps_record() const override { return inner_->keeps_record(); }
+    Result<Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
+        TRY_ASSIGN(Plan made, inner_->plan(reader, input));
+        return change_(std::move(made));
+    }
+    Result<Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override {
+        TRY_ASSIGN(Plan made, inner_->recover(reader, input, error));
+        return change_(std::move(made));
+    }
+    Result<std::optional<Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override {
+        TRY_ASSIGN(std::optional<Plan> made, inner_->take_back(reader, input));
+        if (made) made = change_(std::move(*made));
+        return made;
+    }
+    std::optional<plan::Report> failed_report() const override { return inner_->failed_report(); }
+    Status attend(const plan::Input& input, plan::Attendant& attendant) override {
+        return inner_->attend(input, attendant);
+    }
+    Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override {
+        return inner_->report(reader, input);
+    }
+
+  private:
+    std::unique_ptr<plan::Operation> inner_;
+    Change change_;
+};
+
+app::Plugin with_change(app::Plugin plugin, const Change& change) {
+    for (app::Command& command : plugin.commands) {
+        if (!command.operation) continue;
+        command.operation = [make = command.operation, change](
+                                app::Context& context,
+                                const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
+            TRY_ASSIGN(auto inner, make(context, arguments));
+            return std::unique_ptr<plan::Operation>(std::make_unique<Changed>(std::move(inner), change));
+        };
+    }
+    return plugin;
+}
+
+}  // namespace
+
+std::vector<Mutation> mutations_of(const Plan& plan) {
+    std::vector<Mutation> found;
+    for (Step step : plan.steps) {
+        const std::string id = general(step.id);
+        if (std::holds_alternative<plan::WaitFor>(step.action)) found.push_back({"no-wait", id});
+        if (std::holds_alternative<plan::Patch>(step.action)) found.push_back({"no-step", id});
+        if (!step.after.empty()) found.push_back({"no-order", id});
+        const auto* create = std::get_if<plan::Create>(&step.action);
+        if (create != nullptr && !create->must_survive.empty()) found.push_back({"no-survive", id});
+        const kube::Preconditions* kept = preconditions_of(step);
+        if (kept != nullptr && *kept != kube::Preconditions{}) found.push_back({"no-precondition", id});
+    }
+    return found;
+}
+
+Plan mutated(Plan plan, const Mutation& mutation) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        Step& step = plan.steps[i];
+        if (general(step.id) != mutation.step) continue;
+        if (mutation.kind == "no-wait" || mutation.kind == "no-step") {
+            leave_out(plan, i--);
+            continue;
+        }
+        if (mutation.kind == "no-order") step.after.clear();
+        if (mutation.kind == "no-survive") std::get<plan::Create>(step.action).must_survive.clear();
+        if (kube::Preconditions* kept = preconditions_of(step); kept != nullptr && mutation.kind == "no-precondition")
+            *kept = {};
+    }
+    return plan;
+}
+
+app::Plugin with_mutation(app::Plugin plugin, const Mutation& mutation) {
+    return with_change(std::move(plugin), [mutation](Plan plan) { return mutated(std::move(plan), mutation); });
+}
+
+app::Plugin with_notes(app::Plugin plugin, std::vector<Mutation>& notes) {
+    return with_change(std::move(plugin), [&notes](Plan plan) {
+        for (Mutation& one : mutations_of(plan)) {
+            const bool known =
+                std::any_of(notes.begin(), notes.end(), [&](const Mutation& other) { return other.id() == one.id(); });
+            if (!known) notes.push_back(std::move(one));
+        }
+        return plan;
+    });
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,30 @@
+// Mutants: the plugins' own plans with one safeguard taken out. The matrix must go red for each.
+#pragma once
+
+#include "common/app/command.h"
+#include "common/plan/step.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace holdfast::crash {
+
+// "no-wait" (the step is left out), "no-precondition" (uid and resourceVersion are dropped), "no-survive" (what must
+// survive is not compared), "no-order" (waits for no other step), "no-step" (a patch is left out: Retain, for one).
+struct Mutation {
+    std::string kind;
+    std::string step;  // its id; volumes and operations in it are named by "*"
+    std::string id() const { return kind + ":" + step; }
+};
+
+// Which mutants the steps of a plan give.
+std::vector<Mutation> mutations_of(const plan::Plan& plan);
+// The plan without the safeguard; as it is if it has no such step.
+plan::Plan mutated(plan::Plan plan, const Mutation& mutation);
+
+// The plugin with every operation's plans mutated, or only noted. Both must outlive it.
+app::Plugin with_mutation(app::Plugin plugin, const Mutation& mutation);
+app::Plugin with_notes(app::Plugin plugin, std::vector<Mutation>& notes);
+
+}  // namespace holdfast::crash

@@ -1,0 +1,47 @@
+#include "tests/crash/plan_cases.h"
+
+#include "tests/sim/random.h"
+
+namespace holdfast::crash {
+
+std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
+    std::vector<Work> all;
+    for (std::size_t i = 0; i < reference.calls.size(); ++i) {
+        for (const Fault fault : all_faults()) {
+            if (!applies(fault, reference.calls[i])) continue;
+            for (const Way way : entry.ways) {
+                if (way != Way::kRerun && !kills(fault)) continue;
+                Work work;
+                work.first.entry = &entry;
+                work.first.first = {static_cast<int>(i), fault};
+                work.first.way = way;
+                all.push_back(work);
+                work.doubles = fault == Fault::kKillAfterCommit && way != Way::kGc &&
+                               static_cast<int>(i) % entry.doubles_every == 0;
+                if (work.doubles) all.push_back(work);
+            }
+        }
+    }
+    return all;
+}
+
+std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t seed) {
+    sim::Dice dice(seed);
+    std::vector<Work> singles, doubles, chosen;
+    for (Work& work : all) (work.doubles ? doubles : singles).push_back(work);
+    while (chosen.size() < count && !singles.empty()) {
+        std::vector<Work>& from = chosen.size() % 5 == 4 && !doubles.empty() ? doubles : singles;
+        const auto at = static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(from.size()) - 1));
+        Work work = from[at];
+        if (work.doubles) {
+            work.pick = dice.between(0, 1000000);
+        } else {
+            from[at] = from.back();
+            from.pop_back();
+        }
+        chosen.push_back(work);
+    }
+    return chosen;
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,158 @@
+#include "tests/crash/run.h"
+
+#include "tests/crash/mutants.h"
+#include "tests/crash/workers.h"
+#include "tests/crash/world.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace holdfast::crash {
+namespace {
+
+struct Options {
+    std::uint64_t seed = 4;  // of the world
+    std::string only, one;   // a command, a case
+    std::size_t sample = 0;  // 0: everything
+    std::uint64_t sample_seed = 0;
+    bool list = false, mutants = false;
+};
+
+std::uint64_t number_of(const std::string& text) {
+    std::uint64_t number = 1469598103934665603ULL;  // FNV-1a: a commit's hash is only a name for a number here
+    for (const char c : text) number = (number ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    return number;
+}
+
+bool parse(const std::vector<std::string>& words, Options& options) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::size_t left = words.size() - i - 1;
+        if (words[i] == "--list") {
+            options.list = true;
+        } else if (words[i] == "--mutants") {
+            options.mutants = true;
+        } else if (words[i] == "--only" && left >= 1) {
+            options.only = words[++i];
+        } else if (words[i] == "--case" && left >= 1) {
+            options.one = words[++i];
+        } else if (words[i] == "--seed" && left >= 1) {
+            options.seed = std::strtoull(words[++i].c_str(), nullptr, 10);
+        } else if (words[i] == "--sample" && left >= 2) {
+            options.sample = std::strtoull(words[++i].c_str(), nullptr, 10);
+            options.sample_seed = number_of(words[++i]);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+class Run {
+  public:
+    explicit Run(const Options& options) : options_(options) {}
+
+    int all() {
+        prepare();
+        if (options_.list) return tell_names();
+        if (options_.sample > 0) work_ = sample(std::move(work_), options_.sample, options_.sample_seed);
+        const auto processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+        const Outcome outcome =
+            work_off(work_, references_, options_.one.empty() ? processors : 1, !options_.one.empty());
+        std::cout << outcome.told;
+        if (outcome.died) problem("a worker of the matrix crashed");
+        if (options_.only.empty() && options_.one.empty()) check_coverage(outcome);
+        return tell(outcome);
+    }
+
+  private:
+    void problem(const std::string& text) {
+        ++problems_;
+        std::cout << "VIOLATION " << text << "\n";
+    }
+
+    bool wanted(const Entry& entry) const {
+        if (!options_.one.empty()) return options_.one.starts_with(entry.name + "/");
+        return options_.only.empty() || entry.name == options_.only;
+    }
+
+    void prepare() {
+        const sim::Sim world = make_world(options_.seed);
+        for (const Entry& entry : matrix()) {
+            if (!wanted(entry)) continue;
+            Reference reference = make_reference(world, entry);
+            for (const std::string& what : reference.problems) problem(entry.name + ": " + what);
+            if (make_reference(world, entry).trace != reference.trace)
+                problem(entry.name + ": the same seed does not give the same trace");
+            for (Work& work : all_work(entry, reference)) add(std::move(work));
+            references_[entry.name] = std::move(reference);
+        }
+    }
+
+    // A case that is asked for by its id may be a second kill: its request is in the id.
+    void add(Work work) {
+        if (options_.one.empty()) {
+            work_.push_back(std::move(work));
+            return;
+        }
+        const std::string id = work.first.id();
+        if (!work.doubles && id == options_.one) work_.push_back(work);
+        if (!work.doubles || !options_.one.starts_with(id + "/")) return;
+        work.doubles = false;
+        work.first.second = {std::atoi(options_.one.c_str() + id.size() + 1), Fault::kKillAfterCommit};
+        work_.push_back(work);
+    }
+
+    int tell_names() const {
+        for (const Work& work : work_) {
+            if (!work.doubles) std::cout << work.first.id() << "\n";
+        }
+        return 0;
+    }
+
+    void check_coverage(const Outcome& outcome) {
+        std::vector<const Reference*> references;
+        for (const auto& [name, reference] : references_) references.push_back(&reference);
+        for (const std::string& what : missing_commands()) problem(what);
+        for (const std::string& what : missing_steps(references)) problem(what);
+        if (options_.sample > 0) return;  // a sample need not have every fault
+        for (const std::string& what : missing_faults(outcome.tallies)) problem(what);
+    }
+
+    int tell(const Outcome& outcome) const {
+        long long cases = 0, violations = problems_, looks = 0;
+        for (const auto& [name, tally] : outcome.tallies) {
+            std::cout << name << ": " << references_.at(name).calls.size() << " requests, " << tally.faults.size()
+                      << " kinds of faults, " << tally.cases << " cases, " << tally.doubles
+                      << " of them with a second kill\n";
+            cases += tally.cases;
+            violations += tally.violations;
+            looks += tally.looks;
+        }
+        std::cout << "seed " << options_.seed << "; invariants looked at after " << looks << " writes\n";
+        std::cout << std::max(0LL, cases - violations) << " passed, " << violations << " failed\n";
+        std::cout << cases << " cases, " << violations << " violations\n";
+        return violations == 0 && cases > 0 ? 0 : 1;
+    }
+
+    const Options& options_;
+    std::map<std::string, Reference> references_;
+    std::vector<Work> work_;
+    long long problems_ = 0;
+};
+
+}  // namespace
+
+int run_matrix(const std::vector<std::string>& words) {
+    Options options;
+    if (!parse(words, options)) {
+        std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--sample N HASH] [--case ID] [--list] [--mutants]\n";
+        return 2;
+    }
+    if (options.mutants) return run_mutants(options.seed, options.only);
+    return Run(options).all();
+}
+
+}  // namespace holdfast::crash

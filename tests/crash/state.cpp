@@ -1,0 +1,172 @@
+#include "tests/crash/state.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+namespace holdfast::crash {
+namespace {
+
+constexpr std::string_view kUid = "5a5a0000-0000-4000-8000-";
+constexpr std::size_t kUidDigits = 12;
+
+// uid -> the object's own name; operation ids.
+struct Names {
+    std::map<std::string, std::string> uids;
+    std::set<std::string> operations;
+};
+
+void learn(const Json& object, Names& names) {
+    const std::string operation = kube::label_of(object, labels::kOperation);
+    if (!operation.empty()) names.operations.insert(operation);
+    names.uids[kube::uid_of(object)] = kube::text_at(object, "/kind") + ":" + kube::name_of(object);
+}
+
+// Length of a time at `at`: "2026-11-21T05:10:05.123456Z", 0 if there is none.
+std::size_t time_length(std::string_view text, std::size_t at) {
+    if (text.size() < at + 20 || text.compare(at, 2, "20") != 0 || text[at + 4] != '-' || text[at + 10] != 'T')
+        return 0;
+    const std::size_t end = text.find('Z', at);
+    return end == std::string_view::npos || end > at + 30 ? 0 : end + 1 - at;
+}
+
+std::string plain(std::string_view text, const Names& names, int depth = 0) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        if (text.compare(at, kUid.size(), kUid) == 0) {
+            const std::string uid(text.substr(at, kUid.size() + kUidDigits));
+            const auto known = names.uids.find(uid);
+            // Names may hold uids of others ("snapcontent-UID"); two steps are enough.
+            out += known == names.uids.end() ? "?" : depth > 2 ? "..." : plain(known->second, names, depth + 1);
+            at += uid.size();
+        } else if (const std::size_t length = time_length(text, at); length > 0) {
+            out += "TIME";
+            at += length;
+        } else {
+            out += text[at++];
+        }
+    }
+    // An undo's id holds the id of what it undoes: the longest first.
+    std::vector<std::string> operations(names.operations.begin(), names.operations.end());
+    std::stable_sort(operations.begin(), operations.end(),
+                     [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+    for (const std::string& operation : operations) {
+        for (std::size_t at = out.find(operation); at != std::string::npos; at = out.find(operation, at))
+            out.replace(at, operation.size(), "OPERATION");
+    }
+    return out;
+}
+
+// Numbers that differ between two good runs, also where they stand in JSON within JSON.
+void drop_numbers(std::string& text) {
+    for (const std::string_view key :
+         {"skewMilliseconds\":", "skewMilliseconds\\\":", "resourceVersion\\\":\\\"", "generation\\\":"}) {
+        for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+            std::size_t end = at + key.size();
+            while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
+            text.erase(at + key.size(), end - at - key.size());
+        }
+    }
+    for (std::size_t at = text.find("RTO "); at != std::string::npos; at = text.find("RTO ", at + 1)) {
+        const std::size_t end = text.find_first_of("\\\";", at);
+        if (end != std::string::npos) text.erase(at + 4, end - at - 4);
+    }
+}
+
+std::string text_of(const Json& object, const Names& names) {
+    nlohmann::json sorted = object;
+    nlohmann::json& metadata = sorted["metadata"];
+    for (const char* key : {"resourceVersion", "generation", "uid", "creationTimestamp"}) metadata.erase(key);
+    // The mark of a takeover (safety R3), and of a journal that is kept how it got to its end.
+    if (metadata.contains("annotations")) {
+        metadata["annotations"].erase("somebody.example/was");
+        metadata["annotations"].erase("holdfast.dev/epoch");
+    }
+    if (kube::label_of(object, labels::kRole) == "journal") {
+        const Json journal = Json::parse(kube::text_at(object, "/data/journal.json"), nullptr, false);
+        sorted["data"] = kube::text_at(journal, "/state");
+    }
+    for (const char* key : {"annotations", "labels"}) {
+        if (metadata.contains(key) && metadata[key].empty()) metadata.erase(key);
+    }
+    if (sorted.value("kind", "") == "VolumeSnapshotContent" && sorted.contains("status"))
+        sorted["status"].erase("creationTime");
+    if (sorted.contains("status")) sorted["status"].erase("observedGeneration");
+    std::string text = plain(sorted.dump(), names);
+    drop_numbers(text);
+    return text;
+}
+
+// Both texts from a little before where they part.
+std::string around(const std::string& expected, const std::string& got) {
+    constexpr std::size_t kBefore = 60, kShown = 200;
+    const auto parts = std::mismatch(expected.begin(), expected.end(), got.begin(), got.end());
+    const auto at = static_cast<std::size_t>(parts.first - expected.begin());
+    const std::size_t from = at > kBefore ? at - kBefore : 0;
+    return "\n      expected ..." + expected.substr(from, kShown) + "\n      got      ..." + got.substr(from, kShown);
+}
+
+}  // namespace
+
+State state_of(const sim::Sim& sim) {
+    Names names;
+    for (const sim::Change& change : sim.store.history()) learn(*change.object, names);
+    const auto all = sim.store.everything();
+    for (const sim::ObjectPtr& object : all) learn(*object, names);
+    State state;
+    for (const sim::ObjectPtr& object : all) {
+        const kube::ObjectRef ref = plan::ref_of_manifest(*object);
+        // A killed owner's own Lease has expired and stays until gc (docs/testing.md: known).
+        if (ref.resource == kube::kEvents || ref.resource == kube::kLeases) continue;
+        state[plain(ref.text(), names)] = text_of(*object, names);
+    }
+    for (const auto& [handle, disk] : sim.backend.disks)
+        state["disk " + plain(handle, names)] = "holds " + disk.token.text();
+    for (const auto& [handle, cut] : sim.backend.cuts)
+        state["cut " + plain(handle, names)] = "holds " + cut.token.text();
+    for (const std::string& pod : sim.held_back) state["held back: " + pod] = "yes";
+    return state;
+}
+
+std::vector<std::string> differences(const State& expected, const State& got, const State& or_else) {
+    std::vector<std::string> lines;
+    for (const auto& [name, text] : expected) {
+        const auto found = got.find(name);
+        const auto other = or_else.find(name);
+        const bool as_good = other != or_else.end() && found != got.end() && found->second == other->second;
+        if (found == got.end())
+            lines.push_back("missing: " + name);
+        else if (found->second != text && !as_good)
+            lines.push_back("differs: " + name + around(text, found->second));
+    }
+    for (const auto& [name, text] : got) {
+        if (!expected.contains(name)) lines.push_back("left behind: " + name);
+    }
+    if (lines.size() > 10) lines.resize(10);
+    return lines;
+}
+
+namespace {
+
+// By whether their journal says that they are done: such a journal is kept until finalize.
+std::vector<std::string> operations(const sim::Sim& sim, bool done) {
+    std::vector<std::string> found;
+    for (const sim::ObjectPtr& map : sim.store.list(kube::kConfigMaps, "")) {
+        if (kube::label_of(*map, labels::kRole) != "journal") continue;
+        const Json journal = Json::parse(kube::text_at(*map, "/data/journal.json"), nullptr, false);
+        if ((kube::text_at(journal, "/state") == "done") == done)
+            found.push_back(kube::label_of(*map, labels::kOperation));
+    }
+    return found;
+}
+
+}  // namespace
+
+std::vector<std::string> open_operations(const sim::Sim& sim) { return operations(sim, false); }
+std::vector<std::string> done_operations(const sim::Sim& sim) { return operations(sim, true); }
+
+}  // namespace holdfast::crash

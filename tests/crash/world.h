@@ -1,0 +1,12 @@
+// The cluster that every case starts from.
+#pragma once
+
+#include "tests/sim/sim.h"
+
+namespace holdfast::crash {
+
+// Namespace bookstore with StatefulSet postgres (claims data and wal of each of two ordinals, class fast), Deployment
+// files (claim files, class slow, which waits for a pod), classes of volumes and snapshots, everything running.
+sim::Sim make_world(std::uint64_t seed);
+
+}  // namespace holdfast::crash

@@ -1,0 +1,114 @@
+#include "tests/sim/actors.h"
+
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/workload.h"
+
+namespace holdfast::sim {
+namespace {
+
+// What the first volume of the pod holds; nothing if there is no such pod.
+std::optional<Token> token_of(const Sim& sim, const std::string& space, const std::string& pod) {
+    const ObjectPtr object = sim.store.find({kube::kPods, space, pod});
+    if (!object) return std::nullopt;
+    for (const auto& [volume, name] : kube::claims_of_pod_spec((*object)["spec"])) {
+        const ObjectPtr claim = sim.store.find({kube::kClaims, space, name});
+        if (!claim) continue;
+        const ObjectPtr pv = sim.store.find({kube::kVolumes, "", kube::claim_of(*claim).volume});
+        if (!pv) continue;
+        const auto disk = sim.backend.disks.find(kube::text_at(*pv, "/spec/csi/volumeHandle"));
+        if (disk != sim.backend.disks.end()) return disk->second.token;
+    }
+    return std::nullopt;
+}
+
+// Each database made its identifier when it was first started.
+std::string system_identifier(const Token& token) {
+    unsigned long long sum = 7000000000000000000ULL;
+    for (const char c : token.writer) sum = sum * 31 % 1000000000000000ULL + static_cast<unsigned char>(c);
+    return "7" + std::to_string(100000000000000ULL + sum);
+}
+
+std::string control_data(const Token& token) {
+    return "data_directory=/data/pgdata\nmajor=15\nDatabase system identifier:           " + system_identifier(token) +
+           "\nLatest checkpoint's TimeLineID:       1\n";
+}
+
+Error unreachable(const std::string& pod) {
+    return {ErrorKind::kUnavailable, "pod/" + pod + ": the container could not be reached", "", 0, ""};
+}
+
+class SimHold : public plan::HeldExec {
+  public:
+    SimHold(Sim& sim, std::string pod) : sim_(sim), pod_(std::move(pod)) { sim_.held_back.insert(pod_); }
+    ~SimHold() override { sim_.held_back.erase(pod_); }  // its standard input closes, however we end
+    bool running() override { return sim_.held_back.contains(pod_); }
+    std::string error_output() override { return ""; }
+    Status release() override {
+        sim_.held_back.erase(pod_);
+        return {};
+    }
+
+  private:
+    Sim& sim_;
+    std::string pod_;
+};
+
+}  // namespace
+
+Result<std::string> SimPods::run(const plan::Exec& exec, milliseconds) {
+    const Call call{Verb::kExec, {kube::kPods, exec.space, exec.pod}};
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.before(call)) return *error;
+    auto answer = carry_out(exec);
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.after(call)) return *error;
+    return answer;
+}
+
+Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
+    const std::string pod = exec.space + "/" + exec.pod;
+    const auto token = token_of(sim_, exec.space, exec.pod);
+    if (!token) return unreachable(pod);
+    const std::string command = exec.argv.size() > 2 ? exec.argv[2] : "";
+    if (command == "fail") return Error{ErrorKind::kFailed, "command ended with exit code 1", "", 0, ""};
+    if (command == "freeze") sim_.held_back.insert(pod);
+    if (command == "thaw") sim_.held_back.erase(pod);
+    if (command.find("pg_controldata") != std::string::npos) return control_data(*token);
+    if (command.find("holdfast-exit") != std::string::npos) return token->writer + "\n\n\nholdfast-exit 0\n";
+    return std::string();
+}
+
+Result<std::unique_ptr<plan::HeldExec>> SimPods::hold(const plan::Exec& exec) {
+    const Call call{Verb::kHold, {kube::kPods, exec.space, exec.pod}};
+    if (auto error = gate_.before(call)) return *error;
+    if (!token_of(sim_, exec.space, exec.pod)) return unreachable(exec.pod);
+    std::unique_ptr<plan::HeldExec> held = std::make_unique<SimHold>(sim_, exec.space + "/" + exec.pod);
+    sim_.advance(exec.hold_grace);
+    if (auto error = gate_.after(call)) return *error;
+    return held;
+}
+
+Result<std::string> SimSql::query(const plan::Sql& sql, milliseconds) {
+    const Call call{Verb::kSql, {kube::kPods, sql.space, sql.pod}};
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.before(call)) return *error;
+    const auto token = token_of(sim_, sql.space, sql.pod);
+    if (!token) return unreachable(sql.pod);
+    std::string answer = "42";
+    if (sql.statement.find("pg_control_system") != std::string::npos)
+        answer = "15.14|" + system_identifier(*token) + "|1";
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.after(call)) return *error;
+    return answer;
+}
+
+Status SimAttendant::serve(const std::string& space, const std::string& pod, int,
+                           const std::function<void(int)>& announce) {
+    if (!token_of(sim_, space, pod)) return unreachable(pod);
+    announce(40001);
+    sim_.advance(milliseconds(3000));
+    interrupt_();
+    return {};
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,49 @@
+// Commands in pods and SQL, as the simulated containers would answer. They pass the same gate as requests do.
+#pragma once
+
+#include "common/plan/actors.h"
+#include "common/plan/operation.h"
+#include "tests/sim/gate.h"
+#include "tests/sim/sim.h"
+
+namespace holdfast::sim {
+
+// "freeze" holds the pod's writes back, "thaw" lets them go, "hold" holds them back while it is open, "fail" exits 1;
+// the question for a database's facts is answered as PostgreSQL 15's pg_controldata would.
+class SimPods : public plan::PodRunner {
+  public:
+    SimPods(Sim& sim, Gate& gate) : sim_(sim), gate_(gate) {}
+    Result<std::string> run(const plan::Exec& exec, milliseconds timeout) override;
+    Result<std::unique_ptr<plan::HeldExec>> hold(const plan::Exec& exec) override;
+
+  private:
+    Result<std::string> carry_out(const plan::Exec& exec);
+
+    Sim& sim_;
+    Gate& gate_;
+};
+
+// Answers the identity question by the token on the pod's volume, anything else with "42".
+class SimSql : public plan::SqlRunner {
+  public:
+    SimSql(Sim& sim, Gate& gate) : sim_(sim), gate_(gate) {}
+    Result<std::string> query(const plan::Sql& sql, milliseconds timeout) override;
+
+  private:
+    Sim& sim_;
+    Gate& gate_;
+};
+
+// Serves for a while, until the user presses Ctrl-C.
+class SimAttendant : public plan::Attendant {
+  public:
+    SimAttendant(Sim& sim, std::function<void()> interrupt) : sim_(sim), interrupt_(std::move(interrupt)) {}
+    Status serve(const std::string& space, const std::string& pod, int port,
+                 const std::function<void(int)>& announce) override;
+
+  private:
+    Sim& sim_;
+    std::function<void()> interrupt_;
+};
+
+}  // namespace holdfast::sim

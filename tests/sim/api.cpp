@@ -1,0 +1,143 @@
+#include "tests/sim/api.h"
+
+#include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
+#include "tests/sim/admission.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr milliseconds kPodGrace{30000};
+
+std::string quoted(const kube::ObjectRef& ref) { return ref.resource.qualified() + " \"" + ref.name + "\""; }
+
+Status check(const kube::ObjectRef& ref, const Json& object, const kube::Preconditions& wanted) {
+    if (!wanted.uid.empty() && kube::uid_of(object) != wanted.uid)
+        return conflict(ref, "the UID in the precondition does not match the UID in record");
+    if (!wanted.resource_version.empty() && kube::version_of(object) != wanted.resource_version)
+        return conflict(ref, "the object has been modified; please apply your changes to the latest version");
+    return {};
+}
+
+Result<Json> patched(const Json& object, kube::PatchType type, const Json& body) {
+    Json made = object;
+    if (type != kube::PatchType::kJson) {
+        made.merge_patch(body);
+        return made;
+    }
+    try {
+        return made.patch(body);
+    } catch (const nlohmann::json::exception& error) {
+        return api_error(ErrorKind::kInvalid, 422, "Invalid", error.what());
+    }
+}
+
+bool without_status(const Json& object) {
+    const std::string kind = kube::text_at(object, "/kind");
+    return kind == "ConfigMap" || kind == "Event" || kind == "Secret" || kind == "Lease" || kind == "StorageClass";
+}
+
+// The parts of an update that the caller does not decide, and the generation.
+Json settled(const Json& before, Json after, const std::string& subresource) {
+    for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"}) {
+        if (before["metadata"].contains(key))
+            after["metadata"][key] = before["metadata"][key];
+        else
+            after["metadata"].erase(key);
+    }
+    if (subresource != "status" && !without_status(before)) {
+        if (before.contains("status"))
+            after["status"] = before["status"];
+        else
+            after.erase("status");
+    }
+    const bool spec_changed = kube::find_at(before, "/spec") != nullptr && before["spec"] != after["spec"];
+    if (spec_changed) after["metadata"]["generation"] = kube::number_at(before, "/metadata/generation", 1) + 1;
+    return after;
+}
+
+Result<Json> written(Sim& sim, const kube::ObjectRef& ref, Json object, kube::DryRun dry_run) {
+    if (dry_run == kube::DryRun::kServer) return object;
+    sim.put(object);
+    const ObjectPtr found = sim.store.find(ref);
+    return found ? *found : object;
+}
+
+}  // namespace
+
+Error api_error(ErrorKind kind, int code, const std::string& reason, const std::string& message) {
+    return {kind, message, "", code, reason};
+}
+
+Error not_found(const kube::ObjectRef& ref) {
+    return api_error(ErrorKind::kNotFound, 404, "NotFound", quoted(ref) + " not found");
+}
+
+Error conflict(const kube::ObjectRef& ref, const std::string& why) {
+    return api_error(ErrorKind::kConflict, 409, "Conflict",
+                     "Operation cannot be fulfilled on " + quoted(ref) + ": " + why);
+}
+
+Result<Json> api_get(const Sim& sim, const kube::ObjectRef& ref, int lag) {
+    const ObjectPtr found = lag > 0 ? sim.store.find_stale(ref, lag) : sim.store.find(ref);
+    if (!found) return not_found(ref);
+    return *found;
+}
+
+Result<Json> api_create(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
+    const kube::ObjectRef ref = plan::ref_of_manifest(manifest);
+    if (ref.resource.namespaced) {
+        const ObjectPtr space = sim.store.find({kube::kNamespaces, "", ref.space});
+        if (!space) return not_found({kube::kNamespaces, "", ref.space});
+        if (kube::deleting(*space))
+            return api_error(ErrorKind::kForbidden, 403, "Forbidden",
+                             quoted(ref) + " is forbidden: unable to create new content in namespace " + ref.space +
+                                 " because it is being terminated");
+    }
+    if (sim.store.find(ref))
+        return api_error(ErrorKind::kAlreadyExists, 409, "AlreadyExists", quoted(ref) + " already exists");
+    Json object = admitted(sim, manifest, ref);
+    object["metadata"]["uid"] = sim.new_uid();
+    object["metadata"]["creationTimestamp"] = format_time(sim.now());
+    object["metadata"].erase("resourceVersion");
+    if (object.contains("spec")) object["metadata"]["generation"] = 1;
+    return written(sim, ref, std::move(object), dry_run);
+}
+
+Result<Json> api_patch(Sim& sim, const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
+                       const kube::Preconditions& preconditions, kube::DryRun dry_run, const std::string& subresource) {
+    const ObjectPtr found = sim.store.find(ref);
+    if (!found) return not_found(ref);
+    TRY(check(ref, *found, preconditions));
+    TRY_ASSIGN(Json after, patched(*found, type, body));
+    after = settled(*found, std::move(after), subresource);
+    TRY(check_update(ref, *found, after));
+    return written(sim, ref, std::move(after), dry_run);
+}
+
+Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) {
+    const ObjectPtr found = sim.store.find(ref);
+    if (!found) return not_found(ref);
+    TRY(check(ref, *found, {kube::uid_of(object), kube::version_of(object)}));
+    Json after = settled(*found, object, "");
+    TRY(check_update(ref, *found, after));
+    return written(sim, ref, std::move(after), dry_run);
+}
+
+Status api_remove(Sim& sim, const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
+                  kube::Propagation propagation, kube::DryRun dry_run) {
+    const ObjectPtr found = sim.store.find(ref);
+    if (!found) return not_found(ref);
+    TRY(check(ref, *found, preconditions));
+    if (dry_run == kube::DryRun::kServer || kube::deleting(*found)) return {};
+    if (propagation != kube::Propagation::kBackground) {
+        const char* name = propagation == kube::Propagation::kOrphan ? "orphan" : "foregroundDeletion";
+        // One write with the deletion, as the registry makes it; nothing can run in between here.
+        sim.edit(ref, [&](Json& object) { add_finalizer(object, name); });
+    }
+    if (ref.resource == kube::kNamespaces) sim.edit(ref, [](Json& object) { add_finalizer(object, "kubernetes"); });
+    sim.begin_deletion(ref, ref.resource == kube::kPods ? kPodGrace : milliseconds{0});
+    return {};
+}
+
+}  // namespace holdfast::sim

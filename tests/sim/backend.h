@@ -1,0 +1,35 @@
+// The storage behind the simulated CSI driver: disks and cuts. What is on a disk is a token: who wrote it, and how
+// often.
+#pragma once
+
+#include "common/core/duration.h"
+
+#include <map>
+#include <string>
+
+namespace holdfast::sim {
+
+struct Token {
+    std::string writer;  // "" : empty. Else the claim ("namespace/name") for which the data was first written
+    int version = 0;     // raised by each start of a workload on it
+    std::string text() const { return writer.empty() ? "empty" : writer; }
+};
+
+struct Disk {
+    Token token;
+    long long size = 0;
+};
+
+struct Cut {
+    Token token;
+    long long size = 0;
+    SystemTime at, ready_at;
+};
+
+// By handle, as PersistentVolumes and VolumeSnapshotContents name them.
+struct Backend {
+    std::map<std::string, Disk> disks;
+    std::map<std::string, Cut> cuts;
+};
+
+}  // namespace holdfast::sim

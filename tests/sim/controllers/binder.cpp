@@ -1,0 +1,152 @@
+// Claims and volumes find each other. Modelled after kubernetes pkg/controller/volume/persistentvolume/pv_controller.go
+// (syncClaim, syncVolume, bind) and pkg/controller/volume/persistentvolume/index.go (findByClaim, FindMatchingVolume).
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "tests/sim/controllers/controllers.h"
+
+#include <algorithm>
+
+namespace holdfast::sim {
+namespace {
+
+constexpr char kBindCompleted[] = "pv.kubernetes.io/bind-completed";
+constexpr char kBoundByController[] = "pv.kubernetes.io/bound-by-controller";
+constexpr char kProvisionerFinalizer[] = "external-provisioner.volume.kubernetes.io/finalizer";
+
+kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
+
+void set_phase(Sim& sim, const Json& volume, const std::string& phase) {
+    sim.edit(ref_of(volume), [&](Json& object) { object["status"]["phase"] = phase; });
+}
+
+bool names_claim(const kube::Volume& volume, const kube::Claim& claim) {
+    return volume.claim_space == claim.space && volume.claim_name == claim.name &&
+           (volume.claim_uid.empty() || volume.claim_uid == claim.uid);
+}
+
+// The conditions under which a volume that names the claim is taken (safety R9); class and selector are not among them.
+bool fits(const Json& object, const kube::Volume& volume, const Json& claim_object, const kube::Claim& claim) {
+    const bool covers = std::all_of(claim.access_modes.begin(), claim.access_modes.end(), [&](const std::string& mode) {
+        return std::find(volume.access_modes.begin(), volume.access_modes.end(), mode) != volume.access_modes.end();
+    });
+    const long long wanted = claim.requested ? claim.requested->bytes() : 0;
+    return covers && volume.capacity_bytes >= wanted && volume.volume_mode == claim.volume_mode && !volume.deleting &&
+           kube::text_at(object, "/spec/volumeAttributesClassName") ==
+               kube::text_at(claim_object, "/spec/volumeAttributesClassName");
+}
+
+// A volume that names the claim, else any free one of its class, the smallest first.
+ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& claim) {
+    ObjectPtr best;
+    long long best_size = 0;
+    for (const ObjectPtr& object : sim.store.list(kube::kVolumes, "")) {
+        const kube::Volume volume = kube::volume_of(*object);
+        if (!fits(*object, volume, claim_object, claim)) continue;
+        // The binder works on what it has seen: a reservation that it has not looked at yet has no phase (safety R9).
+        if (volume.claim_uid.empty() && volume.phase != "Available" && volume.phase != "Bound") continue;
+        if (!volume.claim_name.empty() && !names_claim(volume, claim)) continue;
+        if (!volume.claim_name.empty()) return object;
+        if (volume.phase != "Available" || volume.storage_class != claim.storage_class) continue;
+        if (best && volume.capacity_bytes >= best_size) continue;
+        best = object;
+        best_size = volume.capacity_bytes;
+    }
+    return best;
+}
+
+// Four writes, as the real one makes: volume's spec and status, claim's spec and status.
+void bind(Sim& sim, const Json& volume, const Json& claim) {
+    const kube::ObjectRef pv = ref_of(volume), pvc = ref_of(claim);
+    const bool reserved = kube::find_at(volume, "/spec/claimRef") != nullptr;
+    sim.edit(pv, [&](Json& object) {
+        object["spec"]["claimRef"] = {{"kind", "PersistentVolumeClaim"},
+                                      {"namespace", pvc.space},
+                                      {"name", pvc.name},
+                                      {"uid", kube::uid_of(claim)},
+                                      {"apiVersion", "v1"}};
+        if (!reserved) object["metadata"]["annotations"][kBoundByController] = "yes";
+    });
+    set_phase(sim, volume, "Bound");
+    sim.edit(pvc, [&](Json& object) {
+        object["spec"]["volumeName"] = pv.name;
+        object["metadata"]["annotations"][kBindCompleted] = "yes";
+        object["metadata"]["annotations"][kBoundByController] = "yes";
+    });
+    sim.edit(pvc, [&](Json& object) {
+        object["status"]["phase"] = "Bound";
+        object["status"]["accessModes"] = volume["spec"]["accessModes"];
+        object["status"]["capacity"] = volume["spec"]["capacity"];
+    });
+}
+
+void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
+    const ObjectPtr volume = claim.volume.empty() ? nullptr : sim.store.find(volume_ref(claim.volume));
+    const std::string owner = volume ? kube::text_at(*volume, "/spec/claimRef/uid") : "";
+    const bool free = volume && kube::find_at(*volume, "/spec/claimRef") == nullptr;
+    if (volume && (free || owner == claim.uid)) return bind(sim, *volume, object);
+    sim.edit(ref_of(object), [](Json& lost) { lost["status"]["phase"] = "Lost"; });
+}
+
+void sync_claim(Sim& sim, const Json& object) {
+    const kube::Claim claim = kube::claim_of(object);
+    if (!kube::annotation_of(object, kBindCompleted).empty()) return sync_bound_claim(sim, object, claim);
+    if (claim.volume.empty()) {
+        if (claim.deleting) return;
+        if (const ObjectPtr volume = match(sim, object, claim)) bind(sim, *volume, object);
+        return;
+    }
+    const ObjectPtr volume = sim.store.find(volume_ref(claim.volume));
+    if (!volume) return;
+    const kube::Volume found = kube::volume_of(*volume);
+    if (found.claim_name.empty() ? fits(*volume, found, object, claim) : names_claim(found, claim))
+        bind(sim, *volume, object);
+}
+
+// The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
+void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
+    if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
+    sim.edit(ref_of(object), [&](Json& one) {
+        if (volume.reclaim_policy == "Delete")
+            add_finalizer(one, kProvisionerFinalizer);
+        else
+            drop_finalizer(one, kProvisionerFinalizer);
+    });
+}
+
+void sync_volume(Sim& sim, const Json& object) {
+    const kube::Volume volume = kube::volume_of(object);
+    follow_policy(sim, object, volume);
+    if (volume.claim_name.empty() || volume.claim_uid.empty()) return set_phase(sim, object, "Available");
+    const ObjectPtr claim = sim.store.find({kube::kClaims, volume.claim_space, volume.claim_name});
+    if (!claim || kube::uid_of(*claim) != volume.claim_uid) return set_phase(sim, object, "Released");
+    const std::string bound_to = kube::text_at(*claim, "/spec/volumeName");
+    if (bound_to == volume.name) return set_phase(sim, object, "Bound");
+    if (bound_to.empty()) return;  // the claim's turn binds them
+    // Bound elsewhere: what the controller itself had bound is freed, what a user had reserved stays reserved.
+    sim.edit(ref_of(object), [](Json& one) {
+        if (kube::annotation_of(one, kBoundByController).empty())
+            one["spec"]["claimRef"].erase("uid");
+        else
+            one["spec"].erase("claimRef");
+    });
+}
+
+}  // namespace
+
+void run_binder(Sim& sim) {
+    const bool claims_first = sim.dice.between(0, 1) == 1;
+    for (int turn = 0; turn < 2; ++turn) {
+        const bool claims = (turn == 0) == claims_first;
+        for (const ObjectPtr& object : sim.store.list(claims ? kube::kClaims : kube::kVolumes, "")) {
+            const ObjectPtr fresh = sim.store.find(ref_of(*object));
+            if (!fresh) continue;
+            if (claims)
+                sync_claim(sim, *fresh);
+            else
+                sync_volume(sim, *fresh);
+        }
+    }
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,25 @@
+// Controllers: each looks at the whole world and does what is next, then says when it wants to look again. Level
+// triggered, as the real ones: nothing is remembered between two looks but what is in the store and in the backend.
+#pragma once
+
+#include "tests/sim/sim.h"
+
+namespace holdfast::sim {
+
+void run_controller(Sim& sim, Controller who);
+
+void run_binder(Sim& sim);
+void run_provisioner(Sim& sim);
+void run_protection(Sim& sim);
+void run_snapshots(Sim& sim);
+void run_stateful_sets(Sim& sim);
+void run_deployments(Sim& sim);
+void run_pods(Sim& sim);
+void run_garbage(Sim& sim);
+void run_namespaces(Sim& sim);
+
+// Claims ("namespace/name") that a pod which has not ended names.
+bool claim_is_used(const Sim& sim, const std::string& space, const std::string& claim);
+kube::ObjectRef ref_of(const Json& object);
+
+}  // namespace holdfast::sim

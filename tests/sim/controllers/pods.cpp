@@ -1,0 +1,154 @@
+// A pod's life: scheduler, attach controller and kubelet of one node. A pod is placed when its claims are bound, or
+// says where an unbound one shall be (WaitForFirstConsumer); then its containers start, and a workload's first start
+// writes its data: the token. Modelled after pkg/scheduler/framework/plugins/volumebinding and pkg/kubelet.
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "tests/sim/controllers/controllers.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr char kNode[] = "node-a";
+
+std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_there) {
+    std::vector<ObjectPtr> claims;
+    all_there = true;
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        const ObjectPtr claim = sim.store.find({kube::kClaims, kube::space_of(pod), name});
+        all_there = all_there && claim && !kube::deleting(*claim);
+        if (claim) claims.push_back(claim);
+    }
+    return claims;
+}
+
+void schedule(Sim& sim, const Json& pod) {
+    bool there = false;
+    bool bound = true;
+    for (const ObjectPtr& object : claims_of(sim, pod, there)) {
+        const kube::Claim claim = kube::claim_of(*object);
+        if (claim.phase == "Bound") continue;
+        bound = false;
+        const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+        if (!there || !found || !kube::storage_class_of(*found).waits_for_pod()) continue;
+        sim.edit(ref_of(*object),
+                 [](Json& one) { one["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = kNode; });
+    }
+    if (!there || !bound) return;
+    sim.edit(ref_of(pod), [](Json& one) { one["spec"]["nodeName"] = kNode; });
+}
+
+std::string attachment_name(const std::string& volume) { return "csi-" + volume; }
+
+void attach(Sim& sim, const std::string& volume, const std::string& driver) {
+    if (sim.store.find({kube::kVolumeAttachments, "", attachment_name(volume)})) return;
+    sim.put(
+        {{"apiVersion", "storage.k8s.io/v1"},
+         {"kind", "VolumeAttachment"},
+         {"metadata",
+          {{"name", attachment_name(volume)}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
+         {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}},
+         {"status", {{"attached", true}}}});
+}
+
+// The image's entrypoint writes to an empty volume, as initdb does; a throwaway of ours only reads.
+void write_data(Sim& sim, const Json& pod, const kube::Claim& claim) {
+    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+    if (!volume) return;
+    const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
+    if (disk == sim.backend.disks.end() || !kube::label_of(pod, labels::kOperation).empty()) return;
+    if (disk->second.token.writer.empty()) disk->second.token.writer = claim.space + "/" + claim.name;
+    ++disk->second.token.version;
+}
+
+Json container_statuses(const Json& pod) {
+    Json statuses = Json::array();
+    for (const Json& container : pod["spec"]["containers"]) {
+        const std::string image = kube::text_at(container, "/image");
+        statuses.push_back({{"name", container["name"]},
+                            {"image", image},
+                            {"imageID", image + "@sha256:5a5a"},
+                            {"ready", true},
+                            {"restartCount", 0},
+                            {"state", {{"running", {{"startedAt", "2026-11-21T00:00:00Z"}}}}}});
+    }
+    return statuses;
+}
+
+void start(Sim& sim, const Json& pod) {
+    bool there = false;
+    const auto claims = claims_of(sim, pod, there);
+    for (const ObjectPtr& object : claims) {
+        const kube::Claim claim = kube::claim_of(*object);
+        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+        if (claim.phase != "Bound" || !volume) return;  // FailedMount: the kubelet tries again
+        attach(sim, claim.volume, kube::text_at(*volume, "/spec/csi/driver"));
+    }
+    if (!sim.ripe("start/" + kube::uid_of(pod), sim.delays.pod_start, Controller::kPods)) return;
+    for (const ObjectPtr& object : claims) write_data(sim, pod, kube::claim_of(*object));
+    sim.edit(ref_of(pod), [&](Json& one) {
+        one["status"] = {{"phase", "Running"},
+                         {"startTime", format_time(sim.now())},
+                         {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})},
+                         {"containerStatuses", container_statuses(pod)}};
+    });
+}
+
+// A container named "look" ends by itself: well, if there is something on every volume.
+void end(Sim& sim, const Json& pod) {
+    if (kube::text_at(pod, "/spec/containers/0/name") != "look") return;
+    if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
+    bool there = false, good = true;
+    for (const ObjectPtr& object : claims_of(sim, pod, there)) {
+        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*object).volume});
+        const auto disk = sim.backend.disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
+        good = good && disk != sim.backend.disks.end() && !disk->second.token.writer.empty();
+    }
+    sim.edit(ref_of(pod), [&](Json& one) {
+        one["status"]["phase"] = good ? "Succeeded" : "Failed";
+        Json& status = one["status"]["containerStatuses"][0];
+        status["ready"] = false;
+        status["state"] = {{"terminated", {{"exitCode", good ? 0 : 1}}}};
+    });
+}
+
+void stop(Sim& sim, const Json& pod) {
+    if (!kube::text_at(pod, "/spec/nodeName").empty() &&
+        !sim.ripe("stop/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods))
+        return;
+    sim.held_back.erase(kube::space_of(pod) + "/" + kube::name_of(pod));
+    sim.erase(ref_of(pod));
+}
+
+void detach_unused(Sim& sim) {
+    for (const ObjectPtr& object : sim.store.list(kube::kVolumeAttachments, "")) {
+        const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
+        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", name});
+        const bool used = volume && claim_is_used(sim, kube::text_at(*volume, "/spec/claimRef/namespace"),
+                                                  kube::text_at(*volume, "/spec/claimRef/name"));
+        if (used) continue;
+        if (sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods))
+            sim.erase(ref_of(*object));
+    }
+}
+
+}  // namespace
+
+void run_pods(Sim& sim) {
+    for (const ObjectPtr& object : sim.store.list(kube::kPods, "")) {
+        const ObjectPtr fresh = sim.store.find(ref_of(*object));
+        if (!fresh) continue;
+        if (kube::deleting(*fresh))
+            stop(sim, *fresh);
+        else if (kube::text_at(*fresh, "/spec/nodeName").empty())
+            schedule(sim, *fresh);
+        else if (kube::text_at(*fresh, "/status/phase") == "Pending")
+            start(sim, *fresh);
+        else if (kube::text_at(*fresh, "/status/phase") == "Running")
+            end(sim, *fresh);
+    }
+    detach_unused(sim);
+}
+
+}  // namespace holdfast::sim

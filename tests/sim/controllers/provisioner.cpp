@@ -1,0 +1,108 @@
+// external-provisioner: makes volumes for claims that wait for one, empty or from a snapshot, and takes away those that
+// are released under policy Delete. Modelled after kubernetes-csi/external-provisioner pkg/controller/controller.go and
+// sig-storage-lib-external-provisioner controller/controller.go.
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/snapshot.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "tests/sim/controllers/controllers.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr char kSelectedNode[] = "volume.kubernetes.io/selected-node";
+constexpr char kStorageProvisioner[] = "volume.kubernetes.io/storage-provisioner";
+
+// What the new disk begins with; nullopt: the source is not there yet.
+std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim) {
+    const long long size = claim.requested ? claim.requested->bytes() : 0;
+    if (claim.source_kind.empty()) return Disk{{}, size};
+    const ObjectPtr object = sim.store.find({kube::kSnapshots, claim.space, claim.source_name});
+    if (!object) return std::nullopt;
+    const kube::Snapshot snapshot = kube::snapshot_of(*object);
+    if (!snapshot.ready || snapshot.deleting) return std::nullopt;
+    const ObjectPtr content = sim.store.find({kube::kSnapshotContents, "", snapshot.content});
+    if (!content || !kube::bound_both_ways(snapshot, kube::content_of(*content))) return std::nullopt;
+    const auto cut = sim.backend.cuts.find(kube::content_of(*content).handle);
+    if (cut == sim.backend.cuts.end() || cut->second.size > size) return std::nullopt;
+    return Disk{cut->second.token, size};
+}
+
+Json volume_manifest(Sim& sim, const Json& object, const kube::Claim& claim, const kube::StorageClass& storage_class) {
+    const std::string name = "pvc-" + claim.uid;
+    Json volume = {{"apiVersion", "v1"},
+                   {"kind", "PersistentVolume"},
+                   {"metadata",
+                    {{"name", name},
+                     {"uid", sim.new_uid()},
+                     {"creationTimestamp", format_time(sim.now())},
+                     {"annotations", {{"pv.kubernetes.io/provisioned-by", storage_class.provisioner}}},
+                     {"finalizers", Json::array({"kubernetes.io/pv-protection"})}}},
+                   {"spec",
+                    {{"capacity", object["spec"]["resources"]["requests"]},
+                     {"csi", {{"driver", storage_class.provisioner}, {"volumeHandle", "disk-" + claim.uid}}},
+                     {"accessModes", object["spec"]["accessModes"]},
+                     {"claimRef",
+                      {{"kind", "PersistentVolumeClaim"},
+                       {"namespace", claim.space},
+                       {"name", claim.name},
+                       {"uid", claim.uid},
+                       {"apiVersion", "v1"}}},
+                     {"persistentVolumeReclaimPolicy", storage_class.reclaim_policy},
+                     {"storageClassName", storage_class.name},
+                     {"volumeMode", claim.volume_mode}}},
+                   {"status", {{"phase", "Pending"}}}};
+    return volume;
+}
+
+bool reserved(const Sim& sim, const kube::Claim& claim) {
+    for (const ObjectPtr& object : sim.store.list(kube::kVolumes, "")) {
+        const kube::Volume volume = kube::volume_of(*object);
+        if (volume.claim_uid == claim.uid) return true;
+    }
+    return false;
+}
+
+void provision(Sim& sim, const Json& object) {
+    const kube::Claim claim = kube::claim_of(object);
+    if (!claim.volume.empty() || claim.deleting || claim.phase == "Bound" || reserved(sim, claim)) return;
+    const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+    if (!found) return;
+    const kube::StorageClass storage_class = kube::storage_class_of(*found);
+    if (storage_class.waits_for_pod() && kube::annotation_of(object, kSelectedNode).empty()) return;
+    if (kube::annotation_of(object, kStorageProvisioner).empty()) {
+        sim.edit(ref_of(object),
+                 [&](Json& one) { one["metadata"]["annotations"][kStorageProvisioner] = storage_class.provisioner; });
+        return;
+    }
+    if (!sim.ripe("provision/" + claim.uid, sim.delays.provision, Controller::kProvisioner)) return;
+    const auto disk = content_for(sim, claim);
+    if (!disk) return;
+    sim.backend.disks["disk-" + claim.uid] = *disk;
+    sim.put(volume_manifest(sim, object, claim, storage_class));
+}
+
+void reclaim(Sim& sim, const Json& object) {
+    const kube::Volume volume = kube::volume_of(object);
+    if (volume.reclaim_policy != "Delete" || volume.phase != "Released") return;
+    if (!sim.ripe("reclaim/" + volume.uid, sim.delays.provision, Controller::kProvisioner)) return;
+    sim.backend.disks.erase(kube::text_at(object, "/spec/csi/volumeHandle"));
+    sim.begin_deletion(ref_of(object));
+    sim.edit(ref_of(object),
+             [](Json& one) { drop_finalizer(one, "external-provisioner.volume.kubernetes.io/finalizer"); });
+}
+
+}  // namespace
+
+void run_provisioner(Sim& sim) {
+    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+        const ObjectPtr fresh = sim.store.find(ref_of(*claim));
+        if (fresh) provision(sim, *fresh);
+    }
+    for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+        const ObjectPtr fresh = sim.store.find(ref_of(*volume));
+        if (fresh) reclaim(sim, *fresh);
+    }
+}
+
+}  // namespace holdfast::sim

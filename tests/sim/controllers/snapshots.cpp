@@ -1,0 +1,196 @@
+// snapshot-controller and csi-snapshotter. Modelled after kubernetes-csi/external-snapshotter
+// pkg/common-controller/snapshot_controller.go and pkg/sidecar-controller/snapshot_controller.go.
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/snapshot.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "tests/sim/controllers/controllers.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr char kSnapshotBound[] = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection";
+constexpr char kContentBound[] = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
+constexpr char kClaimIsSource[] = "snapshot.storage.kubernetes.io/pvc-as-source-protection";
+constexpr char kBeingCreated[] = "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
+
+kube::ObjectRef content_ref(const std::string& name) { return {kube::kSnapshotContents, "", name}; }
+
+long long nanoseconds(SystemTime time) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+Json reference_to(const kube::Snapshot& snapshot) {
+    return {{"apiVersion", "snapshot.storage.k8s.io/v1"},
+            {"kind", "VolumeSnapshot"},
+            {"namespace", snapshot.space},
+            {"name", snapshot.name},
+            {"uid", snapshot.uid}};
+}
+
+void make_content(Sim& sim, const kube::Snapshot& snapshot, const Json& volume, const kube::SnapshotClass& one_class) {
+    sim.put({{"apiVersion", "snapshot.storage.k8s.io/v1"},
+             {"kind", "VolumeSnapshotContent"},
+             {"metadata",
+              {{"name", "snapcontent-" + snapshot.uid},
+               {"uid", sim.new_uid()},
+               {"creationTimestamp", format_time(sim.now())},
+               {"finalizers", Json::array({kContentBound})}}},
+             {"spec",
+              {{"deletionPolicy", one_class.deletion_policy},
+               {"driver", one_class.driver},
+               {"source", {{"volumeHandle", kube::text_at(volume, "/spec/csi/volumeHandle")}}},
+               {"sourceVolumeMode", "Filesystem"},
+               {"volumeSnapshotClassName", one_class.name},
+               {"volumeSnapshotRef", reference_to(snapshot)}}}});
+}
+
+void set_error(Sim& sim, const Json& object, const std::string& text) {
+    sim.edit(ref_of(object), [&](Json& one) { one["status"]["error"] = {{"message", text}}; });
+}
+
+// A snapshot of a claim: protects the claim until it is ready, and makes the content.
+void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
+    const kube::ObjectRef claim_ref{kube::kClaims, snapshot.space, snapshot.claim};
+    const ObjectPtr claim = sim.store.find(claim_ref);
+    if (!claim) return set_error(sim, object, "snapshot source claim " + snapshot.claim + " not found");
+    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*claim).volume});
+    if (!volume || kube::deleting(*claim)) return set_error(sim, object, "the source claim is not bound");
+    const ObjectPtr found = sim.store.find({kube::kSnapshotClasses, "", snapshot.snapshot_class});
+    if (!found) return set_error(sim, object, "no class " + snapshot.snapshot_class);
+    sim.edit(claim_ref, [](Json& one) { add_finalizer(one, kClaimIsSource); });
+    if (!sim.store.find(content_ref("snapcontent-" + snapshot.uid)))
+        make_content(sim, snapshot, *volume, kube::snapshot_class_of(*found));
+    sim.edit(ref_of(object), [&](Json& one) {
+        add_finalizer(one, kSnapshotBound);
+        one["status"]["boundVolumeSnapshotContentName"] = "snapcontent-" + snapshot.uid;
+        one["status"]["readyToUse"] = false;
+    });
+}
+
+// A snapshot of a content that was there before it.
+void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
+    const ObjectPtr content = sim.store.find(content_ref(snapshot.source_content));
+    if (!content) return set_error(sim, object, "no content " + snapshot.source_content);
+    const kube::SnapshotContent is = kube::content_of(*content);
+    if (is.snapshot_name != snapshot.name || is.snapshot_space != snapshot.space ||
+        (!is.snapshot_uid.empty() && is.snapshot_uid != snapshot.uid))
+        return set_error(sim, object, "the content is of another snapshot");
+    sim.edit(ref_of(*content), [&](Json& one) { one["spec"]["volumeSnapshotRef"]["uid"] = snapshot.uid; });
+    sim.edit(ref_of(object), [&](Json& one) {
+        add_finalizer(one, kSnapshotBound);
+        one["status"]["boundVolumeSnapshotContentName"] = snapshot.source_content;
+        one["status"]["readyToUse"] = false;
+    });
+}
+
+void follow_content(Sim& sim, const Json& object, const Json& content) {
+    const kube::SnapshotContent is = kube::content_of(content);
+    if (is.handle.empty()) return;
+    const long long cut = kube::number_at(content, "/status/creationTime", 0);
+    sim.edit(ref_of(object), [&](Json& one) {
+        Json& status = one["status"];
+        status.erase("error");
+        status["creationTime"] = format_time(SystemTime(std::chrono::microseconds(cut / 1000)));
+        status["readyToUse"] = is.ready;
+        if (is.restore_size) status["restoreSize"] = Quantity::from_bytes(*is.restore_size).text();
+    });
+}
+
+bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
+    for (const ObjectPtr& object : sim.store.list(kube::kClaims, snapshot.space)) {
+        const kube::Claim claim = kube::claim_of(*object);
+        if (claim.source_name == snapshot.name && claim.phase == "Pending") return true;
+    }
+    return false;
+}
+
+void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
+    if (claim_waits_for(sim, snapshot)) return;
+    const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
+    const bool ours = content && kube::content_of(*content).snapshot_uid == snapshot.uid;
+    if (ours && kube::content_of(*content).deletion_policy == "Delete") return sim.begin_deletion(ref_of(*content));
+    sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kSnapshotBound); });
+}
+
+void free_claim(Sim& sim, const std::string& space, const std::string& claim) {
+    for (const ObjectPtr& one : sim.store.list(kube::kSnapshots, space)) {
+        const kube::Snapshot snapshot = kube::snapshot_of(*one);
+        if (snapshot.claim == claim && !snapshot.ready) return;
+    }
+    sim.edit({kube::kClaims, space, claim}, [](Json& one) { drop_finalizer(one, kClaimIsSource); });
+}
+
+void sync_snapshot(Sim& sim, const Json& object) {
+    const kube::Snapshot snapshot = kube::snapshot_of(object);
+    if (snapshot.deleting) return end(sim, object, snapshot);
+    const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
+    if (content) return follow_content(sim, object, *content);
+    if (!snapshot.content.empty()) return set_error(sim, object, "VolumeSnapshotContent is missing");
+    if (snapshot.claim.empty())
+        adopt(sim, object, snapshot);
+    else
+        take(sim, object, snapshot);
+}
+
+// The sidecar: cuts, then says when it is ready.
+void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& content) {
+    if (kube::annotation_of(object, kBeingCreated).empty() && content.handle.empty()) {
+        sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"][kBeingCreated] = "yes"; });
+        return;
+    }
+    if (!sim.ripe("cut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
+    const std::string handle = content.source_handle.empty() ? "cut-" + content.uid : content.source_handle;
+    auto cut = sim.backend.cuts.find(handle);
+    if (cut == sim.backend.cuts.end()) {
+        const auto disk = sim.backend.disks.find(content.volume_handle);
+        if (disk == sim.backend.disks.end()) return set_error(sim, object, "no volume " + content.volume_handle);
+        Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + sim.around(sim.delays.ready)};
+        cut = sim.backend.cuts.emplace(handle, fresh).first;
+    }
+    const bool ready = cut->second.ready_at <= sim.now();
+    if (!ready) sim.wake(Controller::kSnapshots, std::chrono::ceil<milliseconds>(cut->second.ready_at - sim.now()));
+    sim.edit(ref_of(object), [&](Json& one) {
+        one["status"] = {{"snapshotHandle", handle},
+                         {"creationTime", nanoseconds(cut->second.at)},
+                         {"readyToUse", ready},
+                         {"restoreSize", cut->second.size}};
+        if (ready && one["metadata"].contains("annotations")) one["metadata"]["annotations"].erase(kBeingCreated);
+    });
+}
+
+void sync_content(Sim& sim, const Json& object) {
+    const kube::SnapshotContent content = kube::content_of(object);
+    if (!content.deleting) {
+        if (!has_finalizer(object, kContentBound))
+            return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kContentBound); });
+        if (!content.ready) create_cut(sim, object, content);
+        return;
+    }
+    const ObjectPtr snapshot = sim.store.find({kube::kSnapshots, content.snapshot_space, content.snapshot_name});
+    const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
+    if (in_use) return;
+    if (content.deletion_policy == "Delete") {
+        if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
+        sim.backend.cuts.erase(content.handle);
+    }
+    sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kContentBound); });
+}
+
+}  // namespace
+
+void run_snapshots(Sim& sim) {
+    for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) {
+        const ObjectPtr fresh = sim.store.find(ref_of(*snapshot));
+        if (fresh) sync_snapshot(sim, *fresh);
+    }
+    for (const ObjectPtr& content : sim.store.list(kube::kSnapshotContents, "")) {
+        const ObjectPtr fresh = sim.store.find(ref_of(*content));
+        if (fresh) sync_content(sim, *fresh);
+    }
+    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+        if (has_finalizer(*claim, kClaimIsSource)) free_claim(sim, kube::space_of(*claim), kube::name_of(*claim));
+    }
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,14 @@
+// The process that the code under test thinks it runs in. process.cpp takes the place of common/os/process_identity.cpp
+// and common/os/random.cpp at link time, so that identities and random names come from the case's seed.
+#pragma once
+
+#include <cstdint>
+
+namespace holdfast::sim {
+
+// From now on this process runs; the ones before it are dead.
+void become_process(int pid, std::uint64_t seed);
+// Besides us, this one counts as alive. 0: none.
+void keep_alive(int pid);
+
+}  // namespace holdfast::sim

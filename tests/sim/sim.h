@@ -1,0 +1,114 @@
+// A small Kubernetes in memory: the store, the storage behind it, time, and controllers that run when time passes.
+// Single-threaded and seeded: the same seed and the same requests give the same trace. A value: copying it forks the
+// world, so that thousands of cases start from one prepared state. It is a test double and never links into a plugin.
+#pragma once
+
+#include "common/core/duration.h"
+#include "common/os/clock.h"
+#include "tests/sim/backend.h"
+#include "tests/sim/random.h"
+#include "tests/sim/store.h"
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <set>
+
+namespace holdfast::sim {
+
+using std::chrono::milliseconds;
+
+enum class Controller {
+    kBinder,       // claims and volumes find each other; phases; reclaim
+    kProvisioner,  // makes volumes, empty or from a snapshot; takes them away
+    kProtection,   // finalizers of claims and volumes that are in use
+    kSnapshots,    // snapshot-controller and its sidecar
+    kStatefulSets,
+    kDeployments,
+    kPods,  // scheduler, kubelet and attach controller
+    kGarbage,
+    kNamespaces,
+    kCount,
+};
+
+// How long the outside world takes. Each wait is this plus up to a half, by the dice.
+struct Delays {
+    milliseconds request{2};
+    milliseconds controller{20};
+    milliseconds provision{700};
+    milliseconds cut{300};
+    milliseconds ready{2500};
+    milliseconds pod_start{900};
+    milliseconds pod_stop{600};
+};
+
+class Sim {
+  public:
+    explicit Sim(std::uint64_t seed) : dice(seed) {}
+
+    Store store;
+    Backend backend;
+    Dice dice;
+    Delays delays;
+    std::set<std::string> held_back;  // pods ("ns/name") whose writes a command holds back
+    // Called after every change of the store, whoever made it. Invariants are checked here.
+    std::function<void(const Sim&, const Change&)> on_change;
+    // False: the access review and the request are answered with "forbidden".
+    std::function<bool(const kube::AccessCheck&)> may;
+
+    SystemTime now() const;
+    std::chrono::nanoseconds elapsed() const { return elapsed_; }
+    // Time passes, and every controller that is due meanwhile runs at its moment.
+    void advance(milliseconds duration);
+    // When the next controller is due, if any is.
+    std::optional<milliseconds> next_due() const;
+    // Lets time pass until nothing is due any more; false if that takes longer than the limit.
+    bool settle(milliseconds limit);
+    // The controller will run within `delay` (and a bit).
+    void wake(Controller who, milliseconds delay);
+    milliseconds around(milliseconds delay);  // the delay plus up to a half
+    // Something that takes the outside world `delay`: false until that time has passed since it was first asked for
+    // under this name; the controller is woken then.
+    bool ripe(const std::string& what, milliseconds delay, Controller who);
+
+    // A write as a controller or the API server makes it: wakes whom it concerns, lets an object go whose last
+    // finalizer went. Nothing is written if nothing would change.
+    void put(Json object);
+    void erase(const kube::ObjectRef& ref);
+    // Changes the object if it is there.
+    void edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& change);
+    // metadata.deletionTimestamp, or gone at once if no finalizer holds it.
+    void begin_deletion(const kube::ObjectRef& ref, milliseconds grace = milliseconds{0});
+    std::string new_uid();
+
+  private:
+    void changed();
+    void run_due();
+
+    std::chrono::nanoseconds elapsed_{0};
+    std::array<std::optional<std::chrono::nanoseconds>, static_cast<std::size_t>(Controller::kCount)> due_;
+    std::map<std::string, std::chrono::nanoseconds> timers_;
+    int uids_ = 0;
+};
+
+class SimClock : public Clock {
+  public:
+    explicit SimClock(Sim& sim) : sim_(sim) {}
+    std::chrono::system_clock::time_point now() override { return sim_.now() + jump; }
+    std::chrono::steady_clock::time_point steady_now() override {
+        return std::chrono::steady_clock::time_point(sim_.elapsed() + std::chrono::hours(1));
+    }
+    void sleep_for(milliseconds duration) override { sim_.advance(duration); }
+
+    std::chrono::seconds jump{0};  // the wall clock is wrong by this much
+
+  private:
+    Sim& sim_;
+};
+
+// Finalizers and owner references.
+bool has_finalizer(const Json& object, const std::string& name);
+void add_finalizer(Json& object, const std::string& name);
+void drop_finalizer(Json& object, const std::string& name);
+
+}  // namespace holdfast::sim

@@ -1,0 +1,161 @@
+#include "tests/sim/sim_cluster.h"
+
+#include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
+#include "tests/sim/sim_watch.h"
+
+namespace holdfast::sim {
+namespace {
+
+std::string access_verb(Verb verb) {
+    if (verb == Verb::kReplace) return "update";
+    return verb_name(verb);
+}
+
+const std::vector<const kube::Resource*>& served() {
+    static const std::vector<const kube::Resource*> kServed = {&kube::kPods,
+                                                               &kube::kClaims,
+                                                               &kube::kVolumes,
+                                                               &kube::kConfigMaps,
+                                                               &kube::kSecrets,
+                                                               &kube::kEvents,
+                                                               &kube::kNamespaces,
+                                                               &kube::kNodes,
+                                                               &kube::kServices,
+                                                               &kube::kResourceQuotas,
+                                                               &kube::kLimitRanges,
+                                                               &kube::kStatefulSets,
+                                                               &kube::kDeployments,
+                                                               &kube::kReplicaSets,
+                                                               &kube::kStorageClasses,
+                                                               &kube::kCsiDrivers,
+                                                               &kube::kCsiNodes,
+                                                               &kube::kLeases,
+                                                               &kube::kVolumeAttachments,
+                                                               &kube::kSnapshots,
+                                                               &kube::kSnapshotContents,
+                                                               &kube::kSnapshotClasses,
+                                                               &kube::kNetworkPolicies,
+                                                               &kube::kPodDisruptionBudgets,
+                                                               &kube::kHorizontalPodAutoscalers};
+    return kServed;
+}
+
+}  // namespace
+
+bool is_write(Verb verb) {
+    return verb == Verb::kCreate || verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+}
+
+bool is_read(Verb verb) { return verb == Verb::kGet || verb == Verb::kList; }
+
+std::string verb_name(Verb verb) {
+    static constexpr const char* kNames[] = {"get",    "list",   "watch",    "create", "patch", "replace",
+                                             "delete", "review", "discover", "exec",   "hold",  "sql"};
+    return kNames[static_cast<int>(verb)];
+}
+
+// Time passes on the way there and back, and the cluster lives meanwhile.
+Result<Json> SimCluster::request(const Call& call, const std::function<Result<Json>()>& act) {
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.before(call)) return *error;
+    const kube::AccessCheck check{access_verb(call.verb), call.ref.resource, call.ref.space, "", call.ref.name};
+    if (sim_.may && !sim_.may(check))
+        return api_error(ErrorKind::kForbidden, 403, "Forbidden",
+                         call.ref.resource.qualified() + " is forbidden: cannot " + check.verb);
+    Result<Json> answer = act();
+    if (gate_.twice()) answer = act();
+    sim_.advance(sim_.around(sim_.delays.request));
+    if (auto error = gate_.after(call)) return *error;
+    return answer;
+}
+
+Result<Json> SimCluster::get(const kube::ObjectRef& ref) {
+    return request({Verb::kGet, ref}, [&] { return api_get(sim_, ref, gate_.lag()); });
+}
+
+std::vector<Result<Json>> SimCluster::get_all(const std::vector<kube::ObjectRef>& refs) {
+    std::vector<Result<Json>> answers;
+    for (const kube::ObjectRef& ref : refs) answers.push_back(get(ref));
+    return answers;
+}
+
+Result<std::string> SimCluster::for_each(const kube::Resource& resource, const std::string& space,
+                                         const kube::ListOptions& options, const std::function<bool(Json&&)>& each,
+                                         const std::function<void()>&) {
+    std::vector<ObjectPtr> items;
+    const auto answer = request({Verb::kList, {resource, space, ""}}, [&]() -> Result<Json> {
+        const int lag = gate_.lag();
+        items = lag > 0 ? sim_.store.list_stale(resource, space, lag) : sim_.store.list(resource, space);
+        return Json(std::to_string(sim_.store.revision() - lag));
+    });
+    if (!answer.ok()) return answer.error();
+    for (const ObjectPtr& item : items) {
+        if (chosen(*item, options) && !each(Json(*item))) break;
+    }
+    return answer->get<std::string>();
+}
+
+Result<std::unique_ptr<kube::Watch>> SimCluster::watch(const kube::Resource& resource, const std::string& space,
+                                                       const kube::ListOptions& options,
+                                                       const std::string& resource_version) {
+    const auto answer = request({Verb::kWatch, {resource, space, ""}}, [] { return Result<Json>(Json()); });
+    if (!answer.ok()) return answer.error();
+    const long long from = resource_version.empty() ? sim_.store.revision() : std::stoll(resource_version);
+    return make_sim_watch(sim_, {resource, space, options, from, gate_.watch_fault()});
+}
+
+Result<kube::Discovery> SimCluster::discover() {
+    if (discovery_) return *discovery_;
+    const auto answer = request({Verb::kDiscover, {}}, [] { return Result<Json>(Json()); });
+    if (!answer.ok()) return answer.error();
+    kube::Discovery found;
+    for (const kube::Resource* one : served()) found.resources.insert(one->api_version() + "/" + one->plural);
+    discovery_ = found;
+    return found;
+}
+
+Result<std::vector<bool>> SimCluster::allowed(const std::vector<kube::AccessCheck>& checks) {
+    const auto answer = request({Verb::kReview, {kube::kAccessReviews, "", ""}}, [] { return Result<Json>(Json()); });
+    if (!answer.ok()) return answer.error();
+    std::vector<bool> answers;
+    for (const kube::AccessCheck& check : checks) answers.push_back(!sim_.may || sim_.may(check));
+    return answers;
+}
+
+Result<Json> SimCluster::create(const Json& manifest, kube::DryRun dry_run) {
+    return request({Verb::kCreate, plan::ref_of_manifest(manifest), &manifest},
+                   [&] { return api_create(sim_, manifest, dry_run); });
+}
+
+std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manifests, kube::DryRun dry_run,
+                                                 const std::function<void(std::size_t)>& on_done) {
+    std::vector<Result<Json>> answers;
+    for (std::size_t i = 0; i < manifests.size(); ++i) {
+        answers.push_back(create(manifests[i], dry_run));
+        if (on_done) on_done(i);
+    }
+    return answers;
+}
+
+Result<Json> SimCluster::patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
+                               const kube::Preconditions& preconditions, kube::DryRun dry_run,
+                               const std::string& subresource) {
+    return request({Verb::kPatch, ref},
+                   [&] { return api_patch(sim_, ref, type, body, preconditions, dry_run, subresource); });
+}
+
+Result<Json> SimCluster::replace(const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) {
+    return request({Verb::kReplace, ref}, [&] { return api_replace(sim_, ref, object, dry_run); });
+}
+
+Status SimCluster::remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
+                          kube::Propagation propagation, kube::DryRun dry_run) {
+    const auto answer = request({Verb::kDelete, ref}, [&]() -> Result<Json> {
+        TRY(api_remove(sim_, ref, preconditions, propagation, dry_run));
+        return Json();
+    });
+    return answer.ok() ? Status() : Status(answer.error());
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,77 @@
+#include "tests/sim/store.h"
+
+namespace holdfast::sim {
+
+using Type = kube::WatchEvent::Type;
+
+std::string Store::key(const kube::ObjectRef& ref) {
+    return ref.resource.group + "/" + ref.resource.plural + "/" + (ref.resource.namespaced ? ref.space : "") + "/" +
+           ref.name;
+}
+
+ObjectPtr Store::find(const kube::ObjectRef& ref) const {
+    const auto found = objects_.find(key(ref));
+    return found == objects_.end() ? nullptr : found->second;
+}
+
+std::vector<ObjectPtr> Store::list(const kube::Resource& resource, const std::string& space) const {
+    std::string prefix = resource.group + "/" + resource.plural + "/";
+    if (resource.namespaced && !space.empty()) prefix += space + "/";
+    std::vector<ObjectPtr> found;
+    for (auto at = objects_.lower_bound(prefix); at != objects_.end() && at->first.starts_with(prefix); ++at)
+        found.push_back(at->second);
+    return found;
+}
+
+ObjectPtr Store::find_stale(const kube::ObjectRef& ref, int lag) const {
+    ObjectPtr object = find(ref);
+    const std::string wanted = key(ref);
+    for (auto change = history_.rbegin(); change != history_.rend() && lag > 0; ++change, --lag) {
+        if (key(change->ref) == wanted) object = change->before;
+    }
+    return object;
+}
+
+std::vector<ObjectPtr> Store::list_stale(const kube::Resource& resource, const std::string& space, int lag) const {
+    std::map<std::string, ObjectPtr> then = objects_;
+    for (auto change = history_.rbegin(); change != history_.rend() && lag > 0; ++change, --lag) {
+        if (change->before)
+            then[key(change->ref)] = change->before;
+        else
+            then.erase(key(change->ref));
+    }
+    Store past;
+    past.objects_ = std::move(then);
+    return past.list(resource, space);
+}
+
+std::vector<ObjectPtr> Store::everything() const {
+    std::vector<ObjectPtr> all;
+    for (const auto& [name, object] : objects_) all.push_back(object);
+    return all;
+}
+
+const Json& Store::put(const kube::ObjectRef& ref, Json object) {
+    object["metadata"]["resourceVersion"] = std::to_string(++revision_);
+    auto made = std::make_shared<const Json>(std::move(object));
+    ObjectPtr& place = objects_[key(ref)];
+    note({revision_, place ? Type::kModified : Type::kAdded, ref, made, place});
+    place = std::move(made);
+    return *place;
+}
+
+void Store::erase(const kube::ObjectRef& ref) {
+    const auto found = objects_.find(key(ref));
+    if (found == objects_.end()) return;
+    Json last = *found->second;
+    last["metadata"]["resourceVersion"] = std::to_string(++revision_);
+    note({revision_, Type::kDeleted, ref, std::make_shared<const Json>(std::move(last)), found->second});
+    objects_.erase(found);
+}
+
+void Store::note(Change change) {
+    history_.push_back(std::move(change));
+    if (history_.size() > kHistory) history_.pop_front();
+}
+
+}  // namespace holdfast::sim
