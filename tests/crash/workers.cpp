@@ -25,8 +25,11 @@ class Worker {
         }
         // How many requests the run after the fault makes is known only when it was seen.
         const int requests = judge(reference, work.first).second_calls;
-        if (requests == 0) return;
         Case one = work.first;
+        if (requests == 0) {
+            if (work.pick >= 0) judge_one(reference, one);  // a sample has as many cases as it was asked for
+            return;
+        }
         if (work.pick >= 0) {
             one.second = {static_cast<int>(work.pick % requests), Fault::kKillAfterCommit};
             judge_one(reference, one);

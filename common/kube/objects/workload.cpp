@@ -4,27 +4,47 @@
 
 namespace holdfast::kube {
 
-const Json* find_at(const Json& object, const std::string& pointer) {
-    const Json* at = &object;
-    std::size_t begin = 0;
-    while (begin < pointer.size()) {
-        std::size_t end = pointer.find('/', begin + 1);
-        if (end == std::string::npos) end = pointer.size();
-        std::string key = pointer.substr(begin + 1, end - begin - 1);
+namespace {
+
+// By hand: a map that keeps its order is a list of pairs, and most lookups of a run are these.
+const Json* member(const Json& object, std::string_view part) {
+    if (part.find('~') != std::string_view::npos) {
+        std::string key(part);
         for (std::size_t tilde = 0; (tilde = key.find("~1", tilde)) != std::string::npos; ++tilde)
             key.replace(tilde, 2, "/");
-        if (at->is_object()) {
-            const auto found = at->find(key);
-            if (found == at->end()) return nullptr;
-            at = &*found;
-        } else if (at->is_array()) {
-            const bool index = !key.empty() && key.size() < 9 &&
-                               std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-            if (!index || std::stoul(key) >= at->size()) return nullptr;
-            at = &(*at)[std::stoul(key)];
-        } else {
+        const auto found = object.find(key);
+        return found == object.end() ? nullptr : &*found;
+    }
+    for (const auto& [key, value] : object.get_ref<const Json::object_t&>()) {
+        if (key == part) return &value;
+    }
+    return nullptr;
+}
+
+const Json* item(const Json& array, std::string_view part) {
+    const bool index =
+        !part.empty() && part.size() < 9 && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!index) return nullptr;
+    const std::size_t at = std::stoul(std::string(part));
+    return at < array.size() ? &array[at] : nullptr;
+}
+
+}  // namespace
+
+const Json* find_at(const Json& object, const std::string& pointer) {
+    const Json* at = &object;
+    const std::string_view all = pointer;
+    std::size_t begin = 0;
+    while (begin < all.size()) {
+        const std::size_t end = std::min(all.find('/', begin + 1), all.size());
+        const std::string_view part = all.substr(begin + 1, end - begin - 1);
+        if (at->is_object())
+            at = member(*at, part);
+        else if (at->is_array())
+            at = item(*at, part);
+        else
             return nullptr;
-        }
+        if (at == nullptr) return nullptr;
         begin = end;
     }
     return at;

@@ -17,6 +17,7 @@ constexpr char kProvisionerFinalizer[] = "external-provisioner.volume.kubernetes
 kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
 
 void set_phase(Sim& sim, const Json& volume, const std::string& phase) {
+    if (kube::text_at(volume, "/status/phase") == phase) return;
     sim.edit(ref_of(volume), [&](Json& object) { object["status"]["phase"] = phase; });
 }
 
@@ -80,11 +81,22 @@ void bind(Sim& sim, const Json& volume, const Json& claim) {
     });
 }
 
+// Nothing would be written: looked at first, since the binder looks at everything all the time.
+bool settled(const Json& volume, const Json& claim) {
+    const Json* capacity = kube::find_at(claim, "/status/capacity");
+    const Json* is = kube::find_at(volume, "/spec/capacity");
+    return kube::find_at(volume, "/spec/claimRef") != nullptr && kube::text_at(volume, "/status/phase") == "Bound" &&
+           kube::text_at(claim, "/status/phase") == "Bound" && capacity != nullptr && is != nullptr && *capacity == *is;
+}
+
 void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
     const ObjectPtr volume = claim.volume.empty() ? nullptr : sim.store.find(volume_ref(claim.volume));
     const std::string owner = volume ? kube::text_at(*volume, "/spec/claimRef/uid") : "";
     const bool free = volume && kube::find_at(*volume, "/spec/claimRef") == nullptr;
-    if (volume && (free || owner == claim.uid)) return bind(sim, *volume, object);
+    if (volume && (free || owner == claim.uid)) {
+        if (!settled(*volume, object)) bind(sim, *volume, object);
+        return;
+    }
     sim.edit(ref_of(object), [](Json& lost) { lost["status"]["phase"] = "Lost"; });
 }
 
@@ -106,6 +118,7 @@ void sync_claim(Sim& sim, const Json& object) {
 // The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
 void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
     if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
+    if (has_finalizer(object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
     sim.edit(ref_of(object), [&](Json& one) {
         if (volume.reclaim_policy == "Delete")
             add_finalizer(one, kProvisionerFinalizer);
