@@ -22,8 +22,8 @@ const Json* member(const Json& object, std::string_view part) {
 }
 
 const Json* item(const Json& array, std::string_view part) {
-    const bool index =
-        !part.empty() && part.size() < 9 && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool index = !part.empty() && part.size() < 9 &&
+                       std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!index) return nullptr;
     const std::size_t at = std::stoul(std::string(part));
     return at < array.size() ? &array[at] : nullptr;
