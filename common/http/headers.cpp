@@ -1,5 +1,6 @@
 #include "common/http/headers.h"
 
+#include "common/core/percent.h"
 #include "common/core/text.h"
 
 #include <cctype>
@@ -11,26 +12,12 @@ namespace {
 constexpr std::size_t kHeaderBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kHeaderLinesMax = 1000;
 
-// RFC 7230 token characters.
-bool is_token_byte(unsigned char byte) {
-    return (byte < 0x80 && std::isalnum(byte)) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(byte)) != std::string_view::npos;
-}
+// RFC 7230: what a token may hold besides letters and digits, without the percent sign that starts an escape.
+constexpr std::string_view kTokenMarks = "!#$&'*+-.^_`|~";
 
-std::string escape_header_key(std::string_view key) {
-    static constexpr char kHex[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : key) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (is_token_byte(byte) && c != '%') {
-            out += c;
-        } else {
-            out += '%';
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-        }
-    }
-    return out;
+bool is_token_byte(unsigned char byte) {
+    const char c = static_cast<char>(byte);
+    return (byte < 0x80 && std::isalnum(byte)) || c == '%' || kTokenMarks.find(c) != std::string_view::npos;
 }
 
 }  // namespace
@@ -41,7 +28,7 @@ Headers impersonation_headers(const kubeconfig::ClientConfig& config) {
     if (!config.as_uid.empty()) out.emplace_back("Impersonate-Uid", config.as_uid);
     for (const std::string& group : config.as_groups) out.emplace_back("Impersonate-Group", group);
     for (const auto& [key, value] : config.as_extra)
-        out.emplace_back("Impersonate-Extra-" + escape_header_key(key), value);
+        out.emplace_back("Impersonate-Extra-" + percent_encode(key, kTokenMarks), value);
     return out;
 }
 

@@ -1,28 +1,11 @@
 #include "common/kube/request.h"
 
+#include "common/core/percent.h"
 #include "common/kube/objects/workload.h"
-
-#include <cctype>
 
 namespace holdfast::kube {
 
 namespace {
-
-std::string encode(std::string_view text) {
-    static constexpr char kHex[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '.' || c == '~') {
-            out += c;
-        } else {
-            out += '%';
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-        }
-    }
-    return out;
-}
 
 http::Request with_body(std::string method, std::string target, std::string type, const Json& body) {
     http::Request request = get_request(std::move(target));
@@ -71,7 +54,7 @@ std::string with_query(std::string path, const Query& query) {
     char mark = '?';
     for (const auto& [name, value] : query) {
         if (value.empty()) continue;
-        path += mark + name + "=" + encode(value);
+        path += mark + name + "=" + percent_encode(value);
         mark = '&';
     }
     return path;

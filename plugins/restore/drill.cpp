@@ -1,5 +1,6 @@
 #include "plugins/restore/drill.h"
 
+#include "common/core/percent.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -13,22 +14,6 @@
 
 namespace holdfast::restore {
 namespace {
-
-// Part of a URI that libpq reads: everything but letters, digits and - . _ ~ is escaped.
-std::string uri_part(const std::string& text) {
-    constexpr char kHex[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain)
-            out += c;
-        else
-            out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-    return out;
-}
 
 Status gather_volumes(kube::ClusterReader& reader, Throwaways& made) {
     for (const kube::Claim& claim : made.claims) {
@@ -178,8 +163,8 @@ Status Drill::attend(const plan::Input& input, plan::Attendant& attendant) {
     return attendant.serve(options_.space, scene_->instances[scene_->asked].pod, kDatabasePort, [&](int port) {
         if (port == announced) return;
         announced = port;
-        console_.out("postgresql://" + uri_part(user) + "@127.0.0.1:" + std::to_string(port) + "/" +
-                     uri_part(database) + "\n");
+        console_.out("postgresql://" + percent_encode(user) + "@127.0.0.1:" + std::to_string(port) + "/" +
+                     percent_encode(database) + "\n");
         console_.flush();
         console_.err(facts_->source.text() + " is open, read-only, as of " +
                      scene_->instances[scene_->asked].claims.front().member->facts.cut_at +

@@ -85,6 +85,16 @@ def module_space(cluster, _spaces, request):
     _spaces.append(made)
 
 
+@pytest.fixture(scope="module")
+def database(module_space):
+    """A set `base` of a database with x = 7 in table t."""
+    space = module_space
+    space.postgres()
+    space.psql("postgres-0", "create table t as select 7 as x")
+    space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()
+    return space
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
     """The folder that `make install` has put plugins and completions into."""

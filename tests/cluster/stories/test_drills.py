@@ -1,19 +1,7 @@
 """Rehearsals: right and wrong data, an image that is missing, images and configurations that would phone home."""
-import pytest
-
 import world
 
 LISTENER = "while :; do nc -l -p 9000 >>/tmp/heard; done"
-
-
-@pytest.fixture(scope="module")
-def database(module_space):
-    """A set `base` of a database with x = 7 in table t."""
-    space = module_space
-    space.postgres()
-    space.psql("postgres-0", "create table t as select 7 as x")
-    space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()
-    return space
 
 
 def test_data_that_is_not_as_expected_is_exit_6_and_the_set_says_failed(database):

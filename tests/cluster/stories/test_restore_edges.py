@@ -7,16 +7,6 @@ import pytest
 import world
 
 
-@pytest.fixture(scope="module")
-def database(module_space):
-    """A set `base` of a database with x = 7 in table t."""
-    space = module_space
-    space.postgres()
-    space.psql("postgres-0", "create table t as select 7 as x")
-    space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()
-    return space
-
-
 def test_settings_and_signal_files_on_the_volume_do_not_wake_up(space):
     """A standby's signal file, a library that does not exist, an archive command and a role that may write: all of it lies
     in the data directory, and a drill starts all the same, as nobody's standby, with the archive off."""

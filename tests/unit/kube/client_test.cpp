@@ -2,6 +2,7 @@
 
 #include "common/kube/warnings.h"
 #include "common/kube/watch.h"
+#include "common/os/quiet_console.h"
 #include "tests/unit/support/fake_cluster.h"
 #include "tests/unit/support/fake_transport.h"
 
@@ -12,18 +13,10 @@ using testing::reply;
 
 namespace {
 
-class Quiet : public Console {
+class Quiet : public QuietConsole {
   public:
     std::string said;
-    void out(std::string_view) override {}
     void err(std::string_view text) override { said += text; }
-    bool flush() override { return true; }
-    bool out_broken() const override { return false; }
-    bool in_is_terminal() const override { return false; }
-    bool out_is_terminal() const override { return false; }
-    bool err_is_terminal() const override { return false; }
-    int err_columns() const override { return 80; }
-    std::optional<std::string> read_line() override { return std::nullopt; }
 };
 
 struct Bench {

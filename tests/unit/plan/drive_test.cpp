@@ -17,6 +17,20 @@ using namespace holdfast;           // NOLINT: a test of one header
 using namespace holdfast::plan;     // NOLINT
 using namespace holdfast::testing;  // NOLINT
 
+// A claim with these labels, bound to the volume pv-1, whose reclaim policy is Retain.
+void put_retained(Fixture& f, const std::string& claim, const Json& claim_labels) {
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolumeClaim"},
+                   {"metadata", {{"name", claim}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", claim_labels}}},
+                   {"spec", {{"volumeName", "pv-1"}}}});
+    f.cluster.put({{"apiVersion", "v1"},
+                   {"kind", "PersistentVolume"},
+                   {"metadata", {{"name", "pv-1"}}},
+                   {"spec",
+                    {{"persistentVolumeReclaimPolicy", "Retain"},
+                     {"claimRef", {{"namespace", "n"}, {"name", claim}, {"uid", "claim-uid"}}}}}});
+}
+
 TEST_CASE("an operation that ends well leaves its result and no journal") {
     Fixture f;
     const DriveResult result = f.run();
@@ -166,17 +180,7 @@ TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
 TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operations whose journal cannot be read") {
     Fixture f;
     const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
-    f.cluster.put(
-        {{"apiVersion", "v1"},
-         {"kind", "PersistentVolumeClaim"},
-         {"metadata", {{"name", "drill-x-0-data-0"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", ours}}},
-         {"spec", {{"volumeName", "pv-1"}}}});
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolume"},
-                   {"metadata", {{"name", "pv-1"}}},
-                   {"spec",
-                    {{"persistentVolumeReclaimPolicy", "Retain"},
-                     {"claimRef", {{"namespace", "n"}, {"name", "drill-x-0-data-0"}, {"uid", "claim-uid"}}}}}});
+    put_retained(f, "drill-x-0-data-0", ours);
     const Patience patience{f.clock, f.signals, {}};
     auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
     REQUIRE(plan.ok());
@@ -216,16 +220,7 @@ TEST_CASE("gc leaves what only carries the labels of a throwaway") {
     Fixture f;
     const Json forged = {
         {labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x-abcde"}, {labels::kRole, "drill"}};
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolumeClaim"},
-                   {"metadata", {{"name", "data-db-0"}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", forged}}},
-                   {"spec", {{"volumeName", "pv-1"}}}});
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolume"},
-                   {"metadata", {{"name", "pv-1"}}},
-                   {"spec",
-                    {{"persistentVolumeReclaimPolicy", "Retain"},
-                     {"claimRef", {{"namespace", "n"}, {"name", "data-db-0"}, {"uid", "claim-uid"}}}}}});
+    put_retained(f, "data-db-0", forged);
     const Json owners = Json::array({{{"kind", "ReplicaSet"}, {"name", "drill-x-abcde"}, {"controller", true}}});
     f.cluster.put(
         {{"apiVersion", "v1"},
