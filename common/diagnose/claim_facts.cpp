@@ -10,7 +10,7 @@ namespace holdfast::diagnose {
 namespace {
 
 // A StatefulSet that is refused a claim (quota, admission) says so on itself; there is no claim to ask.
-std::vector<kube::Event> refusals_of(Gatherer& gatherer, const std::string& space, const std::string& name) {
+std::vector<kube::Event> claim_refusals(Gatherer& gatherer, const std::string& space, const std::string& name) {
     std::vector<kube::Event> about;
     for (kube::Event& event : gatherer.warnings(space, "FailedCreate")) {
         if (event.message.find("\"" + name + "\"") != std::string::npos) about.push_back(std::move(event));
@@ -70,7 +70,7 @@ ClaimFacts gather_claim(Gatherer& gatherer, const std::string& space, const std:
     facts.space = space;
     facts.name = name;
     facts.claim = seen_as(gatherer.look(kube::kClaims, space, name), kube::claim_state_of);
-    if (facts.claim.absent()) facts.refusals = refusals_of(gatherer, space, name);
+    if (facts.claim.absent()) facts.refusals = claim_refusals(gatherer, space, name);
     if (!facts.claim.there()) return facts;
     if (!facts.claim->volume.empty()) {
         facts.volume = seen_as(gatherer.look(kube::kVolumes, "", facts.claim->volume), kube::volume_of);

@@ -13,7 +13,7 @@ bool mounts(const kube::PodState& pod, const std::string& claim) {
     return std::find(pod.claims.begin(), pod.claims.end(), claim) != pod.claims.end();
 }
 
-std::vector<kube::Event> refusals_of(Gatherer& gatherer, const std::string& space, const std::string& name) {
+std::vector<kube::Event> pod_refusals(Gatherer& gatherer, const std::string& space, const std::string& name) {
     std::vector<kube::Event> about;
     for (kube::Event& event : gatherer.warnings(space, "FailedCreate")) {
         const bool names_it = event.message.find("\"" + name + "\"") != std::string::npos ||
@@ -57,7 +57,7 @@ PodFacts gather_pod(Gatherer& gatherer, const std::string& space, const std::str
     facts.space = space;
     facts.name = name;
     facts.pod = seen_as(gatherer.look(kube::kPods, space, name), kube::pod_state_of);
-    if (facts.pod.absent()) facts.refusals = refusals_of(gatherer, space, name);
+    if (facts.pod.absent()) facts.refusals = pod_refusals(gatherer, space, name);
     if (!facts.pod.there() || facts.pod->phase == "Succeeded") return facts;
     if (facts.pod->ready && !facts.pod->deleting) return facts;
     facts.events = gatherer.events(kube::kPods, space, name, facts.pod->uid);

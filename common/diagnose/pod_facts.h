@@ -23,6 +23,8 @@ struct PodFacts {
 PodFacts gather_pod(Gatherer& gatherer, const std::string& space, const std::string& name);
 // Why it does not run or is not ready; nothing if all is well.
 Findings judge_pod(const PodFacts& facts);
+// Whether an event or a state of a container has these words.
+inline bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 // The parts of it, one file each. REQUIRES: the pod is there.
 Findings judge_scheduling(const PodFacts& facts);  // it has no node

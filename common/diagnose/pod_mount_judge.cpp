@@ -8,8 +8,6 @@
 namespace holdfast::diagnose {
 namespace {
 
-bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 bool waits_for_volumes(const kube::PodState& pod) {
     if (pod.containers.empty()) return true;
     return std::any_of(pod.containers.begin(), pod.containers.end(), [](const kube::ContainerState& one) {

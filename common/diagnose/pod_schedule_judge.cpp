@@ -6,8 +6,6 @@
 namespace holdfast::diagnose {
 namespace {
 
-bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
 // "volume pvc-1 of claim data-0 is in topology.kubernetes.io/zone in (a)".
 std::string places_of(const PodFacts& facts) {
     std::vector<std::string> places;

@@ -39,7 +39,7 @@ constexpr std::array<Word, 27> kWords{{
     {"null", Kind::kNull, 0},  {"Null", Kind::kNull, 0},  {"NULL", Kind::kNull, 0},
 }};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 bool is_non_finite(std::string_view text) {
     if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
@@ -82,7 +82,7 @@ bool looks_like_float(std::string_view text) {
     std::size_t at = !text.empty() && (text[0] == '+' || text[0] == '-') ? 1 : 0;
     const auto digits = [&] {
         const std::size_t from = at;
-        while (at < text.size() && is_digit(text[at])) ++at;
+        while (at < text.size() && is_decimal(text[at])) ++at;
         return at - from;
     };
     const std::size_t whole = digits();
@@ -123,7 +123,7 @@ std::optional<std::string> without_underscores(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '_')
             digits += text[i];
-        else if (i == 0 || i + 1 == text.size() || !is_digit(text[i - 1]) || !is_digit(text[i + 1]))
+        else if (i == 0 || i + 1 == text.size() || !is_decimal(text[i - 1]) || !is_decimal(text[i + 1]))
             return std::nullopt;
     }
     return digits;
@@ -134,7 +134,7 @@ bool looks_like_timestamp(std::string_view text) {
     std::size_t at = 0;
     const auto digits = [&](std::size_t most) {
         const std::size_t from = at;
-        while (at < text.size() && at - from < most && is_digit(text[at])) ++at;
+        while (at < text.size() && at - from < most && is_decimal(text[at])) ++at;
         return at - from;
     };
     const auto dash = [&] { return at < text.size() && text[at++] == '-'; };
@@ -152,7 +152,7 @@ Scalar resolve_plain(std::string_view text) {
     if (first == '.') {
         const auto digits = without_underscores(text);
         if (const auto value = digits ? parse_float(*digits) : std::nullopt) return {Kind::kFloat, go_number(*value)};
-    } else if (is_digit(first) || first == '+' || first == '-') {
+    } else if (is_decimal(first) || first == '+' || first == '-') {
         std::string digits;
         for (const char c : text) {
             if (c != '_') digits += c;

@@ -17,7 +17,7 @@ namespace {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-enum class State { kPending, kDone, kFailed, kSkipped };
+enum class StepState { kPending, kDone, kFailed, kSkipped };
 
 struct Span {
     TimePoint first, last;
@@ -26,7 +26,7 @@ struct Span {
 class Execution {
   public:
     Execution(const Plan& plan, World& world, const Limits& limits)
-        : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), State::kPending) {
+        : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), StepState::kPending) {
         for (std::size_t i = 0; i < plan.steps.size(); ++i) index_[plan.steps[i].id] = i;
     }
 
@@ -63,10 +63,10 @@ class Execution {
         for (const std::string& id : step(i).after) {
             const auto found = index_.find(id);
             if (found == index_.end()) continue;
-            const State state = states_[found->second];
-            if (state == State::kPending) return false;
-            if (!step(i).always && state != State::kDone) return false;
-            attempted = attempted || state != State::kSkipped;
+            const StepState state = states_[found->second];
+            if (state == StepState::kPending) return false;
+            if (!step(i).always && state != StepState::kDone) return false;
+            attempted = attempted || state != StepState::kSkipped;
         }
         return attempted;
     }
@@ -76,14 +76,14 @@ class Execution {
     std::vector<std::size_t> next() {
         if (failed()) {
             for (std::size_t i = 0; i < states_.size(); ++i) {
-                if (states_[i] == State::kPending && !step(i).always) states_[i] = State::kSkipped;
+                if (states_[i] == StepState::kPending && !step(i).always) states_[i] = StepState::kSkipped;
             }
         }
         std::vector<std::size_t> batch;
         for (std::size_t i = 0; i < states_.size(); ++i) {
-            if (states_[i] != State::kPending) continue;
+            if (states_[i] != StepState::kPending) continue;
             if (!ready(i)) {
-                if (failed() && blocked_for_good(i)) states_[i] = State::kSkipped;
+                if (failed() && blocked_for_good(i)) states_[i] = StepState::kSkipped;
                 continue;
             }
             const bool creates = std::holds_alternative<Create>(step(i).action);
@@ -96,7 +96,7 @@ class Execution {
     bool blocked_for_good(std::size_t i) const {
         return std::all_of(step(i).after.begin(), step(i).after.end(), [&](const std::string& id) {
             const auto found = index_.find(id);
-            return found == index_.end() || states_[found->second] != State::kPending;
+            return found == index_.end() || states_[found->second] != StepState::kPending;
         });
     }
 
@@ -116,12 +116,12 @@ class Execution {
             if (name == step(i).phase) span.last = now;
         }
         if (status.ok()) {
-            states_[i] = State::kDone;
+            states_[i] = StepState::kDone;
             world_.witness.step_done(step(i), std::chrono::duration<double>(now - began_[i]).count());
             return;
         }
         const bool tolerated = step(i).optional && status.error().kind != ErrorKind::kInterrupted;
-        states_[i] = tolerated ? State::kDone : State::kFailed;
+        states_[i] = tolerated ? StepState::kDone : StepState::kFailed;
         world_.witness.step_failed(step(i), status.error());
         if (tolerated) return;
         // The first failure is the reason; what fails while cleaning up after it is added to it.
@@ -261,7 +261,7 @@ class Execution {
     const Plan& plan_;
     World& world_;
     const Limits& limits_;
-    std::vector<State> states_;
+    std::vector<StepState> states_;
     std::map<std::string, std::size_t> index_;
     std::map<std::size_t, TimePoint> began_;
     std::vector<std::pair<std::string, Span>> phases_;

@@ -14,7 +14,7 @@ using kube::ObjectRef;
 using kube::PatchType;
 using kube::Preconditions;
 
-constexpr int kTries = 5;
+constexpr int kFencedTries = 5;
 
 // Renews between the events, where nothing else does.
 class TendedWatch : public kube::Watch {
@@ -110,7 +110,7 @@ class FencedCluster : public kube::Cluster {
             TRY(tenure_.may_write());
             auto answer = send({given.uid, kube::version_of(live)});
             const bool moved = !answer.ok() && answer.error().kind == ErrorKind::kConflict;
-            if (!moved || attempt == kTries) return answer;
+            if (!moved || attempt == kFencedTries) return answer;
         }
     }
 

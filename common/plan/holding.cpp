@@ -9,7 +9,7 @@
 namespace holdfast::plan {
 namespace {
 
-constexpr int kTries = 5;
+constexpr int kMarkTries = 5;
 
 // Pods are never marked: they come and go, and every write to one names its uid.
 bool markable(const kube::ObjectRef& ref) { return ref.resource != kube::kPods; }
@@ -33,7 +33,7 @@ Status mark(kube::Cluster& cluster, const kube::ObjectRef& ref, Json live, const
         if (marked.ok()) return {};
         auto again = cluster.find(ref);
         if (again.ok() && !again->has_value()) return {};
-        if (!again.ok() || attempt == kTries) return marked.error().with_context(ref.text());
+        if (!again.ok() || attempt == kMarkTries) return marked.error().with_context(ref.text());
         if (kube::annotation_of(**again, labels::kEpoch) == epoch) return {};  // done, and its answer lost
         live = std::move(**again);
     }

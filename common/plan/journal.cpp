@@ -11,11 +11,6 @@ kube::ObjectRef ref_of(const Journal& journal) {
     return {kube::kConfigMaps, journal.space, journal_name(journal.operation)};
 }
 
-void take_versions(Journal& journal, const Json& config_map) {
-    journal.uid = kube::uid_of(config_map);
-    journal.resource_version = kube::version_of(config_map);
-}
-
 // An answer that was lost: what is there is our write if it holds our very text.
 bool holds(const Result<std::optional<Json>>& found, const Journal& journal) {
     const std::string sent = kube::text_at(journal_to_config_map(journal), "/data/journal.json");

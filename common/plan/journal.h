@@ -51,6 +51,8 @@ Json journal_to_config_map(const Journal& journal);
 // kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it
 // was written, the message names the fields.
 Result<Journal> journal_from_config_map(const Json& config_map);
+// The uid and the version under which it lies there, which later writes are conditional on.
+void take_versions(Journal& journal, const Json& config_map);
 
 // Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set
 // of a thousand claims must fit into one ConfigMap.

@@ -115,11 +115,6 @@ Json body_of(const Journal& journal) {
             {"record", journal.record}};
 }
 
-void take_versions(Journal& journal, const Json& config_map) {
-    journal.uid = kube::uid_of(config_map);
-    journal.resource_version = kube::version_of(config_map);
-}
-
 // Calls `each` with every step of every round.
 void for_each_step(const Journal& journal, const std::function<void(const Json& step)>& each) {
     for (const Json& round : journal.rounds) {
@@ -130,6 +125,11 @@ void for_each_step(const Journal& journal, const std::function<void(const Json& 
 }
 
 }  // namespace
+
+void take_versions(Journal& journal, const Json& config_map) {
+    journal.uid = kube::uid_of(config_map);
+    journal.resource_version = kube::version_of(config_map);
+}
 
 std::string journal_name(const std::string& operation) { return "holdfast-op-" + operation; }
 

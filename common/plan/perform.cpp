@@ -1,5 +1,6 @@
 #include "common/plan/perform.h"
 
+#include "common/core/doubt.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -11,12 +12,6 @@ namespace {
 
 constexpr int kTries = 4;
 constexpr std::chrono::milliseconds kPause{1000};
-
-// The answer was lost or the server could not answer: whether the write was done is not known.
-bool in_doubt(const Error& error) {
-    return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kTimeout ||
-           error.kind == ErrorKind::kConnect;
-}
 
 Json labelled(const Json& manifest, const std::string& operation) {
     Json copy = manifest;

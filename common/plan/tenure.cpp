@@ -1,5 +1,6 @@
 #include "common/plan/tenure.h"
 
+#include "common/core/doubt.h"
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
@@ -9,15 +10,12 @@
 namespace holdfast::plan {
 namespace {
 
-constexpr int kTries = 5;
+constexpr int kRenewTries = 5;
 
 kube::ObjectRef ref_of(const kube::Lease& lease) { return {kube::kLeases, lease.space, lease.name}; }
 
-// Whether the server may have done what it was asked for although it did not say so.
-bool in_doubt(const Error& error) {
-    return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kTimeout ||
-           error.kind == ErrorKind::kConnect || error.kind == ErrorKind::kInterrupted;
-}
+// A signal cuts a request short as a lost answer does.
+bool unanswered(const Error& error) { return in_doubt(error) || error.kind == ErrorKind::kInterrupted; }
 
 Error locked(const kube::Lease& lease, const Owner& owner) {
     const Error error = in_the_way(lease.operation, owner);
@@ -97,7 +95,7 @@ Status Tenure::take(const Lock& lock) {
     const kube::ObjectRef ref = lock_lease(lock.workload);
     kube::Lease mine = wanted(ref, "lock");
     mine.workload = lock.workload.resource.kind + "/" + lock.workload.name;
-    for (int attempt = 0; attempt < kTries; ++attempt) {
+    for (int attempt = 0; attempt < kRenewTries; ++attempt) {
         TRY_ASSIGN(const std::optional<Json> found, world_.cluster.find(ref));
         if (found) {
             TRY_ASSIGN(const bool taken, take_existing(kube::lease_of(*found), mine));
@@ -108,7 +106,7 @@ Status Tenure::take(const Lock& lock) {
         mine.renewed = sent.wall;
         auto made = world_.cluster.create(kube::lease_manifest(mine));
         if (made.ok()) return keep(std::move(made), sent, mine);
-        if (made.error().kind != ErrorKind::kAlreadyExists && !in_doubt(made.error()))
+        if (made.error().kind != ErrorKind::kAlreadyExists && !unanswered(made.error()))
             return made.error().with_context(ref.text());
     }
     return Error{ErrorKind::kLocked,
@@ -135,7 +133,7 @@ Result<bool> Tenure::take_existing(const kube::Lease& found, const kube::Lease& 
         return true;
     }
     const ErrorKind kind = changed.error().kind;
-    if (kind == ErrorKind::kConflict || kind == ErrorKind::kNotFound || in_doubt(changed.error())) return false;
+    if (kind == ErrorKind::kConflict || kind == ErrorKind::kNotFound || unanswered(changed.error())) return false;
     return changed.error().with_context(ref_of(found).text());
 }
 

@@ -1,5 +1,6 @@
 #include "plugins/restore/claims.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 
@@ -7,10 +8,6 @@
 
 namespace holdfast::restore {
 namespace {
-
-Error refused(const std::string& message, const std::string& hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", hint};
-}
 
 const kube::StorageClass* find_class(const std::vector<kube::StorageClass>& classes, const std::string& name) {
     for (const kube::StorageClass& one : classes) {

@@ -32,9 +32,9 @@ Status check_removable(const FinalizeFacts& facts, const KeptVolume& kept) {
     return {};
 }
 
-class Planner {
+class FinalizePlanner {
   public:
-    Planner(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now)
+    FinalizePlanner(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now)
         : options_(options), facts_(facts), now_(now) {}
 
     Plan build() {
@@ -126,7 +126,7 @@ Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& 
         return refuse("operation " + options.operation + " is unfinished: what it keeps may still be needed",
                       "kubectl restore resume " + options.operation + " -n " + options.space);
     for (const KeptVolume& kept : facts.volumes) TRY(check_removable(facts, kept));
-    return Planner(options, facts, now).build();
+    return FinalizePlanner(options, facts, now).build();
 }
 
 kube::ObjectRef Finalize::event_target() const {

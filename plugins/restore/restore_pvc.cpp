@@ -46,9 +46,9 @@ Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::s
     return step_of(id, "delete " + ref.text(), std::move(reason), std::move(action), std::move(after));
 }
 
-class Planner {
+class ClaimPlanner {
   public:
-    Planner(const PvcOptions& options, const PvcFacts& facts, const Member& member, ClaimSpec spec,
+    ClaimPlanner(const PvcOptions& options, const PvcFacts& facts, const Member& member, ClaimSpec spec,
             const std::string& operation)
         : options_(options),
           facts_(facts),
@@ -221,7 +221,7 @@ Result<plan::Plan> plan_pvc(const PvcOptions& options, const PvcFacts& facts, co
     TRY(check_free(options, facts, operation));
     spec.name = options.name;
     spec.space = options.space;
-    return Planner(options, facts, *member, std::move(spec), operation).build();
+    return ClaimPlanner(options, facts, *member, std::move(spec), operation).build();
 }
 
 Result<plan::Plan> RestorePvc::plan(kube::ClusterReader& reader, const plan::Input& input) {

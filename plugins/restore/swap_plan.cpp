@@ -24,9 +24,9 @@ using plan::Scale;
 using plan::Step;
 using plan::WaitFor;
 
-class Planner : public SwapSteps {
+class SwapPlanner : public SwapSteps {
   public:
-    Planner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
+    SwapPlanner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
         : SwapSteps(record, facts, operation) {}
 
     // R11: whatever is deleted later, and by whomever, the storage keeps both copies.
@@ -271,7 +271,7 @@ class Planner : public SwapSteps {
 }  // namespace
 
 Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
-    Planner planner(record, facts, operation);
+    SwapPlanner planner(record, facts, operation);
     switch (stage) {
         case Stage::kProve:
             return Error{ErrorKind::kInternal, "the volumes are not there yet"};
@@ -300,7 +300,7 @@ Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& f
 }
 
 Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
-    Planner planner(record, facts, operation);
+    SwapPlanner planner(record, facts, operation);
     if (!held_down(record, facts)) return planner.take();
     const bool nothing_deleted =
         std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) { return untouched(swap, facts); });

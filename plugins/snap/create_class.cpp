@@ -1,5 +1,6 @@
 #include "plugins/snap/create_class.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 
 #include <algorithm>
@@ -7,10 +8,6 @@
 
 namespace holdfast::snap {
 namespace {
-
-Error refused(std::string message, std::string hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", std::move(hint)};
-}
 
 std::vector<std::string> names_of(const std::vector<const kube::SnapshotClass*>& classes) {
     std::vector<std::string> names;

@@ -1,5 +1,6 @@
 #include "plugins/snap/create_members.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/snapshot.h"
@@ -12,10 +13,6 @@
 
 namespace holdfast::snap {
 namespace {
-
-Error refused(std::string message, std::string hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", std::move(hint)};
-}
 
 class Choice {
   public:

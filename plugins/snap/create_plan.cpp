@@ -1,5 +1,6 @@
 #include "plugins/snap/create_plan.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/redact.h"
@@ -16,10 +17,6 @@ namespace holdfast::snap {
 namespace {
 
 constexpr std::size_t kRecordLimit = 1000000;  // a ConfigMap holds 1 MiB
-
-Error refused(std::string message, std::string hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", std::move(hint)};
-}
 
 kube::SnapshotSet set_before_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input,
                                  std::vector<kube::SetMember> members) {

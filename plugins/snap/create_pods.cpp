@@ -1,5 +1,6 @@
 #include "plugins/snap/create_pods.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/redact.h"
 #include "common/kube/objects/workload.h"
@@ -14,10 +15,6 @@
 
 namespace holdfast::snap {
 namespace {
-
-Error refused(std::string message, std::string hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", std::move(hint)};
-}
 
 const Json kNoItems = Json::array();
 

@@ -10,7 +10,7 @@
 namespace holdfast::snap {
 namespace {
 
-Error refused(std::string message, std::string hint) {
+Error will_not_delete(std::string message, std::string hint) {
     return {ErrorKind::kRefused, "refusing to delete " + message + "; nothing was changed", std::move(hint)};
 }
 
@@ -48,10 +48,10 @@ Status check_last_of(const DeleteFacts& facts, const Subject& subject, const Sta
     const bool of_nothing =
         !own.is_set && own.claims.front().empty();  // pre-provisioned: of no claim of this namespace
     if (own.ready && !ready_left && !of_nothing)
-        return refused(what + " is the last one of " + escape_line(of) + " that can be restored",
+        return will_not_delete(what + " is the last one of " + escape_line(of) + " that can be restored",
                        "make a new one first, or delete it all the same with --force");
     if (own.checked && !checked_left)
-        return refused(what + " is the last one of " + escape_line(of) + " whose restore was checked",
+        return will_not_delete(what + " is the last one of " + escape_line(of) + " whose restore was checked",
                        "check another one first (kubectl restore drill), or delete it all the same with --force");
     return {};
 }
@@ -66,7 +66,7 @@ Status check_last(const DeleteFacts& facts, const Subject& subject) {
 Status check_needed(const Subject& subject) {
     for (const Link& link : subject.links) {
         if (link.pending.empty()) continue;
-        return refused(subject.text() + ": pvc/" + link.pending.front() + " is not bound yet and is made of vs/" +
+        return will_not_delete(subject.text() + ": pvc/" + link.pending.front() + " is not bound yet and is made of vs/" +
                            link.snapshot_name,
                        "the snapshot would not go before that claim is bound or deleted; --force begins all the same");
     }

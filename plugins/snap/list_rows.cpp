@@ -35,8 +35,6 @@ std::string verified_text(const Row& row, SystemTime now) {
     return row.verified_level + " (" + age_text(seconds_of(row.verified_at), now) + " ago)";
 }
 
-std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
-
 std::vector<std::string> header_of(const RowStyle& style) {
     std::vector<std::string> header{"NAME", "TARGET", "READY", "CONSISTENCY", "SIZE", "VERIFIED"};
     if (style.all_spaces) header.insert(header.begin(), "NAMESPACE");
@@ -50,16 +48,16 @@ std::vector<std::string> cells_of(const Row& row, const RowStyle& style) {
     std::vector<std::string> cells;
     if (style.all_spaces) cells.push_back(row.space);
     cells.push_back(row.is_set ? row.name : "vs/" + row.name);
-    cells.push_back(or_none(row.target));
+    cells.push_back(row.target);
     cells.push_back(ready_text(row));
-    cells.push_back(or_none(row.consistency));
+    cells.push_back(row.consistency);
     cells.push_back(row.size_bytes > 0 ? human_bytes(row.size_bytes) : "<unknown>");
     cells.push_back(verified_text(row, now));
     if (style.wide) {
         cells.push_back(row.total > 1 && row.complete ? human_elapsed(static_cast<double>(row.skew_ms) / 1000)
                                                       : "<none>");
-        cells.push_back(or_none(row.snapshot_class));
-        cells.push_back(or_none(row.driver));
+        cells.push_back(row.snapshot_class);
+        cells.push_back(row.driver);
     }
     cells.push_back(age_text(row.created_s, now));
     for (std::string& cell : cells) cell = escape_line(cell);

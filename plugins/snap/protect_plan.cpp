@@ -1,15 +1,12 @@
 #include "plugins/snap/protect_plan.h"
 
+#include "common/core/refusal.h"
 #include "common/kube/objects/labels.h"
 
 #include <nlohmann/json.hpp>
 
 namespace holdfast::snap {
 namespace {
-
-Error refused(std::string message, std::string hint) {
-    return {ErrorKind::kRefused, message + "; nothing was changed", std::move(hint)};
-}
 
 Status check(const std::string& space, const Subject& subject, const Link& link) {
     const std::string what = link_text(space, link);
