@@ -21,7 +21,7 @@ deps:
 	@tests/setup/deps build
 
 build: deps
-	@tests/setup/build dev
+	@tests/setup/build dev plugins
 
 demo: build
 	@tests/demo/demo

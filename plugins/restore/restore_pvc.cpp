@@ -49,7 +49,7 @@ Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::s
 class ClaimPlanner {
   public:
     ClaimPlanner(const PvcOptions& options, const PvcFacts& facts, const Member& member, ClaimSpec spec,
-            const std::string& operation)
+                 const std::string& operation)
         : options_(options),
           facts_(facts),
           member_(member),

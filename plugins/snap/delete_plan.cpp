@@ -49,10 +49,11 @@ Status check_last_of(const DeleteFacts& facts, const Subject& subject, const Sta
         !own.is_set && own.claims.front().empty();  // pre-provisioned: of no claim of this namespace
     if (own.ready && !ready_left && !of_nothing)
         return will_not_delete(what + " is the last one of " + escape_line(of) + " that can be restored",
-                       "make a new one first, or delete it all the same with --force");
+                               "make a new one first, or delete it all the same with --force");
     if (own.checked && !checked_left)
-        return will_not_delete(what + " is the last one of " + escape_line(of) + " whose restore was checked",
-                       "check another one first (kubectl restore drill), or delete it all the same with --force");
+        return will_not_delete(
+            what + " is the last one of " + escape_line(of) + " whose restore was checked",
+            "check another one first (kubectl restore drill), or delete it all the same with --force");
     return {};
 }
 
@@ -66,9 +67,10 @@ Status check_last(const DeleteFacts& facts, const Subject& subject) {
 Status check_needed(const Subject& subject) {
     for (const Link& link : subject.links) {
         if (link.pending.empty()) continue;
-        return will_not_delete(subject.text() + ": pvc/" + link.pending.front() + " is not bound yet and is made of vs/" +
-                           link.snapshot_name,
-                       "the snapshot would not go before that claim is bound or deleted; --force begins all the same");
+        return will_not_delete(
+            subject.text() + ": pvc/" + link.pending.front() + " is not bound yet and is made of vs/" +
+                link.snapshot_name,
+            "the snapshot would not go before that claim is bound or deleted; --force begins all the same");
     }
     return {};
 }
