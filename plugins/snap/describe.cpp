@@ -8,6 +8,7 @@
 #include "common/view/findings.h"
 #include "common/view/table.h"
 #include "plugins/snap/chain.h"
+#include "plugins/snap/list_rows.h"
 #include "plugins/snap/set_view.h"
 
 #include <nlohmann/json.hpp>
@@ -24,8 +25,6 @@ struct Described {
     Subject subject;
     std::vector<diagnose::Finding> findings;  // of members that cannot be restored
 };
-
-std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
 
 std::string field(const std::string& name, const std::string& value) {
     std::string line = name + ":";

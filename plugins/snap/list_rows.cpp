@@ -48,9 +48,9 @@ std::vector<std::string> cells_of(const Row& row, const RowStyle& style) {
     std::vector<std::string> cells;
     if (style.all_spaces) cells.push_back(row.space);
     cells.push_back(row.is_set ? row.name : "vs/" + row.name);
-    cells.push_back(row.target);
+    cells.push_back(or_none(row.target));
     cells.push_back(ready_text(row));
-    cells.push_back(row.consistency);
+    cells.push_back(or_none(row.consistency));
     cells.push_back(row.size_bytes > 0 ? human_bytes(row.size_bytes) : "<unknown>");
     cells.push_back(verified_text(row, now));
     if (style.wide) {
@@ -77,6 +77,8 @@ bool by_space_and_age(const Row& a, const Row& b) {
 }
 
 }  // namespace
+
+std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
 
 bool RowFilter::accepts_set(const std::string& set_target, const std::vector<std::string>& members) const {
     if (!active) return true;

@@ -96,4 +96,7 @@ class RowTable {
 // docs/schemas/list.json
 Json row_json(const Row& row);
 
+// What a table shows for nothing.
+std::string or_none(const std::string& text);
+
 }  // namespace holdfast::snap
