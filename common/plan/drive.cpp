@@ -243,6 +243,7 @@ class Drive {
         result_.report = std::move(*report);
         if (recorded_) {
             TRY(holding_->world().may_write());
+            holding_->release_own();
             TRY(close());
             recorded_ = false;
             result_.resumable = false;
@@ -287,6 +288,7 @@ class Drive {
     void write_down(const Error& error) {
         if (error.kind == ErrorKind::kLocked && !resuming_ && made_nothing()) cleaned_ = true;
         if (cleaned_) {  // nothing is left to resume or to abort
+            holding_->release_own();
             const Status erased = erase(world_.cluster, journal_);
             if (erased.ok())
                 result_.resumable = false;

@@ -24,6 +24,8 @@ class Holding {
     Status recorded();
     // Whether somebody else has taken over: then nothing more may be written, the journal included.
     bool lost() { return tenure_.lost(); }
+    // The journal is about to go: see Tenure::release_own.
+    void release_own() { tenure_.release_own(); }
     void release(bool unfinished) { tenure_.release(unfinished); }
 
   private:

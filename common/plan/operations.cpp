@@ -182,7 +182,9 @@ bool nobodys(const kube::Lease& lease, const Self& self, SystemTime now) {
     return life == Life::kDead || (life == Life::kSilent && old);
 }
 
-Status take_back_held(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits) {
+Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, const WayBack& back,
+                      const Limits& limits) {
+    World& world = holding.world();
     TRY_ASSIGN(const Plan plan, back(world.cluster));
     if (brief(plan) != brief(shown)) {
         return Error{
@@ -193,6 +195,8 @@ Status take_back_held(World& world, Journal& journal, const Plan& shown, const W
     }
     TRY(execute(plan, world, limits).status);
     // The journal goes last: until then the same command finds what is still to be taken back.
+    TRY(world.may_write());
+    holding.release_own();
     return erase(world.cluster, journal);
 }
 
@@ -294,7 +298,7 @@ Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBa
         return outcome;
     }
     outcome.wrote = true;
-    outcome.status = take_back_held((*holding)->world(), journal, shown, back, limits);
+    outcome.status = take_back_held(**holding, journal, shown, back, limits);
     if (!(*holding)->lost()) (*holding)->release(!outcome.status.ok());
     return outcome;
 }

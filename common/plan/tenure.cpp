@@ -11,6 +11,7 @@ namespace holdfast::plan {
 namespace {
 
 constexpr int kRenewTries = 5;
+constexpr int kLastTries = 3;  // at the end, when the user waits for nothing else
 
 kube::ObjectRef ref_of(const kube::Lease& lease) { return {kube::kLeases, lease.space, lease.name}; }
 
@@ -300,22 +301,36 @@ Status Tenure::settle(kube::Cluster& cluster, Held& held, const Error& error) {
     return {};
 }
 
+void Tenure::release_own() {
+    const auto own = [](const Held& one) { return one.lease.role == "alive"; };
+    if (!std::any_of(held_.begin(), held_.end(), own)) return;
+    heart_.reset();
+    for (const Held& one : held_) {
+        if (own(one)) let_go(one, false);
+    }
+    std::erase_if(held_, own);
+}
+
 void Tenure::release(bool unfinished) {
     heart_.reset();
     for (const Held& one : held_) let_go(one, unfinished && one.lease.role == "lock");
     held_.clear();
 }
 
+Status Tenure::let_go_once(const kube::Lease& lease, bool unfinished) {
+    if (!unfinished) return world_.cluster.remove(ref_of(lease), {lease.uid, lease.version});
+    kube::Lease free = lease;
+    free.holder.clear();
+    auto changed = world_.cluster.replace(ref_of(lease), kube::lease_manifest(free));
+    return changed.ok() ? Status() : Status(changed.error());
+}
+
 void Tenure::let_go(const Held& held, bool unfinished) {
     if (!held.made || lost()) return;
     Status gone;
-    if (unfinished) {
-        kube::Lease free = held.lease;
-        free.holder.clear();
-        auto changed = world_.cluster.replace(ref_of(held.lease), kube::lease_manifest(free));
-        if (!changed.ok()) gone = changed.error();
-    } else {
-        gone = world_.cluster.remove(ref_of(held.lease), {held.lease.uid, held.lease.version});
+    for (int attempt = 0; attempt < kLastTries; ++attempt) {
+        gone = let_go_once(held.lease, unfinished);
+        if (gone.ok() || !in_doubt(gone.error())) break;
     }
     if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return;
     world_.witness.message("warning: " + ref_of(held.lease).text() +

@@ -54,6 +54,9 @@ class Tenure {
     Error lose(const std::string& why);
     // The journal is gone, and with it all that another process could go on from; the error's reason is kJournalGone.
     void lose_journal();
+    // The Lease of the operation's own ends, before the journal does: a journal is found by whoever runs the command
+    // again, a Lease whose journal is gone by nobody but gc. Nothing is renewed from now on. Waits for a few requests.
+    void release_own();
     // The locks end: their Leases are deleted; or, for an unfinished operation, stay without a holder, so that nobody
     // but its resume or abort gets the workload. Errors are told, not given: a Lease that stays expires.
     void release(bool unfinished);
@@ -80,6 +83,7 @@ class Tenure {
     void renew(kube::Cluster& cluster);
     Status renew_one(kube::Cluster& cluster, Held& held);
     Status settle(kube::Cluster& cluster, Held& held, const Error& error);
+    Status let_go_once(const kube::Lease& lease, bool unfinished);
     void let_go(const Held& held, bool unfinished);
 
     World& world_;

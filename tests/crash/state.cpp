@@ -1,6 +1,7 @@
 #include "tests/crash/state.h"
 
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lease.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 
@@ -120,9 +121,10 @@ State state_of(const sim::Sim& sim) {
     State state;
     for (const sim::ObjectPtr& object : all) {
         const kube::ObjectRef ref = plan::ref_of_manifest(*object);
-        // A killed owner's own Lease has expired and stays until gc (docs/testing.md: known).
-        if (ref.resource == kube::kEvents || ref.resource == kube::kLeases) continue;
-        state[plain(ref.text(), names)] = text_of(*object, names);
+        if (ref.resource == kube::kEvents) continue;
+        // Of a Lease it matters that it is there, and whose: holder and times differ between two good runs.
+        state[plain(ref.text(), names)] =
+            ref.resource == kube::kLeases ? plain(kube::lease_of(*object).operation, names) : text_of(*object, names);
     }
     for (const auto& [handle, disk] : sim.backend.disks)
         state["disk " + plain(handle, names)] = "holds " + disk.token.text();

@@ -331,6 +331,34 @@ TEST_CASE("what only adds objects costs no Lease in its first 2 s, and is known 
     CHECK(f.cluster.at(f.own) == nullptr);
 }
 
+TEST_CASE("the Lease of what only adds objects goes before the journal, and is not made anew by what follows") {
+    Adding f;
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    REQUIRE(f.cluster.at(f.own) != nullptr);
+    f.holding->release_own();
+    CHECK(f.cluster.at(f.own) == nullptr);
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    CHECK(f.holding->world().may_write().ok());
+    CHECK(f.cluster.at(f.own) == nullptr);
+    f.holding->release(false);
+    CHECK(f.cluster.at(f.own) == nullptr);
+}
+
+TEST_CASE("a Lease whose deletion was not answered is deleted all the same") {
+    Adding f;
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    int unanswered = 2;
+    f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
+        if (call.rfind("delete lease/", 0) != 0 || unanswered-- <= 0) return std::nullopt;
+        return Error{ErrorKind::kUnavailable, "apiserver is shutting down", "", 503, "ServiceUnavailable"};
+    };
+    f.holding->release(false);
+    CHECK(f.cluster.at(f.own) == nullptr);
+}
+
 TEST_CASE("what only adds objects is taken over after 9 s of silence, and its earlier owner learns of it") {
     for (const int lasted : {0, 3}) {
         Adding f;
