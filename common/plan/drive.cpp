@@ -167,6 +167,9 @@ class Drive {
             }
         }
         input_.record = journal_.record;
+        // A first journal has no version to be compared: whoever slept since it took its locks asks whether they are
+        // still its own.
+        TRY(holding_->world().may_write());
         if (recorded_) return write_change(world_.cluster, journal_);
         result_.operation = journal_.operation;
         Status written = write_new(world_.cluster, journal_);

@@ -66,8 +66,17 @@ std::string lines_without_journal(const Journal& journal) {
         const std::string kind = ref.resource.qualified();
         if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
     }
-    return "somebody deleted the journal of " + journal.operation + "; what it made is still there: kubectl get " +
-           join(kinds, ",") + " -n " + journal.space + " -l " + labels::kOperation + "=" + journal.operation;
+    std::string lines = "somebody deleted the journal of " + journal.operation;
+    if (!kinds.empty())
+        lines += "; what it made is still there: kubectl get " + join(kinds, ",") + " -n " + journal.space + " -l " +
+                 labels::kOperation + "=" + journal.operation;
+    const std::vector<kube::ObjectRef> written = written_objects(journal);
+    const bool volumes = std::any_of(written.begin(), written.end(),
+                                     [](const kube::ObjectRef& ref) { return ref.resource == kube::kVolumes; });
+    if (volumes)
+        lines += "; volumes that it has taken out are kept: kubectl get pv -l " + std::string(labels::kKept) + "=" +
+                 journal.operation;
+    return lines;
 }
 
 Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line) {

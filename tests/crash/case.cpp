@@ -2,8 +2,10 @@
 
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
-#include "tests/crash/invariants.h"
+#include "tests/crash/actor_case.h"
+#include "tests/crash/digest.h"
 #include "tests/crash/mutate.h"
+#include "tests/crash/stage.h"
 
 namespace holdfast::crash {
 namespace {
@@ -21,25 +23,21 @@ std::string trace_of(const std::vector<sim::Call>& calls, const Ending& ending, 
 
 class Judge {
   public:
-    Judge(const Reference& reference, const Case& one)
-        : reference_(reference), case_(one), sim_(reference.start), clock_(sim_), invariants_(reference.start) {
-        if (one.entry->deletes_data) invariants_.release_cuts();
-        invariants_.watch(sim_);
-    }
+    Judge(const Reference& reference, const Case& one) : reference_(reference), case_(one), stage_(reference, one) {}
 
     Judgement run() {
-        const Ending first = once(reference_.line, case_.first, "first run", 200);
-        if (!settled()) return done();
+        const Ending first = stage_.once(reference_.line, case_.first, "first run", kFirst);
+        if (!stage_.settled()) return stage_.done();
         if (takes(case_.first.fault)) return left_alone();
         // A verdict on the data ends an operation: what named it finds nothing any more.
-        if (first.exit_code == kVerdict && case_.entry->exit_when_done == kNotFound) return done();
+        if (first.exit_code == kVerdict && case_.entry->exit_when_done == kNotFound) return stage_.done();
         if (!first.killed && first.exit_code == 0) {
             compare(reference_.end, "exit 0, but the result is another one");
-            return done();
+            return stage_.done();
         }
-        const auto operations = open_operations(sim_);
-        if (case_.way != Way::kRerun && operations.empty()) return done();  // as a rerun: judged there
-        sim_.advance(kPause);
+        const auto operations = open_operations(stage_.sim);
+        if (case_.way != Way::kRerun && operations.empty()) return stage_.done();  // as a rerun: judged there
+        stage_.sim.advance(kPause);
         switch (case_.way) {
             case Way::kRerun:
                 go_on(reference_.line);
@@ -54,47 +52,25 @@ class Judge {
                 take_back({reference_.line.plugin, {"abort", operations.front(), "--yes"}});
                 break;
         }
-        return done();
+        return stage_.done();
     }
 
   private:
-    Ending once(const CommandLine& line, Injection injection, const std::string& what, int pid) {
-        signals_.raised = 0;
-        const Machine machine{sim_, clock_, signals_, case_.mutation};
-        FaultGate gate(machine, injection);
-        Ending ending = run_command(line, machine, gate, pid);
-        judgement_.happened = judgement_.happened || gate.happened();
-        if (!gate.theirs().name.empty()) {
-            theirs_ = gate.theirs();
-            theirs_uid_ = gate.theirs_uid();
-            theirs_text_ = gate.theirs_text();
-        }
-        if (pid != 200) judgement_.second_calls = static_cast<int>(gate.calls().size());
-        judgement_.told += "    " + what + ": " + line.text() + "\n    -> " +
-                           (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +
-                           ending.err;
-        // I14: the canary stands in the environment of every container.
-        for (const std::string& text : {ending.out, ending.err}) {
-            if (text.find("canary-5ecret") != std::string::npos) violated("I14: a secret was printed");
-        }
-        return ending;
-    }
-
     // Somebody else's object of the same name stays as they made it, whatever we do then.
     Judgement left_alone() {
-        if (!judgement_.happened) return done();
-        const auto operations = open_operations(sim_);
+        if (!stage_.judgement.happened) return stage_.done();
+        const auto operations = open_operations(stage_.sim);
         if (!operations.empty()) {
-            sim_.advance(kPause);
-            once({reference_.line.plugin, {"abort", operations.front(), "--yes"}}, {}, "abort", 201);
-            if (!settled()) return done();
+            stage_.sim.advance(kPause);
+            stage_.once({reference_.line.plugin, {"abort", operations.front(), "--yes"}}, {}, "abort", kSecond);
+            if (!stage_.settled()) return stage_.done();
         }
-        const sim::ObjectPtr found = sim_.store.find(theirs_);
+        const sim::ObjectPtr found = stage_.sim.store.find(stage_.theirs);
         if (!found || kube::deleting(*found))
-            violated("I11: deleted somebody else's " + theirs_.text());
-        else if (!theirs(*found) || essence(*found) != theirs_text_)
-            violated("I11: changed somebody else's " + theirs_.text() + "\n    " + found->dump());
-        return done();
+            stage_.violated("I11: deleted somebody else's " + stage_.theirs.text());
+        else if (!theirs(*found) || essence(*found) != stage_.theirs_text)
+            stage_.violated("I11: changed somebody else's " + stage_.theirs.text() + "\n    " + found->dump());
+        return stage_.done();
     }
 
     static bool theirs(const Json& object) {
@@ -105,66 +81,62 @@ class Judge {
 
     // The run that must finish the work; with a second fault, the one after it.
     void go_on(const CommandLine& line) {
-        Ending ending = once(line, case_.second, "second run", 201);
-        if (!settled()) return;
+        Ending ending = stage_.once(line, case_.second, "second run", kSecond);
+        if (!stage_.settled()) return;
         if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0)) {
-            sim_.advance(kPause);
-            ending = once(reference_.line, {}, "third run", 202);
-            if (!settled()) return;
+            stage_.sim.advance(kPause);
+            ending = stage_.once(reference_.line, {}, "third run", kThird);
+            if (!stage_.settled()) return;
         }
         const bool done_before = ending.exit_code == case_.entry->exit_when_done;
         if (ending.exit_code != 0 && !done_before)
-            violated("I8: running it again does not finish it: exit " + std::to_string(ending.exit_code));
+            stage_.violated("I8: running it again does not finish it: exit " + std::to_string(ending.exit_code));
         compare(reference_.end, "I8: the rerun came to another end");
     }
 
     void take_back(const CommandLine& line) {
-        Ending ending = once(line, case_.second, "abort", 201);
-        if (!settled()) return;
-        if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0) && !open_operations(sim_).empty()) {
-            sim_.advance(kPause);
-            ending = once(line, {}, "abort again", 202);
-            if (!settled()) return;
+        Ending ending = stage_.once(line, case_.second, "abort", kSecond);
+        if (!stage_.settled()) return;
+        if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0) &&
+            !open_operations(stage_.sim).empty()) {
+            stage_.sim.advance(kPause);
+            ending = stage_.once(line, {}, "abort again", kThird);
+            if (!stage_.settled()) return;
         } else if (ending.killed) {
             return compare(reference_.begin, "I9: abort does not restore the start");
         }
         if (ending.exit_code == 3) return go_on(reference_.line);  // refused with a reason: past the point of no return
-        if (ending.exit_code != 0) violated("I9: abort fails: exit " + std::to_string(ending.exit_code));
+        if (ending.exit_code != 0) stage_.violated("I9: abort fails: exit " + std::to_string(ending.exit_code));
         compare(reference_.begin, "I9: abort does not restore the start");
     }
 
     // I10: after gc nothing is left that runs or takes up storage but what a user asked for by name.
     void collect(const std::string& operation) {
-        const Ending ending = once({reference_.line.plugin, {"gc", "--yes"}}, {}, "gc", 201);
-        if (!settled()) return;
-        if (ending.exit_code != 0) violated("I10: gc fails: exit " + std::to_string(ending.exit_code));
-        for (const auto& [name, text] : state_of(sim_)) {
+        const Ending ending = stage_.once({reference_.line.plugin, {"gc", "--yes"}}, {}, "gc", kSecond);
+        if (!stage_.settled()) return;
+        if (ending.exit_code != 0) stage_.violated("I10: gc fails: exit " + std::to_string(ending.exit_code));
+        for (const auto& [name, text] : state_of(stage_.sim)) {
             const bool throwaway = text.find("\"holdfast.dev/role\":\"drill\"") != std::string::npos ||
                                    text.find("\"holdfast.dev/role\":\"open\"") != std::string::npos ||
                                    text.find("\"holdfast.dev/role\":\"consumer\"") != std::string::npos;
-            if (throwaway) violated("I10: gc leaves " + name);
+            if (throwaway) stage_.violated("I10: gc leaves " + name);
         }
         take_back({reference_.line.plugin, {"abort", operation, "--yes"}});
     }
 
-    bool settled() {
-        if (sim_.settle(kSettle)) return true;
-        violated("the cluster does not come to rest");
-        return false;
-    }
-
     void compare(const State& expected, const std::string& what) {
-        const sim::ObjectPtr changed = theirs_.name.empty() ? nullptr : sim_.store.find(theirs_);
+        const sim::ObjectPtr changed = stage_.theirs.name.empty() ? nullptr : stage_.sim.store.find(stage_.theirs);
         // What we delete goes with what they wrote; its successor has another uid.
         if (changed && kube::label_of(*changed, labels::kRole) != "journal" &&  // nobody but us writes there
-            kube::uid_of(*changed) == theirs_uid_ && kube::annotation_of(*changed, "somebody.example/was").empty())
-            violated("I7: lost what somebody else wrote to " + theirs_.text());
-        const State got = state_of(sim_);
+            kube::uid_of(*changed) == stage_.theirs_uid &&
+            kube::annotation_of(*changed, "somebody.example/was").empty())
+            stage_.violated("I7: lost what somebody else wrote to " + stage_.theirs.text());
+        const State got = state_of(stage_.sim);
         const auto lines = differences(expected, got, as_good(expected));
         if (lines.empty()) return;
         std::string text = what;
         for (const std::string& line : lines) text += "\n    " + line;
-        violated(text);
+        stage_.violated(text);
     }
 
     const State& as_good(const State& expected) const {
@@ -173,30 +145,17 @@ class Judge {
         return case_.entry->mark_stays ? reference_.end : kNothing;
     }
 
-    void violated(const std::string& what) { judgement_.violations.push_back(what); }
-
-    Judgement done() {
-        for (const std::string& what : invariants_.violations()) violated(what);
-        judgement_.looks = invariants_.looks();
-        return std::move(judgement_);
-    }
-
     const Reference& reference_;
     const Case& case_;
-    sim::Sim sim_;
-    sim::SimClock clock_;
-    CaseSignals signals_;
-    Invariants invariants_;
-    Judgement judgement_;
-    kube::ObjectRef theirs_;  // of somebody else
-    std::string theirs_uid_, theirs_text_;
+    Stage stage_;
 };
 
 }  // namespace
 
+std::string Case::what() const { return actor ? actor_name(*actor) : fault_name(first.fault); }
+
 std::string Case::id() const {
-    std::string text =
-        entry->name + "/" + std::to_string(first.boundary) + "/" + fault_name(first.fault) + "/" + way_name(way);
+    std::string text = entry->name + "/" + std::to_string(first.boundary) + "/" + what() + "/" + way_name(way);
     if (second.boundary >= 0) text += "/" + std::to_string(second.boundary) + "/" + fault_name(second.fault);
     return text;
 }
@@ -222,10 +181,12 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<
     sim::SimClock clock(sim);
     CaseSignals signals;
     Invariants invariants(sim);
+    if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
+    if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     invariants.watch(sim);
     const Machine machine{sim, clock, signals, nullptr, notes};
     FaultGate gate(machine, {});
-    const Ending ending = run_command(reference.line, machine, gate, 200);
+    const Ending ending = run_command(reference.line, machine, gate, kFirst);
     if (ending.exit_code != 0)
         reference.problems.push_back("without any fault it ends with exit " + std::to_string(ending.exit_code) + "\n" +
                                      ending.out + ending.err);
@@ -233,10 +194,14 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<
     for (const std::string& what : invariants.violations()) reference.problems.push_back(what);
     reference.calls = gate.calls();
     reference.end = state_of(sim);
+    for (const auto& [handle, disk] : reference.start.backend.disks) reference.disks.insert(handle);
+    reference.digest = digest_of(sim, reference.disks);
     reference.trace = trace_of(reference.calls, ending, sim);
     return reference;
 }
 
-Judgement judge(const Reference& reference, const Case& one) { return Judge(reference, one).run(); }
+Judgement judge(const Reference& reference, const Case& one) {
+    return one.actor ? judge_actor(reference, one) : Judge(reference, one).run();
+}
 
 }  // namespace holdfast::crash

@@ -2,10 +2,14 @@
 // judgement.
 #pragma once
 
+#include "tests/crash/actor.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/matrix.h"
 #include "tests/crash/state.h"
 
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,8 +19,10 @@ struct Case {
     const Entry* entry = nullptr;
     Injection first, second;
     Way way = Way::kRerun;
+    std::optional<Actor> actor;  // instead of the first fault: somebody else acts there
     const Mutation* mutation = nullptr;
-    std::string id() const;  // "snap-create/12/kill-before/rerun", with "/3/kill-before" for a second fault
+    std::string what() const;  // the fault or the actor
+    std::string id() const;    // "snap-create/12/kill-before/rerun", with "/3/kill-before" for a second fault
 };
 
 // An entry's prepared world, and how it goes without any fault.
@@ -25,9 +31,11 @@ struct Reference {
     CommandLine line;
     std::vector<sim::Call> calls;
     State begin, end;
-    State or_else;                      // empty: there is none
-    std::string trace;                  // of the run: must be the same for the same seed
-    std::vector<std::string> problems;  // of the run itself
+    std::set<std::string> disks;                // that were there at the start
+    std::map<std::string, std::string> digest;  // of the end
+    State or_else;                              // empty: there is none
+    std::string trace;                          // of the run: must be the same for the same seed
+    std::vector<std::string> problems;          // of the run itself
 };
 // notes: is told which safeguards the plans have.
 Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<Mutation>* notes = nullptr);
@@ -37,7 +45,8 @@ struct Judgement {
     bool happened = false;  // the fault came to be
     std::string told;       // what the runs printed: shown for a violation
     int second_calls = 0;   // requests of the run after the fault
-    long long looks = 0;
+    bool refused = false;   // after an actor: the rerun did not finish, and said why
+    long long looks = 0, unseen_deletions = 0;
 };
 Judgement judge(const Reference& reference, const Case& one);
 

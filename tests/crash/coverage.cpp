@@ -4,6 +4,19 @@
 #include "plugins/snap/plugin.h"
 
 namespace holdfast::crash {
+
+Tally& Tally::operator+=(const Tally& other) {
+    cases += other.cases;
+    doubles += other.doubles;
+    violations += other.violations;
+    looks += other.looks;
+    with_actors += other.with_actors;
+    refused += other.refused;
+    unseen += other.unseen;
+    faults.insert(other.faults.begin(), other.faults.end());
+    return *this;
+}
+
 std::vector<std::string> missing_commands() {
     std::vector<std::string> missing;
     for (const app::Plugin& plugin : {snap::make_plugin(), restore::make_plugin()}) {
@@ -39,6 +52,12 @@ std::vector<std::string> missing_faults(const std::map<std::string, Tally>& tall
     std::vector<std::string> missing;
     for (const Fault fault : all_faults()) {
         if (!seen.contains(fault_name(fault))) missing.push_back("the fault " + fault_name(fault) + " never happened");
+    }
+    for (const Actor actor : all_actors()) {
+        if (!seen.contains(actor_name(actor))) missing.push_back("the actor " + actor_name(actor) + " never acted");
+    }
+    for (const auto& [entry, tally] : tallies) {
+        if (tally.with_actors == 0) missing.push_back(entry + " has no case with somebody else in it");
     }
     return missing;
 }

@@ -199,6 +199,10 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.back().body = nullptr;
     if (!here()) return std::nullopt;
     happened_ = true;
+    if (injection_.somebody) {
+        injection_.somebody(call);
+        return std::nullopt;
+    }
     switch (injection_.fault) {
         case Fault::kKillBefore:
             throw sim::Killed{};
@@ -244,18 +248,18 @@ void FaultGate::meddle(const sim::Call& call) {
 }
 
 std::optional<Error> FaultGate::after(const sim::Call& call) {
-    if (!here()) return std::nullopt;
+    if (!faulty()) return std::nullopt;
     if (injection_.fault == Fault::kKillAfterCommit || injection_.fault == Fault::kKillAfterAnswer) throw sim::Killed{};
     return after_commit(injection_.fault) ? answer_of(injection_.fault, call) : std::nullopt;
 }
 
 int FaultGate::lag() {
-    if (!here() || injection_.fault != Fault::kStale) return 0;
+    if (!faulty() || injection_.fault != Fault::kStale) return 0;
     return 1 + injection_.boundary % 5;
 }
 
 sim::WatchFault FaultGate::watch_fault() {
-    if (!here()) return sim::WatchFault::kNone;
+    if (!faulty()) return sim::WatchFault::kNone;
     switch (injection_.fault) {
         case Fault::kWatchStall:
             return sim::WatchFault::kStall;

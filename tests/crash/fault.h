@@ -4,6 +4,7 @@
 #include "tests/crash/command.h"
 #include "tests/sim/gate.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ bool takes(Fault fault);
 struct Injection {
     int boundary = -1;  // -1: nowhere
     Fault fault = Fault::kKillBefore;
+    // Instead of a fault: somebody else acts just before the request.
+    std::function<void(const sim::Call&)> somebody = nullptr;
+    // Is told of every request that was carried out.
+    std::function<void(const sim::Call&, bool changed)> told = nullptr;
 };
 
 // Counts the requests of one run, and lets the fault happen at its boundary.
@@ -71,8 +76,11 @@ class FaultGate : public sim::Gate {
 
     std::optional<Error> before(const sim::Call& call) override;
     std::optional<Error> after(const sim::Call& call) override;
+    void acted(const sim::Call& call, bool changed) override {
+        if (injection_.told) injection_.told(call, changed);
+    }
     int lag() override;
-    bool twice() override { return here() && injection_.fault == Fault::kTwice; }
+    bool twice() override { return faulty() && injection_.fault == Fault::kTwice; }
     sim::WatchFault watch_fault() override;
 
     const std::vector<sim::Call>& calls() const { return calls_; }
@@ -84,6 +92,7 @@ class FaultGate : public sim::Gate {
 
   private:
     void meddle(const sim::Call& call);
+    bool faulty() const { return here() && !injection_.somebody; }
     bool here() const { return static_cast<int>(calls_.size()) - 1 == injection_.boundary; }
 
     Machine machine_;

@@ -9,10 +9,13 @@
 namespace holdfast::crash {
 namespace {
 
-const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
+std::string handle_of(const sim::Sim& sim, const std::string& volume) {
     const sim::ObjectPtr object = sim.store.find({kube::kVolumes, "", volume});
-    if (!object) return nullptr;
-    const auto disk = sim.backend.disks.find(kube::text_at(*object, "/spec/csi/volumeHandle"));
+    return object ? kube::text_at(*object, "/spec/csi/volumeHandle") : "";
+}
+
+const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
+    const auto disk = sim.backend.disks.find(handle_of(sim, volume));
     return disk == sim.backend.disks.end() ? nullptr : &disk->second.token;
 }
 
@@ -29,13 +32,45 @@ std::string key(const std::string& space, const std::string& name) { return spac
 }  // namespace
 
 Invariants::Invariants(const sim::Sim& start) {
+    std::set<std::string> bound;
     for (const sim::ObjectPtr& object : start.store.list(kube::kClaims, "")) {
         const kube::Claim claim = kube::claim_of(*object);
         const sim::Token* token = token_of(start, claim.volume);
-        if (token == nullptr || token->writer.empty() || !claim.operation.empty()) continue;
-        tokens_.insert(token->writer);
+        if (token == nullptr || token->writer.empty()) continue;
+        bound.insert(claim.volume);
+        if (!claim.operation.empty()) continue;  // a throwaway
         claims_[key(claim.space, claim.name)] = token->writer;
+        disks_[handle_of(start, claim.volume)] = token->writer;
     }
+    for (const sim::ObjectPtr& volume : start.store.list(kube::kVolumes, "")) {
+        const std::string name = kube::name_of(*volume);
+        const sim::Token* token = token_of(start, name);
+        if (token == nullptr || token->writer.empty() || bound.contains(name)) continue;
+        disks_[handle_of(start, name)] = token->writer;
+        unclaimed_.insert(handle_of(start, name));
+    }
+    for (const auto& [handle, cut] : start.backend.cuts) cuts_[handle] = cut.token.writer;
+}
+
+void Invariants::release_kept() {
+    for (const std::string& handle : unclaimed_) disks_.erase(handle);
+}
+
+void Invariants::release_bound(const sim::Sim& sim) {
+    for (const sim::ObjectPtr& claim : sim.store.list(kube::kClaims, ""))
+        disks_.erase(handle_of(sim, kube::claim_of(*claim).volume));
+}
+
+void Invariants::forgive(const sim::Sim& sim) {
+    for (const std::string& handle : lost(sim)) {
+        disks_.erase(handle);
+        cuts_.erase(handle);
+    }
+}
+
+void Invariants::was_read(const sim::Call& call) {
+    if (!is_read(call.verb) || call.ref.resource != kube::kVolumes) return;
+    if (call.ref.name.empty() || call.ref.name == unseen_) unseen_.clear();
 }
 
 void Invariants::watch(sim::Sim& sim) {
@@ -48,45 +83,66 @@ void Invariants::violated(const std::string& what) {
 
 void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     ++looks_;
+    if (away_) return;
     const kube::Resource& resource = change.ref.resource;
-    const bool storage = resource == kube::kVolumes || resource == kube::kClaims || resource == kube::kSnapshots ||
-                         resource == kube::kSnapshotContents;
-    if (storage) keep_tokens(sim);
+    const bool storage = resource == kube::kVolumes || resource == kube::kClaims || resource == kube::kSnapshotContents;
     if (resource == kube::kClaims) keep_claim(sim, change);
+    if (storage) {
+        for (const std::string& handle : lost(sim)) {
+            const bool disk = disks_.contains(handle);
+            violated("I1: no handle is left on the " + std::string(disk ? "volume " : "snapshot ") + handle +
+                     " with the data of " + (disk ? disks_[handle] : cuts_[handle]));
+        }
+    }
     if (resource == kube::kVolumes) keep_volume(change);
     if (resource == kube::kPods) keep_pod(sim, change);
 }
 
-// I1: the data of every claim of the start is on a volume that stays, or in a ready snapshot.
-void Invariants::keep_tokens(const sim::Sim& sim) {
-    std::set<std::string> held;
+// I1: every volume and every snapshot of the start with data has an object that keeps it.
+std::set<std::string> Invariants::lost(const sim::Sim& sim) const {
+    std::set<std::string> held, gone;
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
-        const sim::Token* token = token_of(sim, kube::name_of(*volume));
-        if (token != nullptr && holds(sim, *volume)) held.insert(token->writer);
+        const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
+        if (disks_.contains(handle) && sim.backend.disks.contains(handle) && holds(sim, *volume)) held.insert(handle);
     }
-    for (const sim::ObjectPtr& object : sim.store.list(kube::kSnapshotContents, "")) {
-        const kube::SnapshotContent content = kube::content_of(*object);
-        const auto cut = sim.backend.cuts.find(content.handle);
-        if (content.ready && !content.deleting && cut != sim.backend.cuts.end()) held.insert(cut->second.token.writer);
+    if (!cuts_.empty()) {
+        for (const sim::ObjectPtr& object : sim.store.list(kube::kSnapshotContents, "")) {
+            const std::string handle = kube::text_at(*object, "/status/snapshotHandle");
+            const bool kept = kube::text_at(*object, "/spec/deletionPolicy") == "Retain" || !kube::deleting(*object);
+            if (kept && sim.backend.cuts.contains(handle)) held.insert(handle);
+        }
     }
-    for (const std::string& token : tokens_) {
-        if (!held.contains(token)) violated("I1: no handle is left on the data of " + token);
+    for (const auto& [handle, whose] : disks_) {
+        if (!held.contains(handle)) gone.insert(handle);
     }
+    for (const auto& [handle, whose] : cuts_) {
+        if (!held.contains(handle)) gone.insert(handle);
+    }
+    return gone;
+}
+
+// I2: a claim that holds data goes only when its volume is kept. What controllers do is not ours.
+void Invariants::keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name) {
+    const std::string volume = kube::claim_of(*change.object).volume;
+    const sim::ObjectPtr object = sim.store.find({kube::kVolumes, "", volume});
+    const sim::Token* token = token_of(sim, volume);
+    const auto whose = claims_.find(name);
+    const bool data = token != nullptr && whose != claims_.end() && token->writer == whose->second;
+    if (!sim.client_writes || !data || !object || kube::volume_of(*object).reclaim_policy == "Retain") return;
+    if (volume == unseen_) {
+        ++unseen_deletions_;
+        disks_.erase(handle_of(sim, volume));
+        return;
+    }
+    violated("I2: pvc/" + name + " is deleted while its volume is under policy Delete");
 }
 
 void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
     const Json& now = *change.object;
     const std::string name = key(change.ref.space, change.ref.name);
-    // I2: a claim that holds data goes only when its volume is kept.
     const bool begins = change.before && !kube::deleting(*change.before) &&
                         (kube::deleting(now) || change.type == kube::WatchEvent::Type::kDeleted);
-    if (begins && claims_.contains(name)) {
-        const sim::ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(now).volume});
-        const sim::Token* token = token_of(sim, kube::claim_of(now).volume);
-        const bool data = token != nullptr && token->writer == claims_[name];
-        if (data && volume && kube::volume_of(*volume).reclaim_policy != "Retain")
-            violated("I2: pvc/" + name + " is deleted while its volume is under policy Delete");
-    }
+    if (begins) keep_retained(sim, change, name);
     // I15: nobody makes a claim smaller.
     if (change.before && change.type != kube::WatchEvent::Type::kDeleted) {
         const auto before = kube::claim_of(*change.before).requested, after = kube::claim_of(now).requested;

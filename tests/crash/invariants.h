@@ -2,6 +2,7 @@
 // others are judged at a run's end).
 #pragma once
 
+#include "tests/sim/gate.h"
 #include "tests/sim/sim.h"
 
 #include <map>
@@ -17,24 +18,38 @@ class Invariants {
     explicit Invariants(const sim::Sim& start);
     // Watches every change from now on. The simulator must not outlive this.
     void watch(sim::Sim& sim);
-    // Data that the command itself is asked to delete need not keep a handle.
-    void release_cuts() { cuts_may_go_ = true; }
+    // Data that the command itself is asked to delete need not keep a handle: snapshots; volumes that no claim has.
+    void release_cuts() { cuts_.clear(); }
+    void release_kept();
+    void release_bound(const sim::Sim& sim);  // what a claim has now
+    // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
+    void look_away(bool away) { away_ = away; }
+    void forgive(const sim::Sim& sim);
+    // Somebody has set this volume to Delete. Until it is read again a deletion of its claim cannot know of it: no
+    // precondition spans two objects. Such deletions are counted.
+    void reverted(const std::string& volume) { unseen_ = volume; }
+    void was_read(const sim::Call& call);
+    long long unseen_deletions() const { return unseen_deletions_; }
     const std::vector<std::string>& violations() const { return violations_; }
     long long looks() const { return looks_; }
 
   private:
     void look(const sim::Sim& sim, const sim::Change& change);
-    void keep_tokens(const sim::Sim& sim);
+    std::set<std::string> lost(const sim::Sim& sim) const;
     void keep_claim(const sim::Sim& sim, const sim::Change& change);
+    void keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name);
     void keep_volume(const sim::Change& change);
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
     void violated(const std::string& what);
 
-    std::set<std::string> tokens_;               // writers whose data must stay reachable
+    std::map<std::string, std::string> disks_;   // handle -> whose data it holds: must stay reachable
+    std::map<std::string, std::string> cuts_;    // handle -> whose data
+    std::set<std::string> unclaimed_;            // of the disks, those that no claim had at the start
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
     std::vector<std::string> violations_;
-    bool cuts_may_go_ = false;
-    long long looks_ = 0;
+    bool away_ = false;
+    std::string unseen_;
+    long long looks_ = 0, unseen_deletions_ = 0;
 };
 
 }  // namespace holdfast::crash

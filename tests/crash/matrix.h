@@ -14,6 +14,9 @@ namespace holdfast::crash {
 enum class Way { kRerun, kResume, kAbort, kGc };
 std::string way_name(Way way);
 
+// Which data the user asks to be deleted.
+enum class Deletes { kNothing, kSnapshots, kKeptVolumes };
+
 struct Entry {
     std::string name;             // "snap-create-hold"
     std::string plugin, command;  // whose case it is; plugin "" : a command of app itself, the same in all
@@ -32,7 +35,9 @@ struct Entry {
     int doubles_every = 1;
     // abort takes back what was made, not what was found out: a drill's mark stays on its set.
     bool mark_stays = false;
-    bool deletes_data = false;  // what is asked for is a deletion
+    Deletes deletes = Deletes::kNothing;
+    // Somebody else acts before every nth request, each actor shifted against the others.
+    int actors_every = 4;
 };
 
 const std::vector<Entry>& matrix();

@@ -1,6 +1,7 @@
 #include "tests/crash/mutate.h"
 
 #include "common/plan/operation.h"
+#include "tests/crash/remember.h"
 
 #include <algorithm>
 #include <functional>
@@ -36,12 +37,16 @@ void leave_out(Plan& plan, std::size_t at) {
     }
 }
 
-using Change = std::function<Plan(Plan)>;
+struct Change {
+    std::function<Plan(Plan)> plan;
+    std::string remembered;  // a kind of objects that is looked at only once
+    std::function<void(const std::set<std::string>&)> looked_again = nullptr;  // is told what later looks read
+};
 
 class Changed : public plan::Operation {
   public:
     Changed(std::unique_ptr<plan::Operation> inner, Change change)
-        : inner_(std::move(inner)), change_(std::move(change)) {}
+        : inner_(std::move(inner)), change_(std::move(change)), reader_(change_.remembered) {}
 
     std::string kind() const override { return inner_->kind(); }
     std::string target() const override { return inner_->target(); }
@@ -49,16 +54,18 @@ class Changed : public plan::Operation {
     kube::ObjectRef event_target() const override { return inner_->event_target(); }
     bool keeps_record() const override { return inner_->keeps_record(); }
     Result<Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
-        TRY_ASSIGN(Plan made, inner_->plan(reader, input));
-        return change_(std::move(made));
+        reader_.stand_before(reader);
+        TRY_ASSIGN(Plan made, inner_->plan(reader_, input));
+        if (change_.looked_again && looks_++ > 0) change_.looked_again(reader_.asked());
+        return change_.plan(std::move(made));
     }
     Result<Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override {
         TRY_ASSIGN(Plan made, inner_->recover(reader, input, error));
-        return change_(std::move(made));
+        return change_.plan(std::move(made));
     }
     Result<std::optional<Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override {
         TRY_ASSIGN(std::optional<Plan> made, inner_->take_back(reader, input));
-        if (made) made = change_(std::move(*made));
+        if (made) made = change_.plan(std::move(*made));
         return made;
     }
     std::optional<plan::Report> failed_report() const override { return inner_->failed_report(); }
@@ -72,6 +79,8 @@ class Changed : public plan::Operation {
   private:
     std::unique_ptr<plan::Operation> inner_;
     Change change_;
+    Remembering reader_;
+    int looks_ = 0;
 };
 
 app::Plugin with_change(app::Plugin plugin, const Change& change) {
@@ -121,18 +130,26 @@ Plan mutated(Plan plan, const Mutation& mutation) {
 }
 
 app::Plugin with_mutation(app::Plugin plugin, const Mutation& mutation) {
-    return with_change(std::move(plugin), [mutation](Plan plan) { return mutated(std::move(plan), mutation); });
+    if (mutation.kind == "no-reread")
+        return with_change(std::move(plugin), {[](Plan plan) { return plan; }, mutation.step});
+    return with_change(std::move(plugin), {[mutation](Plan plan) { return mutated(std::move(plan), mutation); }, ""});
 }
 
 app::Plugin with_notes(app::Plugin plugin, std::vector<Mutation>& notes) {
-    return with_change(std::move(plugin), [&notes](Plan plan) {
-        for (Mutation& one : mutations_of(plan)) {
-            const bool known =
-                std::any_of(notes.begin(), notes.end(), [&](const Mutation& other) { return other.id() == one.id(); });
-            if (!known) notes.push_back(std::move(one));
-        }
+    const auto note = [&notes](Mutation one) {
+        const bool known =
+            std::any_of(notes.begin(), notes.end(), [&](const Mutation& other) { return other.id() == one.id(); });
+        if (!known) notes.push_back(std::move(one));
+    };
+    Change change;
+    change.plan = [note](Plan plan) {
+        for (Mutation& one : mutations_of(plan)) note(std::move(one));
         return plan;
-    });
+    };
+    change.looked_again = [note](const std::set<std::string>& resources) {
+        for (const std::string& resource : resources) note({"no-reread", resource});
+    };
+    return with_change(std::move(plugin), change);
 }
 
 }  // namespace holdfast::crash

@@ -4,6 +4,24 @@
 
 namespace holdfast::crash {
 
+namespace {
+
+// Each actor before every nth request, and each shifted against the others, so that none of the requests has nobody.
+void add_actors(const Entry& entry, const Reference& reference, std::vector<Work>& all) {
+    for (std::size_t i = 0; i < reference.calls.size(); ++i) {
+        for (const Actor actor : all_actors()) {
+            if ((i + static_cast<std::size_t>(actor)) % static_cast<std::size_t>(entry.actors_every) != 0) continue;
+            Work work;
+            work.first.entry = &entry;
+            work.first.first.boundary = static_cast<int>(i);
+            work.first.actor = actor;
+            all.push_back(work);
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
     std::vector<Work> all;
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
@@ -22,13 +40,14 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
             }
         }
     }
+    add_actors(entry, reference, all);
     return all;
 }
 
 std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t seed) {
     sim::Dice dice(seed);
-    std::vector<Work> singles, doubles, chosen;
-    for (Work& work : all) (work.doubles ? doubles : singles).push_back(work);
+    std::vector<Work> singles, doubles, actors, chosen;
+    for (Work& work : all) (work.first.actor ? actors : work.doubles ? doubles : singles).push_back(work);
     while (chosen.size() < count && !singles.empty()) {
         std::vector<Work>& from = chosen.size() % 5 == 4 && !doubles.empty() ? doubles : singles;
         const auto at = static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(from.size()) - 1));
@@ -41,6 +60,10 @@ std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t
         }
         chosen.push_back(work);
     }
+    // Besides, since some find nothing to do where they come.
+    for (std::size_t i = 0; i < count / 5 && !actors.empty(); ++i)
+        chosen.push_back(
+            actors[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(actors.size()) - 1))]);
     return chosen;
 }
 

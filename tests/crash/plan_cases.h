@@ -17,7 +17,7 @@ struct Work {
 };
 
 std::vector<Work> all_work(const Entry& entry, const Reference& reference);
-// `count` cases, one in five with a second kill, drawn by the seed.
+// `count` cases, one in five with a second kill, and a fifth of that with an actor; drawn by the seed.
 std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t seed);
 
 }  // namespace holdfast::crash

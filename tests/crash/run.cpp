@@ -18,7 +18,7 @@ struct Options {
     std::string only, one;   // a command, a case
     std::size_t sample = 0;  // 0: everything
     std::uint64_t sample_seed = 0;
-    bool list = false, mutants = false;
+    bool list = false, mutants = false, actors = false;
 };
 
 std::uint64_t number_of(const std::string& text) {
@@ -34,6 +34,8 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.list = true;
         } else if (words[i] == "--mutants") {
             options.mutants = true;
+        } else if (words[i] == "--actors") {
+            options.actors = true;
         } else if (words[i] == "--only" && left >= 1) {
             options.only = words[++i];
         } else if (words[i] == "--case" && left >= 1) {
@@ -63,7 +65,7 @@ class Run {
             work_off(work_, references_, options_.one.empty() ? processors : 1, !options_.one.empty());
         std::cout << outcome.told;
         if (outcome.died) problem("a worker of the matrix crashed");
-        if (options_.only.empty() && options_.one.empty()) check_coverage(outcome);
+        if (options_.only.empty() && options_.one.empty() && !options_.actors) check_coverage(outcome);
         return tell(outcome);
     }
 
@@ -86,7 +88,9 @@ class Run {
             for (const std::string& what : reference.problems) problem(entry.name + ": " + what);
             if (make_reference(world, entry).trace != reference.trace)
                 problem(entry.name + ": the same seed does not give the same trace");
-            for (Work& work : all_work(entry, reference)) add(std::move(work));
+            for (Work& work : all_work(entry, reference)) {
+                if (!options_.actors || work.first.actor) add(std::move(work));
+            }
             references_[entry.name] = std::move(reference);
         }
     }
@@ -121,17 +125,30 @@ class Run {
         for (const std::string& what : missing_faults(outcome.tallies)) problem(what);
     }
 
+    static std::string count_faults(const Tally& all) {
+        std::size_t actors = 0;
+        for (const Actor actor : all_actors()) actors += all.faults.count(actor_name(actor));
+        return std::to_string(all.faults.size() - actors) + " kinds of faults, " + std::to_string(actors) +
+               " kinds of actors";
+    }
+
     int tell(const Outcome& outcome) const {
-        long long cases = 0, violations = problems_, looks = 0;
+        Tally all;
+        std::size_t requests = 0;
         for (const auto& [name, tally] : outcome.tallies) {
-            std::cout << name << ": " << references_.at(name).calls.size() << " requests, " << tally.faults.size()
-                      << " kinds of faults, " << tally.cases << " cases, " << tally.doubles
-                      << " of them with a second kill\n";
-            cases += tally.cases;
-            violations += tally.violations;
-            looks += tally.looks;
+            const std::size_t own = references_.at(name).calls.size();
+            std::cout << name << ": " << own << " requests, " << tally.faults.size() << " faults and actors, "
+                      << tally.cases << " cases, " << tally.doubles << " with a second kill, " << tally.with_actors
+                      << " with an actor (" << tally.refused << " refused)\n";
+            all += tally;
+            requests += own;
         }
-        std::cout << "seed " << options_.seed << "; invariants looked at after " << looks << " writes\n";
+        const long long cases = all.cases, violations = problems_ + all.violations;
+        std::cout << requests << " boundaries of " << outcome.tallies.size() << " command lines; " << count_faults(all)
+                  << "; " << all.doubles << " second kills, " << all.with_actors << " cases with an actor, of which "
+                  << all.refused << " ended in a refusal and " << all.unseen
+                  << " in the gap that no precondition closes\n";
+        std::cout << "seed " << options_.seed << "; invariants looked at after " << all.looks << " writes\n";
         std::cout << std::max(0LL, cases - violations) << " passed, " << violations << " failed\n";
         std::cout << cases << " cases, " << violations << " violations\n";
         return violations == 0 && cases > 0 ? 0 : 1;
@@ -148,10 +165,11 @@ class Run {
 int run_matrix(const std::vector<std::string>& words) {
     Options options;
     if (!parse(words, options)) {
-        std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--sample N HASH] [--case ID] [--list] [--mutants]\n";
+        std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--actors] [--sample N HASH] [--case ID] [--list] "
+                     "[--mutants]\n";
         return 2;
     }
-    if (options.mutants) return run_mutants(options.seed, options.only);
+    if (options.mutants) return run_mutants(options.seed, {options.only, options.sample, options.sample_seed});
     return Run(options).all();
 }
 

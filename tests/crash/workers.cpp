@@ -47,7 +47,7 @@ class Worker {
         std::ostringstream out;
         for (const auto& [name, tally] : tallies_) {
             out << "TALLY " << name << ' ' << tally.cases << ' ' << tally.doubles << ' ' << tally.violations << ' '
-                << tally.looks;
+                << tally.looks << ' ' << tally.with_actors << ' ' << tally.refused << ' ' << tally.unseen;
             for (const std::string& fault : tally.faults) out << ' ' << fault;
             out << '\n';
         }
@@ -58,11 +58,15 @@ class Worker {
   private:
     void judge_one(const Reference& reference, const Case& one) {
         const Judgement judgement = judge(reference, one);
+        if (one.actor && !judgement.happened && !tell_all_) return;  // there was nothing for them to do there
         Tally& tally = tallies_[one.entry->name];
         ++tally.cases;
         tally.looks += judgement.looks;
         if (one.second.boundary >= 0) ++tally.doubles;
-        if (judgement.happened) tally.faults.insert(fault_name(one.first.fault));
+        if (one.actor) ++tally.with_actors;
+        if (judgement.refused) ++tally.refused;
+        tally.unseen += judgement.unseen_deletions;
+        if (judgement.happened) tally.faults.insert(one.what());
         if (judgement.violations.empty() && !tell_all_) return;
         if (!judgement.violations.empty()) {
             ++tally.violations;
@@ -96,13 +100,10 @@ void take(Outcome& outcome, std::FILE* file) {
             std::istringstream words(line.substr(6));
             std::string name;
             Tally tally;
-            words >> name >> tally.cases >> tally.doubles >> tally.violations >> tally.looks;
-            Tally& sum = outcome.tallies[name];
-            sum.cases += tally.cases;
-            sum.doubles += tally.doubles;
-            sum.violations += tally.violations;
-            sum.looks += tally.looks;
-            for (std::string fault; words >> fault;) sum.faults.insert(fault);
+            words >> name >> tally.cases >> tally.doubles >> tally.violations >> tally.looks >> tally.with_actors >>
+                tally.refused >> tally.unseen;
+            for (std::string fault; words >> fault;) tally.faults.insert(fault);
+            outcome.tallies[name] += tally;
         } else {
             outcome.told += line + "\n";
         }

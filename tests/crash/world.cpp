@@ -57,7 +57,7 @@ void put_postgres(sim::Sim& sim) {
                    {"serviceName", "postgres"},
                    {"podManagementPolicy", "OrderedReady"},
                    {"selector", {{"matchLabels", {{"app", "postgres"}}}}},
-                   {"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Retain"}}},
+                   {"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Delete"}}},
                    {"template", pod_template("postgres", "registry.example/postgres:15", mounts)},
                    {"volumeClaimTemplates", templates}};
     put(sim, set);

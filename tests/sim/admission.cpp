@@ -69,6 +69,8 @@ Json admitted(const Sim& sim, const Json& manifest, const kube::ObjectRef& ref) 
     return object;
 }
 
+// ValidatePersistentVolumeClaimUpdate: core/validation/validation.go:2532; ValidatePersistentVolumeUpdate: 2264;
+// ValidateStatefulSetUpdate: apps/validation/validation.go:238.
 Status check_update(const kube::ObjectRef& ref, const Json& before, const Json& after) {
     if (ref.resource == kube::kClaims && differs(before, after, {"resources", "volumeAttributesClassName"}))
         return immutable(ref,

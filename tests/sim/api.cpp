@@ -38,6 +38,7 @@ bool without_status(const Json& object) {
 }
 
 // The parts of an update that the caller does not decide, and the generation.
+// BeforeUpdate: apiserver pkg/registry/rest/update.go:106.
 Json settled(const Json& before, Json after, const std::string& subresource) {
     for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"}) {
         if (before["metadata"].contains(key))
@@ -84,6 +85,7 @@ Result<Json> api_get(const Sim& sim, const kube::ObjectRef& ref, int lag) {
     return *found;
 }
 
+// Store.Create: apiserver pkg/registry/generic/registry/store.go:454.
 Result<Json> api_create(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
     const kube::ObjectRef ref = plan::ref_of_manifest(manifest);
     if (ref.resource.namespaced) {
@@ -124,6 +126,7 @@ Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& objec
     return written(sim, ref, std::move(after), dry_run);
 }
 
+// Store.Delete: apiserver pkg/registry/generic/registry/store.go:1139; BeforeDelete: pkg/registry/rest/delete.go:75.
 Status api_remove(Sim& sim, const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
                   kube::Propagation propagation, kube::DryRun dry_run) {
     const ObjectPtr found = sim.store.find(ref);

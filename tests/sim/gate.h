@@ -33,6 +33,8 @@ class Gate {
     virtual std::optional<Error> before(const Call& call) = 0;
     // Carried out; an error is given instead of the true answer. May throw Killed.
     virtual std::optional<Error> after(const Call& call) = 0;
+    // Carried out, or refused by the server; changed: something is not as it was before.
+    virtual void acted(const Call&, bool /*changed*/) {}
     // Of the call that has just passed before():
     virtual int lag() { return 0; }         // a read answers as of so many changes ago
     virtual bool twice() { return false; }  // the request is delivered twice

@@ -2,20 +2,13 @@
 
 #include "common/os/process_identity.h"
 #include "common/os/random.h"
-#include "tests/sim/random.h"
 
 namespace holdfast {
 namespace {
 
-struct Current {
-    int pid = 100;
-    int other = 0;
-    sim::Dice dice{1};
-};
-
 // One simulated process at a time in this thread: the functions below have no argument that could carry it.
-Current& current() {
-    thread_local Current one;
+sim::Turn& current() {
+    thread_local sim::Turn one;
     return one;
 }
 
@@ -29,6 +22,10 @@ void become_process(int pid, std::uint64_t seed) {
 }
 
 void keep_alive(int pid) { current().other = pid; }
+
+Turn this_turn() { return current(); }
+
+void take_turn(const Turn& turn) { current() = turn; }
 
 }  // namespace sim
 

@@ -53,6 +53,8 @@ class Sim {
     std::set<std::string> held_back;  // pods ("ns/name") whose writes a command holds back
     // Called after every change of the store, whoever made it. Invariants are checked here.
     std::function<void(const Sim&, const Change&)> on_change;
+    // A client's request is being carried out: what changes meanwhile is its doing, and no controller's.
+    bool client_writes = false;
     // False: the access review and the request are answered with "forbidden".
     std::function<bool(const kube::AccessCheck&)> may;
 

@@ -63,8 +63,12 @@ Result<Json> SimCluster::request(const Call& call, const std::function<Result<Js
     if (sim_.may && !sim_.may(check))
         return api_error(ErrorKind::kForbidden, 403, "Forbidden",
                          call.ref.resource.qualified() + " is forbidden: cannot " + check.verb);
+    const long long before = sim_.store.revision();
+    sim_.client_writes = true;
     Result<Json> answer = act();
     if (gate_.twice()) answer = act();
+    sim_.client_writes = false;
+    gate_.acted(call, sim_.store.revision() != before);
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.after(call)) return *error;
     return answer;

@@ -21,6 +21,7 @@ void set_phase(Sim& sim, const Json& volume, const std::string& phase) {
     sim.edit(ref_of(volume), [&](Json& object) { object["status"]["phase"] = phase; });
 }
 
+// IsVolumeBoundToClaim: component-helpers storage/volume/pv_helpers.go:159.
 bool names_claim(const kube::Volume& volume, const kube::Claim& claim) {
     return volume.claim_space == claim.space && volume.claim_name == claim.name &&
            (volume.claim_uid.empty() || volume.claim_uid == claim.uid);
@@ -38,6 +39,7 @@ bool fits(const Json& object, const kube::Volume& volume, const Json& claim_obje
 }
 
 // A volume that names the claim, else any free one of its class, the smallest first.
+// findBestMatchForClaim: index.go:110; FindMatchingVolume: component-helpers storage/volume/pv_helpers.go:186.
 ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& claim) {
     ObjectPtr best;
     long long best_size = 0;
@@ -57,6 +59,7 @@ ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& cla
 }
 
 // Four writes, as the real one makes: volume's spec and status, claim's spec and status.
+// bind: pv_controller.go:1095.
 void bind(Sim& sim, const Json& volume, const Json& claim) {
     const kube::ObjectRef pv = ref_of(volume), pvc = ref_of(claim);
     const bool reserved = kube::find_at(volume, "/spec/claimRef") != nullptr;
@@ -89,6 +92,7 @@ bool settled(const Json& volume, const Json& claim) {
            kube::text_at(claim, "/status/phase") == "Bound" && capacity != nullptr && is != nullptr && *capacity == *is;
 }
 
+// syncBoundClaim: pv_controller.go:493.
 void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
     const ObjectPtr volume = claim.volume.empty() ? nullptr : sim.store.find(volume_ref(claim.volume));
     const std::string owner = volume ? kube::text_at(*volume, "/spec/claimRef/uid") : "";
@@ -100,6 +104,7 @@ void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
     sim.edit(ref_of(object), [](Json& lost) { lost["status"]["phase"] = "Lost"; });
 }
 
+// syncUnboundClaim: pv_controller.go:332.
 void sync_claim(Sim& sim, const Json& object) {
     const kube::Claim claim = kube::claim_of(object);
     if (!kube::annotation_of(object, kBindCompleted).empty()) return sync_bound_claim(sim, object, claim);
@@ -116,6 +121,7 @@ void sync_claim(Sim& sim, const Json& object) {
 }
 
 // The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
+// syncVolume of the provisioner: sig-storage-lib controller/controller.go:1148.
 void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
     if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
     if (has_finalizer(object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
@@ -127,6 +133,7 @@ void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
     });
 }
 
+// syncVolume: pv_controller.go:563; unbindVolume: 1141.
 void sync_volume(Sim& sim, const Json& object) {
     const kube::Volume volume = kube::volume_of(object);
     follow_policy(sim, object, volume);

@@ -1,5 +1,8 @@
 // Controllers: each looks at the whole world and does what is next, then says when it wants to look again. Level
 // triggered, as the real ones: nothing is remembered between two looks but what is in the store and in the backend.
+//
+// Each rule names the function that it models and where it stands: in Kubernetes v1.36.3, external-snapshotter v8.6.0,
+// external-provisioner v6.3.0 and its library v13.0.0.
 #pragma once
 
 #include "tests/sim/sim.h"

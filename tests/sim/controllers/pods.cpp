@@ -23,6 +23,7 @@ std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_ther
     return claims;
 }
 
+// FindPodVolumes: volumebinding/binder.go:283; bindAPIUpdate: 515.
 void schedule(Sim& sim, const Json& pod) {
     bool there = false;
     bool bound = true;
@@ -41,6 +42,7 @@ void schedule(Sim& sim, const Json& pod) {
 
 std::string attachment_name(const std::string& volume) { return "csi-" + volume; }
 
+// attachDesiredVolumes: pkg/controller/volume/attachdetach/reconciler/reconciler.go:319.
 void attach(Sim& sim, const std::string& volume, const std::string& driver) {
     if (sim.store.find({kube::kVolumeAttachments, "", attachment_name(volume)})) return;
     sim.put(
@@ -121,6 +123,7 @@ void stop(Sim& sim, const Json& pod) {
     sim.erase(ref_of(pod));
 }
 
+// reconcile: pkg/controller/volume/attachdetach/reconciler/reconciler.go:165.
 void detach_unused(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kVolumeAttachments, "")) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");

@@ -18,6 +18,7 @@ bool owner_is(const Json& object, const std::string& uid) {
     return false;
 }
 
+// attemptToOrphanWorker: garbagecollector.go:749; orphanDependents: 683.
 void orphan(Sim& sim, const Json& object) {
     const std::string uid = kube::uid_of(object);
     for (const ObjectPtr& one : sim.store.everything()) {
@@ -37,6 +38,7 @@ void orphan(Sim& sim, const Json& object) {
     sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "orphan"); });
 }
 
+// processDeletingDependentsItem: garbagecollector.go:664.
 void foreground(Sim& sim, const Json& object) {
     bool left = false;
     for (const ObjectPtr& one : sim.store.everything()) {
@@ -47,6 +49,7 @@ void foreground(Sim& sim, const Json& object) {
     if (!left) sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "foregroundDeletion"); });
 }
 
+// attemptToDeleteItem: garbagecollector.go:503; isDangling: 383.
 void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
     const Json* owners = kube::find_at(object, "/metadata/ownerReferences");
     if (owners == nullptr || owners->empty()) return;
@@ -58,6 +61,7 @@ void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
 
 }  // namespace
 
+// processPVC: pvc_protection_controller.go:246, isBeingUsed 373; processPV: pv_protection_controller.go:129.
 void run_protection(Sim& sim) {
     for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
         if (!kube::deleting(*claim) || claim_is_used(sim, kube::space_of(*claim), kube::name_of(*claim))) continue;
@@ -80,6 +84,7 @@ void run_garbage(Sim& sim) {
     }
 }
 
+// Delete: deletion/namespaced_resources_deleter.go:98; deleteAllContent: 503.
 void run_namespaces(Sim& sim) {
     for (const ObjectPtr& space : sim.store.list(kube::kNamespaces, "")) {
         if (!kube::deleting(*space)) continue;

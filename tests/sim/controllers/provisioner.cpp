@@ -14,6 +14,7 @@ constexpr char kSelectedNode[] = "volume.kubernetes.io/selected-node";
 constexpr char kStorageProvisioner[] = "volume.kubernetes.io/storage-provisioner";
 
 // What the new disk begins with; nullopt: the source is not there yet.
+// getSnapshotSource: external-provisioner pkg/controller/controller.go:1289.
 std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim) {
     const long long size = claim.requested ? claim.requested->bytes() : 0;
     if (claim.source_kind.empty()) return Disk{{}, size};
@@ -63,6 +64,7 @@ bool reserved(const Sim& sim, const kube::Claim& claim) {
     return false;
 }
 
+// shouldProvision: sig-storage-lib controller/controller.go:1241; Provision: external-provisioner controller.go:838.
 void provision(Sim& sim, const Json& object) {
     const kube::Claim claim = kube::claim_of(object);
     if (!claim.volume.empty() || claim.deleting || claim.phase == "Bound" || reserved(sim, claim)) return;
@@ -82,6 +84,7 @@ void provision(Sim& sim, const Json& object) {
     sim.put(volume_manifest(sim, object, claim, storage_class));
 }
 
+// shouldDelete: sig-storage-lib controller/controller.go:1284; deleteVolumeOperation: 1621.
 void reclaim(Sim& sim, const Json& object) {
     const kube::Volume volume = kube::volume_of(object);
     if (volume.reclaim_policy != "Delete" || volume.phase != "Released") return;

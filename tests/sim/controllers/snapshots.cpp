@@ -50,6 +50,7 @@ void set_error(Sim& sim, const Json& object, const std::string& text) {
 }
 
 // A snapshot of a claim: protects the claim until it is ready, and makes the content.
+// createSnapshotContent: common-controller/snapshot_controller.go:722; ensurePVCFinalizer: 974.
 void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const kube::ObjectRef claim_ref{kube::kClaims, snapshot.space, snapshot.claim};
     const ObjectPtr claim = sim.store.find(claim_ref);
@@ -69,6 +70,7 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
 }
 
 // A snapshot of a content that was there before it.
+// checkandBindSnapshotContent: common-controller/snapshot_controller.go:1106.
 void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const ObjectPtr content = sim.store.find(content_ref(snapshot.source_content));
     if (!content) return set_error(sim, object, "no content " + snapshot.source_content);
@@ -84,6 +86,7 @@ void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     });
 }
 
+// updateSnapshotStatus: common-controller/snapshot_controller.go:1212.
 void follow_content(Sim& sim, const Json& object, const Json& content) {
     const kube::SnapshotContent is = kube::content_of(content);
     if (is.handle.empty()) return;
@@ -105,6 +108,7 @@ bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
     return false;
 }
 
+// processSnapshotWithDeletionTimestamp: common-controller/snapshot_controller.go:223.
 void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (claim_waits_for(sim, snapshot)) return;
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
@@ -113,6 +117,7 @@ void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kSnapshotBound); });
 }
 
+// checkandRemovePVCFinalizer: common-controller/snapshot_controller.go:1069.
 void free_claim(Sim& sim, const std::string& space, const std::string& claim) {
     for (const ObjectPtr& one : sim.store.list(kube::kSnapshots, space)) {
         const kube::Snapshot snapshot = kube::snapshot_of(*one);
@@ -121,6 +126,7 @@ void free_claim(Sim& sim, const std::string& space, const std::string& claim) {
     sim.edit({kube::kClaims, space, claim}, [](Json& one) { drop_finalizer(one, kClaimIsSource); });
 }
 
+// syncSnapshot: common-controller/snapshot_controller.go:176; syncUnreadySnapshot: 469.
 void sync_snapshot(Sim& sim, const Json& object) {
     const kube::Snapshot snapshot = kube::snapshot_of(object);
     if (snapshot.deleting) return end(sim, object, snapshot);
@@ -134,6 +140,7 @@ void sync_snapshot(Sim& sim, const Json& object) {
 }
 
 // The sidecar: cuts, then says when it is ready.
+// createSnapshotWrapper: sidecar-controller/snapshot_controller.go:338; checkandUpdateContentStatus: 143.
 void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& content) {
     if (kube::annotation_of(object, kBeingCreated).empty() && content.handle.empty()) {
         sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"][kBeingCreated] = "yes"; });
@@ -159,6 +166,7 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     });
 }
 
+// syncContent: sidecar-controller/snapshot_controller.go:58; deleteCSISnapshotOperation: 409.
 void sync_content(Sim& sim, const Json& object) {
     const kube::SnapshotContent content = kube::content_of(object);
     if (!content.deleting) {

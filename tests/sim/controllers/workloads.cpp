@@ -44,7 +44,9 @@ class StatefulSet {
         : sim_(sim), set_(object), space_(kube::space_of(object)), name_(kube::name_of(object)) {}
 
     void sync() {
-        if (!kube::deleting(set_)) scale();
+        if (kube::deleting(set_)) return keep_status();
+        adopt();
+        scale();
         keep_status();
     }
 
@@ -64,8 +66,28 @@ class StatefulSet {
         return found;
     }
 
+    // Pods that match the selector and have no controller become its own (ClaimPods: controller_ref_manager.go:183).
+    void adopt() {
+        for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
+            const Json* owners = kube::find_at(*pod, "/metadata/ownerReferences");
+            const bool owned = owners != nullptr && !owners->empty();
+            if (owned || kube::deleting(*pod) || !kube::name_of(*pod).starts_with(name_ + "-") || !selected(*pod))
+                continue;
+            sim_.edit(ref_of(*pod), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
+        }
+    }
+
+    bool selected(const Json& pod) const {
+        for (const auto& [label, value] : set_["spec"]["selector"]["matchLabels"].items()) {
+            if (kube::label_of(pod, label) != value) return false;
+        }
+        return true;
+    }
+
     // Lowest first, each ready before the next; then what is too much, highest first, one at a time. A pod that is
     // not ready holds up both directions (safety R12).
+    // updateStatefulSetAfterInvariantEstablished and updateStatefulSet: stateful_set_control.go:560, 738;
+    // processReplica: 417.
     void scale() {
         for (int ordinal = first(); ordinal < end(); ++ordinal) {
             const ObjectPtr pod = sim_.store.find(pod_ref(ordinal));
@@ -93,6 +115,7 @@ class StatefulSet {
         if (removed) return;
     }
 
+    // processCondemned: stateful_set_control.go:507.
     bool lower_are_ready(int ordinal) const {
         for (int lower = first(); lower < ordinal; ++lower) {
             const ObjectPtr pod = sim_.store.find(pod_ref(lower));
@@ -102,6 +125,8 @@ class StatefulSet {
     }
 
     // whenScaled: Delete makes the claims the pod's, so that they go with it.
+    // UpdatePodClaimForRetentionPolicy: stateful_pod_control.go:275; updateClaimOwnerRefForSetAndPod:
+    // stateful_set_utils.go:307.
     void retain_or_drop(int ordinal, const Json& pod) {
         if (kube::text_at(set_, "/spec/persistentVolumeClaimRetentionPolicy/whenScaled") != "Delete") return;
         for (const Json& one : set_["spec"]["volumeClaimTemplates"]) {
@@ -115,6 +140,7 @@ class StatefulSet {
     }
 
     // False: a claim is being deleted, so the pod has to wait.
+    // createPersistentVolumeClaims: stateful_pod_control.go:381.
     bool make_claims(int ordinal) {
         const Json* templates = kube::find_at(set_, "/spec/volumeClaimTemplates");
         if (templates == nullptr) return true;
@@ -140,6 +166,7 @@ class StatefulSet {
         return true;
     }
 
+    // newStatefulSetPod: stateful_set_utils.go:518; updateStorage: 412.
     void start(int ordinal) {
         Json pod = pod_of(sim_, set_, pod_name(ordinal));
         pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] = pod_name(ordinal);
@@ -154,6 +181,7 @@ class StatefulSet {
         sim_.put(std::move(pod));
     }
 
+    // computeReplicaStatus: stateful_set_control.go:370.
     void keep_status() {
         int there = 0, ready = 0;
         for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
@@ -187,6 +215,7 @@ Json replica_set_of(Sim& sim, const Json& deployment) {
     return made;
 }
 
+// syncDeployment: deployment_controller.go:589; manageReplicas: replicaset/replica_set.go:649.
 void sync_deployment(Sim& sim, const Json& deployment) {
     const std::string space = kube::space_of(deployment);
     const kube::ObjectRef ref{kube::kReplicaSets, space, kube::name_of(deployment) + "-6d4cf56db6"};

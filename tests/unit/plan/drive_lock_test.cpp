@@ -102,6 +102,20 @@ TEST_CASE("a change of the workload that leaves the plan as it was does not stop
     CHECK(f.run().status.ok());
 }
 
+TEST_CASE("R2: who slept between its lock and its journal, and was taken over, writes no journal") {
+    LockingFixture f;
+    f.locking.while_planning = [&] {
+        if (f.lease() == nullptr) return;
+        f.clock.sleep_for(std::chrono::seconds(20));
+        Json theirs = *f.lease();
+        theirs["spec"]["holderIdentity"] = "another-boot/1/2/3";
+        f.cluster.put(std::move(theirs));
+    };
+    CHECK(f.run().status.error().kind == ErrorKind::kLocked);
+    CHECK(f.journals().empty());
+    CHECK(kube::lease_of(*f.lease()).holder == "another-boot/1/2/3");
+}
+
 TEST_CASE("a stopped operation keeps its lock without a holder, resumes, and is aborted") {
     for (const bool aborts : {false, true}) {
         LockingFixture f;

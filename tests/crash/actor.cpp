@@ -1,0 +1,125 @@
+#include "tests/crash/actor.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "tests/sim/api.h"
+
+#include <array>
+
+namespace holdfast::crash {
+namespace {
+
+constexpr std::array kNames = {"autoscaler",   "event-scaler",   "gitops",     "replaces",
+                               "same-command", "other-command",  "eviction",   "tidies",
+                               "drops-claim",  "reverts-policy", "ends-space", "takes-over"};
+static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
+
+const kube::ObjectRef kSet{kube::kStatefulSets, kSpace, "postgres"};
+const kube::ObjectRef kClaim{kube::kClaims, kSpace, "data-postgres-0"};
+
+// With the generation that a client's write gives.
+bool change_spec(sim::Sim& sim, const kube::ObjectRef& ref, const Json& patch) {
+    const sim::ObjectPtr before = sim.store.find(ref);
+    if (!before) return false;
+    const auto made = api_patch(sim, ref, kube::PatchType::kMerge, {{"spec", patch}}, {}, kube::DryRun::kNone, "");
+    return made.ok() && kube::version_of(*made) != kube::version_of(*before);
+}
+
+Acted scale(sim::Sim& sim, bool awake, int replicas) {
+    const sim::ObjectPtr set = sim.store.find(kSet);
+    if (!set || (kube::replicas_of(*set) > 0) != awake) return {};
+    return {change_spec(sim, kSet, {{"replicas", replicas}}), kSet};
+}
+
+Json manifest_of(const sim::Sim& start) {
+    Json manifest = *start.store.find(kSet);
+    manifest.erase("status");
+    for (const char* key : {"uid", "resourceVersion", "creationTimestamp", "generation", "annotations"})
+        manifest["metadata"].erase(key);
+    return manifest;
+}
+
+Acted revert(sim::Sim& sim, const sim::Sim& start) {
+    const Json manifest = manifest_of(start);
+    const Json& spec = manifest["spec"];
+    return {change_spec(sim, kSet,
+                        {{"replicas", spec["replicas"]},
+                         {"persistentVolumeClaimRetentionPolicy", spec["persistentVolumeClaimRetentionPolicy"]}}),
+            kSet};
+}
+
+Acted replace(sim::Sim& sim, const sim::Sim& start) {
+    if (!api_remove(sim, kSet, {}, kube::Propagation::kOrphan, kube::DryRun::kNone).ok()) return {};
+    for (int i = 0; i < 100 && sim.store.find(kSet); ++i) sim.advance(sim::milliseconds(50));
+    return {api_create(sim, manifest_of(start), kube::DryRun::kNone).ok(), kSet};
+}
+
+Acted remove(sim::Sim& sim, const kube::ObjectRef& ref) {
+    return {api_remove(sim, ref, {}, kube::Propagation::kBackground, kube::DryRun::kNone).ok(), ref};
+}
+
+Acted tidy(sim::Sim& sim, int turn) {
+    std::vector<kube::ObjectRef> ours;
+    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims}) {
+        for (const sim::ObjectPtr& object : sim.store.list(*resource, kSpace)) {
+            if (!kube::label_of(*object, labels::kOperation).empty())
+                ours.push_back({*resource, kSpace, kube::name_of(*object)});
+        }
+    }
+    if (ours.empty()) return {};
+    return remove(sim, ours[static_cast<std::size_t>(turn) % ours.size()]);
+}
+
+// Whoever enforces "policy Delete" does it where it sees Retain under a class that says Delete.
+Acted revert_policy(sim::Sim& sim, int turn) {
+    std::vector<kube::ObjectRef> kept;
+    for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+        if (kube::text_at(*volume, "/spec/persistentVolumeReclaimPolicy") == "Retain" &&
+            kube::text_at(*volume, "/spec/storageClassName") == "fast")
+            kept.push_back({kube::kVolumes, "", kube::name_of(*volume)});
+    }
+    if (kept.empty()) return {};
+    const kube::ObjectRef& ref = kept[static_cast<std::size_t>(turn) % kept.size()];
+    return {change_spec(sim, ref, {{"persistentVolumeReclaimPolicy", "Delete"}}), ref};
+}
+
+}  // namespace
+
+std::string actor_name(Actor actor) { return kNames.at(static_cast<std::size_t>(actor)); }
+
+std::vector<Actor> all_actors() {
+    std::vector<Actor> all;
+    for (int i = 0; i < static_cast<int>(Actor::kCount); ++i) all.push_back(static_cast<Actor>(i));
+    return all;
+}
+
+Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
+    switch (actor) {
+        case Actor::kAutoscaler:
+            return scale(sim, true, 3);
+        case Actor::kEventScaler:
+            return scale(sim, false, kube::replicas_of(*start.store.find(kSet)));
+        case Actor::kGitops:
+            return revert(sim, start);
+        case Actor::kReplaces:
+            return replace(sim, start);
+        case Actor::kEviction:
+            return remove(sim, {kube::kPods, kSpace, "postgres-" + std::to_string(turn % 2)});
+        case Actor::kTidies:
+            return tidy(sim, turn);
+        case Actor::kDropsClaim:
+            return remove(sim, kClaim);
+        case Actor::kRevertsPolicy:
+            return revert_policy(sim, turn);
+        case Actor::kEndsSpace:
+            return remove(sim, {kube::kNamespaces, "", kSpace});
+        case Actor::kSameCommand:
+        case Actor::kOtherCommand:
+        case Actor::kTakesOver:
+        case Actor::kCount:
+            return {};
+    }
+    return {};
+}
+
+}  // namespace holdfast::crash

@@ -1,0 +1,215 @@
+#include "tests/crash/actor_case.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lease.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "common/os/process_identity.h"
+#include "tests/crash/digest.h"
+#include "tests/crash/stage.h"
+#include "tests/sim/process.h"
+
+#include <algorithm>
+
+namespace holdfast::crash {
+namespace {
+
+constexpr sim::milliseconds kStopped{15000};  // longer than a Lease lives
+constexpr sim::milliseconds kPause{15000};
+constexpr sim::milliseconds kAtOnce{1000};
+constexpr int kLocked = 4, kRefused = 3;  // exit codes
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+class ActorJudge {
+  public:
+    ActorJudge(const Reference& reference, const Case& one)
+        : reference_(reference), case_(one), actor_(*one.actor), stage_(reference, one) {}
+
+    Judgement run() {
+        Injection injection = case_.first;
+        injection.somebody = [this](const sim::Call& call) { on_boundary(call); };
+        injection.told = [this](const sim::Call& call, bool changed) { on_request(call, changed); };
+        const Ending first = stage_.once(reference_.line, injection, "first run", kFirst);
+        woken_ = false;
+        if (!stage_.judgement.happened || !stage_.settled()) return stage_.done();
+        said("the first run", first);
+        stage_.sim.advance(kPause);
+        const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
+        if (!stage_.settled()) return stage_.done();
+        if (again.exit_code == 0 || again.exit_code == case_.entry->exit_when_done)
+            same_end();
+        else
+            refused(again);
+        return stage_.done();
+    }
+
+  private:
+    void on_boundary(const sim::Call& call) {
+        if (actor_ == Actor::kSameCommand) return second_user(reference_.line);
+        if (actor_ == Actor::kOtherCommand) return second_user(other_line());
+        if (actor_ == Actor::kTakesOver) return take_over(call);
+        stage_.invariants.look_away(true);
+        const Acted acted = act(actor_, stage_.sim, reference_.start, case_.first.boundary);
+        stage_.invariants.look_away(false);
+        stage_.invariants.forgive(stage_.sim);
+        if (actor_ == Actor::kEndsSpace) forgive_what_goes();
+        if (actor_ == Actor::kRevertsPolicy && acted.happened) stage_.invariants.reverted(acted.on.name);
+        stage_.judgement.happened = acted.happened;
+    }
+
+    // The namespace takes its claims and snapshots along, and these what is under policy Delete, or will be when what
+    // is being done is done: whoever deletes a namespace deletes the volumes in use there.
+    void forgive_what_goes() {
+        stage_.invariants.release_bound(stage_.sim);
+        sim::Sim after = stage_.sim;
+        after.on_change = nullptr;
+        after.settle(sim::milliseconds(900000));
+        stage_.invariants.forgive(after);
+    }
+
+    void on_request(const sim::Call& call, bool changed) {
+        stage_.invariants.was_read(call);
+        if (!woken_) return;
+        // What was in flight when the process was stopped: a create has no precondition, and an operation that locks
+        // nothing pins its writes to objects of its own by their uid alone.
+        const bool excused = std::exchange(in_flight_, false) && (call.verb == sim::Verb::kCreate || !locks_);
+        if (changed && !excused && call.ref.resource != kube::kEvents)
+            stage_.violated("R3: an owner that was taken over has written: " + call.text());
+    }
+
+    // Whether the first run holds the operation: by its Leases, or by its journal before there is one.
+    bool held() const {
+        const std::string first = process_identity_of(kFirst);
+        for (const sim::ObjectPtr& object : stage_.sim.store.list(kube::kLeases, kSpace)) {
+            if (kube::lease_of(*object).holder == first) return true;
+        }
+        return journal_of(first);
+    }
+
+    bool locked() const {
+        for (const sim::ObjectPtr& object : stage_.sim.store.list(kube::kLeases, kSpace)) {
+            const kube::Lease lease = kube::lease_of(*object);
+            if (lease.holder == process_identity_of(kFirst) && lease.role == "lock") return true;
+        }
+        return false;
+    }
+
+    bool journal_of(const std::string& owner) const {
+        for (const sim::ObjectPtr& map : stage_.sim.store.list(kube::kConfigMaps, kSpace)) {
+            const std::string text = kube::text_at(*map, "/data/journal.json");
+            const Json journal = Json::parse(text, nullptr, false);
+            if (!text.empty() && kube::text_at(journal, "/owner") == owner &&
+                kube::text_at(journal, "/state") != "done")
+                return true;
+        }
+        return false;
+    }
+
+    CommandLine other_line() const {
+        if (case_.entry->plugin == "snap")
+            return {"snap", {"create", "sts/postgres", "--name", "another", "--app", "none"}};
+        return {"restore",
+                {"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--ordinal", "0", "--yes"}};
+    }
+
+    Ending as_other_process(const CommandLine& line, const std::string& what) {
+        const sim::Turn mine = sim::this_turn();
+        const int raised = stage_.signals.raised;
+        sim::keep_alive(kFirst);
+        Injection none;
+        none.told = [this](const sim::Call& call, bool changed) {
+            if (changed) other_wrote_ = call.text();
+        };
+        const Ending ending = stage_.once(line, none, what, kOtherUser);
+        sim::take_turn(mine);
+        stage_.signals.raised = raised;
+        stage_.judgement.happened = true;
+        return ending;
+    }
+
+    void second_user(const CommandLine& line) {
+        const bool same = actor_ == Actor::kSameCommand;
+        const bool excluded = same ? held() : locked() && case_.entry->plugin != "snap";
+        const auto began = stage_.sim.elapsed();
+        const Ending other = as_other_process(line, "second user");
+        both_ = other.exit_code == 0 && !same;
+        if (!excluded) return;
+        if (other.exit_code != kLocked)
+            stage_.violated("the second user is not kept out: exit " + std::to_string(other.exit_code));
+        if (!other_wrote_.empty()) stage_.violated("the second user is kept out, but has written: " + other_wrote_);
+        if (stage_.sim.elapsed() - began > kAtOnce) stage_.violated("the second user is kept waiting");
+    }
+
+    void take_over(const sim::Call& call) {
+        const bool ours = held();
+        locks_ = locked();
+        stage_.sim.advance(kStopped);
+        as_other_process(reference_.line, "who takes over");
+        woken_ = ours && !held();
+        in_flight_ = true;
+        if (call.verb == sim::Verb::kCreate) late_ = call.ref.name;
+    }
+
+    // What somebody at three in the morning needs: an error, and with an operation left open its name.
+    void said(const std::string& who, const Ending& ending) {
+        if (ending.killed) stage_.violated(who + " was killed");
+        if (ending.exit_code == 0 || ending.killed) return;
+        if (!contains(ending.err, "error: ") && !contains(ending.err, "Error from server"))
+            stage_.violated(who + " ends with " + std::to_string(ending.exit_code) + " and no error");
+        if (ending.exit_code != 5) return;
+        const auto open = open_operations(stage_.sim);
+        const bool named = std::any_of(open.begin(), open.end(),
+                                       [&](const std::string& one) { return contains(ending.err + ending.out, one); });
+        if (!open.empty() && !named) stage_.violated(who + " leaves an operation open and does not name it");
+    }
+
+    std::map<std::string, std::string> expected() const {
+        std::map<std::string, std::string> digest = reference_.digest;
+        if (actor_ == Actor::kAutoscaler) digest["replicas of postgres"] = digest["ready of postgres"] = "3";
+        return digest;
+    }
+
+    void same_end() {
+        if (both_ || actor_ == Actor::kEndsSpace) return;
+        std::set<std::string> except;
+        if (actor_ == Actor::kRevertsPolicy) except.insert("policy of ");
+        if (actor_ == Actor::kAutoscaler)
+            except.insert({"claim data-postgres-2", "claim wal-postgres-2", "policy of data-postgres-2",
+                           "policy of wal-postgres-2"});
+        if (!late_.empty())
+            except.insert({"claim " + late_, "policy of " + late_, "left pvc/bookstore/" + late_,
+                           "left pod/bookstore/" + late_, "left netpol/bookstore/" + late_});
+        const auto lines = digest_differences(expected(), digest_of(stage_.sim, reference_.disks), except);
+        if (lines.empty()) return;
+        std::string text = "I8: after " + actor_name(actor_) + " the rerun came to another end";
+        for (const std::string& line : lines) text += "\n    " + line;
+        stage_.violated(text);
+    }
+
+    // Nobody is left behind: the workload runs, or an operation is open that says how to go on.
+    void refused(const Ending& again) {
+        said("the second run", again);
+        stage_.judgement.refused = true;
+        if (actor_ == Actor::kEndsSpace) return;
+        const sim::ObjectPtr set = stage_.sim.store.find({kube::kStatefulSets, kSpace, "postgres"});
+        if (set && kube::replicas_of(*set) == 0 && open_operations(stage_.sim).empty())
+            stage_.violated("the workload is left at 0 replicas, and no operation is open");
+    }
+
+    const Reference& reference_;
+    const Case& case_;
+    const Actor actor_;
+    Stage stage_;
+    bool both_ = false;   // two operations were done, one after the other
+    bool woken_ = false;  // the first process is no longer the owner
+    bool in_flight_ = false, locks_ = false;
+    std::string late_;  // what a create makes that was in flight when its process was stopped
+    std::string other_wrote_;
+};
+
+}  // namespace
+
+Judgement judge_actor(const Reference& reference, const Case& one) { return ActorJudge(reference, one).run(); }
+
+}  // namespace holdfast::crash

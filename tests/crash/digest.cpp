@@ -1,0 +1,91 @@
+#include "tests/crash/digest.h"
+
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "tests/crash/command.h"
+#include "tests/crash/state.h"
+
+#include <algorithm>
+
+namespace holdfast::crash {
+namespace {
+
+using Digest = std::map<std::string, std::string>;
+
+bool throwaway(const Json& object) {
+    const std::string role = kube::label_of(object, labels::kRole);
+    return role == "drill" || role == "open" || role == "consumer" || role == "prove";
+}
+
+void add_claims(const sim::Sim& sim, const std::set<std::string>& disks, Digest& digest) {
+    for (const sim::ObjectPtr& object : sim.store.list(kube::kClaims, kSpace)) {
+        const kube::Claim claim = kube::claim_of(*object);
+        if (throwaway(*object)) continue;
+        std::string data = "nothing";
+        const sim::ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+        if (volume) {
+            const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
+            const auto disk = sim.backend.disks.find(handle);
+            if (disk != sim.backend.disks.end())
+                data = disk->second.token.text() + (disks.contains(handle) ? "" : ", a copy");
+            digest["policy of " + claim.name] = kube::volume_of(*volume).reclaim_policy;
+        }
+        digest["claim " + claim.name] = data;
+    }
+}
+
+void add_workloads(const sim::Sim& sim, Digest& digest) {
+    for (const kube::Resource* resource : {&kube::kStatefulSets, &kube::kDeployments}) {
+        for (const sim::ObjectPtr& object : sim.store.list(*resource, kSpace)) {
+            const std::string name = kube::name_of(*object);
+            digest["replicas of " + name] = std::to_string(kube::replicas_of(*object));
+            digest["ready of " + name] = std::to_string(kube::number_at(*object, "/status/readyReplicas", 0));
+            const Json* retention = kube::find_at(*object, "/spec/persistentVolumeClaimRetentionPolicy");
+            if (retention != nullptr) digest["retention of " + name] = retention->dump();
+        }
+    }
+}
+
+void add_left(const sim::Sim& sim, Digest& digest) {
+    const auto open = open_operations(sim);
+    for (const std::string& operation : open) digest["open " + operation] = "yes";
+    for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kLeases, &kube::kNetworkPolicies}) {
+        for (const sim::ObjectPtr& object : sim.store.list(*resource, kSpace)) {
+            const std::string operation = kube::label_of(*object, labels::kOperation);
+            const bool ours = *resource == kube::kLeases ? !operation.empty() : throwaway(*object);
+            if (!ours || std::find(open.begin(), open.end(), operation) != open.end()) continue;
+            digest["left " + kube::ObjectRef{*resource, kSpace, kube::name_of(*object)}.text()] = operation;
+        }
+    }
+}
+
+}  // namespace
+
+Digest digest_of(const sim::Sim& sim, const std::set<std::string>& disks) {
+    Digest digest;
+    add_claims(sim, disks, digest);
+    add_workloads(sim, digest);
+    add_left(sim, digest);
+    return digest;
+}
+
+std::vector<std::string> digest_differences(const Digest& expected, const Digest& got,
+                                            const std::set<std::string>& except) {
+    const auto skipped = [&](const std::string& key) {
+        return std::any_of(except.begin(), except.end(), [&](const std::string& one) { return key.starts_with(one); });
+    };
+    std::vector<std::string> lines;
+    for (const auto& [key, value] : expected) {
+        const auto found = got.find(key);
+        if (skipped(key) || (found != got.end() && found->second == value)) continue;
+        lines.push_back(key + ": expected " + value + ", got " + (found == got.end() ? "nothing" : found->second));
+    }
+    for (const auto& [key, value] : got) {
+        if (!skipped(key) && !expected.contains(key)) lines.push_back(key + ": " + value);
+    }
+    return lines;
+}
+
+}  // namespace holdfast::crash

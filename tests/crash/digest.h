@@ -1,0 +1,21 @@
+// What matters of a world after several hands were at work in it: which data each claim has, what runs, what is left.
+#pragma once
+
+#include "tests/sim/sim.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace holdfast::crash {
+
+// disks: those of the start, so that data which is still where it was differs from a copy of it.
+std::map<std::string, std::string> digest_of(const sim::Sim& sim, const std::set<std::string>& disks);
+
+// One line each; keys that begin with one of `except` are not compared.
+std::vector<std::string> digest_differences(const std::map<std::string, std::string>& expected,
+                                            const std::map<std::string, std::string>& got,
+                                            const std::set<std::string>& except);
+
+}  // namespace holdfast::crash

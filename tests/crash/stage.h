@@ -1,0 +1,38 @@
+// Where the runs of one case take place: its own copy of the world, its clock, and what is watched meanwhile.
+#pragma once
+
+#include "tests/crash/case.h"
+#include "tests/crash/invariants.h"
+
+#include <string>
+
+namespace holdfast::crash {
+
+constexpr int kFirst = 200, kSecond = 201, kThird = 202, kOtherUser = 300;  // pids
+
+class Stage {
+  public:
+    Stage(const Reference& reference, const Case& one);
+    Stage(const Stage&) = delete;
+    Stage& operator=(const Stage&) = delete;
+
+    // Runs the line as process `pid`. What it printed is kept for the telling, and looked through for secrets (I14).
+    Ending once(const CommandLine& line, const Injection& injection, const std::string& what, int pid);
+    // Until nothing is due any more; a violation if that never comes.
+    bool settled();
+    void violated(const std::string& what) { judgement.violations.push_back(what); }
+    Judgement done();
+
+    sim::Sim sim;
+    sim::SimClock clock;
+    CaseSignals signals;
+    Invariants invariants;
+    Judgement judgement;
+    kube::ObjectRef theirs;  // what somebody else made or changed, name "" : nothing
+    std::string theirs_uid, theirs_text;
+
+  private:
+    const Case& case_;
+};
+
+}  // namespace holdfast::crash
