@@ -8,16 +8,29 @@
 namespace holdfast::sim {
 namespace {
 
+// pkg/api/persistentvolumeclaim/util.go: a dataSource of anything but a claim or a snapshot is dropped without a word;
+// what is left stands in both fields.
+void admit_source(Json& spec) {
+    const std::string group = kube::text_at(spec, "/dataSource/apiGroup"),
+                      kind = kube::text_at(spec, "/dataSource/kind");
+    const bool known = (kind == "PersistentVolumeClaim" && group.empty()) ||
+                       (kind == "VolumeSnapshot" && group == "snapshot.storage.k8s.io");
+    if (!known && !spec.contains("dataSourceRef")) spec.erase("dataSource");
+    for (const auto& [from, to] :
+         {std::pair("dataSource", "dataSourceRef"), std::pair("dataSourceRef", "dataSource")}) {
+        if (!spec.contains(from) || spec.contains(to)) continue;
+        const Json source = spec[from];
+        spec[to] = source;
+    }
+}
+
 // pkg/apis/core/v1/defaults.go, plugin/pkg/admission/storage, pkg/registry/core/persistentvolumeclaim.
 void admit_claim(const Sim& sim, Json& claim) {
     add_finalizer(claim, "kubernetes.io/pvc-protection");
     claim["status"] = {{"phase", "Pending"}};
     Json& spec = claim["spec"];  // nothing is added to the claim from here on
     if (!spec.contains("volumeMode")) spec["volumeMode"] = "Filesystem";
-    if (spec.contains("dataSource") && !spec.contains("dataSourceRef")) {
-        const Json source = spec["dataSource"];
-        spec["dataSourceRef"] = source;
-    }
+    admit_source(spec);
     if (spec.contains("storageClassName")) return;
     for (const ObjectPtr& one : sim.store.list(kube::kStorageClasses, "")) {
         const kube::StorageClass storage_class = kube::storage_class_of(*one);
@@ -33,60 +46,55 @@ void admit_volume(Json& volume) {
     volume["status"] = {{"phase", "Pending"}};
 }
 
+void admit_pod(Json& pod) {
+    pod["status"] = {{"phase", "Pending"}};
+    if (!pod["spec"].contains("terminationGracePeriodSeconds")) pod["spec"]["terminationGracePeriodSeconds"] = 30;
+}
+
 void admit_set(Json& set) {
     Json& spec = set["spec"];
     if (!spec.contains("replicas")) spec["replicas"] = 1;
     if (!spec.contains("podManagementPolicy")) spec["podManagementPolicy"] = "OrderedReady";
     if (!spec.contains("persistentVolumeClaimRetentionPolicy"))
         spec["persistentVolumeClaimRetentionPolicy"] = {{"whenDeleted", "Retain"}, {"whenScaled", "Retain"}};
+    if (!spec.contains("updateStrategy"))
+        spec["updateStrategy"] = {{"type", "RollingUpdate"}, {"rollingUpdate", {{"partition", 0}}}};
+    set["status"] = {{"replicas", 0}};
 }
 
-// Whether anything but `allowed` differs between the two specs.
-bool differs(const Json& before, const Json& after, std::initializer_list<const char*> allowed) {
-    Json left = before.value("spec", Json::object()), right = after.value("spec", Json::object());
-    for (const char* key : allowed) {
-        left.erase(key);
-        right.erase(key);
+// A field given as null is a field not given.
+void drop_nulls(Json& value) {
+    if (value.is_array()) {
+        for (Json& one : value) drop_nulls(one);
+        return;
     }
-    return left != right;
-}
-
-Error immutable(const kube::ObjectRef& ref, const std::string& why) {
-    return api_error(ErrorKind::kInvalid, 422, "Invalid",
-                     ref.resource.kind + " \"" + ref.name + "\" is invalid: spec: Forbidden: " + why);
+    if (!value.is_object()) return;
+    for (auto at = value.begin(); at != value.end();) {
+        if (at->is_null()) {
+            at = value.erase(at);
+            continue;
+        }
+        drop_nulls(*at);
+        ++at;
+    }
 }
 
 }  // namespace
 
 Json admitted(const Sim& sim, const Json& manifest, const kube::ObjectRef& ref) {
     Json object = manifest;
+    drop_nulls(object);
+    Json& metadata = object["metadata"];
+    for (const char* key :
+         {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"})
+        metadata.erase(key);
     if (ref.resource == kube::kClaims) admit_claim(sim, object);
     if (ref.resource == kube::kVolumes) admit_volume(object);
     if (ref.resource == kube::kStatefulSets) admit_set(object);
-    if (ref.resource == kube::kPods) object["status"] = {{"phase", "Pending"}};
+    if (ref.resource == kube::kPods) admit_pod(object);
     if (ref.resource == kube::kNamespaces) object["status"] = {{"phase", "Active"}};
     if (ref.resource == kube::kSnapshots || ref.resource == kube::kSnapshotContents) object.erase("status");
     return object;
-}
-
-// ValidatePersistentVolumeClaimUpdate: core/validation/validation.go:2532; ValidatePersistentVolumeUpdate: 2264;
-// ValidateStatefulSetUpdate: apps/validation/validation.go:238.
-Status check_update(const kube::ObjectRef& ref, const Json& before, const Json& after) {
-    if (ref.resource == kube::kClaims && differs(before, after, {"resources", "volumeAttributesClassName"}))
-        return immutable(ref,
-                         "spec is immutable after creation except resources.requests and "
-                         "volumeAttributesClassName for bound claims");
-    if (ref.resource == kube::kStatefulSets &&
-        differs(before, after,
-                {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-                 "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}))
-        return immutable(ref,
-                         "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-                         "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
-                         "'minReadySeconds' are forbidden");
-    if (ref.resource == kube::kVolumes && before["spec"].value("csi", Json()) != after["spec"].value("csi", Json()))
-        return immutable(ref, "spec.persistentvolumesource is immutable after creation");
-    return {};
 }
 
 }  // namespace holdfast::sim

@@ -4,10 +4,10 @@
 #include "common/plan/describe.h"
 #include "tests/sim/admission.h"
 
+#include <algorithm>
+
 namespace holdfast::sim {
 namespace {
-
-constexpr milliseconds kPodGrace{30000};
 
 std::string quoted(const kube::ObjectRef& ref) { return ref.resource.qualified() + " \"" + ref.name + "\""; }
 
@@ -37,10 +37,29 @@ bool without_status(const Json& object) {
     return kind == "ConfigMap" || kind == "Event" || kind == "Secret" || kind == "Lease" || kind == "StorageClass";
 }
 
-// The parts of an update that the caller does not decide, and the generation.
+// Kinds whose registry counts changes of the spec (the strategies' PrepareForCreate; custom resources all do).
+bool counts_generations(const kube::Resource& resource) {
+    static const std::vector<const kube::Resource*> kCounted = {
+        &kube::kStatefulSets, &kube::kDeployments,      &kube::kReplicaSets,          &kube::kPods,
+        &kube::kSnapshots,    &kube::kSnapshotContents, &kube::kPodDisruptionBudgets, &kube::kNetworkPolicies};
+    return std::any_of(kCounted.begin(), kCounted.end(), [&](const auto* one) { return *one == resource; });
+}
+
+// Empty maps and lists are not kept (omitempty).
+void drop_empty(Json& object, std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+        if (object.contains(key) && object[key].empty()) object.erase(key);
+    }
+}
+
+// The parts of an update that the caller does not decide, and the generation. A status is changed by itself.
 // BeforeUpdate: apiserver pkg/registry/rest/update.go:106.
 Json settled(const Json& before, Json after, const std::string& subresource) {
-    for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"}) {
+    if (subresource == "status" && before.contains("spec")) after["spec"] = before["spec"];
+    drop_empty(after["metadata"], {"labels", "annotations", "finalizers", "ownerReferences"});
+    drop_empty(after, {"data"});
+    for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+                            "resourceVersion", "generation"}) {
         if (before["metadata"].contains(key))
             after["metadata"][key] = before["metadata"][key];
         else
@@ -52,9 +71,22 @@ Json settled(const Json& before, Json after, const std::string& subresource) {
         else
             after.erase("status");
     }
-    const bool spec_changed = kube::find_at(before, "/spec") != nullptr && before["spec"] != after["spec"];
-    if (spec_changed) after["metadata"]["generation"] = kube::number_at(before, "/metadata/generation", 1) + 1;
+    const bool counted = kube::find_at(before, "/metadata/generation") != nullptr && before.contains("spec");
+    if (counted && before["spec"] != after["spec"])
+        after["metadata"]["generation"] = kube::number_at(before, "/metadata/generation", 1) + 1;
     return after;
+}
+
+// The whole change, as it would be stored.
+Result<Json> changed(Sim& sim, const kube::ObjectRef& ref, const Json& before, Json after,
+                     const std::string& subresource, kube::DryRun dry_run) {
+    if (kube::name_of(after) != ref.name || kube::space_of(after) != kube::space_of(before))
+        return api_error(ErrorKind::kInvalid, 400, "BadRequest",
+                         "the name of the object does not match the name on the URL");
+    Json object = settled(before, std::move(after), subresource);
+    TRY(check_update(sim, ref, before, object));
+    TRY(check_quota(sim, ref, &before, object, dry_run == kube::DryRun::kServer));
+    return object;
 }
 
 Result<Json> written(Sim& sim, const kube::ObjectRef& ref, Json object, kube::DryRun dry_run) {
@@ -99,10 +131,11 @@ Result<Json> api_create(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
     if (sim.store.find(ref))
         return api_error(ErrorKind::kAlreadyExists, 409, "AlreadyExists", quoted(ref) + " already exists");
     Json object = admitted(sim, manifest, ref);
+    TRY(check_new(ref, object));
+    TRY(check_quota(sim, ref, nullptr, object, dry_run == kube::DryRun::kServer));
     object["metadata"]["uid"] = sim.new_uid();
     object["metadata"]["creationTimestamp"] = format_time(sim.now());
-    object["metadata"].erase("resourceVersion");
-    if (object.contains("spec")) object["metadata"]["generation"] = 1;
+    if (counts_generations(ref.resource)) object["metadata"]["generation"] = 1;
     return written(sim, ref, std::move(object), dry_run);
 }
 
@@ -111,9 +144,8 @@ Result<Json> api_patch(Sim& sim, const kube::ObjectRef& ref, kube::PatchType typ
     const ObjectPtr found = sim.store.find(ref);
     if (!found) return not_found(ref);
     TRY(check(ref, *found, preconditions));
-    TRY_ASSIGN(Json after, patched(*found, type, body));
-    after = settled(*found, std::move(after), subresource);
-    TRY(check_update(ref, *found, after));
+    TRY_ASSIGN(Json wanted, patched(*found, type, body));
+    TRY_ASSIGN(Json after, changed(sim, ref, *found, std::move(wanted), subresource, dry_run));
     return written(sim, ref, std::move(after), dry_run);
 }
 
@@ -121,8 +153,7 @@ Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& objec
     const ObjectPtr found = sim.store.find(ref);
     if (!found) return not_found(ref);
     TRY(check(ref, *found, {kube::uid_of(object), kube::version_of(object)}));
-    Json after = settled(*found, object, "");
-    TRY(check_update(ref, *found, after));
+    TRY_ASSIGN(Json after, changed(sim, ref, *found, object, "", dry_run));
     return written(sim, ref, std::move(after), dry_run);
 }
 
@@ -139,7 +170,7 @@ Status api_remove(Sim& sim, const kube::ObjectRef& ref, const kube::Precondition
         sim.edit(ref, [&](Json& object) { add_finalizer(object, name); });
     }
     if (ref.resource == kube::kNamespaces) sim.edit(ref, [](Json& object) { add_finalizer(object, "kubernetes"); });
-    sim.begin_deletion(ref, ref.resource == kube::kPods ? kPodGrace : milliseconds{0});
+    sim.begin_deletion(ref);
     return {};
 }
 

@@ -21,6 +21,7 @@ struct Call {
     Verb verb = Verb::kGet;
     kube::ObjectRef ref;         // name "" : a collection
     const Json* body = nullptr;  // of a create; valid only during the request
+    std::string subresource = {};
     std::string text() const { return verb_name(verb) + " " + ref.text(); }
 };
 

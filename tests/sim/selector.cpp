@@ -1,6 +1,7 @@
 // Label and field selectors as apimachinery's pkg/labels and pkg/fields read them.
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
+#include "tests/sim/api.h"
 #include "tests/sim/store.h"
 
 #include <algorithm>
@@ -65,7 +66,38 @@ bool field_term(const Json& object, const std::string& term) {
     return (kube::text_at(object, pointer) == term.substr(equal + 1)) != negated;
 }
 
+// The fields of each kind (pkg/apis/core/v1/conversion.go); custom resources have name and namespace alone.
+bool is_field(const kube::Resource& resource, const std::string& field) {
+    if (field == "metadata.name" || field == "metadata.namespace") return true;
+    if (resource == kube::kPods)
+        return field == "status.phase" || field == "spec.nodeName" || field == "spec.restartPolicy" ||
+               field == "spec.schedulerName" || field == "spec.serviceAccountName" || field == "status.podIP";
+    if (resource == kube::kEvents)
+        return field.starts_with("involvedObject.") || field == "reason" || field == "type" || field == "source" ||
+               field == "reportingComponent";
+    if (resource == kube::kNamespaces) return field == "status.phase";
+    if (resource == kube::kNodes) return field == "spec.unschedulable";
+    return resource == kube::kSecrets && field == "type";
+}
+
 }  // namespace
+
+Status check_selectors(const kube::Resource& resource, const kube::ListOptions& options) {
+    for (const std::string& term : terms_of(options.label_selector)) {
+        for (const char* word : {" notin ", " in "}) {
+            const std::size_t at = term.find(word);
+            if (at != std::string::npos && (term.back() != ')' || term[at + std::string_view(word).size()] != '('))
+                return api_error(ErrorKind::kInvalid, 400, "BadRequest",
+                                 "unable to parse requirement: found '" + term + "'");
+        }
+    }
+    for (const std::string& term : terms_of(options.field_selector)) {
+        const std::string field = term.substr(0, term.find_first_of("!="));
+        if (!is_field(resource, field))
+            return api_error(ErrorKind::kInvalid, 400, "BadRequest", "field label not supported: " + field);
+    }
+    return {};
+}
 
 bool chosen(const Json& object, const kube::ListOptions& options) {
     const auto labels = terms_of(options.label_selector);

@@ -40,6 +40,11 @@ void drop_finalizer(Json& object, const std::string& name) {
     if (all->empty()) object["metadata"].erase("finalizers");
 }
 
+bool has_ended(const Json& pod) {
+    const std::string phase = kube::text_at(pod, "/status/phase");
+    return phase == "Succeeded" || phase == "Failed";
+}
+
 SystemTime Sim::now() const { return SystemTime(kStart) + std::chrono::duration_cast<SystemTime::duration>(elapsed_); }
 
 std::string Sim::new_uid() {
@@ -137,14 +142,18 @@ void Sim::edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& cha
     put(std::move(object));
 }
 
-void Sim::begin_deletion(const kube::ObjectRef& ref, milliseconds grace) {
+// pkg/registry/core/pod/strategy.go CheckGracefulDelete: nobody runs what was never placed or has ended.
+void Sim::begin_deletion(const kube::ObjectRef& ref) {
     const ObjectPtr found = store.find(ref);
     if (!found || kube::deleting(*found)) return;
     const Json* finalizers = kube::find_at(*found, "/metadata/finalizers");
-    if (ref.resource != kube::kPods && (finalizers == nullptr || finalizers->empty())) return erase(ref);
+    const bool runs =
+        ref.resource == kube::kPods && !kube::text_at(*found, "/spec/nodeName").empty() && !has_ended(*found);
+    if (!runs && (finalizers == nullptr || finalizers->empty())) return erase(ref);
+    const auto grace = runs ? kube::number_at(*found, "/spec/terminationGracePeriodSeconds", 30) : 0;
     edit(ref, [&](Json& object) {
-        object["metadata"]["deletionTimestamp"] = format_time(now() + grace);
-        object["metadata"]["deletionGracePeriodSeconds"] = grace.count() / 1000;
+        object["metadata"]["deletionTimestamp"] = format_time(now() + std::chrono::seconds(grace));
+        object["metadata"]["deletionGracePeriodSeconds"] = grace;
     });
 }
 

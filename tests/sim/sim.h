@@ -28,6 +28,7 @@ enum class Controller {
     kPods,  // scheduler, kubelet and attach controller
     kGarbage,
     kNamespaces,
+    kQuota,
     kCount,
 };
 
@@ -80,7 +81,8 @@ class Sim {
     // Changes the object if it is there.
     void edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& change);
     // metadata.deletionTimestamp, or gone at once if no finalizer holds it.
-    void begin_deletion(const kube::ObjectRef& ref, milliseconds grace = milliseconds{0});
+    // A pod that was placed has its own grace.
+    void begin_deletion(const kube::ObjectRef& ref);
     std::string new_uid();
 
   private:
@@ -112,5 +114,6 @@ class SimClock : public Clock {
 bool has_finalizer(const Json& object, const std::string& name);
 void add_finalizer(Json& object, const std::string& name);
 void drop_finalizer(Json& object, const std::string& name);
+bool has_ended(const Json& pod);  // Succeeded or Failed
 
 }  // namespace holdfast::sim

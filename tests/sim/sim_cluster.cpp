@@ -7,6 +7,9 @@
 namespace holdfast::sim {
 namespace {
 
+// Everybody may ask what they may do and what there is (roles system:basic-user, system:discovery).
+bool is_request(Verb verb) { return is_write(verb) || is_read(verb) || verb == Verb::kWatch; }
+
 std::string access_verb(Verb verb) {
     if (verb == Verb::kReplace) return "update";
     return verb_name(verb);
@@ -55,12 +58,17 @@ std::string verb_name(Verb verb) {
     return kNames[static_cast<int>(verb)];
 }
 
+bool SimCluster::permits(const kube::AccessCheck& check) const {
+    return (!sim_.may || sim_.may(check)) && (!may || may(check));
+}
+
 // Time passes on the way there and back, and the cluster lives meanwhile.
 Result<Json> SimCluster::request(const Call& call, const std::function<Result<Json>()>& act) {
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.before(call)) return *error;
-    const kube::AccessCheck check{access_verb(call.verb), call.ref.resource, call.ref.space, "", call.ref.name};
-    if (sim_.may && !sim_.may(check))
+    const kube::AccessCheck check{access_verb(call.verb), call.ref.resource, call.ref.space, call.subresource,
+                                  call.verb == Verb::kCreate ? "" : call.ref.name};
+    if (is_request(call.verb) && !permits(check))
         return api_error(ErrorKind::kForbidden, 403, "Forbidden",
                          call.ref.resource.qualified() + " is forbidden: cannot " + check.verb);
     const long long before = sim_.store.revision();
@@ -89,6 +97,7 @@ Result<std::string> SimCluster::for_each(const kube::Resource& resource, const s
                                          const std::function<void()>&) {
     std::vector<ObjectPtr> items;
     const auto answer = request({Verb::kList, {resource, space, ""}}, [&]() -> Result<Json> {
+        TRY(check_selectors(resource, options));
         const int lag = gate_.lag();
         items = lag > 0 ? sim_.store.list_stale(resource, space, lag) : sim_.store.list(resource, space);
         return Json(std::to_string(sim_.store.revision() - lag));
@@ -103,10 +112,15 @@ Result<std::string> SimCluster::for_each(const kube::Resource& resource, const s
 Result<std::unique_ptr<kube::Watch>> SimCluster::watch(const kube::Resource& resource, const std::string& space,
                                                        const kube::ListOptions& options,
                                                        const std::string& resource_version) {
-    const auto answer = request({Verb::kWatch, {resource, space, ""}}, [] { return Result<Json>(Json()); });
+    const auto answer = request({Verb::kWatch, {resource, space, ""}}, [&]() -> Result<Json> {
+        TRY(check_selectors(resource, options));
+        return Json();
+    });
     if (!answer.ok()) return answer.error();
-    const long long from = resource_version.empty() ? sim_.store.revision() : std::stoll(resource_version);
-    return make_sim_watch(sim_, {resource, space, options, from, gate_.watch_fault()});
+    // Without a version it begins with what there is.
+    const bool from_start = resource_version.empty() || resource_version == "0";
+    const long long from = from_start ? sim_.store.revision() : std::stoll(resource_version);
+    return make_sim_watch(sim_, {resource, space, options, from, gate_.watch_fault(), from_start});
 }
 
 Result<kube::Discovery> SimCluster::discover() {
@@ -123,7 +137,7 @@ Result<std::vector<bool>> SimCluster::allowed(const std::vector<kube::AccessChec
     const auto answer = request({Verb::kReview, {kube::kAccessReviews, "", ""}}, [] { return Result<Json>(Json()); });
     if (!answer.ok()) return answer.error();
     std::vector<bool> answers;
-    for (const kube::AccessCheck& check : checks) answers.push_back(!sim_.may || sim_.may(check));
+    for (const kube::AccessCheck& check : checks) answers.push_back(permits(check));
     return answers;
 }
 
@@ -145,7 +159,7 @@ std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manife
 Result<Json> SimCluster::patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                                const kube::Preconditions& preconditions, kube::DryRun dry_run,
                                const std::string& subresource) {
-    return request({Verb::kPatch, ref},
+    return request({Verb::kPatch, ref, nullptr, subresource},
                    [&] { return api_patch(sim_, ref, type, body, preconditions, dry_run, subresource); });
 }
 

@@ -34,8 +34,12 @@ class SimCluster : public kube::Cluster {
     Status remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions, kube::Propagation propagation,
                   kube::DryRun dry_run) override;
 
+    // Of this client alone; asked besides Sim::may.
+    std::function<bool(const kube::AccessCheck&)> may;
+
   private:
     Result<Json> request(const Call& call, const std::function<Result<Json>()>& act);
+    bool permits(const kube::AccessCheck& check) const;
 
     Sim& sim_;
     Gate& gate_;

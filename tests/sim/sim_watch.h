@@ -12,6 +12,7 @@ struct WatchRequest {
     kube::ListOptions options;
     long long from = 0;
     WatchFault fault = WatchFault::kNone;
+    bool from_start = false;  // what is there now is told as added first
 };
 std::unique_ptr<kube::Watch> make_sim_watch(Sim& sim, WatchRequest request);
 

@@ -60,5 +60,7 @@ class Store {
 // Whether the object is one that the list options choose: "a=b", "a==b", "a!=b", "a in (b,c)", "a notin (b)", "a",
 // "!a" for labels; "path=value" and "path!=value" for fields.
 bool chosen(const Json& object, const kube::ListOptions& options);
+// 400 for a selector that cannot be read, or that names a field by which the kind cannot be chosen.
+Status check_selectors(const kube::Resource& resource, const kube::ListOptions& options);
 
 }  // namespace holdfast::sim

@@ -38,11 +38,27 @@ bool fits(const Json& object, const kube::Volume& volume, const Json& claim_obje
                kube::text_at(claim_object, "/spec/volumeAttributesClassName");
 }
 
-// A volume that names the claim, else any free one of its class, the smallest first.
+bool waits_for_pod(const Sim& sim, const kube::Claim& claim) {
+    const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+    return found && kube::storage_class_of(*found).waits_for_pod();
+}
+
+bool selects(const Json& claim, const Json& volume) {
+    const Json* labels = kube::find_at(claim, "/spec/selector/matchLabels");
+    if (labels == nullptr) return true;
+    for (const auto& [key, value] : labels->items()) {
+        if (kube::label_of(volume, key) != value.get<std::string>()) return false;
+    }
+    return true;
+}
+
+// A volume that names the claim, else any free one of its class and selector, the smallest first; for a claim that
+// waits for its pod the scheduler would choose (FindMatchingVolume).
 // findBestMatchForClaim: index.go:110; FindMatchingVolume: component-helpers storage/volume/pv_helpers.go:186.
 ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& claim) {
     ObjectPtr best;
     long long best_size = 0;
+    const bool waits = waits_for_pod(sim, claim);
     for (const ObjectPtr& object : sim.store.list(kube::kVolumes, "")) {
         const kube::Volume volume = kube::volume_of(*object);
         if (!fits(*object, volume, claim_object, claim)) continue;
@@ -50,7 +66,8 @@ ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& cla
         if (volume.claim_uid.empty() && volume.phase != "Available" && volume.phase != "Bound") continue;
         if (!volume.claim_name.empty() && !names_claim(volume, claim)) continue;
         if (!volume.claim_name.empty()) return object;
-        if (volume.phase != "Available" || volume.storage_class != claim.storage_class) continue;
+        if (waits || volume.phase != "Available" || volume.storage_class != claim.storage_class) continue;
+        if (!selects(claim_object, *object)) continue;
         if (best && volume.capacity_bytes >= best_size) continue;
         best = object;
         best_size = volume.capacity_bytes;
@@ -58,11 +75,13 @@ ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& cla
     return best;
 }
 
-// Four writes, as the real one makes: volume's spec and status, claim's spec and status.
+// Four writes, as the real one makes: volume's spec and status, claim's spec and status. Each says that the controller
+// bound it, if the user had not (GetBindVolumeToClaim, bindClaimToVolume).
 // bind: pv_controller.go:1095.
 void bind(Sim& sim, const Json& volume, const Json& claim) {
     const kube::ObjectRef pv = ref_of(volume), pvc = ref_of(claim);
     const bool reserved = kube::find_at(volume, "/spec/claimRef") != nullptr;
+    const bool named = kube::text_at(claim, "/spec/volumeName") == pv.name;
     sim.edit(pv, [&](Json& object) {
         object["spec"]["claimRef"] = {{"kind", "PersistentVolumeClaim"},
                                       {"namespace", pvc.space},
@@ -75,7 +94,7 @@ void bind(Sim& sim, const Json& volume, const Json& claim) {
     sim.edit(pvc, [&](Json& object) {
         object["spec"]["volumeName"] = pv.name;
         object["metadata"]["annotations"][kBindCompleted] = "yes";
-        object["metadata"]["annotations"][kBoundByController] = "yes";
+        if (!named) object["metadata"]["annotations"][kBoundByController] = "yes";
     });
     sim.edit(pvc, [&](Json& object) {
         object["status"]["phase"] = "Bound";
@@ -116,8 +135,9 @@ void sync_claim(Sim& sim, const Json& object) {
     const ObjectPtr volume = sim.store.find(volume_ref(claim.volume));
     if (!volume) return;
     const kube::Volume found = kube::volume_of(*volume);
-    if (found.claim_name.empty() ? fits(*volume, found, object, claim) : names_claim(found, claim))
-        bind(sim, *volume, object);
+    // A free volume must satisfy the claim, also its class (checkVolumeSatisfyClaim); a reserved one need not.
+    const bool satisfies = fits(*volume, found, object, claim) && found.storage_class == claim.storage_class;
+    if (found.claim_name.empty() ? satisfies : names_claim(found, claim)) bind(sim, *volume, object);
 }
 
 // The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).

@@ -27,6 +27,8 @@ void run_controller(Sim& sim, Controller who) {
             return run_garbage(sim);
         case Controller::kNamespaces:
             return run_namespaces(sim);
+        case Controller::kQuota:
+            return run_quota(sim);
         case Controller::kCount:
             return;
     }
@@ -35,13 +37,17 @@ void run_controller(Sim& sim, Controller who) {
 bool claim_is_used(const Sim& sim, const std::string& space, const std::string& claim) {
     const auto pods = sim.store.list(kube::kPods, space);
     return std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& pod) {
-        const std::string phase = kube::text_at(*pod, "/status/phase");
-        if (phase == "Succeeded" || phase == "Failed") return false;
+        // Only of a pod that was placed, and has not ended (pkg/controller/volume/pvcprotection podUsesPVC).
+        if (has_ended(*pod) || kube::text_at(*pod, "/spec/nodeName").empty()) return false;
         for (const auto& [volume, name] : kube::claims_of_pod_spec((*pod)["spec"])) {
             if (name == claim) return true;
         }
         return false;
     });
+}
+
+bool is_served(const Sim& sim, const std::string& driver) {
+    return sim.store.find({kube::kCsiDrivers, "", driver}) != nullptr;
 }
 
 kube::ObjectRef ref_of(const Json& object) { return plan::ref_of_manifest(object); }

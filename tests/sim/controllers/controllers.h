@@ -20,9 +20,12 @@ void run_deployments(Sim& sim);
 void run_pods(Sim& sim);
 void run_garbage(Sim& sim);
 void run_namespaces(Sim& sim);
+void run_quota(Sim& sim);
 
-// Claims ("namespace/name") that a pod which has not ended names.
+// Whether a pod that was placed and has not ended names the claim.
 bool claim_is_used(const Sim& sim, const std::string& space, const std::string& claim);
 kube::ObjectRef ref_of(const Json& object);
+// Somebody answers for this CSI driver: it is registered.
+bool is_served(const Sim& sim, const std::string& driver);
 
 }  // namespace holdfast::sim

@@ -6,6 +6,9 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "tests/sim/controllers/controllers.h"
+#include "tests/sim/controllers/workloads.h"
+
+#include <algorithm>
 
 namespace holdfast::sim {
 namespace {
@@ -23,8 +26,21 @@ std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_ther
     return claims;
 }
 
+// Some node has the labels that the pod asks for.
+bool a_node_takes(const Sim& sim, const Json& pod) {
+    const Json* wanted = kube::find_at(pod, "/spec/nodeSelector");
+    if (wanted == nullptr) return true;
+    const auto nodes = sim.store.list(kube::kNodes, "");
+    return std::any_of(nodes.begin(), nodes.end(), [&](const ObjectPtr& node) {
+        return std::all_of(wanted->items().begin(), wanted->items().end(), [&](const auto& label) {
+            return kube::label_of(*node, label.key()) == label.value().template get<std::string>();
+        });
+    });
+}
+
 // FindPodVolumes: volumebinding/binder.go:283; bindAPIUpdate: 515.
 void schedule(Sim& sim, const Json& pod) {
+    if (!a_node_takes(sim, pod)) return;
     bool there = false;
     bool bound = true;
     for (const ObjectPtr& object : claims_of(sim, pod, there)) {
@@ -78,6 +94,19 @@ Json container_statuses(const Json& pod) {
     return statuses;
 }
 
+// Ready: its containers are, and every readiness gate is open (pkg/kubelet/status/generate.go).
+void keep_ready(Json& pod) {
+    bool ready = kube::bool_at(pod, "/status/containerStatuses/0/ready", false);
+    const Json* gates = kube::find_at(pod, "/spec/readinessGates");
+    for (const Json& gate : gates == nullptr ? Json::array() : *gates)
+        ready = ready && has_condition(pod, kube::text_at(gate, "/conditionType"));
+    Json conditions = Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}});
+    for (const Json& one : pod["status"].value("conditions", Json::array())) {
+        if (kube::text_at(one, "/type") != "Ready") conditions.push_back(one);
+    }
+    pod["status"]["conditions"] = conditions;
+}
+
 void start(Sim& sim, const Json& pod) {
     bool there = false;
     const auto claims = claims_of(sim, pod, there);
@@ -90,19 +119,23 @@ void start(Sim& sim, const Json& pod) {
     if (!sim.ripe("start/" + kube::uid_of(pod), sim.delays.pod_start, Controller::kPods)) return;
     for (const ObjectPtr& object : claims) write_data(sim, pod, kube::claim_of(*object));
     sim.edit(ref_of(pod), [&](Json& one) {
+        Json conditions = one["status"].value("conditions", Json::array());
         one["status"] = {{"phase", "Running"},
                          {"startTime", format_time(sim.now())},
-                         {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})},
+                         {"conditions", conditions},
                          {"containerStatuses", container_statuses(pod)}};
+        keep_ready(one);
     });
 }
 
-// A container named "look" ends by itself: well, if there is something on every volume.
+// A container named "look" ends by itself: well, if there is something on every volume. So does `true`.
 void end(Sim& sim, const Json& pod) {
-    if (kube::text_at(pod, "/spec/containers/0/name") != "look") return;
+    const bool looks = kube::text_at(pod, "/spec/containers/0/name") == "look";
+    if (!looks && kube::text_at(pod, "/spec/containers/0/command/0") != "true")
+        return sim.edit(ref_of(pod), keep_ready);
     if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
     bool there = false, good = true;
-    for (const ObjectPtr& object : claims_of(sim, pod, there)) {
+    for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
         const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*object).volume});
         const auto disk = sim.backend.disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
         good = good && disk != sim.backend.disks.end() && !disk->second.token.writer.empty();
@@ -111,6 +144,7 @@ void end(Sim& sim, const Json& pod) {
         one["status"]["phase"] = good ? "Succeeded" : "Failed";
         Json& status = one["status"]["containerStatuses"][0];
         status["ready"] = false;
+        keep_ready(one);
         status["state"] = {{"terminated", {{"exitCode", good ? 0 : 1}}}};
     });
 }

@@ -9,54 +9,64 @@
 namespace holdfast::sim {
 namespace {
 
-bool owner_is(const Json& object, const std::string& uid) {
+// The reference to the owner, or null.
+const Json* reference_to(const Json& object, const std::string& uid) {
     const Json* owners = kube::find_at(object, "/metadata/ownerReferences");
-    if (owners == nullptr) return false;
+    if (owners == nullptr) return nullptr;
     for (const Json& owner : *owners) {
-        if (kube::text_at(owner, "/uid") == uid) return true;
+        if (kube::text_at(owner, "/uid") == uid) return &owner;
     }
-    return false;
+    return nullptr;
+}
+
+void drop_owners(Sim& sim, const kube::ObjectRef& ref, const std::function<bool(const std::string& uid)>& drop) {
+    sim.edit(ref, [&](Json& dependent) {
+        Json kept = Json::array();
+        for (const Json& owner : dependent["metadata"]["ownerReferences"]) {
+            if (!drop(kube::text_at(owner, "/uid"))) kept.push_back(owner);
+        }
+        if (kept.empty())
+            dependent["metadata"].erase("ownerReferences");
+        else
+            dependent["metadata"]["ownerReferences"] = kept;
+    });
 }
 
 // attemptToOrphanWorker: garbagecollector.go:749; orphanDependents: 683.
 void orphan(Sim& sim, const Json& object) {
     const std::string uid = kube::uid_of(object);
     for (const ObjectPtr& one : sim.store.everything()) {
-        if (!owner_is(*one, uid)) continue;
-        sim.edit(ref_of(*one), [&](Json& dependent) {
-            Json& owners = dependent["metadata"]["ownerReferences"];
-            Json kept = Json::array();
-            for (const Json& owner : owners) {
-                if (kube::text_at(owner, "/uid") != uid) kept.push_back(owner);
-            }
-            if (kept.empty())
-                dependent["metadata"].erase("ownerReferences");
-            else
-                owners = kept;
-        });
+        if (reference_to(*one, uid) != nullptr)
+            drop_owners(sim, ref_of(*one), [&](const std::string& owner) { return owner == uid; });
     }
     sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "orphan"); });
 }
 
+// Dependents are deleted; those with blockOwnerDeletion are waited for (processDeletingDependentsItem).
 // processDeletingDependentsItem: garbagecollector.go:664.
 void foreground(Sim& sim, const Json& object) {
     bool left = false;
     for (const ObjectPtr& one : sim.store.everything()) {
-        if (!owner_is(*one, kube::uid_of(object))) continue;
-        left = true;
-        sim.begin_deletion(ref_of(*one), milliseconds(30000));
+        const Json* reference = reference_to(*one, kube::uid_of(object));
+        if (reference == nullptr) continue;
+        left = left || kube::bool_at(*reference, "/blockOwnerDeletion", false);
+        sim.begin_deletion(ref_of(*one));
     }
     if (!left) sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "foregroundDeletion"); });
 }
 
+// attemptToDeleteItem: while one owner is there, those that are not are forgotten; without any it goes.
 // attemptToDeleteItem: garbagecollector.go:503; isDangling: 383.
 void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
     const Json* owners = kube::find_at(object, "/metadata/ownerReferences");
     if (owners == nullptr || owners->empty()) return;
-    for (const Json& owner : *owners) {
-        if (uids.contains(kube::text_at(owner, "/uid"))) return;
-    }
-    sim.begin_deletion(ref_of(object), milliseconds(30000));
+    const auto absent = [&](const std::string& uid) { return !uids.contains(uid); };
+    std::size_t gone = 0;
+    for (const Json& owner : *owners) gone += absent(kube::text_at(owner, "/uid")) ? 1 : 0;
+    if (gone == owners->size())
+        sim.begin_deletion(ref_of(object));
+    else if (gone > 0)
+        drop_owners(sim, ref_of(object), absent);
 }
 
 }  // namespace
@@ -77,7 +87,9 @@ void run_garbage(Sim& sim) {
     std::set<std::string> uids;
     const auto all = sim.store.everything();
     for (const ObjectPtr& object : all) uids.insert(kube::uid_of(*object));
-    for (const ObjectPtr& object : all) {
+    for (const ObjectPtr& was : all) {
+        const ObjectPtr object = sim.store.find(ref_of(*was));
+        if (!object) continue;
         if (kube::deleting(*object) && has_finalizer(*object, "orphan")) orphan(sim, *object);
         if (kube::deleting(*object) && has_finalizer(*object, "foregroundDeletion")) foreground(sim, *object);
         collect(sim, *object, uids);
@@ -93,7 +105,7 @@ void run_namespaces(Sim& sim) {
         for (const ObjectPtr& object : sim.store.everything()) {
             if (kube::space_of(*object) != name) continue;
             left = true;
-            sim.begin_deletion(ref_of(*object), milliseconds(30000));
+            sim.begin_deletion(ref_of(*object));
         }
         if (left)
             sim.edit(ref_of(*space), [](Json& one) { one["status"]["phase"] = "Terminating"; });

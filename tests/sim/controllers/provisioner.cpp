@@ -13,17 +13,31 @@ namespace {
 constexpr char kSelectedNode[] = "volume.kubernetes.io/selected-node";
 constexpr char kStorageProvisioner[] = "volume.kubernetes.io/storage-provisioner";
 
-// What the new disk begins with; nullopt: the source is not there yet.
+// A copy of another claim's disk (getPVCSource).
+std::optional<Disk> copy_of_claim(const Sim& sim, const kube::Claim& claim, const std::string& driver, long long size) {
+    const ObjectPtr object = sim.store.find({kube::kClaims, claim.space, claim.source_name});
+    if (!object || kube::deleting(*object) || kube::text_at(*object, "/status/phase") != "Bound") return std::nullopt;
+    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*object).volume});
+    if (!volume || kube::text_at(*volume, "/spec/csi/driver") != driver) return std::nullopt;
+    const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
+    if (disk == sim.backend.disks.end() || disk->second.size > size) return std::nullopt;
+    return Disk{disk->second.token, size};
+}
+
+// What the new disk begins with; nullopt: the source is not there yet, or never will be (getSnapshotSource).
 // getSnapshotSource: external-provisioner pkg/controller/controller.go:1289.
-std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim) {
+std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim, const std::string& driver) {
     const long long size = claim.requested ? claim.requested->bytes() : 0;
     if (claim.source_kind.empty()) return Disk{{}, size};
+    if (claim.source_kind == "PersistentVolumeClaim") return copy_of_claim(sim, claim, driver, size);
+    if (claim.source_kind != "VolumeSnapshot") return std::nullopt;  // a populator's
     const ObjectPtr object = sim.store.find({kube::kSnapshots, claim.space, claim.source_name});
     if (!object) return std::nullopt;
     const kube::Snapshot snapshot = kube::snapshot_of(*object);
     if (!snapshot.ready || snapshot.deleting) return std::nullopt;
     const ObjectPtr content = sim.store.find({kube::kSnapshotContents, "", snapshot.content});
     if (!content || !kube::bound_both_ways(snapshot, kube::content_of(*content))) return std::nullopt;
+    if (kube::content_of(*content).driver != driver) return std::nullopt;
     const auto cut = sim.backend.cuts.find(kube::content_of(*content).handle);
     if (cut == sim.backend.cuts.end() || cut->second.size > size) return std::nullopt;
     return Disk{cut->second.token, size};
@@ -77,8 +91,9 @@ void provision(Sim& sim, const Json& object) {
                  [&](Json& one) { one["metadata"]["annotations"][kStorageProvisioner] = storage_class.provisioner; });
         return;
     }
+    if (!is_served(sim, storage_class.provisioner) || !kube::text_at(*found, "/parameters/fail").empty()) return;
     if (!sim.ripe("provision/" + claim.uid, sim.delays.provision, Controller::kProvisioner)) return;
-    const auto disk = content_for(sim, claim);
+    const auto disk = content_for(sim, claim, storage_class.provisioner);
     if (!disk) return;
     sim.backend.disks["disk-" + claim.uid] = *disk;
     sim.put(volume_manifest(sim, object, claim, storage_class));
@@ -88,6 +103,7 @@ void provision(Sim& sim, const Json& object) {
 void reclaim(Sim& sim, const Json& object) {
     const kube::Volume volume = kube::volume_of(object);
     if (volume.reclaim_policy != "Delete" || volume.phase != "Released") return;
+    if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty()) return;
     if (!sim.ripe("reclaim/" + volume.uid, sim.delays.provision, Controller::kProvisioner)) return;
     sim.backend.disks.erase(kube::text_at(object, "/spec/csi/volumeHandle"));
     sim.begin_deletion(ref_of(object));

@@ -9,6 +9,7 @@
 namespace holdfast::sim {
 namespace {
 
+constexpr char kIsSource[] = "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection";
 constexpr char kSnapshotBound[] = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection";
 constexpr char kContentBound[] = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
 constexpr char kClaimIsSource[] = "snapshot.storage.kubernetes.io/pvc-as-source-protection";
@@ -46,7 +47,36 @@ void make_content(Sim& sim, const kube::Snapshot& snapshot, const Json& volume, 
 }
 
 void set_error(Sim& sim, const Json& object, const std::string& text) {
-    sim.edit(ref_of(object), [&](Json& one) { one["status"]["error"] = {{"message", text}}; });
+    sim.edit(ref_of(object), [&](Json& one) {
+        one["status"]["error"] = {{"message", text}};
+        one["status"]["readyToUse"] = false;
+    });
+}
+
+// The class that is named, or the only default one of the volume's driver, which is then named
+// (SetDefaultSnapshotClass).
+ObjectPtr class_for(Sim& sim, const Json& object, const kube::Snapshot& snapshot, const std::string& driver) {
+    if (!snapshot.snapshot_class.empty()) return sim.store.find({kube::kSnapshotClasses, "", snapshot.snapshot_class});
+    ObjectPtr only;
+    for (const ObjectPtr& one : sim.store.list(kube::kSnapshotClasses, "")) {
+        const kube::SnapshotClass found = kube::snapshot_class_of(*one);
+        if (!found.is_default || found.driver != driver) continue;
+        if (only) return nullptr;
+        only = one;
+    }
+    if (only)
+        sim.edit(ref_of(object), [&](Json& one) { one["spec"]["volumeSnapshotClassName"] = kube::name_of(*only); });
+    return only;
+}
+
+// The last deletes the content with the snapshot, so that is held; a retained one need not be
+// (checkandAddSnapshotFinalizers).
+void bind_snapshot(Sim& sim, const Json& object, const std::string& content, const std::string& deletion_policy) {
+    sim.edit(ref_of(object), [&](Json& one) {
+        if (deletion_policy == "Delete") add_finalizer(one, kSnapshotBound);
+        one["status"]["boundVolumeSnapshotContentName"] = content;
+        one["status"]["readyToUse"] = false;
+    });
 }
 
 // A snapshot of a claim: protects the claim until it is ready, and makes the content.
@@ -57,16 +87,12 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (!claim) return set_error(sim, object, "snapshot source claim " + snapshot.claim + " not found");
     const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*claim).volume});
     if (!volume || kube::deleting(*claim)) return set_error(sim, object, "the source claim is not bound");
-    const ObjectPtr found = sim.store.find({kube::kSnapshotClasses, "", snapshot.snapshot_class});
+    const ObjectPtr found = class_for(sim, object, snapshot, kube::text_at(*volume, "/spec/csi/driver"));
     if (!found) return set_error(sim, object, "no class " + snapshot.snapshot_class);
     sim.edit(claim_ref, [](Json& one) { add_finalizer(one, kClaimIsSource); });
     if (!sim.store.find(content_ref("snapcontent-" + snapshot.uid)))
         make_content(sim, snapshot, *volume, kube::snapshot_class_of(*found));
-    sim.edit(ref_of(object), [&](Json& one) {
-        add_finalizer(one, kSnapshotBound);
-        one["status"]["boundVolumeSnapshotContentName"] = "snapcontent-" + snapshot.uid;
-        one["status"]["readyToUse"] = false;
-    });
+    bind_snapshot(sim, object, "snapcontent-" + snapshot.uid, kube::snapshot_class_of(*found).deletion_policy);
 }
 
 // A snapshot of a content that was there before it.
@@ -79,16 +105,15 @@ void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
         (!is.snapshot_uid.empty() && is.snapshot_uid != snapshot.uid))
         return set_error(sim, object, "the content is of another snapshot");
     sim.edit(ref_of(*content), [&](Json& one) { one["spec"]["volumeSnapshotRef"]["uid"] = snapshot.uid; });
-    sim.edit(ref_of(object), [&](Json& one) {
-        add_finalizer(one, kSnapshotBound);
-        one["status"]["boundVolumeSnapshotContentName"] = snapshot.source_content;
-        one["status"]["readyToUse"] = false;
-    });
+    bind_snapshot(sim, object, snapshot.source_content, is.deletion_policy);
 }
 
 // updateSnapshotStatus: common-controller/snapshot_controller.go:1212.
 void follow_content(Sim& sim, const Json& object, const Json& content) {
     const kube::SnapshotContent is = kube::content_of(content);
+    const std::string error = kube::text_at(content, "/status/error/message");
+    if (is.handle.empty() && !error.empty())
+        return set_error(sim, object, "Failed to check and update snapshot content: " + error);
     if (is.handle.empty()) return;
     const long long cut = kube::number_at(content, "/status/creationTime", 0);
     sim.edit(ref_of(object), [&](Json& one) {
@@ -114,7 +139,10 @@ void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     const bool ours = content && kube::content_of(*content).snapshot_uid == snapshot.uid;
     if (ours && kube::content_of(*content).deletion_policy == "Delete") return sim.begin_deletion(ref_of(*content));
-    sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kSnapshotBound); });
+    sim.edit(ref_of(object), [](Json& one) {
+        drop_finalizer(one, kSnapshotBound);
+        drop_finalizer(one, kIsSource);
+    });
 }
 
 // checkandRemovePVCFinalizer: common-controller/snapshot_controller.go:1069.
@@ -130,6 +158,8 @@ void free_claim(Sim& sim, const std::string& space, const std::string& claim) {
 void sync_snapshot(Sim& sim, const Json& object) {
     const kube::Snapshot snapshot = kube::snapshot_of(object);
     if (snapshot.deleting) return end(sim, object, snapshot);
+    if (!has_finalizer(object, kIsSource))
+        return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kIsSource); });
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     if (content) return follow_content(sim, object, *content);
     if (!snapshot.content.empty()) return set_error(sim, object, "VolumeSnapshotContent is missing");
@@ -139,29 +169,45 @@ void sync_snapshot(Sim& sim, const Json& object) {
         take(sim, object, snapshot);
 }
 
+// How long until a cut of this class is ready: as the class says ("15s"), else as the storage takes.
+milliseconds until_ready(Sim& sim, const Json& snapshot_class) {
+    const std::string delay = kube::text_at(snapshot_class, "/parameters/delay");
+    const auto parsed = parse_duration(delay.empty() ? "0s" : delay, "delay");
+    return delay.empty() || !parsed.ok() ? sim.around(sim.delays.ready) : *parsed;
+}
+
+// The disk as it is now; null: the storage refuses.
+const Cut* new_cut(Sim& sim, const kube::SnapshotContent& content, const std::string& handle, const Json& one_class) {
+    const auto disk = sim.backend.disks.find(content.volume_handle);
+    if (disk == sim.backend.disks.end()) return nullptr;
+    const Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + until_ready(sim, one_class)};
+    return &sim.backend.cuts.emplace(handle, fresh).first->second;
+}
+
 // The sidecar: cuts, then says when it is ready.
 // createSnapshotWrapper: sidecar-controller/snapshot_controller.go:338; checkandUpdateContentStatus: 143.
 void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& content) {
+    if (!is_served(sim, content.driver)) return;
+    const ObjectPtr found = sim.store.find({kube::kSnapshotClasses, "", content.snapshot_class});
+    const Json one_class = found ? *found : Json::object();
     if (kube::annotation_of(object, kBeingCreated).empty() && content.handle.empty()) {
         sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"][kBeingCreated] = "yes"; });
         return;
     }
     if (!sim.ripe("cut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
     const std::string handle = content.source_handle.empty() ? "cut-" + content.uid : content.source_handle;
-    auto cut = sim.backend.cuts.find(handle);
-    if (cut == sim.backend.cuts.end()) {
-        const auto disk = sim.backend.disks.find(content.volume_handle);
-        if (disk == sim.backend.disks.end()) return set_error(sim, object, "no volume " + content.volume_handle);
-        Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + sim.around(sim.delays.ready)};
-        cut = sim.backend.cuts.emplace(handle, fresh).first;
-    }
-    const bool ready = cut->second.ready_at <= sim.now();
-    if (!ready) sim.wake(Controller::kSnapshots, std::chrono::ceil<milliseconds>(cut->second.ready_at - sim.now()));
+    const std::string refusal = kube::text_at(one_class, "/parameters/fail");
+    if (!refusal.empty()) return set_error(sim, object, "failed to take snapshot of the volume: " + refusal);
+    const auto known = sim.backend.cuts.find(handle);
+    const Cut* cut = known == sim.backend.cuts.end() ? new_cut(sim, content, handle, one_class) : &known->second;
+    if (cut == nullptr) return set_error(sim, object, "no volume " + content.volume_handle);
+    const bool ready = cut->ready_at <= sim.now();
+    if (!ready) sim.wake(Controller::kSnapshots, std::chrono::ceil<milliseconds>(cut->ready_at - sim.now()));
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"] = {{"snapshotHandle", handle},
-                         {"creationTime", nanoseconds(cut->second.at)},
+                         {"creationTime", nanoseconds(cut->at)},
                          {"readyToUse", ready},
-                         {"restoreSize", cut->second.size}};
+                         {"restoreSize", cut->size}};
         if (ready && one["metadata"].contains("annotations")) one["metadata"]["annotations"].erase(kBeingCreated);
     });
 }
