@@ -179,9 +179,15 @@ Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, cons
     for (const Swap& swap : record.swaps) claims.insert(swap.claim);
     for (const Json& pod : facts.pods) {
         std::string claim;
-        if (kube::ended(pod) || !mounts(pod, claims, claim)) continue;
+        if (!mounts(pod, claims, claim)) continue;
         const std::string who = "pod/" + options.space + "/" + kube::name_of(pod);
         const bool own = record.workload.exists() && is_workloads_pod(record, pod);
+        // pvc-protection counts it as long as it is there: with the workload stopped, the claim would not go.
+        if (!own && kube::ended(pod))
+            return refuse(
+                who + " has ended, and as long as it is there it keeps pvc/" + options.space + "/" + claim +
+                    " from being deleted",
+                "kubectl -n " + shell_quote(options.space) + " delete pod " + shell_quote(kube::name_of(pod)));
         if (!own) {
             return refuse(who + " mounts pvc/" + options.space + "/" + claim +
                               (record.workload.exists() ? " and is not one of " + record.workload.text() + "'s"

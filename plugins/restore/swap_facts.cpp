@@ -63,7 +63,7 @@ Status read_pods(kube::ClusterReader& reader, const SwapRecord& record, const st
             facts.provers.push_back(std::move(pod));
             continue;
         }
-        if (kube::ended(pod)) continue;
+        // Also one that has ended: it keeps its claims from being deleted.
         const std::vector<std::string> mounted = kube::claims_of_pod(pod);
         if (std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return claims.contains(one); }))
             facts.pods.push_back(std::move(pod));

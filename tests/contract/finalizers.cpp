@@ -120,7 +120,7 @@ CONTRACT("finalizers", "a namespace that goes takes what is in it, waits for fin
         begun = !list.items.empty() && going(list.items.front());
         if (begun) break;
         const auto watch = MUST(s.cluster.watch(kConfigMaps, name, {"", "metadata.name=one"}, list.resource_version));
-        if (!MUST(watch->next(milliseconds(30000)))) s.stop(__LINE__, "the ConfigMap is not deleted");
+        if (!MUST(watch->next(milliseconds(60000)))) s.stop(__LINE__, "the ConfigMap is not deleted");
     }
     MUST(s.cluster.patch(ref, PatchType::kMerge, {{"metadata", {{"finalizers", nullptr}}}}, {}));
     s.until_gone(kube::kNamespaces, name);

@@ -17,6 +17,10 @@ Json claim_spec(const std::string& storage_class, const std::string& size) {
             {"resources", {{"requests", {{"storage", size}}}}}};
 }
 
+// Volumes are the whole cluster's: without a class of its own a case would take those of another. The class itself is
+// not there, so that nobody provisions for it.
+std::string own_class(const Stage& s) { return s.own("class"); }
+
 Json sleeper() {
     return {{"terminationGracePeriodSeconds", 1},
             {"containers", Json::array({{{"name", "main"},
@@ -47,7 +51,7 @@ Json lease(const Stage& s, const std::string& name, const std::string& holder) {
 
 Json claim(const Stage& s, const std::string& name, const std::string& storage_class, const std::string& size) {
     Json made = object(s, "v1", "PersistentVolumeClaim", name);
-    made["spec"] = claim_spec(storage_class, size);
+    made["spec"] = claim_spec(storage_class.empty() ? own_class(s) : storage_class, size);
     return made;
 }
 
@@ -57,7 +61,7 @@ Json volume(const Stage& s, const std::string& name, const std::string& size) {
     made["spec"] = {{"capacity", {{"storage", size}}},
                     {"accessModes", Json::array({"ReadWriteOnce"})},
                     {"persistentVolumeReclaimPolicy", "Retain"},
-                    {"storageClassName", ""},
+                    {"storageClassName", own_class(s)},
                     {"csi", {{"driver", "fast.csi.hf.test"}, {"volumeHandle", s.own(name)}}}};
     return made;
 }

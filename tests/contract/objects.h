@@ -27,11 +27,11 @@ using kube::version_of;
 Json config_map(const Stage& s, const std::string& name, const Json& data = {{"key", "value"}});
 Json lease(const Stage& s, const std::string& name, const std::string& holder);
 
-// A claim of a class ("" : none, so that nothing provisions for it), 64Mi, ReadWriteOnce.
+// A claim of a class ("" : one of the case's own, for which nobody provisions), 64Mi, ReadWriteOnce.
 Json claim(const Stage& s, const std::string& name, const std::string& storage_class = "",
            const std::string& size = "64Mi");
-// A volume that somebody made by hand, without a class; its driver exists, its handle does not. Retain. The name is the
-// case's own (Stage::own).
+// A volume that somebody made by hand, of the case's own class; its driver exists, its handle does not. Retain. The
+// name is the case's own (Stage::own).
 Json volume(const Stage& s, const std::string& name, const std::string& size = "64Mi");
 // claimRef without a uid: reserved for the claim.
 Json reserved_for(const Stage& s, Json volume, const std::string& claim);

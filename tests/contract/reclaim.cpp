@@ -132,7 +132,7 @@ CONTRACT("reclaim", "a pod that has not been placed does not keep a claim") {
     s.until_gone(kClaims, "data");
 }
 
-CONTRACT("reclaim", "a pod that has ended does not keep a claim") {
+CONTRACT("reclaim", "a pod that has ended keeps a claim too, until the pod is deleted") {
     provisioned(s, "data");
     Json user = pod(s, "user", {"data"});
     user["spec"]["restartPolicy"] = "Never";
@@ -140,6 +140,8 @@ CONTRACT("reclaim", "a pod that has ended does not keep a claim") {
     s.make(user);
     s.until(kPods, "user", "Succeeded", phase_is("Succeeded"));
     s.remove(kClaims, "data");
+    s.never(kClaims, "data", "free", [](const Json& one) { return !holds(one, "kubernetes.io/pvc-protection"); });
+    s.remove(kPods, "user");
     s.until_gone(kClaims, "data");
 }
 

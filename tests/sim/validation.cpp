@@ -85,11 +85,11 @@ long long bytes_at(const Json& object, const std::string& pointer) {
 // pkg/apis/core/validation ValidatePersistentVolumeClaimUpdate, plugin/pkg/admission/storage/persistentvolume/resize.
 Status check_claim(const Sim& sim, const kube::ObjectRef& ref, const Json& before, const Json& after) {
     const bool bound = kube::text_at(before, "/status/phase") == "Bound";
-    const bool named = kube::text_at(before, "/spec/volumeName").empty();
+    const bool unnamed = kube::text_at(before, "/spec/volumeName").empty();
     Json left = before, right = after;
     for (Json* one : {&left, &right}) {
         if (bound) (*one)["spec"]["resources"].erase("requests");
-        if (named) (*one)["spec"].erase("volumeName");
+        if (unnamed) (*one)["spec"].erase("volumeName");
     }
     if (bound ? differs(left, right, {"volumeAttributesClassName"}) : differs(left, right, {}))
         return invalid(ref,

@@ -34,11 +34,10 @@ void run_controller(Sim& sim, Controller who) {
     }
 }
 
-bool claim_is_used(const Sim& sim, const std::string& space, const std::string& claim) {
+bool claim_is_kept(const Sim& sim, const std::string& space, const std::string& claim, bool by_ended_too) {
     const auto pods = sim.store.list(kube::kPods, space);
     return std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& pod) {
-        // Only of a pod that was placed, and has not ended (pkg/controller/volume/pvcprotection podUsesPVC).
-        if (has_ended(*pod) || kube::text_at(*pod, "/spec/nodeName").empty()) return false;
+        if (kube::text_at(*pod, "/spec/nodeName").empty() || (has_ended(*pod) && !by_ended_too)) return false;
         for (const auto& [volume, name] : kube::claims_of_pod_spec((*pod)["spec"])) {
             if (name == claim) return true;
         }

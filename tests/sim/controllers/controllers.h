@@ -22,8 +22,9 @@ void run_garbage(Sim& sim);
 void run_namespaces(Sim& sim);
 void run_quota(Sim& sim);
 
-// Whether a pod that was placed and has not ended names the claim.
-bool claim_is_used(const Sim& sim, const std::string& space, const std::string& claim);
+// Whether a pod that was placed names the claim. One that has ended still keeps the claim from going, until the pod
+// itself is deleted (pkg/controller/volume/pvcprotection podUsesPVCForDeletion), and keeps no volume attached.
+bool claim_is_kept(const Sim& sim, const std::string& space, const std::string& claim, bool by_ended_too);
 kube::ObjectRef ref_of(const Json& object);
 // Somebody answers for this CSI driver: it is registered.
 bool is_served(const Sim& sim, const std::string& driver);

@@ -162,8 +162,8 @@ void detach_unused(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kVolumeAttachments, "")) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
         const ObjectPtr volume = sim.store.find({kube::kVolumes, "", name});
-        const bool used = volume && claim_is_used(sim, kube::text_at(*volume, "/spec/claimRef/namespace"),
-                                                  kube::text_at(*volume, "/spec/claimRef/name"));
+        const bool used = volume && claim_is_kept(sim, kube::text_at(*volume, "/spec/claimRef/namespace"),
+                                                  kube::text_at(*volume, "/spec/claimRef/name"), false);
         if (used) continue;
         if (sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods))
             sim.erase(ref_of(*object));

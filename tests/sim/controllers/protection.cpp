@@ -74,7 +74,8 @@ void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
 // processPVC: pvc_protection_controller.go:246, isBeingUsed 373; processPV: pv_protection_controller.go:129.
 void run_protection(Sim& sim) {
     for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
-        if (!kube::deleting(*claim) || claim_is_used(sim, kube::space_of(*claim), kube::name_of(*claim))) continue;
+        if (!kube::deleting(*claim) || claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), true))
+            continue;
         sim.edit(ref_of(*claim), [](Json& one) { drop_finalizer(one, "kubernetes.io/pvc-protection"); });
     }
     for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {

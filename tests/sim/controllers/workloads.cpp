@@ -23,6 +23,8 @@ Json pod_of(Sim& sim, const Json& workload, const std::string& name) {
                        {"creationTimestamp", format_time(sim.now())},
                        {"labels", workload["spec"]["template"]["metadata"]["labels"]},
                        {"ownerReferences", owner_of(workload)}};
+    if (const Json* annotations = kube::find_at(workload, "/spec/template/metadata/annotations"))
+        pod["metadata"]["annotations"] = *annotations;
     pod["spec"] = workload["spec"]["template"]["spec"];
     pod["status"] = {{"phase", "Pending"}};
     return pod;

@@ -73,6 +73,14 @@ std::vector<Guard> guards() {
              f.pods.push_back(pod);
          },
          "pod/shop/backup mounts pvc/shop/data-db-1"},
+        {"a foreign pod that has ended: it keeps the claim from being deleted",
+         [](Facts& f) {
+             Json pod = testing::live_pod(1);
+             pod["metadata"] = {{"name", "backup"}, {"namespace", "shop"}};
+             pod["status"]["phase"] = "Succeeded";
+             f.pods.push_back(pod);
+         },
+         "pod/shop/backup has ended"},
         {"a lost node",
          [](Facts& f) {
              f.pods[0]["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z";
