@@ -110,7 +110,7 @@ CONTRACT("snapshots", "an error is told, is not the end, and leaves the snapshot
     s.until_gone(kSnapshots, "one");
 }
 
-CONTRACT("snapshots", "where no driver answers there is a content and no status of it") {
+CONTRACT("snapshots", "where no driver answers there is a content without status, and it does not go") {
     Json pv = volume(s, "v");
     pv["spec"]["csi"]["driver"] = "absent.csi.hf.test";
     s.make(pv);
@@ -120,6 +120,12 @@ CONTRACT("snapshots", "where no driver answers there is a content and no status 
     const Json is = s.until(kSnapshots, "one", "with a content", has_content);
     s.never(kSnapshotContents, content_of(is), "answered",
             [](const Json& one) { return has(one, "/status/snapshotHandle"); });
+    s.remove(kSnapshots, "one");
+    const auto going = [](const Json& one) { return kube::deleting(one); };
+    s.until(kSnapshotContents, content_of(is), "being deleted", going);
+    s.never(kSnapshotContents, content_of(is), "gone", [&](const Json& one) { return !going(one); });
+    s.merge(kSnapshotContents, content_of(is), {{"metadata", {{"finalizers", nullptr}}}});
+    s.until_gone(kSnapshots, "one");
 }
 
 CONTRACT("snapshots", "of a claim that is not there: an error, and it goes on when the claim comes") {

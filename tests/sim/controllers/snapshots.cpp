@@ -223,7 +223,7 @@ void sync_content(Sim& sim, const Json& object) {
     }
     const ObjectPtr snapshot = sim.store.find({kube::kSnapshots, content.snapshot_space, content.snapshot_name});
     const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
-    if (in_use) return;
+    if (in_use || !is_served(sim, content.driver)) return;
     if (content.deletion_policy == "Delete") {
         if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
         sim.backend.cuts.erase(content.handle);
