@@ -4,6 +4,7 @@
 
 #include "common/core/result.h"
 #include "common/kube/resource.h"
+#include "common/plan/journal.h"
 
 #include <functional>
 #include <map>
@@ -129,6 +130,8 @@ struct Plugin {
     std::vector<std::pair<std::string, std::string>> default_by_flag = {};
     // Makes the SQL runner, in plugins that speak to databases: the others do not load libpq. Null: none.
     std::function<std::unique_ptr<plan::SqlRunner>(plan::LocalPorts, Clock&, const Signals&)> sql;
+    // Unfinished operations as the objects that they touched tell of them, whose journal may be lost. Null: none.
+    plan::Rebuild rebuild = {};
 };
 
 // status, resume, abort, gc, rbac, completion, version, doctor: the same in all five plugins.

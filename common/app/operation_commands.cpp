@@ -22,7 +22,7 @@ Rule rule(std::vector<std::string> verbs, const kube::Resource& resource) {
 Result<plan::Journal> journal_of(Session& session, const std::string& operation) {
     TRY_ASSIGN(const std::string space, session.space());
     TRY_ASSIGN(auto* reader, session.reader());
-    return plan::read_journal(*reader, space, operation);
+    return plan::read_or_rebuild(*reader, space, operation, session.plugin().rebuild);
 }
 
 Result<Arguments> arguments_of(const plan::Journal& journal) {

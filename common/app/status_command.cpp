@@ -65,7 +65,7 @@ std::string details_text(Context& context, const plan::OperationStatus& status) 
 }
 
 int print_one(Context& context, kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
-    const auto journal = plan::read_journal(reader, space, operation);
+    const auto journal = plan::read_or_rebuild(reader, space, operation, context.plugin().rebuild);
     if (!journal.ok()) return context.fail(journal.error());
     const auto owners = plan::look_at_owners(reader, {*journal}, context.self(), context.clock().now());
     if (!owners.ok()) return context.fail(owners.error());
@@ -83,8 +83,11 @@ int print_one(Context& context, kube::ClusterReader& reader, const std::string& 
 
 int print_all(Context& context, kube::ClusterReader& reader, const std::string& space) {
     std::vector<std::string> damaged;
-    const auto journals = plan::list_journals(reader, space, damaged);
+    auto journals = plan::list_journals(reader, space, damaged);
     if (!journals.ok()) return context.fail(journals.error());
+    const Status rebuilt = plan::rebuild_lost(reader, space, context.plugin().rebuild, *journals, damaged);
+    // Whoever may not see volumes is told of what has a journal.
+    if (!rebuilt.ok() && rebuilt.error().kind != ErrorKind::kForbidden) return context.fail(rebuilt.error());
     for (const auto& name : damaged)
         context.console().err("warning: " + escape_line(name) + ": the journal is damaged and was skipped\n");
     const auto owners = plan::look_at_owners(reader, *journals, context.self(), context.clock().now());

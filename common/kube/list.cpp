@@ -5,6 +5,7 @@
 #include "common/kube/reply.h"
 #include "common/kube/request.h"
 
+#include <future>
 #include <set>
 
 namespace holdfast::kube {
@@ -34,9 +35,10 @@ class Pager {
     Result<std::string> run(const std::function<bool(Json&&)>& each, const std::function<void()>& restart) {
         int page_size = kPageSize;
         std::string token, version;
+        std::future<Result<http::Response>> ahead;  // waits for its answer when it goes: nobody else may send meanwhile
         for (int pages = 0, empty = 0; pages < kPagesMax * (kPageSize / page_size); ++pages) {
             const http::Request request = list_request(resource_, space_, options_, page_size, token);
-            auto response = transport_.send(request);
+            auto response = ahead.valid() ? ahead.get() : transport_.send(request);
             if (!response.ok() && response.error().reason == "TooLarge" && page_size > 1) {
                 page_size = std::max(1, page_size / 10);
                 continue;
@@ -47,6 +49,12 @@ class Pager {
             if (!page.ok() && page.error().kind == ErrorKind::kGone && !token.empty()) return read_whole(each, restart);
             if (!page.ok()) return named_if_type_is_missing(page.error(), resource_);
             if (version.empty()) version = page->resource_version;
+            // Who wants more than one page wants all: the server makes the next one while this one is decoded.
+            if (pages > 0 && !page->continue_token.empty()) {
+                ahead = std::async(std::launch::async,
+                                   [this, next = list_request(resource_, space_, options_, page_size,
+                                                              page->continue_token)] { return transport_.send(next); });
+            }
             TRY_ASSIGN(const bool go_on, give(*page, request, each));
             if (!go_on || page->continue_token.empty()) return version;
             empty = page->items.empty() ? empty + 1 : 0;

@@ -74,8 +74,9 @@ class ClusterReader {
     // The answers in the order of the references, eight in flight.
     virtual std::vector<Result<Json>> get_all(const std::vector<ObjectRef>& refs) = 0;
 
-    // Pages of 500, each item given as its page is decoded, so that memory is bounded by a page. space "": every
-    // namespace. Returns the list's resourceVersion. `each` false stops early. After a 410 in a later page the whole
+    // Pages of 500, each item given as its page is decoded, so that memory is bounded by two pages: from the second on
+    // the next one is on its way meanwhile. So `each` must not ask the cluster for anything. space "": every namespace.
+    // Returns the list's resourceVersion. `each` false stops early. After a 410 in a later page the whole
     // list is read again without pages; `restart` is called before, to drop what was collected.
     virtual Result<std::string> for_each(const Resource& resource, const std::string& space, const ListOptions& options,
                                          const std::function<bool(Json&&)>& each,

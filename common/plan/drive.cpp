@@ -51,9 +51,16 @@ class Drive {
             TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation_.lock_targets(world_.cluster));
             TRY_ASSIGN(journal_.locks, resolve_locks(world_.cluster, targets));
         }
-        if (!options_.plan_only) TRY(check_free(world_, journal_));
+        if (!options_.plan_only) {
+            TRY(check_free(world_, journal_));
+            TRY(heed_locks(world_, operation_, journal_));
+        }
         journal_.version = options_.line.version;
         input_.operation = journal_.operation;
+        input_.line = {{"plugin", journal_.plugin},
+                       {"command", journal_.command},
+                       {"arguments", journal_.arguments},
+                       {"hash", journal_.argument_hash}};
         input_.now = journal_.started;
         input_.resuming = resuming_;
         input_.record = journal_.record;
@@ -125,6 +132,7 @@ class Drive {
     // Locks, Lease and takeover (safety R1-R3). What was shown was planned before the workload was ours: it is planned
     // again, and done only if it is still the same.
     Status hold(Plan& plan) {
+        TRY(heed_locks(world_, operation_, journal_));
         auto held = Holding::take(world_, journal_, recorded_);
         if (!held.ok()) {
             if (held.error().kind == ErrorKind::kLocked) result_.resumable = false;  // somebody else goes on with it
@@ -229,6 +237,8 @@ class Drive {
         planned->round = input_.round;
         Limits limits = options_.limits;
         limits.cleaning = true;
+        if (planned->shielded && input_.interrupted)
+            world_.witness.message("service is brought back first; until then another Ctrl-C does not stop it");
         const Outcome outcome = execute(*planned, working_world(), limits);
         if (!outcome.status.ok())
             all.message += "; cleaning up stopped: " + outcome.status.error().message;
@@ -304,13 +314,22 @@ class Drive {
         journal_.touched = world_.clock.now();
         const Status written = write_change(world_.cluster, journal_);
         if (!written.ok() && written.error().kind == ErrorKind::kNotFound) {
-            // resume and abort would not find it either.
-            result_.resumable = false;
-            world_.witness.message("warning: " + lines_without_journal(journal_));
+            // resume and abort find it only where objects tell of it.
+            result_.resumable = told_by_objects();
+            world_.witness.message("warning: " + (result_.resumable
+                                                      ? "somebody deleted the journal of " + journal_.operation + "; " +
+                                                            lines_for(journal_)
+                                                      : lines_without_journal(journal_)));
         } else if (!written.ok()) {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
         }
         leave_event(error);
+    }
+
+    bool told_by_objects() {
+        const auto told = operation_.rebuild(world_.cluster);
+        return told.ok() && std::any_of(told->begin(), told->end(),
+                                        [&](const Journal& one) { return one.operation == journal_.operation; });
     }
 
     void leave_event(const Error& error) {

@@ -5,6 +5,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/random.h"
+#include "common/plan/holding.h"
 
 #include <algorithm>
 
@@ -33,6 +34,16 @@ Status same_objects(kube::ClusterReader& reader, const Journal& journal) {
                      "`status " + journal.operation + "` shows how far it had come", 0, ""};
     }
     return {};
+}
+
+// Of an operation whose journal is gone the Lease does not say that it is unfinished.
+Result<bool> shares_lock(World& world, Operation& operation, const Journal& lost) {
+    TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation.lock_targets(world.cluster));
+    TRY_ASSIGN(const std::vector<Lock> wanted, resolve_locks(world.cluster, targets));
+    return std::any_of(wanted.begin(), wanted.end(), [&](const Lock& lock) {
+        return std::any_of(lost.locks.begin(), lost.locks.end(),
+                           [&](const Lock& one) { return one.workload == lock.workload; });
+    });
 }
 
 // A journal that cannot be read may be of this very command: then beginning anew would make a second one.
@@ -80,8 +91,9 @@ std::string lines_without_journal(const Journal& journal) {
 }
 
 Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line) {
+    const Rebuild rebuild = [&](kube::ClusterReader& reader, const std::string&) { return operation.rebuild(reader); };
     if (line.resume) {
-        TRY_ASSIGN(Journal journal, read_journal(world.cluster, operation.space(), *line.resume));
+        TRY_ASSIGN(Journal journal, read_or_rebuild(world.cluster, operation.space(), *line.resume, rebuild));
         if (journal.state == "done") {
             return Error{ErrorKind::kRefused,
                          "operation " + journal.operation + " is finished: there is nothing to go on with", "", 0, ""};
@@ -91,6 +103,7 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
     }
     std::vector<std::string> unreadable;
     TRY_ASSIGN(std::vector<Journal> journals, list_journals(world.cluster, operation.space(), unreadable));
+    TRY(rebuild_lost(world.cluster, operation.space(), rebuild, journals, unreadable));
     TRY(none_unreadable(unreadable, operation));
     std::erase_if(journals, [](const Journal& one) { return one.state == "done"; });
     const std::string hash = argument_hash(line);
@@ -100,13 +113,27 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
         return std::optional<Journal>(std::move(one));
     }
     for (const Journal& one : journals) {
-        if (one.kind != operation.kind() || one.target != operation.target()) continue;
+        const bool same = one.kind == operation.kind() && one.target == operation.target();
+        TRY_ASSIGN(const bool held,
+                   !same && one.uid.empty() ? shares_lock(world, operation, one) : Result<bool>(false));
+        if (!same && !held) continue;
         return Error{ErrorKind::kLocked,
                      "operation " + one.operation + " on " + one.target +
                          " is unfinished and was begun with other arguments; nothing was changed",
                      lines_for(one), 0, ""};
     }
     return std::optional<Journal>();
+}
+
+Status heed_locks(World& world, Operation& operation, const Journal& journal) {
+    TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation.heed_targets(world.cluster));
+    if (targets.empty()) return {};
+    const std::string locks = std::string(labels::kRole) + "=lock";
+    TRY_ASSIGN(const kube::List leases, world.cluster.list(kube::kLeases, operation.space(), {locks, ""}));
+    if (leases.items.empty()) return {};
+    Journal heeding = journal;
+    TRY_ASSIGN(heeding.locks, resolve_locks(world.cluster, targets));
+    return check_free(world, heeding);
 }
 
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,

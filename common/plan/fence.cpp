@@ -115,12 +115,7 @@ class FencedCluster : public kube::Cluster {
     }
 
     Status unmarked(const ObjectRef& ref, const Json& live) {
-        const std::string mark = kube::annotation_of(live, labels::kEpoch);
-        const std::string ours = fence_.operation + "/";
-        if (!starts_with(mark, ours)) return {};
-        int epoch = 0;
-        std::from_chars(mark.data() + ours.size(), mark.data() + mark.size(), epoch);
-        if (epoch <= fence_.epoch) return {};
+        if (epoch_in(kube::annotation_of(live, labels::kEpoch), fence_.operation) <= fence_.epoch) return {};
         return tenure_.lose(ref.text() + " is marked by a later owner");
     }
 
@@ -133,6 +128,14 @@ class FencedCluster : public kube::Cluster {
 
 std::unique_ptr<kube::Cluster> make_fenced(kube::Cluster& inner, Tenure& tenure, Fence fence) {
     return std::make_unique<FencedCluster>(inner, tenure, std::move(fence));
+}
+
+int epoch_in(const std::string& mark, const std::string& operation) {
+    const std::string ours = operation + "/";
+    if (!starts_with(mark, ours)) return -1;
+    int epoch = 0;
+    std::from_chars(mark.data() + ours.size(), mark.data() + mark.size(), epoch);
+    return epoch;
 }
 
 std::string epoch_mark(const std::string& operation, int epoch) { return operation + "/" + std::to_string(epoch); }

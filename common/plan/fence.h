@@ -24,6 +24,8 @@ struct Fence {
 // inner and tenure must outlive it. kLocked: this process is no longer the owner; it wrote nothing.
 std::unique_ptr<kube::Cluster> make_fenced(kube::Cluster& inner, Tenure& tenure, Fence fence);
 
+// The epoch in such a mark of this operation; -1: it is not one.
+int epoch_in(const std::string& mark, const std::string& operation);
 // "OPERATION/EPOCH": what a takeover writes on every target.
 std::string epoch_mark(const std::string& operation, int epoch);
 

@@ -93,8 +93,12 @@ Status Holding::take_over() {
     ++journal_.epoch;
     journal_.touched = world_.clock.now();
     journal_.state = "open";
-    const Status swapped = write_change(world_.cluster, journal_);
-    if (!swapped.ok() && swapped.error().kind == ErrorKind::kConflict) {
+    // One that was made again from what objects tell is written anew.
+    const Status swapped =
+        journal_.uid.empty() ? write_new(world_.cluster, journal_) : write_change(world_.cluster, journal_);
+    const bool raced = !swapped.ok() && (swapped.error().kind == ErrorKind::kConflict ||
+                                         swapped.error().kind == ErrorKind::kAlreadyExists);
+    if (raced) {
         return Error{
             ErrorKind::kLocked,
             "operation " + journal_.operation + " has just been written to by somebody else; nothing was changed",

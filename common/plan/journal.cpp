@@ -1,8 +1,11 @@
 #include "common/plan/journal.h"
 
 #include "common/core/names.h"
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
+
+#include <algorithm>
 
 namespace holdfast::plan {
 namespace {
@@ -17,6 +20,114 @@ bool holds(const Result<std::optional<Json>>& found, const Journal& journal) {
     return found.ok() && found->has_value() && kube::text_at(**found, "/data/journal.json") == sent;
 }
 
+// Belongs to the head, and goes with it.
+Json owned(Json shard, const Journal& journal) {
+    shard["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "v1"},
+                                                         {"kind", "ConfigMap"},
+                                                         {"name", journal_name(journal.operation)},
+                                                         {"uid", journal.uid}}});
+    return shard;
+}
+
+// The name is taken: by the same text, or by one that somebody edited or that belongs to a journal which is gone.
+Status settle_shard(kube::Cluster& cluster, const kube::ObjectRef& ref, Json shard) {
+    TRY_ASSIGN(const std::optional<Json> found, cluster.find(ref));
+    if (!found) return Error{ErrorKind::kUnavailable, ref.text() + ": it could not be made", "", 0, ""};
+    const bool same = kube::text_at(*found, "/data/part") == kube::text_at(shard, "/data/part") &&
+                      kube::text_at(*found, "/metadata/ownerReferences/0/uid") ==
+                          kube::text_at(shard, "/metadata/ownerReferences/0/uid");
+    if (same && !kube::deleting(*found)) return {};
+    shard["metadata"]["resourceVersion"] = kube::version_of(*found);
+    shard["metadata"]["uid"] = kube::uid_of(*found);
+    const auto replaced = cluster.replace(ref, shard);
+    return replaced.ok() ? Status() : Status(replaced.error().with_context(ref.text()));
+}
+
+Status write_shards(kube::Cluster& cluster, Journal& journal, std::map<std::string, Json> shards) {
+    std::vector<std::string> hashes;
+    std::vector<Json> manifests;
+    for (auto& [hash, shard] : shards) {
+        if (journal.shards.contains(hash)) continue;
+        hashes.push_back(hash);
+        manifests.push_back(owned(std::move(shard), journal));
+    }
+    const auto made = cluster.create_all(manifests);
+    for (std::size_t i = 0; i < made.size(); ++i) {
+        if (!made[i].ok()) {
+            const kube::ObjectRef ref{kube::kConfigMaps, journal.space, shard_name(journal.operation, hashes[i])};
+            const ErrorKind kind = made[i].error().kind;
+            const bool look = kind == ErrorKind::kAlreadyExists || kind == ErrorKind::kUnavailable ||
+                              kind == ErrorKind::kTimeout || kind == ErrorKind::kConnect;
+            if (!look) return made[i].error().with_context(ref.text());
+            TRY(settle_shard(cluster, ref, std::move(manifests[i])));
+        }
+        journal.shards.insert(hashes[i]);
+    }
+    return {};
+}
+
+// One request for each shard, eight in flight; those that cannot be had are left out.
+Result<std::map<std::string, std::string>> read_shards(kube::ClusterReader& reader, const Json& head,
+                                                       const std::string& operation) {
+    const std::vector<std::string> hashes = shards_of(head);
+    std::vector<kube::ObjectRef> refs;
+    for (const std::string& hash : hashes)
+        refs.push_back({kube::kConfigMaps, kube::space_of(head), shard_name(operation, hash)});
+    std::map<std::string, std::string> texts;
+    const auto found = reader.get_all(refs);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (!found[i].ok() && found[i].error().kind != ErrorKind::kNotFound)
+            return found[i].error().with_context(refs[i].text());
+        if (found[i].ok()) texts[hashes[i]] = kube::text_at(*found[i], "/data/part");
+    }
+    return texts;
+}
+
+// "" : none is named.
+std::string operation_in(const Json& head) {
+    const std::string stem = journal_name("");
+    const std::string name = kube::name_of(head);
+    return starts_with(name, stem) ? name.substr(stem.size()) : "";
+}
+
+Result<Journal> with_shards(kube::ClusterReader& reader, const Json& head) {
+    TRY_ASSIGN(const auto shards, read_shards(reader, head, operation_in(head)));
+    return journal_from_config_map(head, shards);
+}
+
+Error lacks_parts(const Journal& journal) {
+    return {ErrorKind::kInvalid,
+            ref_of(journal).text() +
+                ": parts of this journal are lost, since their shard is gone: " + join(journal.lost, ", "),
+            "what the operation made carries its id in the label " + std::string(labels::kOperation), 0, ""};
+}
+
+// What a journal says of itself stays; what was planned and recorded is as the objects tell it.
+void mend(Journal& journal, Journal rebuilt) {
+    journal.record = std::move(rebuilt.record);
+    journal.rounds = std::move(rebuilt.rounds);
+    journal.lost.clear();
+    journal.shards.clear();
+}
+
+Journal* journal_in(std::vector<Journal>& journals, const Journal& like) {
+    const auto found = std::find_if(journals.begin(), journals.end(), [&](const Journal& one) {
+        return one.operation == like.operation && one.space == like.space;
+    });
+    return found == journals.end() ? nullptr : &*found;
+}
+
+Status create_head(kube::Cluster& cluster, Journal& journal, const Journal& written) {
+    auto made = cluster.create(journal_to_config_map(written));
+    if (!made.ok()) {
+        auto found = cluster.find(ref_of(journal));
+        if (!holds(found, written)) return made.error().with_context(ref_of(journal).text());
+        made = **found;
+    }
+    take_versions(journal, *made);
+    return {};
+}
+
 }  // namespace
 
 Status check_operation_id(const std::string& operation) { return check_dns_label(operation, "operation"); }
@@ -24,18 +135,19 @@ Status check_operation_id(const std::string& operation) { return check_dns_label
 Status write_new(kube::Cluster& cluster, Journal& journal) {
     journal.uid.clear();
     journal.resource_version.clear();
-    auto made = cluster.create(journal_to_config_map(journal));
-    if (!made.ok()) {
-        auto found = cluster.find(ref_of(journal));
-        if (!holds(found, journal)) return made.error().with_context(ref_of(journal).text());
-        made = **found;
-    }
-    take_versions(journal, *made);
-    return {};
+    journal.shards.clear();
+    if (journal_objects(journal).shards.empty()) return create_head(cluster, journal, journal);
+    Journal begun = journal;
+    begun.rounds = Json::array();
+    begun.record = Json::object();
+    TRY(create_head(cluster, journal, begun));
+    return write_change(cluster, journal);
 }
 
 Status write_change(kube::Cluster& cluster, Journal& journal) {
-    auto made = cluster.replace(ref_of(journal), journal_to_config_map(journal));
+    JournalObjects objects = journal_objects(journal);
+    TRY(write_shards(cluster, journal, std::move(objects.shards)));
+    auto made = cluster.replace(ref_of(journal), objects.head);
     if (!made.ok()) {
         auto found = cluster.find(ref_of(journal));
         if (!holds(found, journal)) return made.error().with_context(ref_of(journal).text());
@@ -70,7 +182,7 @@ Result<Journal> read_journal(kube::ClusterReader& reader, const std::string& spa
         return Error{ErrorKind::kNotFound, "operation " + operation + " not found in namespace " + space,
                      "finished operations leave no journal; `status` lists those that are open", 0, ""};
     }
-    return journal_from_config_map(*found);
+    return with_shards(reader, *found);
 }
 
 Result<std::vector<Journal>> list_journals(kube::ClusterReader& reader, const std::string& space,
@@ -80,13 +192,58 @@ Result<std::vector<Journal>> list_journals(kube::ClusterReader& reader, const st
     TRY_ASSIGN(const kube::List list, reader.list(kube::kConfigMaps, space, {selector, ""}));
     std::vector<Journal> journals;
     for (const Json& item : list.items) {
-        auto journal = journal_from_config_map(item);
+        auto journal = with_shards(reader, item);
+        const bool ours = !journal.ok() &&
+                          (journal.error().kind == ErrorKind::kInvalid || journal.error().kind == ErrorKind::kRefused);
+        if (!journal.ok() && !ours) return journal.error();
         if (journal.ok())
             journals.push_back(std::move(*journal));
         else
             unreadable.push_back(journal.error().message);
     }
     return journals;
+}
+
+Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
+                                const Rebuild& rebuild) {
+    auto journal = read_journal(reader, space, operation);
+    const bool gone = !journal.ok() && journal.error().kind == ErrorKind::kNotFound;
+    if (!gone && !journal.ok()) return journal.error();
+    if (!gone && journal->lost.empty()) return journal;
+    std::vector<Journal> told;
+    if (rebuild) {
+        TRY_ASSIGN(told, rebuild(reader, space));
+    }
+    for (Journal& one : told) {
+        if (one.operation != operation) continue;
+        if (gone) return std::move(one);
+        mend(*journal, std::move(one));
+        return journal;
+    }
+    return gone ? journal.error() : lacks_parts(*journal);
+}
+
+Status rebuild_lost(kube::ClusterReader& reader, const std::string& space, const Rebuild& rebuild,
+                    std::vector<Journal>& journals, std::vector<std::string>& damaged) {
+    std::vector<Journal> told;
+    if (rebuild) {
+        TRY_ASSIGN(told, rebuild(reader, space));
+    }
+    for (Journal& one : told) {
+        Journal* known = journal_in(journals, one);
+        const bool unreadable = std::any_of(damaged.begin(), damaged.end(), [&](const std::string& text) {
+            return starts_with(text, "configmap/" + one.space + "/" + journal_name(one.operation) + ":");
+        });
+        if (known == nullptr && !unreadable)
+            journals.push_back(std::move(one));
+        else if (known != nullptr && !known->lost.empty())
+            mend(*known, std::move(one));
+    }
+    for (const Journal& one : journals) {
+        if (!one.lost.empty()) damaged.push_back(lacks_parts(one).message);
+    }
+    std::erase_if(journals, [](const Journal& one) { return !one.lost.empty(); });
+    return {};
 }
 
 }  // namespace holdfast::plan

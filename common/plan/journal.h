@@ -1,7 +1,8 @@
 // The record of one operation: a ConfigMap holdfast-op-ID. Whoever finds it knows what was going to be done, by which
 // command line, and how to go on. Format (key "journal.json"):
 //
-//   format          2; a higher one is refused: a newer Holdfast wrote it. 1, of the version before, is read too
+//   format          2, or 3 if parts of it stand in shards; a higher one is refused: a newer Holdfast wrote it. 1, of
+//                   the version before, is read too
 //   operation, kind, target, plugin, command, arguments, argument_hash
 //   started, state, round, rounds (each plan's steps: id, title, verb, object)
 //   state           "open"; "stopped": its owner let it go; "done": kept as a record (safety R5)
@@ -13,6 +14,9 @@
 //
 // Beside it, key "sums.json": a hash of each field. A field that was edited by hand is found and named, since what is
 // taken back or gone on with is decided from it.
+//
+// One that does not fit into a ConfigMap has its large parts in shards holdfast-op-ID.HASH (journal_shards.h). Whose
+// shard, or whose journal, is lost can be made again where the objects themselves tell what it said (Rebuild).
 #pragma once
 
 #include "common/core/duration.h"
@@ -20,12 +24,16 @@
 #include "common/plan/lock.h"
 #include "common/plan/step.h"
 
+#include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace holdfast::plan {
 
-inline constexpr int kJournalFormat = 2;
+inline constexpr int kJournalFormat = 3;       // the highest that is understood
+inline constexpr int kJournalFormatInOne = 2;  // of one without shards
 
 struct Journal {
     std::string operation, kind, target, space;
@@ -43,14 +51,25 @@ struct Journal {
     std::string version;                // of the binary that wrote it
     Json rounds = Json::array();        // brief form of each round's plan, see brief()
     Json record = Json::object();       // what the cluster cannot say later: see Plan::record
-    std::string uid, resource_version;  // of the ConfigMap
+    std::string uid, resource_version;  // of the ConfigMap; "" : it is not there (yet, or any more)
+    std::set<std::string> shards;       // hashes of those that are known to be there
+    std::vector<std::string> lost;      // parts that could not be read, since their shard is gone: "record/swaps"
 };
 
 std::string journal_name(const std::string& operation);
-Json journal_to_config_map(const Journal& journal);
+std::string shard_name(const std::string& operation, const std::string& hash);
+struct JournalObjects {
+    Json head;
+    std::map<std::string, Json> shards;  // by hash; they have no owner yet
+};
+JournalObjects journal_objects(const Journal& journal);
+Json journal_to_config_map(const Journal& journal);  // the head alone
 // kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it
 // was written, the message names the fields.
-Result<Journal> journal_from_config_map(const Json& config_map);
+// shards: text by hash. One that is missing is told of in Journal::lost and is no error yet.
+Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards = {});
+// What the head names; empty for most.
+std::vector<std::string> shards_of(const Json& config_map);
 // The uid and the version under which it lies there, which later writes are conditional on.
 void take_versions(Journal& journal, const Json& config_map);
 
@@ -65,13 +84,27 @@ std::vector<kube::ObjectRef> written_objects(const Journal& journal);
 // kUsage: not an operation id (it becomes part of an object's name).
 Status check_operation_id(const std::string& operation);
 
+// Shards go first and the head after them, which decides. A new journal with shards is first written without what
+// stands in them: killed in between, it says that nothing was planned yet, and nothing was.
 Status write_new(kube::Cluster& cluster, Journal& journal);     // kAlreadyExists
 Status write_change(kube::Cluster& cluster, Journal& journal);  // compare-and-swap; kConflict: another process wrote
-Status erase(kube::Cluster& cluster, const Journal& journal);   // ours only; gone already is fine
+Status erase(kube::Cluster& cluster, const Journal& journal);   // ours only; gone already is fine; shards follow it
 
+// With lost parts it is a journal that cannot be gone on with as it is: see whole().
 Result<Journal> read_journal(kube::ClusterReader& reader, const std::string& space, const std::string& operation);
 // All of a namespace ("" : every namespace). Damaged ones are skipped and named in `damaged`.
 Result<std::vector<Journal>> list_journals(kube::ClusterReader& reader, const std::string& space,
                                            std::vector<std::string>& damaged);
+
+// Unfinished operations of a namespace ("" : of every one) as the objects that they touched tell of them: journals made
+// again, without uid. Empty function: nothing tells.
+using Rebuild = std::function<Result<std::vector<Journal>>(kube::ClusterReader& reader, const std::string& space)>;
+// The journal as it is, or made again if it or parts of it are gone. kNotFound, kInvalid: it is, and nothing tells.
+Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
+                                const Rebuild& rebuild);
+// The same for all of a namespace: those that lack parts are made whole, lost ones are added. One that stays without
+// its parts is named in `damaged`.
+Status rebuild_lost(kube::ClusterReader& reader, const std::string& space, const Rebuild& rebuild,
+                    std::vector<Journal>& journals, std::vector<std::string>& damaged);
 
 }  // namespace holdfast::plan

@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "common/plan/journal.h"
+#include "common/plan/journal_shards.h"
 
 #include <functional>
 #include <set>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr char kKey[] = "journal.json";
 constexpr char kSumsKey[] = "sums.json";
+constexpr char kShardKey[] = "part";
 
 std::string where(const Json& config_map) {
     return "configmap/" + kube::space_of(config_map) + "/" + kube::name_of(config_map);
@@ -93,7 +95,7 @@ Status check_sums(const Json& config_map, const Json& body) {
 }
 
 Json body_of(const Journal& journal) {
-    return {{"format", kJournalFormat},
+    return {{"format", kJournalFormatInOne},
             {"operation", journal.operation},
             {"kind", journal.kind},
             {"target", journal.target},
@@ -115,6 +117,18 @@ Json body_of(const Journal& journal) {
             {"record", journal.record}};
 }
 
+Json map_of(const Journal& journal, const std::string& name, const char* role) {
+    return {{"apiVersion", "v1"},
+            {"kind", "ConfigMap"},
+            {"metadata",
+             {{"name", name},
+              {"namespace", journal.space},
+              {"labels",
+               {{labels::kManagedBy, labels::kManagedByValue},
+                {labels::kOperation, journal.operation},
+                {labels::kRole, role}}}}}};
+}
+
 // Calls `each` with every step of every round.
 void for_each_step(const Journal& journal, const std::function<void(const Json& step)>& each) {
     for (const Json& round : journal.rounds) {
@@ -133,27 +147,37 @@ void take_versions(Journal& journal, const Json& config_map) {
 
 std::string journal_name(const std::string& operation) { return "holdfast-op-" + operation; }
 
-Json journal_to_config_map(const Journal& journal) {
-    const Json body = body_of(journal);
-    Json map = {{"apiVersion", "v1"},
-                {"kind", "ConfigMap"},
-                {"metadata",
-                 {{"name", journal_name(journal.operation)},
-                  {"namespace", journal.space},
-                  {"labels",
-                   {{labels::kManagedBy, labels::kManagedByValue},
-                    {labels::kOperation, journal.operation},
-                    {labels::kRole, "journal"}}}}},
-                {"data", {{kKey, body.dump()}, {kSumsKey, sums_of(body).dump()}}}};
-    if (!journal.resource_version.empty()) map["metadata"]["resourceVersion"] = journal.resource_version;
-    if (!journal.uid.empty()) map["metadata"]["uid"] = journal.uid;
-    return map;
+std::string shard_name(const std::string& operation, const std::string& hash) {
+    return journal_name(operation) + "." + hash;
 }
 
-Result<Journal> journal_from_config_map(const Json& config_map) {
+JournalObjects journal_objects(const Journal& journal) {
+    Json body = body_of(journal);
+    JournalObjects objects;
+    for (auto& [hash, text] : take_out_parts(body)) {
+        Json shard = map_of(journal, shard_name(journal.operation, hash), "journal-shard");
+        shard["data"] = {{kShardKey, std::move(text)}};
+        objects.shards[hash] = std::move(shard);
+    }
+    if (!objects.shards.empty()) body["format"] = kJournalFormat;
+    Json& head = objects.head = map_of(journal, journal_name(journal.operation), "journal");
+    head["data"] = {{kKey, body.dump()}, {kSumsKey, sums_of(body).dump()}};
+    if (!journal.resource_version.empty()) head["metadata"]["resourceVersion"] = journal.resource_version;
+    if (!journal.uid.empty()) head["metadata"]["uid"] = journal.uid;
+    return objects;
+}
+
+Json journal_to_config_map(const Journal& journal) { return journal_objects(journal).head; }
+
+std::vector<std::string> shards_of(const Json& config_map) {
+    const Json body = Json::parse(kube::text_at(config_map, "/data/journal.json"), nullptr, false);
+    return body.is_object() ? slices_of(body) : std::vector<std::string>();
+}
+
+Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards) {
     const std::string text = kube::text_at(config_map, "/data/journal.json");
     if (text.empty()) return damaged(config_map, "it has no " + std::string(kKey));
-    const Json body = Json::parse(text, nullptr, false);
+    Json body = Json::parse(text, nullptr, false);
     if (!body.is_object()) return damaged(config_map, "its " + std::string(kKey) + " is not JSON");
     const long long format = kube::number_at(body, "/format", -1);
     if (format > kJournalFormat) {
@@ -165,6 +189,8 @@ Result<Journal> journal_from_config_map(const Json& config_map) {
     if (format < 1) return damaged(config_map, "unknown format");
     if (format > 1) TRY(check_sums(config_map, body));
     Journal journal;
+    for (const auto& [hash, slice] : shards) journal.shards.insert(hash);
+    journal.lost = put_back_parts(body, shards);
     journal.operation = kube::text_at(body, "/operation");
     if (kube::name_of(config_map) != journal_name(journal.operation))
         return damaged(config_map, "it is of another operation");

@@ -44,8 +44,8 @@ class Resolver {
     Status add_claim(const kube::ObjectRef& claim) {
         const std::size_t before = found_.size();
         for (const kube::Resource* resource : {&kube::kStatefulSets, &kube::kDeployments}) {
-            TRY_ASSIGN(const kube::List list, reader_.list(*resource, claim.space));
-            for (const Json& item : list.items) {
+            TRY_ASSIGN(const kube::List* list, all(*resource, claim.space));
+            for (const Json& item : list->items) {
                 const kube::WorkloadState workload = kube::workload_state_of(item);
                 const auto& named = workload.pod_claims;
                 if (is_template_claim(workload, claim.name) ||
@@ -53,8 +53,8 @@ class Resolver {
                     found_.push_back({*resource, claim.space, workload.name});
             }
         }
-        TRY_ASSIGN(const kube::List pods, reader_.list(kube::kPods, claim.space));
-        for (const Json& pod : pods.items) {
+        TRY_ASSIGN(const kube::List* pods, all(kube::kPods, claim.space));
+        for (const Json& pod : pods->items) {
             const kube::PodState state = kube::pod_state_of(pod);
             const bool mounts = std::find(state.claims.begin(), state.claims.end(), claim.name) != state.claims.end();
             if (mounts) TRY(add_owner(state.controller, claim));
@@ -85,7 +85,17 @@ class Resolver {
         return add_owner(set ? kube::controller_of(*set) : kube::Owner{}, ref);
     }
 
+    // Each list once, however many claims there are.
+    Result<const kube::List*> all(const kube::Resource& resource, const std::string& space) {
+        const std::string key = space + "/" + resource.plural;
+        const auto known = lists_.find(key);
+        if (known != lists_.end()) return &known->second;
+        TRY_ASSIGN(kube::List list, reader_.list(resource, space));
+        return &lists_.emplace(key, std::move(list)).first->second;
+    }
+
     kube::ClusterReader& reader_;
+    std::map<std::string, kube::List> lists_;
     std::vector<kube::ObjectRef> found_;
 };
 

@@ -13,7 +13,13 @@ Result<std::vector<kube::ObjectRef>> Operation::lock_targets(kube::ClusterReader
     return std::vector<kube::ObjectRef>();
 }
 
+Result<std::vector<kube::ObjectRef>> Operation::heed_targets(kube::ClusterReader&) {
+    return std::vector<kube::ObjectRef>();
+}
+
 Result<std::optional<Plan>> Operation::take_back(kube::ClusterReader&, const Input&) { return std::optional<Plan>(); }
+
+Result<std::vector<Journal>> Operation::rebuild(kube::ClusterReader&) { return std::vector<Journal>(); }
 
 Status Operation::attend(const Input&, Attendant&) { return {}; }
 

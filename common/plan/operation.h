@@ -9,6 +9,7 @@
 
 #include "common/core/duration.h"
 #include "common/kube/reader.h"
+#include "common/plan/journal.h"
 #include "common/plan/step.h"
 
 #include <functional>
@@ -35,6 +36,9 @@ struct Input {
     int round = 0;
     bool resuming = false;
     SystemTime now;  // the operation's start: from the journal on a resume
+    // The command line as the journal has it: plugin, command, arguments, hash. For what is written where it outlives
+    // the journal.
+    Json line = Json::object();
     Progress progress;
     // What the journal keeps of earlier rounds and runs: the plans' `record`, merged by key. An object; {} at first.
     Json record = Json::object();
@@ -75,6 +79,10 @@ class Operation {
     // on every patch, scale, replace and delete of an object is sent with the resourceVersion of a fresh read, also
     // where a step names only the uid.
     virtual Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader);
+    // What it only reads and so does not lock, but must not meet in the middle of somebody's change: kLocked (exit 4)
+    // while another operation has one of these locks, live or unfinished. It keeps nobody out: two that only read may
+    // go on side by side. Looked at before the first plan and again before the first write. Default: nothing.
+    virtual Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader);
     // True: the journal stays after a good end, with state "done", until finalize or expiry takes it (safety R5).
     virtual bool keeps_record() const { return false; }
     // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing
@@ -92,6 +100,9 @@ class Operation {
     virtual Status attend(const Input& input, Attendant& attendant);
     // A fresh read proves the result: exit 0 only if this is ok. kFailed: all was done and cleaned up, but not told.
     virtual Result<Report> report(kube::ClusterReader& reader, const Input& input) = 0;
+    // Unfinished operations of space() as the objects that they touched tell of them, whose journal may be lost: what a
+    // resume goes on with then. Default: none.
+    virtual Result<std::vector<Journal>> rebuild(kube::ClusterReader& reader);
     // After a failure that is itself a result, such as data that is not as expected: what -o json and yaml print of it.
     virtual std::optional<Report> failed_report() const { return std::nullopt; }
 };

@@ -104,6 +104,19 @@ Result<std::vector<Owner>> look_at_owners(kube::ClusterReader& reader, const std
     return owners;
 }
 
+Status take_owner(kube::ClusterReader& reader, Journal& journal) {
+    journal.state = "stopped";
+    TRY_ASSIGN(const std::optional<Json> found, reader.find(lease_of_operation(journal)));
+    if (!found) return {};
+    const kube::Lease lease = kube::lease_of(*found);
+    if (lease.operation != journal.operation || lease.holder.empty()) return {};
+    journal.state = "open";
+    journal.owner = lease.holder;
+    journal.host = lease.host;
+    journal.touched = lease.renewed.value_or(journal.started);
+    return {};
+}
+
 Result<std::vector<Owner>> settle_owners(kube::ClusterReader& reader, const std::vector<Journal>& journals,
                                          const Self& self, const Patience& patience) {
     TRY_ASSIGN(std::vector<Owner> owners, look_at_owners(reader, journals, self, patience.clock.now()));

@@ -44,6 +44,9 @@ kube::ObjectRef lease_of_operation(const Journal& journal);
 Result<std::vector<Owner>> look_at_owners(kube::ClusterReader& reader, const std::vector<Journal>& journals,
                                           const Self& self, SystemTime now);
 
+// Of a journal that was made again: who held the operation last, as its Lease tells; else nobody works on it.
+Status take_owner(kube::ClusterReader& reader, Journal& journal);
+
 // How a wait for silent owners goes on.
 struct Patience {
     Clock& clock;

@@ -7,6 +7,7 @@
 #include "common/plan/journal.h"
 #include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
+#include "plugins/restore/traces.h"
 
 #include <algorithm>
 
@@ -111,7 +112,9 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
     }
     TRY_ASSIGN(const kube::List attachments, reader.list(kube::kVolumeAttachments, ""));
     for (const Json& item : attachments.items) facts.attached.insert(kube::attachment_of(item).volume);
-    const auto journal = plan::read_journal(reader, options.space, options.operation);
+    auto journal = plan::read_journal(reader, options.space, options.operation);
+    if (!journal.ok() && journal.error().kind == ErrorKind::kNotFound)
+        journal = plan::read_or_rebuild(reader, options.space, options.operation, unfinished_swaps);
     if (journal.ok())
         facts.unfinished = journal->state != "done";
     else if (journal.error().kind != ErrorKind::kNotFound)

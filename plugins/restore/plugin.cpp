@@ -6,6 +6,7 @@
 #include "plugins/restore/in_place.h"
 #include "plugins/restore/options.h"
 #include "plugins/restore/restore_pvc.h"
+#include "plugins/restore/traces.h"
 #include "plugins/restore/undo.h"
 
 namespace holdfast::restore {
@@ -363,6 +364,7 @@ app::Plugin make_plugin() {
     plugin.sql = [](plan::LocalPorts ports, Clock& clock, const Signals& signals) {
         return std::unique_ptr<plan::SqlRunner>(std::make_unique<db::PqSqlRunner>(std::move(ports), clock, signals));
     };
+    plugin.rebuild = unfinished_swaps;
     app::add_common_commands(plugin);
     return plugin;
 }

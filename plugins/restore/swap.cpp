@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
@@ -11,6 +12,9 @@ namespace holdfast::restore {
 namespace {
 
 using kube::text_at;
+
+// All annotations of an object together may have 256 KiB.
+constexpr std::size_t kLongestRecord = 128 * 1024;
 
 Error damaged(const std::string& what) {
     return {ErrorKind::kInvalid, "the operation's record cannot be read: " + what,
@@ -79,7 +83,8 @@ Json record_json(const SwapRecord& record) {
             {"swaps", std::move(swaps)},
             {"from", record.from},
             {"undoes", record.undoes},
-            {"at", record.at}};
+            {"at", record.at},
+            {"line", record.line}};
 }
 
 Json incoming_json(const SwapRecord& record) {
@@ -106,6 +111,7 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     record.from = text_at(json, "/from");
     record.undoes = text_at(json, "/undoes");
     record.at = text_at(json, "/at");
+    if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
     if (const Json* incoming = kube::find_at(json, "/incoming"); incoming != nullptr && incoming->is_object()) {
         for (const auto& [claim, one] : incoming->items())
             record.incoming[claim] = {text_at(one, "/volume"), text_at(one, "/volumeUid"),
@@ -115,18 +121,37 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
 }
 
 Json mark_json(const SwapMark& mark) {
-    return {{"operation", mark.operation},
-            {"role", mark.taken_out ? "taken-out" : "put-in"},
-            {"namespace", mark.space},
-            {"claim", mark.claim},
-            {"claimUid", mark.claim_uid},
-            {"reclaimPolicy", mark.policy},
-            {"workload", mark.workload},
-            {"from", mark.from},
-            {"at", mark.at},
-            {"source", mark.source},
-            {"replicas", mark.replicas},
-            {"count", mark.count}};
+    Json json = {{"operation", mark.operation},
+                 {"role", mark.taken_out ? "taken-out" : "put-in"},
+                 {"namespace", mark.space},
+                 {"claim", mark.claim},
+                 {"claimUid", mark.claim_uid},
+                 {"reclaimPolicy", mark.policy},
+                 {"workload", mark.workload},
+                 {"from", mark.from},
+                 {"at", mark.at},
+                 {"source", mark.source},
+                 {"replicas", mark.replicas},
+                 {"count", mark.count}};
+    if (mark.record.is_object()) json["record"] = mark.record;
+    return json;
+}
+
+Json record_for_mark(const SwapRecord& record, const Swap& swap) {
+    if (!record.line.is_object()) return nullptr;
+    Swap slim = swap;
+    slim.manifest = kube::claim_essence(swap.manifest);
+    SwapRecord one = record;
+    one.swaps = {std::move(slim)};
+    Json json = record_json(one);
+    return json.dump().size() <= kLongestRecord ? json : Json(nullptr);
+}
+
+std::string without_record(const std::string& mark_text) {
+    Json json = Json::parse(mark_text, nullptr, false);
+    if (!json.is_object() || !json.contains("record")) return mark_text;
+    json.erase("record");
+    return json.dump();
 }
 
 std::optional<SwapMark> mark_of(const Json& volume) {
@@ -147,6 +172,7 @@ std::optional<SwapMark> mark_of(const Json& volume) {
     mark.source = text_at(json, "/source");
     mark.replicas = static_cast<int>(kube::number_at(json, "/replicas", 0));
     mark.count = static_cast<int>(kube::number_at(json, "/count", 0));
+    if (const Json* record = kube::find_at(json, "/record")) mark.record = *record;
     if (mark.operation.empty() || mark.claim.empty()) return std::nullopt;
     return mark;
 }

@@ -59,10 +59,11 @@ struct SwapRecord {
     std::string undoes;                        // the operation whose volumes are put back; "" : none
     std::string at;                            // when the operation began, RFC 3339
     std::map<std::string, Incoming> incoming;  // by claim
+    Json line;                                 // plan::Input::line and the operation's kind; null: not known
 };
 
-// The journal's form: keys "workload", "swaps", "from", "undoes", "at", and "incoming", which is added by a later
-// round. kInvalid: damaged.
+// The journal's form: keys "workload", "swaps", "from", "undoes", "at", "line", and "incoming", which is added by a
+// later round. kInvalid: damaged.
 Json record_json(const SwapRecord& record);
 Json incoming_json(const SwapRecord& record);
 Result<SwapRecord> record_of(const Json& json, const std::string& space);
@@ -74,8 +75,15 @@ struct SwapMark {
     std::string source;      // annotation holdfast.dev/restored-from that the claim had
     int replicas = 0;        // of the workload, then
     int count = 0;           // of volumes that the operation has taken out
+    // record_json() of this one swap: from the marks of all volumes the journal can be made again (traces.h). Null in a
+    // mark of an older version, and where it would be too long for an annotation.
+    Json record;
 };
 Json mark_json(const SwapMark& mark);
 std::optional<SwapMark> mark_of(const Json& volume);  // nullopt: none that can be read
+// What the mark of one swap keeps of its operation's record: what a claim is made anew from, and no more.
+Json record_for_mark(const SwapRecord& record, const Swap& swap);
+// The mark's text without that: enough once the operation has ended.
+std::string without_record(const std::string& mark_text);
 
 }  // namespace holdfast::restore

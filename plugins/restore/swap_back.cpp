@@ -25,10 +25,11 @@ class BackPlanner : public SwapSteps {
         const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
         if (volume != nullptr) {
             // Nothing but its own temporary claim may be its owner when the policy says Delete.
-            Json body = {{"metadata", {{"annotations", {{labels::kSwap, nullptr}}}}},
-                         {"spec",
-                          {{"persistentVolumeReclaimPolicy", "Delete"},
-                           {"claimRef", reference(swap.temporary, found->second.temporary_uid)}}}};
+            Json body = {
+                {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
+                {"spec",
+                 {{"persistentVolumeReclaimPolicy", "Delete"},
+                  {"claimRef", reference(swap.temporary, found->second.temporary_uid)}}}};
             add("discard-" + found->second.volume, "give up pv/" + found->second.volume,
                 "made for this operation; the snapshot is kept",
                 Patch{volume_ref(found->second.volume),
@@ -53,10 +54,10 @@ class BackPlanner : public SwapSteps {
         const Json* volume = volume_now(facts_, incoming.volume);
         const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
-        Json body = {
-            {"metadata",
-             {{"labels", {{labels::kKept, record_.undoes}}}, {"annotations", {{labels::kSwap, swap.kept_mark}}}}},
-            {"spec", {{"claimRef", reference(swap.claim, incoming.temporary_uid)}}}};
+        Json body = {{"metadata",
+                      {{"labels", {{labels::kKept, record_.undoes}, {labels::kPutIn, nullptr}}},
+                       {"annotations", {{labels::kSwap, swap.kept_mark}}}}},
+                     {"spec", {{"claimRef", reference(swap.claim, incoming.temporary_uid)}}}};
         add("put-back-" + incoming.volume, "keep pv/" + incoming.volume + " as before", "",
             Patch{
                 volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});

@@ -163,8 +163,9 @@ class SwapPlanner : public SwapSteps {
                            ""},
                    "start");
         }
-        for (const Swap& swap : record_.swaps) settle(swap);
         restore_retention();
+        // Last: while one of them is left, the marks tell that the operation has not ended.
+        for (const Swap& swap : record_.swaps) settle(swap);
         if (!record_.undoes.empty()) {
             add("forget", "delete configmap/" + record_.space + "/" + plan::journal_name(record_.undoes),
                 "the record of " + record_.undoes + ", if it is still there: nothing is left of it to be undone",
@@ -191,6 +192,7 @@ class SwapPlanner : public SwapSteps {
         wanted.source = kube::annotation_of(swap.manifest, labels::kRestoredFrom);
         wanted.replicas = record_.workload.replicas;
         wanted.count = static_cast<int>(record_.swaps.size());
+        wanted.record = record_for_mark(record_, swap);
         const std::string text = mark_json(wanted).dump();
         const bool there = volume != nullptr && kube::annotation_of(*volume, labels::kSwap) == text &&
                            kube::reclaim_policy_of(*volume) == "Retain";
@@ -198,6 +200,7 @@ class SwapPlanner : public SwapSteps {
         Json body = {{"metadata", {{"annotations", {{labels::kSwap, text}}}}},
                      {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
         body["metadata"]["labels"][labels::kKept] = old ? Json(operation_) : Json(nullptr);
+        body["metadata"]["labels"][labels::kPutIn] = old ? Json(nullptr) : Json(operation_);
         add((old ? "retain-old-" : "retain-new-") + swap.claim, "set the reclaim policy of pv/" + name + " to Retain",
             old ? "it stays whatever happens to the claim" : "what was restored stays too",
             Patch{volume_ref(name),
@@ -259,8 +262,9 @@ class SwapPlanner : public SwapSteps {
         const Json* volume = volume_now(facts_, incoming.volume);
         const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
-        Json body = {{"metadata", {{"annotations", {{labels::kSwap, nullptr}}}}},
-                     {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
+        Json body = {
+            {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
+            {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
         add("settle-" + incoming.volume, "set the reclaim policy of pv/" + incoming.volume + " to " + swap.old_policy,
             "as the old volume's was",
             Patch{

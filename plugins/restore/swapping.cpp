@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/prove.h"
 #include "plugins/restore/swap_plan.h"
+#include "plugins/restore/traces.h"
 
 #include <algorithm>
 
@@ -30,10 +31,13 @@ Status Swapping::recall(const plan::Input& input) {
 Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input& input) {
     if (recorded(input)) {
         TRY(recall(input));
+        TRY(check_whole(*record_, input.record, input.operation));
         return round(reader, input);
     }
     TRY_ASSIGN(Opening opening, open(reader, input));
     record_ = std::move(opening.record);
+    record_->line = input.line;
+    record_->line["kind"] = kind();
     nothing_to_do_ = opening.nothing_to_do;
     if (nothing_to_do_) {
         plan::Plan plan;
@@ -104,6 +108,10 @@ Result<std::optional<plan::Plan>> Swapping::take_back(kube::ClusterReader& reade
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
     TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
     return std::optional(std::move(plan));
+}
+
+Result<std::vector<plan::Journal>> Swapping::rebuild(kube::ClusterReader& reader) {
+    return unfinished_swaps(reader, target_.space);
 }
 
 Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::Input& input) {

@@ -8,6 +8,7 @@
 #include "common/plan/journal.h"
 #include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
+#include "plugins/restore/traces.h"
 
 #include <algorithm>
 
@@ -44,7 +45,7 @@ Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
     TRY(take_old_volume(facts.volumes, claim->second, swap));
     swap.request = kube::request_text_of(claim->second);
     swap.source = kept.mark.source;
-    swap.kept_mark = kept.mark_text;
+    swap.kept_mark = without_record(kept.mark_text);
     return swap;
 }
 
@@ -124,7 +125,7 @@ std::string undone_before(const std::vector<KeptOperation>& all, const std::stri
 
 // While its journal is open nobody knows whether its swap came to an end.
 Status check_ended(kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
-    const auto journal = plan::read_journal(reader, space, operation);
+    const auto journal = plan::read_or_rebuild(reader, space, operation, unfinished_swaps);
     if (!journal.ok()) return journal.error().kind == ErrorKind::kNotFound ? Status() : Status(journal.error());
     if (journal->state == "done") return {};
     // Past the swap, but perhaps never ready: going back is the very thing to do.

@@ -31,6 +31,17 @@ class CreateOperation : public plan::Operation {
         return {*options_.targets.front().resource, space_, options_.targets.front().name};
     }
 
+    // A set that is cut while volumes are swapped would be of both.
+    Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader) override {
+        std::vector<kube::ObjectRef> targets;
+        for (const Target& one : options_.targets) targets.push_back({*one.resource, space_, one.name});
+        for (const std::string& claim : options_.claims) targets.push_back({kube::kClaims, space_, claim});
+        if (options_.selector.empty()) return targets;
+        TRY_ASSIGN(const kube::List selected, reader.list(kube::kClaims, space_, {options_.selector, ""}));
+        for (const Json& claim : selected.items) targets.push_back({kube::kClaims, space_, kube::name_of(claim)});
+        return targets;
+    }
+
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
         if (input.round == 0) {
             TRY_ASSIGN(const CreateFacts facts, gather_create(reader, space_, options_, input.now));
@@ -205,6 +216,7 @@ app::Command create_command() {
     command.completes = {app::Completes::kWorkload};
     command.options = create_options();
     const std::string commands = "--pre, --post, --hold, --app=auto";
+    const std::string kWhileLocked = "a pvc/NAME while something in its namespace is being restored in place";
     command.rules = {rule({"get"}, kube::kNamespaces),
                      rule({"get"}, kube::kStatefulSets, "sts/NAME"),
                      rule({"get"}, kube::kDeployments, "deploy/NAME"),
@@ -212,6 +224,10 @@ app::Command create_command() {
                      rule({"list"}, kube::kPods),
                      rule({"get"}, kube::kClaims, "pvc/NAME"),
                      rule({"list"}, kube::kClaims),
+                     rule({"list"}, kube::kLeases),
+                     rule({"list"}, kube::kStatefulSets, kWhileLocked),
+                     rule({"list"}, kube::kDeployments, kWhileLocked),
+                     rule({"get"}, kube::kReplicaSets, kWhileLocked),
                      rule({"get", "list", "watch", "create"}, kube::kSnapshots),
                      rule({"get", "create", "patch"}, kube::kConfigMaps),
                      cluster_rule({"get"}, kube::kVolumes),

@@ -24,7 +24,10 @@ OBJECTS = [claim("data-postgres-0"), claim("data-postgres-1"), claim("other"), s
            sized("Namespace", "v1", "shop", None), sized("Namespace", "v1", "prod", None),
            sized("VolumeSnapshotClass", "snapshot.storage.k8s.io/v1", "fast", None),
            sized("VolumeSnapshot", "snapshot.storage.k8s.io/v1", "foreign"),
-           {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "holdfast-set-nightly", "namespace": "shop", "labels": {"holdfast.dev/role": "set"}}}]
+           {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "holdfast-set-nightly", "namespace": "shop", "labels": {"holdfast.dev/role": "set"}}},
+           *({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"holdfast-op-{name}", "namespace": "shop", "labels": {"holdfast.dev/role": role}}}
+             for name, role in (("in-place-postgres-7k2mx", "journal"), ("undo-postgres-8p3ny", "journal"),
+                                ("in-place-postgres-7k2mx.0123456789abcdef", "journal-shard")))]
 
 
 @pytest.fixture
@@ -66,6 +69,28 @@ def test_commands_with_their_summaries(run):
 ])
 def test_names_and_values(offered, words, wanted):
     assert sorted(offered("snap", *words)[0]) == sorted(wanted)
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["sts/"], ["sts/postgres"]),
+    (["in-place", "sts/p"], ["sts/postgres"]),
+    (["in-place", "pvc/data"], ["pvc/data-postgres-0", "pvc/data-postgres-1"]),
+    (["sts/postgres", "--in-place", "--from", ""], ["nightly", "vs/"]),
+    (["sts/postgres", "--in-place", "--from", "vs/"], ["vs/foreign"]),
+    (["sts/postgres", "--in-place", "--claim", "data"], ["data-postgres-0", "data-postgres-1"]),
+    (["sts/postgres", "--in-place", "--ac"], ["--accept-skew"]),
+    (["undo", ""], ["in-place-postgres-7k2mx", "undo-postgres-8p3ny"]),
+    (["undo", "in"], ["in-place-postgres-7k2mx"]),
+    (["finalize", "undo"], ["undo-postgres-8p3ny"]),
+    (["resume", "in-place-"], ["in-place-postgres-7k2mx"]),
+    (["finalize", "--"], None),
+])
+def test_restore_in_place_undo_and_finalize(offered, words, wanted):
+    found = offered("restore", *words)[0]
+    if wanted is None:
+        assert {"--yes", "--dry-run"} <= set(found) and "--from" not in found
+    else:
+        assert sorted(found) == sorted(wanted)
 
 
 def test_types_are_offered_without_a_space_after_them(offered):

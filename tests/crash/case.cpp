@@ -169,7 +169,7 @@ State end_of(sim::Sim sim, const CommandLine& line) {
 
 }  // namespace
 
-Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<Mutation>* notes) {
+Reference make_reference(const sim::Sim& world, const Entry& entry, const Witness& witness) {
     Reference reference;
     reference.start = world;
     if (entry.prepare) entry.prepare(reference.start);
@@ -184,7 +184,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<
     if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     invariants.watch(sim);
-    const Machine machine{sim, clock, signals, nullptr, notes};
+    const Machine machine{sim, clock, signals, nullptr, witness};
     FaultGate gate(machine, {});
     const Ending ending = run_command(reference.line, machine, gate, kFirst);
     if (ending.exit_code != 0)

@@ -37,8 +37,8 @@ struct Reference {
     std::string trace;                          // of the run: must be the same for the same seed
     std::vector<std::string> problems;          // of the run itself
 };
-// notes: is told which safeguards the plans have.
-Reference make_reference(const sim::Sim& world, const Entry& entry, std::vector<Mutation>* notes = nullptr);
+// witness: is told of its plans.
+Reference make_reference(const sim::Sim& world, const Entry& entry, const Witness& witness = {});
 
 struct Judgement {
     std::vector<std::string> violations;

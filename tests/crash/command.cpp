@@ -57,10 +57,9 @@ Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, in
     const app::Process process{environment, console, machine.clock, machine.signals, &stand_ins};
     Ending ending;
     try {
-        ending.exit_code =
-            machine.notes == nullptr
-                ? app::run_words(plugin_named(line.plugin, machine.mutation), line.words, process)
-                : app::run_words(with_notes(plugin_of(line.plugin), *machine.notes), line.words, process);
+        ending.exit_code = machine.witness.plan == nullptr
+                               ? app::run_words(plugin_named(line.plugin, machine.mutation), line.words, process)
+                               : app::run_words(seen_by(plugin_of(line.plugin), machine.witness), line.words, process);
     } catch (const sim::Killed&) {
         ending.killed = true;
     }

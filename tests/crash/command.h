@@ -5,7 +5,10 @@
 #include "tests/sim/sim.h"
 
 #include "common/os/signals.h"
+#include "common/plan/step.h"
 
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,13 +34,18 @@ struct CaseSignals : Signals {
 };
 
 struct Mutation;
+// What is told of the plugin's operations while they run.
+struct Witness {
+    std::function<void(const plan::Plan&)> plan = nullptr;                               // every plan
+    std::function<void(const std::set<std::string>& resources)> looked_again = nullptr;  // what later looks read
+};
 
 struct Machine {
     sim::Sim& sim;
     sim::SimClock& clock;
     CaseSignals& signals;
-    const Mutation* mutation = nullptr;      // a safeguard that the plugin's plans lack
-    std::vector<Mutation>* notes = nullptr;  // is told which safeguards the plans have
+    const Mutation* mutation = nullptr;  // a safeguard that the plugin's plans lack
+    Witness witness = {};
 };
 
 // pid: of the simulated process; the one before it is dead.

@@ -1,7 +1,11 @@
 #include "tests/crash/coverage.h"
 
+#include "common/plan/observe.h"
+#include "common/plan/waits.h"
 #include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
+
+#include <algorithm>
 
 namespace holdfast::crash {
 
@@ -44,6 +48,31 @@ std::vector<std::string> missing_steps(const std::vector<const Reference*>& refe
         if (!seen.contains(verb)) missing.push_back("no case has a step that becomes " + sim::verb_name(verb));
     }
     return missing;
+}
+
+std::vector<std::string> unexplained_waits(const sim::Sim& world) {
+    std::set<std::string> missing;
+    for (const Entry& entry : matrix()) {
+        if (entry.plugin.empty()) continue;
+        const std::string command = entry.plugin + " " + entry.command;
+        const auto look = [&](const kube::Resource& resource, plan::Condition condition) {
+            for (const plan::Waiting& row : plan::waits()) {
+                const bool named = std::find(row.commands.begin(), row.commands.end(), command) != row.commands.end();
+                if (named && row.condition == condition && *row.resource == resource) return;
+            }
+            missing.insert("docs/waits.md does not say what " + command + " waits for: " + resource.plural + " " +
+                           plan::condition_name(condition));
+        };
+        const auto see = [&](const plan::Plan& plan) {
+            for (const plan::Step& step : plan.steps) {
+                if (const auto* wait = std::get_if<plan::WaitFor>(&step.action)) look(wait->resource, wait->condition);
+                const auto* gone = std::get_if<plan::Delete>(&step.action);
+                if (gone != nullptr && gone->wait) look(gone->ref.resource, plan::Condition::kGone);
+            }
+        };
+        make_reference(world, entry, {see});
+    }
+    return {missing.begin(), missing.end()};
 }
 
 std::vector<std::string> missing_faults(const std::map<std::string, Tally>& tallies) {

@@ -46,9 +46,18 @@ void leave_drill(sim::Sim& sim) {
     kill_at(sim, drill(), sim::Verb::kSql);
 }
 
+CommandLine in_place() { return restore({"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--yes"}); }
+
 void swap_volumes(sim::Sim& sim) {
     make_set(sim);
-    must_run(sim, restore({"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--yes"}));
+    must_run(sim, in_place());
+}
+
+// Bad input 50: killed when every volume was marked, and then somebody deleted the journal.
+void lose_journal(sim::Sim& sim) {
+    make_set(sim);
+    kill_at(sim, in_place(), sim::Verb::kDelete);
+    sim.store.erase({kube::kConfigMaps, kSpace, "holdfast-op-" + open_operations(sim).front()});
 }
 
 std::function<CommandLine(const sim::Sim&)> on_operation(const std::string& plugin, const std::string& command) {
@@ -126,9 +135,8 @@ const std::vector<Entry>& matrix() {
          kThrowaways, 0, nullptr, 5, true},
         {"restore-open", "restore", "open", make_set, always(restore({"open", "before", "--ordinal", "0"})),
          kThrowaways},
-        {"restore-in-place", "restore", "in-place", make_set,
-         always(restore({"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--yes"})), kAll, 0,
-         nullptr, 40},
+        {"restore-in-place", "restore", "in-place", make_set, always(in_place()), kAll, 0, nullptr, 40},
+        {"restore-in-place-lost", "restore", "in-place", lose_journal, always(in_place()), kForward, 0, nullptr, 40},
         {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 40},
         {"restore-finalize", "restore", "finalize", swap_volumes, on_operation("restore", "finalize"), kAgain,
          kNothingLeft, nullptr, 1, false, Deletes::kKeptVolumes},

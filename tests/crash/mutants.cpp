@@ -134,6 +134,12 @@ void draw(std::vector<Mutant>& mutants, std::size_t count, std::uint64_t seed) {
     for (std::size_t i = mutants.size(); i > 1; --i)
         std::swap(mutants[i - 1], mutants[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
     mutants.resize(std::min(mutants.size(), count));
+
+    void add_new(std::vector<Mutation> & mutations, Mutation one) {
+        const bool known = std::any_of(mutations.begin(), mutations.end(),
+                                       [&](const Mutation& other) { return other.id() == one.id(); });
+        if (!known) mutations.push_back(std::move(one));
+    }
 }
 
 }  // namespace
@@ -145,7 +151,15 @@ int run_mutants(std::uint64_t seed, const MutantChoice& choice) {
     for (const Entry& entry : matrix()) {
         if (entry.plugin.empty() || (!choice.only.empty() && choice.only != entry.name)) continue;
         std::vector<Mutation> mutations;
-        references[entry.name] = make_reference(world, entry, &mutations);
+        const auto note = [&](Mutation one) { add_new(mutations, std::move(one)); };
+        references[entry.name] = make_reference(world, entry,
+                                                {[&](const plan::Plan& plan) {
+                                                     for (Mutation& one : mutations_of(plan)) note(std::move(one));
+                                                 },
+                                                 [&](const std::set<std::string>& resources) {
+                                                     for (const std::string& resource : resources)
+                                                         note({"no-reread", resource});
+                                                 }});
         for (Mutation& mutation : mutations) mutants.push_back({&entry, std::move(mutation)});
     }
     if (choice.sample > 0) draw(mutants, choice.sample, choice.sample_seed);

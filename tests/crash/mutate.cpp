@@ -53,6 +53,13 @@ class Changed : public plan::Operation {
     std::string space() const override { return inner_->space(); }
     kube::ObjectRef event_target() const override { return inner_->event_target(); }
     bool keeps_record() const override { return inner_->keeps_record(); }
+    Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override {
+        return inner_->lock_targets(reader);
+    }
+    Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader) override {
+        return inner_->heed_targets(reader);
+    }
+    Result<std::vector<plan::Journal>> rebuild(kube::ClusterReader& reader) override { return inner_->rebuild(reader); }
     Result<Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
         reader_.stand_before(reader);
         TRY_ASSIGN(Plan made, inner_->plan(reader_, input));
@@ -135,20 +142,13 @@ app::Plugin with_mutation(app::Plugin plugin, const Mutation& mutation) {
     return with_change(std::move(plugin), {[mutation](Plan plan) { return mutated(std::move(plan), mutation); }, ""});
 }
 
-app::Plugin with_notes(app::Plugin plugin, std::vector<Mutation>& notes) {
-    const auto note = [&notes](Mutation one) {
-        const bool known =
-            std::any_of(notes.begin(), notes.end(), [&](const Mutation& other) { return other.id() == one.id(); });
-        if (!known) notes.push_back(std::move(one));
-    };
+app::Plugin seen_by(app::Plugin plugin, const Witness& witness) {
     Change change;
-    change.plan = [note](Plan plan) {
-        for (Mutation& one : mutations_of(plan)) note(std::move(one));
+    change.plan = [see = witness.plan](Plan plan) {
+        see(plan);
         return plan;
     };
-    change.looked_again = [note](const std::set<std::string>& resources) {
-        for (const std::string& resource : resources) note({"no-reread", resource});
-    };
+    change.looked_again = witness.looked_again;
     return with_change(std::move(plugin), change);
 }
 

@@ -3,8 +3,8 @@
 
 #include "common/app/command.h"
 #include "common/plan/step.h"
+#include "tests/crash/command.h"
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -24,8 +24,8 @@ std::vector<Mutation> mutations_of(const plan::Plan& plan);
 // The plan without the safeguard; as it is if it has no such step.
 plan::Plan mutated(plan::Plan plan, const Mutation& mutation);
 
-// The plugin with every operation's plans mutated, or only noted. Both must outlive it.
+// The plugin with every operation's plans mutated, or only seen.
 app::Plugin with_mutation(app::Plugin plugin, const Mutation& mutation);
-app::Plugin with_notes(app::Plugin plugin, std::vector<Mutation>& notes);
+app::Plugin seen_by(app::Plugin plugin, const Witness& witness);
 
 }  // namespace holdfast::crash

@@ -19,8 +19,9 @@ inline constexpr char kVerified[] = "holdfast.dev/verified";  // JSON on a singl
 inline constexpr char kSource[] = "holdfast.dev/source";      // on restored claims: "vs/NS/NAME uid=…"
 // Swapping a claim's volume (restore in place, undo). On a PersistentVolume that was taken out and is kept: the
 // operation that keeps it, and JSON that says of which claim it was, under which policy, since when and why.
-inline constexpr char kKept[] = "holdfast.dev/kept";  // label
-inline constexpr char kSwap[] = "holdfast.dev/swap";  // also on the volume that is put in, until the operation ends
+inline constexpr char kKept[] = "holdfast.dev/kept";     // label
+inline constexpr char kSwap[] = "holdfast.dev/swap";     // also on the volume that is put in, until the operation ends
+inline constexpr char kPutIn[] = "holdfast.dev/put-in";  // label on that volume, until then: the operation
 // On a claim that was made anew on a restored volume: "vs/NS/NAME uid=…". Not kSource, beside which a data source
 // stands.
 inline constexpr char kRestoredFrom[] = "holdfast.dev/restored-from";

@@ -135,6 +135,17 @@ Json renewed_claim(const Json& old, const Renewal& renewal) {
     return claim;
 }
 
+Json claim_essence(const Json& claim) {
+    Json essence = {{"apiVersion", "v1"},
+                    {"kind", "PersistentVolumeClaim"},
+                    {"metadata", {{"name", name_of(claim)}, {"namespace", space_of(claim)}}}};
+    if (const Json* labels = find_at(claim, "/metadata/labels")) essence["metadata"]["labels"] = *labels;
+    if (const Json* annotations = find_at(claim, "/metadata/annotations"))
+        essence["metadata"]["annotations"] = *annotations;
+    if (const Json* spec = find_at(claim, "/spec")) essence["spec"] = *spec;
+    return essence;
+}
+
 std::string binding_obstacle(const std::string& what, const Json& wanted, const Json& offered, const Quantity& size) {
     const auto asked = Quantity::parse(request_text_of(wanted));
     if (!asked.ok()) return what + " asks for a size that cannot be read";

@@ -50,6 +50,8 @@ struct Renewal {
     std::string source;  // annotation holdfast.dev/restored-from; "" : none
 };
 Json renewed_claim(const Json& old, const Renewal& renewal);
+// Name, labels, annotations and spec of a claim: all that renewed_claim takes of it.
+Json claim_essence(const Json& claim);
 
 // Why a claim made from `wanted` (a claim or a claim template, called `what`) would not bind to a volume reserved for
 // it, but have an empty one made (safety R9); "" if it binds. `offered`: a claim or volume whose modes and attributes

@@ -226,6 +226,10 @@ def test_a_workload_that_is_restored_in_place_is_locked_whichever_way_it_is_name
         mine = operation(space)["operation"]
         for words in (IN_PLACE, ["restore", "sts/postgres", "--from", "other", "--in-place", "--yes"],
                       ["restore", "pvc/data-postgres-0", "--from", "other", "--in-place", "--yes"],
+                      # A set that is taken while volumes are swapped might be of both.
+                      ["snap", "create", "sts/postgres", "--name", "mixed"],
+                      ["snap", "create", "pvc/data-postgres-0", "--name", "mixed"],
+                      ["snap", "create", "pod/postgres-0", "--name", "mixed"],
                       ["restore", "resume", mine], ["restore", "abort", mine, "--yes"]):
             for run in (space.kubectl(*words, "-v=6"), elsewhere(space, *words, "-v=6")):
                 run.expect(4)
@@ -233,6 +237,18 @@ def test_a_workload_that_is_restored_in_place_is_locked_whichever_way_it_is_name
                 assert writes_in(run.err) == [], run.text
         assert owner.process.wait(120) == 0, owner.text
     restored(space)
+
+
+def test_two_sets_of_one_workload_are_taken_side_by_side(database):
+    space = database
+    with space.start("snap", "create", "sts/postgres", "--name", "slow", "--wait", "ready", "--snapshot-class", "fast-delayed") as first:
+        space.eventually(lambda: leases(space) or first.process.poll() is not None)
+        space.snap("create", "sts/postgres", "--name", "beside", "--wait", "ready").expect()
+        assert first.process.poll() is None, first.text
+        assert first.process.wait(60) == 0, first.text
+    for name in ("slow", "beside"):
+        assert space.set(name)["complete"] is True
+    assert leases(space) == {}
 
 
 def test_a_killed_restore_in_place_is_gone_on_with_at_once(database):
@@ -245,6 +261,8 @@ def test_a_killed_restore_in_place_is_gone_on_with_at_once(database):
     # Another operation is kept out although nobody works on this one.
     other = space.kubectl("restore", "pvc/data-postgres-0", "--from", "other", "--in-place", "--yes").expect(4)
     assert f"kubectl restore resume {lease['metadata']['labels']['holdfast.dev/operation']}" in other.err, other.text
+    mixed = space.snap("create", "sts/postgres", "--name", "mixed").expect(4)
+    assert lease["metadata"]["labels"]["holdfast.dev/operation"] in mixed.err, mixed.text
     done = space.kubectl(*IN_PLACE, timeout=300).expect()
     assert "waiting up to 9 s" not in done.err
     restored(space)

@@ -1,0 +1,163 @@
+"""Restore in place when something gets in the way: signals while the workload is down, data that does not come up, a
+journal that is lost, several who want the same."""
+import json
+import signal
+import time
+
+import pytest
+
+from test_in_place import operation_of, seven, volumes
+
+IN_PLACE = ["restore", "sts/postgres", "--from", "base", "--in-place", "--yes", "--progress", "plain"]
+
+
+@pytest.fixture
+def database(space):
+    space.postgres()
+    space.psql("postgres-0", "create table t as select 7 as x")
+    space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()
+    space.psql("postgres-0", "drop table t")
+    return space
+
+
+def stopped_at(space, command, *parts):
+    """Waits until the command says that the step with these words is done."""
+    space.eventually(lambda: command.process.poll() is not None or any(
+        "done" in line and all(part in line for part in parts) for line in list(command.err)), timeout=60)
+    assert command.process.poll() is None, command.text
+
+
+def killed_after(space, *parts):
+    """A restore in place, killed with -9 when that step was done. Its operation."""
+    with space.start(*IN_PLACE) as command:
+        stopped_at(space, command, *parts)
+        command.end(signal.SIGKILL)
+    (item,) = space.restore("status", "-o", "json").expect().json()["items"]
+    return item["operation"]
+
+
+def the_row_is_back(space):
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    assert seven(space) == "7"
+    assert [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-postgres-0"]
+    assert space.path("sts/postgres", ".metadata.annotations.holdfast\\.dev/replicas") == ""
+
+
+def test_a_second_ctrl_c_during_the_downtime_does_not_stop_the_way_back_to_service(database):
+    space = database
+    old = space.path("pvc/data-postgres-0", ".spec.volumeName")
+    with space.start(*IN_PLACE) as command:
+        stopped_at(space, command, "scale sts/", "to 0")
+        command.process.send_signal(signal.SIGINT)
+        space.eventually(lambda: command.process.poll() is not None or "until then another Ctrl-C" in "".join(command.err))
+        for _ in range(3):
+            if command.process.poll() is None:
+                command.process.send_signal(signal.SIGINT)
+        assert command.process.wait(120) == 130, command.text
+        command.end()
+    assert "service is brought back first; until then another Ctrl-C does not stop it" in command.text
+    assert "kubectl restore resume" in command.text
+    assert space.path("sts/postgres", ".spec.replicas") == "1", command.text
+    assert space.path("sts/postgres", ".metadata.annotations.holdfast\\.dev/replicas") == ""
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
+    space.kubectl(*IN_PLACE, timeout=300).expect()
+    the_row_is_back(space)
+
+
+def test_pods_that_never_get_ready_leave_the_data_safe_and_the_undo_line(database):
+    space = database
+    old = space.path("pvc/data-postgres-0", ".spec.volumeName")
+    probe = [{"op": "replace", "path": "/spec/template/spec/containers/0/readinessProbe", "value":
+              {"exec": {"command": ["sh", "-c", 'test "$(psql -qtAX -d postgres -c "select count(*) from pg_tables where tablename = \'t\'")" = 0']},
+               "periodSeconds": 1}}]
+    space.kubectl("patch", "sts/postgres", "--type=json", "-p", json.dumps(probe)).expect()
+    space.kubectl("rollout", "status", "sts/postgres", "--timeout=90s", timeout=100).expect()
+    run = space.kubectl(*IN_PLACE, "--timeout", "20s", timeout=300).expect(5)
+    assert "the volumes are swapped, but " in run.err and "0 of 1 pods are ready" in run.err, run.text
+    assert "the old volumes are kept" in run.err
+    (kept,) = [name for name, (_, phase, policy) in volumes(space).items() if (phase, policy) == ("Released", "Retain")]
+    assert kept == old
+    undo = next(line for line in run.err.splitlines() if "kubectl restore undo " in line)
+    words = undo[undo.index("kubectl restore undo ") + len("kubectl "):].split()
+    space.cluster.kubectl(*words, "--yes", timeout=300).expect()
+    assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+
+
+# Bad input 50: what the journal said is told by the volumes.
+
+STAGES = [("set the reclaim policy", "to Retain"), ("scale sts/", "to 0"), ("reserve pv/",), ("delete pvc/", "/data-postgres-0")]
+
+
+@pytest.mark.parametrize("way", ["resume", "rerun"])
+@pytest.mark.parametrize("step", STAGES, ids=["retained", "stopped", "reserved", "deleted"])
+def test_a_lost_journal_is_made_again_from_the_volumes(database, step, way):
+    space = database
+    operation = killed_after(space, *step)
+    space.kubectl("delete", "configmap", f"holdfast-op-{operation}").expect()
+    assert "is unfinished" in space.restore("finalize", operation, "--yes").expect(3).err
+    (item,) = space.restore("status", "-o", "json").expect().json()["items"]
+    assert (item["operation"], item["target"], item["kind"]) == (operation, "postgres", "in-place"), item
+    # Somebody who wants something else there is told of it.
+    other = space.restore("sts/postgres", "--from", "base", "--in-place", "--again", "--yes").expect(4)
+    assert operation in other.err, other.text
+    if way == "resume":
+        space.restore("resume", operation, "--yes", timeout=300).expect()
+    else:
+        again = space.kubectl(*IN_PLACE, "-o", "json", timeout=300).expect()
+        assert operation_of(again) == operation
+    the_row_is_back(space)
+    space.restore("undo", operation, "--yes", timeout=300).expect()
+    assert space.psql("postgres-0", "select count(*) from pg_tables where tablename = 't'") == "0"
+
+
+def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
+    space = database
+    before = volumes(space)
+    operation = killed_after(space, "scale sts/", "to 0")
+    space.kubectl("delete", "configmap", f"holdfast-op-{operation}").expect()
+    space.restore("abort", operation, "--yes", timeout=300).expect()
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    assert volumes(space) == before
+    assert [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-postgres-0"]
+    assert space.restore("status", "-o", "json").expect().json()["items"] == []
+
+
+def test_a_journal_that_is_deleted_under_a_running_restore_stops_it_with_service_back(database):
+    space = database
+    with space.start(*IN_PLACE) as command:
+        stopped_at(space, command, "scale sts/", "to 0")
+        (item,) = space.restore("status", "-o", "json").expect().json()["items"]
+        space.kubectl("delete", "configmap", f"holdfast-op-{item['operation']}").expect()
+        code = command.process.wait(120)
+        command.end()
+    if code != 0:  # it may have written its last to the journal by then
+        assert code == 5 and f"kubectl restore resume {item['operation']}" in command.text, command.text
+        space.kubectl(*IN_PLACE, timeout=300).expect()
+    the_row_is_back(space)
+
+
+def test_four_equal_restores_of_a_claim_at_once(space):
+    space.claim("data")
+    space.pod("app", ["data"])
+    space.shell("app", "echo seven >/data/x; sync").expect()
+    space.snap("create", "pvc/data", "--name", "slow", "--snapshot-class", "fast-delayed").expect()
+    words = ["restore", "pvc/copy", "--from", "slow"]
+    began = [space.start(*words) for _ in range(4)]
+    try:
+        codes = {}
+        end = time.monotonic() + 90
+        while len(codes) < 4 and time.monotonic() < end:
+            codes |= {i: c.process.poll() for i, c in enumerate(began) if c.process.poll() is not None}
+            time.sleep(0.05)
+        assert sorted(codes.values()) == [0, 4, 4, 4], "\n".join(c.text for c in began)
+    finally:
+        for command in began:
+            command.end(signal.SIGKILL)
+    for number, command in enumerate(began):
+        if codes[number] == 4:
+            assert "operation restore-copy-" in command.text, command.text
+    assert sorted(c["metadata"]["name"] for c in space.get("pvc")["items"]) == ["copy", "data"]
+    space.pod("reader", ["copy"])
+    assert space.shell("reader", "cat /copy/x").expect().out.strip() == "seven"
