@@ -31,14 +31,9 @@ class Chronicle:
         assert ended == [None, None], "a watch ended before the story did: events may be missing"
 
     def _read(self, stream):
-        decoder, text = json.JSONDecoder(), ""
         for line in stream:
-            text += line
-            if line.rstrip() != "}":
-                continue
-            event, end = decoder.raw_decode(text)
-            text = text[end:].lstrip()
-            self.events.append((int(event["object"]["metadata"]["resourceVersion"]), event["object"]))
+            item = json.loads(line)["object"]
+            self.events.append((int(item["metadata"]["resourceVersion"]), item))
 
     def catch_up(self):
         """Waits until both watches have told of everything that is there now."""

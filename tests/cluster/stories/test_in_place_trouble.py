@@ -21,14 +21,14 @@ def database(space):
 
 
 def stopped_at(space, command, *parts):
-    """Waits until the command says that the step with these words is done."""
+    """Waits until the command has told of its progress in a line with these words."""
     space.eventually(lambda: command.process.poll() is not None or any(
-        "done" in line and all(part in line for part in parts) for line in list(command.err)), timeout=60)
+        all(part in line for part in parts) for line in list(command.err)), timeout=60)
     assert command.process.poll() is None, command.text
 
 
 def killed_after(space, *parts):
-    """A restore in place, killed with -9 when that step was done. Its operation."""
+    """A restore in place, killed with -9 when it had told of that. Its operation."""
     with space.start(*IN_PLACE) as command:
         stopped_at(space, command, *parts)
         command.end(signal.SIGKILL)
@@ -47,7 +47,7 @@ def test_a_second_ctrl_c_during_the_downtime_does_not_stop_the_way_back_to_servi
     space = database
     old = space.path("pvc/data-postgres-0", ".spec.volumeName")
     with space.start(*IN_PLACE) as command:
-        stopped_at(space, command, "scale sts/", "to 0")
+        stopped_at(space, command, "done: scale sts/", "to 0")
         command.process.send_signal(signal.SIGINT)
         space.eventually(lambda: command.process.poll() is not None or "until then another Ctrl-C" in "".join(command.err))
         for _ in range(3):
@@ -87,7 +87,8 @@ def test_pods_that_never_get_ready_leave_the_data_safe_and_the_undo_line(databas
 
 # Bad input 50: what the journal said is told by the volumes.
 
-STAGES = [("set the reclaim policy", "to Retain"), ("scale sts/", "to 0"), ("reserve pv/",), ("delete pvc/", "/data-postgres-0")]
+STAGES = [("done: set the reclaim policy", "to Retain"), ("done: scale sts/", "to 0"), ("done: reserve pv/",),
+          ("waiting: pvc/", "/data-postgres-0: being deleted")]
 
 
 @pytest.mark.parametrize("way", ["resume", "rerun"])
@@ -115,7 +116,7 @@ def test_a_lost_journal_is_made_again_from_the_volumes(database, step, way):
 def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
     space = database
     before = volumes(space)
-    operation = killed_after(space, "scale sts/", "to 0")
+    operation = killed_after(space, "done: scale sts/", "to 0")
     space.kubectl("delete", "configmap", f"holdfast-op-{operation}").expect()
     space.restore("abort", operation, "--yes", timeout=300).expect()
     space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
@@ -127,7 +128,7 @@ def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
 def test_a_journal_that_is_deleted_under_a_running_restore_stops_it_with_service_back(database):
     space = database
     with space.start(*IN_PLACE) as command:
-        stopped_at(space, command, "scale sts/", "to 0")
+        stopped_at(space, command, "done: scale sts/", "to 0")
         (item,) = space.restore("status", "-o", "json").expect().json()["items"]
         space.kubectl("delete", "configmap", f"holdfast-op-{item['operation']}").expect()
         code = command.process.wait(120)
