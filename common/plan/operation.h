@@ -80,8 +80,8 @@ class Operation {
     // where a step names only the uid.
     virtual Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader);
     // What it only reads and so does not lock, but must not meet in the middle of somebody's change: kLocked (exit 4)
-    // while another operation has one of these locks, live or unfinished. It keeps nobody out: two that only read may
-    // go on side by side. Looked at before the first plan and again before the first write. Default: nothing.
+    // while another operation has one of these locks, live or unfinished. It keeps out nobody who locks or only reads.
+    // Looked at before the first plan and again before the first write. Default: nothing.
     virtual Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader);
     // True: the journal stays after a good end, with state "done", until finalize or expiry takes it (safety R5).
     virtual bool keeps_record() const { return false; }

@@ -239,11 +239,14 @@ def test_a_workload_that_is_restored_in_place_is_locked_whichever_way_it_is_name
     restored(space)
 
 
-def test_two_sets_of_one_workload_are_taken_side_by_side(database):
+def test_a_set_keeps_out_only_another_one_of_the_same_target(database):
     space = database
     with space.start("snap", "create", "sts/postgres", "--name", "slow", "--wait", "ready", "--snapshot-class", "fast-delayed") as first:
         space.eventually(lambda: leases(space) or first.process.poll() is not None)
-        space.snap("create", "sts/postgres", "--name", "beside", "--wait", "ready").expect()
+        mine = operation(space)["operation"]
+        second = space.snap("create", "sts/postgres", "--name", "second").expect(4)
+        assert mine in second.err and "nothing was changed" in second.err and second.seconds < 1, second.text
+        space.snap("create", "pvc/data-postgres-0", "--name", "beside", "--wait", "ready").expect()
         assert first.process.poll() is None, first.text
         assert first.process.wait(60) == 0, first.text
     for name in ("slow", "beside"):
