@@ -210,11 +210,14 @@ Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& 
     const bool gone = !journal.ok() && journal.error().kind == ErrorKind::kNotFound;
     if (!gone && !journal.ok()) return journal.error();
     if (!gone && journal->lost.empty()) return journal;
-    std::vector<Journal> told;
-    if (rebuild) {
-        TRY_ASSIGN(told, rebuild(reader, space));
+    auto told = rebuild ? rebuild(reader, space) : Result<std::vector<Journal>>(std::vector<Journal>());
+    if (!told.ok() && gone && told.error().kind == ErrorKind::kForbidden) {
+        Error error = journal.error();
+        error.hint += "; whether objects tell of it could not be seen: " + told.error().message;
+        return error;
     }
-    for (Journal& one : told) {
+    if (!told.ok()) return told.error();
+    for (Journal& one : *told) {
         if (one.operation != operation) continue;
         if (gone) return std::move(one);
         mend(*journal, std::move(one));

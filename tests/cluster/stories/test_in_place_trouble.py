@@ -7,6 +7,7 @@ import time
 import pytest
 
 from test_in_place import operation_of, seven, volumes
+from world import BUSYBOX_IMAGE
 
 IN_PLACE = ["restore", "sts/postgres", "--from", "base", "--in-place", "--yes", "--progress", "plain"]
 
@@ -123,6 +124,61 @@ def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
     assert volumes(space) == before
     assert [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-postgres-0"]
     assert space.restore("status", "-o", "json").expect().json()["items"] == []
+
+
+CLAIMS = 10
+
+
+def many_claims(space):
+    """A Deployment of ten claims, each with a tenth of a mebibyte of annotations: what is recorded of them does not fit into
+    one ConfigMap."""
+    names = [f"part-{i}" for i in range(CLAIMS)]
+    for name in names:
+        space.claim(name, "fast-later")  # all where the pod is
+        space.kubectl("annotate", "pvc", name, f"notes={name * 15000}").expect()
+    labels = {"app": "web"}
+    mounts = [{"name": n, "mountPath": f"/{n}"} for n in names]
+    volumes_of_pod = [{"name": n, "persistentVolumeClaim": {"claimName": n}} for n in names]
+    space.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+                 "spec": {"replicas": 1, "strategy": {"type": "Recreate"}, "selector": {"matchLabels": labels},
+                          "template": {"metadata": {"labels": labels}, "spec": {
+                              "terminationGracePeriodSeconds": 0, "volumes": volumes_of_pod,
+                              "containers": [{"name": "main", "image": BUSYBOX_IMAGE, "command": ["sleep", "100000"],
+                                              "volumeMounts": mounts}]}}}})
+    space.wait("condition=Available", "deployment/web", timeout=120)
+    return names
+
+
+def shards_of(space, operation):
+    return [c["metadata"]["name"] for c in space.get("configmap", "-l", "holdfast.dev/role=journal-shard")["items"]
+            if c["metadata"]["labels"]["holdfast.dev/operation"] == operation]
+
+
+def test_a_journal_that_does_not_fit_into_one_configmap_and_loses_a_part(space):
+    names = many_claims(space)
+    say = "; ".join(f"echo %s >/{n}/x" for n in names) + "; sync"
+    space.shell("deploy/web", say.replace("%s", "seven")).expect()
+    space.snap("create", "deploy/web", "--name", "base", "--wait", "ready").expect()
+    space.shell("deploy/web", say.replace("%s", "eight")).expect()
+    words = ["restore", "deploy/web", "--from", "base", "--in-place", "--accept-skew", "--yes", "--progress", "plain"]
+    with space.start(*words) as command:
+        stopped_at(space, command, "from here on the operation can only go forward")
+        command.end(signal.SIGKILL)
+    (item,) = space.restore("status", "-o", "json").expect().json()["items"]
+    operation, head = item["operation"], f"holdfast-op-{item['operation']}"
+    shards = shards_of(space, operation)
+    uid = space.path(f"configmap/{head}", ".metadata.uid")
+    assert shards
+    assert all(space.path(f"configmap/{s}", ".metadata.ownerReferences[0].uid") == uid for s in shards)
+    space.kubectl("delete", "configmap", shards[0]).expect()
+    space.restore("resume", operation, "--yes", timeout=300).expect()
+    space.wait("condition=Available", "deployment/web", timeout=120)
+    assert space.shell("deploy/web", "cat /part-*/x").expect().out.split() == ["seven"] * CLAIMS
+    assert space.path("pvc/part-3", ".metadata.annotations.notes") == "part-3" * 15000
+    # With the record of the operation its parts go too.
+    space.restore("finalize", operation, "--yes", timeout=120).expect()
+    space.eventually(lambda: not shards_of(space, operation))
+    assert space.path(f"configmap/{head}", ".metadata.name") == ""
 
 
 def test_a_journal_that_is_deleted_under_a_running_restore_stops_it_with_service_back(database):
