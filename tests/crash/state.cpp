@@ -82,6 +82,12 @@ std::string text_of(const Json& object, const Names& names) {
     nlohmann::json sorted = object;
     nlohmann::json& metadata = sorted["metadata"];
     for (const char* key : {"resourceVersion", "generation", "uid", "creationTimestamp"}) metadata.erase(key);
+    // Whether a volume was ever attached, and in which order finalizers came, is a race of controllers.
+    if (metadata.contains("finalizers")) {
+        nlohmann::json& all = metadata["finalizers"];
+        all.erase(std::remove(all.begin(), all.end(), "external-attacher/disk-example"), all.end());
+        std::sort(all.begin(), all.end());
+    }
     // The mark of a takeover (safety R3), and of a journal that is kept how it got to its end.
     if (metadata.contains("annotations")) {
         metadata["annotations"].erase("somebody.example/was");

@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kBindCompleted[] = "pv.kubernetes.io/bind-completed";
 constexpr char kBoundByController[] = "pv.kubernetes.io/bound-by-controller";
+constexpr milliseconds kResync{15000};
 constexpr char kProvisionerFinalizer[] = "external-provisioner.volume.kubernetes.io/finalizer";
 
 kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
@@ -120,7 +121,10 @@ void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
         if (!settled(*volume, object)) bind(sim, *volume, object);
         return;
     }
-    sim.edit(ref_of(object), [](Json& lost) { lost["status"]["phase"] = "Lost"; });
+    // A claim whose volume went to another is looked at when it changes, else every 15 s (pv_controller_base.go,
+    // Resync).
+    if (!claim.deleting && !sim.ripe("lost/" + claim.uid, kResync, Controller::kBinder)) return;
+    sim.edit(ref_of(object), [](Json& lost) { lost["status"] = {{"phase", "Lost"}}; });
 }
 
 // syncUnboundClaim: pv_controller.go:332.
@@ -146,10 +150,10 @@ void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
     if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
     if (has_finalizer(object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
     sim.edit(ref_of(object), [&](Json& one) {
-        if (volume.reclaim_policy == "Delete")
-            add_finalizer(one, kProvisionerFinalizer);
-        else
+        if (volume.reclaim_policy != "Delete")
             drop_finalizer(one, kProvisionerFinalizer);
+        else if (volume.phase == "Bound")  // sig-storage-lib: handleProtectionFinalizer
+            add_finalizer(one, kProvisionerFinalizer);
     });
 }
 

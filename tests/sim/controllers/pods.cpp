@@ -10,10 +10,13 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 namespace holdfast::sim {
 namespace {
 
 constexpr char kNode[] = "node-a";
+constexpr char kAttacher[] = "external-attacher/disk-example";
 
 std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_there) {
     std::vector<ObjectPtr> claims;
@@ -66,8 +69,12 @@ void attach(Sim& sim, const std::string& volume, const std::string& driver) {
          {"kind", "VolumeAttachment"},
          {"metadata",
           {{"name", attachment_name(volume)}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
-         {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}},
-         {"status", {{"attached", true}}}});
+         {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}}});
+    // external-attacher, pkg/controller/csi_handler.go: both are held before it is attached.
+    const kube::ObjectRef ref{kube::kVolumeAttachments, "", attachment_name(volume)};
+    sim.edit(ref, [](Json& one) { add_finalizer(one, kAttacher); });
+    sim.edit({kube::kVolumes, "", volume}, [](Json& one) { add_finalizer(one, kAttacher); });
+    sim.edit(ref, [](Json& one) { one["status"] = {{"attached", true}}; });
 }
 
 // The image's entrypoint writes to an empty volume, as initdb does; a throwaway of ours only reads.
@@ -141,12 +148,12 @@ void end(Sim& sim, const Json& pod) {
         good = good && disk != sim.backend.disks.end() && !disk->second.token.writer.empty();
     }
     sim.edit(ref_of(pod), [&](Json& one) {
-        one["status"]["phase"] = good ? "Succeeded" : "Failed";
         Json& status = one["status"]["containerStatuses"][0];
         status["ready"] = false;
         keep_ready(one);
         status["state"] = {{"terminated", {{"exitCode", good ? 0 : 1}}}};
     });
+    sim.edit(ref_of(pod), [&](Json& one) { one["status"]["phase"] = good ? "Succeeded" : "Failed"; });
 }
 
 void stop(Sim& sim, const Json& pod) {
@@ -154,19 +161,36 @@ void stop(Sim& sim, const Json& pod) {
         !sim.ripe("stop/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods))
         return;
     sim.held_back.erase(kube::space_of(pod) + "/" + kube::name_of(pod));
+    if (kube::text_at(pod, "/status/phase") == "Running")  // the containers have ended
+        sim.edit(ref_of(pod), [](Json& one) {
+            one["status"]["phase"] = "Succeeded";
+            for (Json& status : one["status"]["containerStatuses"]) status["ready"] = false;
+        });
     sim.erase(ref_of(pod));
+}
+
+bool volume_is_used(const Sim& sim, const std::string& name) {
+    const auto claims = sim.store.list(kube::kClaims, "");
+    return std::any_of(claims.begin(), claims.end(), [&](const ObjectPtr& claim) {
+        return kube::claim_of(*claim).volume == name &&
+               claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
+    });
 }
 
 // reconcile: pkg/controller/volume/attachdetach/reconciler/reconciler.go:165.
 void detach_unused(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kVolumeAttachments, "")) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
-        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", name});
-        const bool used = volume && claim_is_kept(sim, kube::text_at(*volume, "/spec/claimRef/namespace"),
-                                                  kube::text_at(*volume, "/spec/claimRef/name"), false);
-        if (used) continue;
-        if (sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods))
-            sim.erase(ref_of(*object));
+        if (volume_is_used(sim, name)) continue;
+        if (!sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods)) continue;
+        sim.begin_deletion(ref_of(*object));
+        sim.edit(ref_of(*object), [](Json& one) { drop_finalizer(one, kAttacher); });
+    }
+    for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+        const bool attached =
+            sim.store.find({kube::kVolumeAttachments, "", attachment_name(kube::name_of(*volume))}) != nullptr;
+        if (kube::deleting(*volume) && !attached)
+            sim.edit(ref_of(*volume), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
 }
 

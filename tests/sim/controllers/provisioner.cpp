@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kSelectedNode[] = "volume.kubernetes.io/selected-node";
 constexpr char kStorageProvisioner[] = "volume.kubernetes.io/storage-provisioner";
+constexpr char kFinalizer[] = "external-provisioner.volume.kubernetes.io/finalizer";
+constexpr char kCopiesSnapshot[] = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection";
 
 // A copy of another claim's disk (getPVCSource).
 std::optional<Disk> copy_of_claim(const Sim& sim, const kube::Claim& claim, const std::string& driver, long long size) {
@@ -52,7 +54,7 @@ Json volume_manifest(Sim& sim, const Json& object, const kube::Claim& claim, con
                      {"uid", sim.new_uid()},
                      {"creationTimestamp", format_time(sim.now())},
                      {"annotations", {{"pv.kubernetes.io/provisioned-by", storage_class.provisioner}}},
-                     {"finalizers", Json::array({"kubernetes.io/pv-protection"})}}},
+                     {"finalizers", Json::array({kFinalizer, "kubernetes.io/pv-protection"})}}},
                    {"spec",
                     {{"capacity", object["spec"]["resources"]["requests"]},
                      {"csi", {{"driver", storage_class.provisioner}, {"volumeHandle", "disk-" + claim.uid}}},
@@ -78,6 +80,24 @@ bool reserved(const Sim& sim, const kube::Claim& claim) {
     return false;
 }
 
+// While a volume is made of a snapshot, the snapshot stays.
+void hold_snapshot(Sim& sim, const kube::Claim& claim) {
+    if (claim.source_kind != "VolumeSnapshot") return;
+    sim.edit({kube::kSnapshots, claim.space, claim.source_name}, [](Json& one) {
+        if (!kube::deleting(one)) add_finalizer(one, kCopiesSnapshot);
+    });
+}
+
+void let_go(Sim& sim, const Json& snapshot) {
+    if (!has_finalizer(snapshot, kCopiesSnapshot)) return;
+    for (const ObjectPtr& object : sim.store.list(kube::kClaims, kube::space_of(snapshot))) {
+        const kube::Claim claim = kube::claim_of(*object);
+        const bool waits = claim.source_name == kube::name_of(snapshot) && claim.phase == "Pending" && !claim.deleting;
+        if (waits && !reserved(sim, claim)) return;
+    }
+    sim.edit(ref_of(snapshot), [](Json& one) { drop_finalizer(one, kCopiesSnapshot); });
+}
+
 // shouldProvision: sig-storage-lib controller/controller.go:1241; Provision: external-provisioner controller.go:838.
 void provision(Sim& sim, const Json& object) {
     const kube::Claim claim = kube::claim_of(object);
@@ -92,6 +112,7 @@ void provision(Sim& sim, const Json& object) {
         return;
     }
     if (!is_served(sim, storage_class.provisioner) || !kube::text_at(*found, "/parameters/fail").empty()) return;
+    hold_snapshot(sim, claim);
     if (!sim.ripe("provision/" + claim.uid, sim.delays.provision, Controller::kProvisioner)) return;
     const auto disk = content_for(sim, claim, storage_class.provisioner);
     if (!disk) return;
@@ -107,8 +128,7 @@ void reclaim(Sim& sim, const Json& object) {
     if (!sim.ripe("reclaim/" + volume.uid, sim.delays.provision, Controller::kProvisioner)) return;
     sim.backend.disks.erase(kube::text_at(object, "/spec/csi/volumeHandle"));
     sim.begin_deletion(ref_of(object));
-    sim.edit(ref_of(object),
-             [](Json& one) { drop_finalizer(one, "external-provisioner.volume.kubernetes.io/finalizer"); });
+    sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kFinalizer); });
 }
 
 }  // namespace
@@ -122,6 +142,7 @@ void run_provisioner(Sim& sim) {
         const ObjectPtr fresh = sim.store.find(ref_of(*volume));
         if (fresh) reclaim(sim, *fresh);
     }
+    for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) let_go(sim, *snapshot);
 }
 
 }  // namespace holdfast::sim

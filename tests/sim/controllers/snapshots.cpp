@@ -6,6 +6,8 @@
 #include "common/kube/objects/workload.h"
 #include "tests/sim/controllers/controllers.h"
 
+#include <set>
+
 namespace holdfast::sim {
 namespace {
 
@@ -35,8 +37,7 @@ void make_content(Sim& sim, const kube::Snapshot& snapshot, const Json& volume, 
              {"metadata",
               {{"name", "snapcontent-" + snapshot.uid},
                {"uid", sim.new_uid()},
-               {"creationTimestamp", format_time(sim.now())},
-               {"finalizers", Json::array({kContentBound})}}},
+               {"creationTimestamp", format_time(sim.now())}}},
              {"spec",
               {{"deletionPolicy", one_class.deletion_policy},
                {"driver", one_class.driver},
@@ -145,13 +146,19 @@ void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     });
 }
 
+// Claims are free again when none of their snapshots is still being made.
 // checkandRemovePVCFinalizer: common-controller/snapshot_controller.go:1069.
-void free_claim(Sim& sim, const std::string& space, const std::string& claim) {
-    for (const ObjectPtr& one : sim.store.list(kube::kSnapshots, space)) {
+void free_claims(Sim& sim) {
+    std::set<std::pair<std::string, std::string>> busy;
+    for (const ObjectPtr& one : sim.store.list(kube::kSnapshots, "")) {
         const kube::Snapshot snapshot = kube::snapshot_of(*one);
-        if (snapshot.claim == claim && !snapshot.ready) return;
+        if (!snapshot.ready) busy.insert({snapshot.space, snapshot.claim});
     }
-    sim.edit({kube::kClaims, space, claim}, [](Json& one) { drop_finalizer(one, kClaimIsSource); });
+    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+        if (!has_finalizer(*claim, kClaimIsSource) || busy.contains({kube::space_of(*claim), kube::name_of(*claim)}))
+            continue;
+        sim.edit(ref_of(*claim), [](Json& one) { drop_finalizer(one, kClaimIsSource); });
+    }
 }
 
 // syncSnapshot: common-controller/snapshot_controller.go:176; syncUnreadySnapshot: 469.
@@ -208,7 +215,6 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
                          {"creationTime", nanoseconds(cut->at)},
                          {"readyToUse", ready},
                          {"restoreSize", cut->size}};
-        if (ready && one["metadata"].contains("annotations")) one["metadata"]["annotations"].erase(kBeingCreated);
     });
 }
 
@@ -218,8 +224,9 @@ void sync_content(Sim& sim, const Json& object) {
     if (!content.deleting) {
         if (!has_finalizer(object, kContentBound))
             return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kContentBound); });
-        if (!content.ready) create_cut(sim, object, content);
-        return;
+        if (!content.ready) return create_cut(sim, object, content);
+        if (kube::annotation_of(object, kBeingCreated).empty()) return;
+        return sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"].erase(kBeingCreated); });
     }
     const ObjectPtr snapshot = sim.store.find({kube::kSnapshots, content.snapshot_space, content.snapshot_name});
     const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
@@ -227,6 +234,8 @@ void sync_content(Sim& sim, const Json& object) {
     if (content.deletion_policy == "Delete") {
         if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
         sim.backend.cuts.erase(content.handle);
+        // The sidecar forgets what it knew of the cut before it lets go.
+        sim.edit(ref_of(object), [](Json& one) { one["status"] = Json::object(); });
     }
     sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kContentBound); });
 }
@@ -242,9 +251,7 @@ void run_snapshots(Sim& sim) {
         const ObjectPtr fresh = sim.store.find(ref_of(*content));
         if (fresh) sync_content(sim, *fresh);
     }
-    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
-        if (has_finalizer(*claim, kClaimIsSource)) free_claim(sim, kube::space_of(*claim), kube::name_of(*claim));
-    }
+    free_claims(sim);
 }
 
 }  // namespace holdfast::sim

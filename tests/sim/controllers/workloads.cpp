@@ -74,6 +74,7 @@ void sync_deployment(Sim& sim, const Json& deployment) {
     }
     for (int have = static_cast<int>(pods.size()); have > wanted; --have)
         sim.begin_deletion(ref_of(*pods[static_cast<std::size_t>(have) - 1]));
+    if (static_cast<int>(pods.size()) != wanted) return;  // the status tells of it when it has happened
     sim.edit(ref_of(deployment), [&](Json& one) {
         one["status"] = {{"observedGeneration", kube::number_at(one, "/metadata/generation", 1)},
                          {"replicas", wanted},
