@@ -45,7 +45,9 @@ bool has_ended(const Json& pod) {
     return phase == "Succeeded" || phase == "Failed";
 }
 
-SystemTime Sim::now() const { return SystemTime(kStart) + std::chrono::duration_cast<SystemTime::duration>(elapsed_); }
+Sim::Sim(std::uint64_t seed) : dice(seed), epoch(kStart) {}
+
+SystemTime Sim::now() const { return epoch + std::chrono::duration_cast<SystemTime::duration>(elapsed_); }
 
 std::string Sim::new_uid() {
     char text[40];

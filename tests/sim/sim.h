@@ -45,7 +45,7 @@ struct Delays {
 
 class Sim {
   public:
-    explicit Sim(std::uint64_t seed) : dice(seed) {}
+    explicit Sim(std::uint64_t seed);
 
     Store store;
     Backend backend;
@@ -59,6 +59,7 @@ class Sim {
     // False: the access review and the request are answered with "forbidden".
     std::function<bool(const kube::AccessCheck&)> may;
 
+    SystemTime epoch;  // when it began
     SystemTime now() const;
     std::chrono::nanoseconds elapsed() const { return elapsed_; }
     // Time passes, and every controller that is due meanwhile runs at its moment.

@@ -1,6 +1,15 @@
 #include "tests/cli/double/engine.h"
 
+#include <iostream>
+#include <mutex>
+
 namespace holdfast::double_ {
+
+void say(const std::string& line) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    std::cout << line << std::endl;
+}
 
 Reply json_reply(int status, const Json& body) {
     Reply reply;

@@ -1,5 +1,5 @@
 // What answers a request, apart from how it gets onto the wire. The scripted answers and the small store are engines;
-// the simulator will be another behind the same face.
+// the simulator is another behind the same face.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -46,6 +46,9 @@ class Engine {
     // nullopt: not mine. Called from many threads.
     virtual std::optional<Reply> answer(const Call& call) = 0;
 };
+
+// A line on stdout, whole even if several threads have one.
+void say(const std::string& line);
 
 Reply json_reply(int status, const Json& body);
 Reply status_reply(int code, const std::string& reason, const std::string& message);

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <mutex>
 #include <thread>
 
@@ -199,7 +198,7 @@ int serve(const FaceOptions& options, const std::vector<Engine*>& engines) {
     }
     Log log(options.log);
     Tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
-    std::cout << "listening " << acceptor.local_endpoint().port() << std::endl;
+    options.listening(acceptor.local_endpoint().port());
     while (true) {
         error_code failed;
         Tcp::socket socket = acceptor.accept(io, failed);

@@ -69,13 +69,18 @@ void set_wire(const Json& plan, Reply& reply) {
     reply.drop = plan.value("drop", false);
 }
 
-class Script : public Engine {
+class Rules : public Script {
   public:
-    Script(const Json& rules, Engine& below) : below_(below) {
+    explicit Rules(Engine& below) : below_(below) {}
+
+    void set_rules(const Json& rules) override {
+        std::vector<Rule> made;
         for (const Json& rule : rules) {
-            rules_.push_back({rule.value("method", ""), std::regex(rule.value("path", ".*")), rule.value("skip", 0LL),
-                              rule.value("times", -1LL), rule.value("reply", Json::object())});
+            made.push_back({rule.value("method", ""), std::regex(rule.value("path", ".*")), rule.value("skip", 0LL),
+                            rule.value("times", -1LL), rule.value("reply", Json::object())});
         }
+        const std::lock_guard lock(mutex_);
+        rules_ = std::move(made);
     }
 
     std::optional<Reply> answer(const Call& call) override {
@@ -90,6 +95,7 @@ class Script : public Engine {
                           ? below_.answer(call).value_or(status_reply(501, "NotImplemented", "through nothing"))
                           : build(plan, n);
         set_wire(plan, reply);
+        if (plan.value("announce", false)) say("arrived " + call.method + " " + call.target);
         return reply;
     }
 
@@ -135,6 +141,10 @@ class Script : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_script(const Json& rules, Engine& below) { return std::make_unique<Script>(rules, below); }
+std::unique_ptr<Script> make_script(const Json& rules, Engine& below) {
+    auto script = std::make_unique<Rules>(below);
+    script->set_rules(rules);
+    return script;
+}
 
 }  // namespace holdfast::double_

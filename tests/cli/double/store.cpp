@@ -1,7 +1,7 @@
 #include "tests/cli/double/store.h"
 
-#include "common/kube/resource.h"
 #include "tests/cli/double/documents.h"
+#include "tests/cli/double/place.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -10,40 +10,6 @@
 namespace holdfast::double_ {
 
 namespace {
-
-struct Place {
-    const kube::Resource* resource = nullptr;
-    std::string space, name, subresource;
-};
-
-std::vector<std::string> parts_of(const std::string& path) {
-    std::vector<std::string> out;
-    std::stringstream in(path);
-    for (std::string part; std::getline(in, part, '/');) {
-        if (!part.empty()) out.push_back(part);
-    }
-    return out;
-}
-
-// /api/v1/namespaces/NS/pods/NAME/SUB and its like; nullopt: no resource that we know.
-std::optional<Place> place_of(const std::string& path) {
-    std::vector<std::string> parts = parts_of(path);
-    if (parts.size() < 3 || (parts[0] != "api" && parts[0] != "apis")) return std::nullopt;
-    const bool core = parts[0] == "api";
-    const std::string group = core ? "" : parts[1];
-    std::size_t at = core ? 2 : 3;
-    if (parts.size() <= at) return std::nullopt;
-    Place place;
-    if (parts[at] == "namespaces" && parts.size() > at + 2) {
-        place.space = parts[at + 1];
-        at += 2;
-    }
-    place.resource = kube::find_plural(group, parts[at]);
-    if (place.resource == nullptr || place.resource->version != parts[core ? 1 : 2]) return std::nullopt;
-    if (parts.size() > at + 1) place.name = parts[at + 1];
-    if (parts.size() > at + 2) place.subresource = parts[at + 2];
-    return place;
-}
 
 std::string text(const Json& object, const char* pointer) {
     const Json::json_pointer at(pointer);

@@ -1,0 +1,65 @@
+#include "tests/cli/simulated/control.h"
+
+#include "tests/crash/state.h"
+
+#include <csignal>
+#include <iostream>
+
+namespace holdfast::simulated {
+
+void Control::run() {
+    for (std::string line; std::getline(std::cin, line);) {
+        Json answer;
+        try {
+            answer = carry_out(Json::parse(line));
+        } catch (const std::exception& error) {
+            answer = {{"error", error.what()}};
+        }
+        double_::say("answer " + answer.dump());
+    }
+    std::raise(SIGTERM);
+    std::abort();  // not reached
+}
+
+Json Control::carry_out(const Json& order) {
+    if (order.contains("rules")) {
+        script_.set_rules(order["rules"]);
+    } else if (order.contains("save")) {
+        live_.save(order["save"].get<std::string>());
+    } else if (order.contains("load")) {
+        if (!live_.load(order["load"].get<std::string>())) return {{"error", "no world of this name"}};
+    } else if (order.contains("judge")) {
+        judge(order.value("deletes", false));
+    } else if (order.contains("settle")) {
+        if (!live_.settle()) return {{"error", "the cluster does not come to rest"}};
+    } else if (order.contains("state")) {
+        return state();
+    } else {
+        return {{"error", "not known"}};
+    }
+    return Json::object();
+}
+
+void Control::judge(bool deletes) {
+    live_.with([&](sim::Sim& sim) {
+        auto made = std::make_unique<crash::Invariants>(sim);
+        if (deletes) made->release_cuts();
+        made->watch(sim);
+        invariants_ = std::move(made);
+    });
+}
+
+Json Control::state() {
+    return live_.with([&](const sim::Sim& sim) {
+        Json state = Json::object();
+        for (const auto& [name, text] : crash::state_of(sim)) state[name] = text;
+        Json answer{{"state", state}, {"violations", Json::array()}, {"looks", 0}};
+        if (invariants_) {
+            answer["violations"] = invariants_->violations();
+            answer["looks"] = invariants_->looks();
+        }
+        return answer;
+    });
+}
+
+}  // namespace holdfast::simulated

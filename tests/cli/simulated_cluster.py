@@ -1,0 +1,172 @@
+"""The simulated cluster over HTTPS (sim_server) with the built binaries on it; see tests/cli/simulated/control.h. A Cluster may
+be used by one thread at a time; several of them side by side do no harm."""
+import http.client
+import json
+import os
+import queue
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from conftest import BUILD, Run
+
+KUBECTL = Path(__file__).parent / "simulated" / "kubectl"
+SPACE = "bookstore"
+LIMIT_S = 60
+GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps/v1/namespaces/{}/deployments",
+          "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
+          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots"}
+
+
+class Started:
+    """A binary at work. end() waits for it; kill() is kill -9."""
+
+    def __init__(self, argv, environment, folder):
+        self.out, self.err = open(folder / "out", "wb+"), open(folder / "err", "wb+")
+        self.argv = argv
+        self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        return self.end()
+
+    def end(self):
+        try:
+            code = self.process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            code = "none: it ran into the limit"
+            self.process.kill()
+            self.process.wait()
+        texts = []
+        for file in (self.out, self.err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="replace"))
+            file.close()
+        return Run(code, *texts, 0)
+
+
+class Cluster:
+    def __init__(self, folder, certificates, objects=(), seed=4, controllers=5):
+        folder.mkdir()
+        self.folder, self.log = folder, folder / "requests.jsonl"
+        (folder / "objects.json").write_text(json.dumps(list(objects)))
+        self.kubeconfig = folder / "kubeconfig"
+        self.server = subprocess.Popen(
+            [BUILD / "tests/cli/sim_server", "--cert", certificates.good[0], "--key", certificates.good[1], "--ca", certificates.ca,
+             "--kubeconfig", self.kubeconfig, "--log", self.log, "--objects", folder / "objects.json", "--seed", str(seed), "--controllers", str(controllers)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        port = self.server.stdout.readline().split()
+        assert port[:1] == ["listening"], "sim_server did not start"
+        self.address = f"127.0.0.1:{port[1]}"
+        assert self.server.stdout.readline() == f"kubeconfig {self.kubeconfig}\n"
+        self.context = ssl.create_default_context(cafile=certificates.ca)
+        self._answers, self.arrived = queue.Queue(), queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._seen = 0
+
+    def _read(self):
+        for line in self.server.stdout:
+            word, _, rest = line.partition(" ")
+            {"answer": self._answers, "arrived": self.arrived}[word].put(rest.strip())
+
+    def order(self, **what):
+        """Tells the server (control.h) and gives its answer."""
+        self.server.stdin.write(json.dumps(what) + "\n")
+        self.server.stdin.flush()
+        answer = json.loads(self._answers.get(timeout=LIMIT_S))
+        assert "error" not in answer, f"{what}: {answer['error']}"
+        return answer
+
+    def rules(self, *rules):
+        self.order(rules=list(rules))
+
+    def settle(self):
+        self.order(settle=True)
+
+    def state(self):
+        """{object: text} in which two ways to the same end are equal, at rest; the invariants that were broken fail the test."""
+        self.settle()
+        answer = self.order(state=True)
+        assert answer["violations"] == [], answer["violations"]
+        return answer["state"]
+
+    def begin(self, world, deletes=False):
+        """Back to a world that was saved, with the invariants looked at from now on."""
+        self.rules()
+        self.order(load=world)
+        self.order(judge=True, deletes=deletes)
+        while not self.arrived.empty():
+            self.arrived.get()
+
+    def start(self, plugin, *words):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
+                       "KUBECTL_PATH": str(KUBECTL)}
+        return Started([str(BUILD / "bin" / f"kubectl-{plugin}"), *words], environment, self.folder)
+
+    def run(self, plugin, *words, code=0):
+        """Runs to the end; the test fails unless it ends with this code (None: any)."""
+        done = self.start(plugin, *words).end()
+        assert code is None or done.code == code, f"{plugin} {' '.join(words)}: expected exit {code}:\n{done}"
+        return done
+
+    def get(self, kind, name="", query="", space=SPACE):
+        connection = http.client.HTTPSConnection(self.address, context=self.context)
+        connection.request("GET", "/" + GROUPS[kind].format(space) + (f"/{name}" if name else "") + query)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        connection.close()
+        return body if answer.status == 200 else None
+
+    def requests(self):
+        """What was asked since the last call."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        fresh, self._seen = lines[self._seen:], len(lines)
+        return [json.loads(line) for line in fresh]
+
+    def stop(self):
+        self.server.stdin.close()
+        self.server.wait(timeout=10)
+        self.server.stdout.close()
+
+
+def parted(expected, got):
+    """Both from a little before where they part."""
+    at = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), 0)
+    return f"\n  expected ...{expected[max(0, at - 60):at + 140]}\n  got      ...{got[max(0, at - 60):at + 140]}"
+
+
+def difference(expected, got, or_else=None):
+    """What is not as it should be, a line an object; an object may also be as in `or_else`."""
+    lines = [f"missing: {name}" for name in expected if name not in got]
+    lines += [f"left behind: {name}" for name in got if name not in expected]
+    lines += [f"differs: {name}{parted(expected[name], got[name])}" for name in expected
+              if name in got and got[name] not in (expected[name], (or_else or {}).get(name))]
+    return lines
+
+
+def shortened(text, keep=1500):
+    return text if len(text) <= 2 * keep else f"{text[:keep]}\n[...]\n{text[-keep:]}"
+
+
+def spread(clusters, cases, story):
+    """story(cluster, case) for each case, each cluster one at a time; fails with what went wrong in any."""
+    def work(number):
+        failures = []
+        for case in cases[number::len(clusters)]:
+            try:
+                story(clusters[number], case)
+            except AssertionError as failure:
+                failures.append(f"{case}: {failure}")
+        return failures
+
+    with ThreadPoolExecutor(len(clusters)) as pool:
+        failures = [failure for found in pool.map(work, range(len(clusters))) for failure in found]
+    assert not failures, f"{len(failures)} of {len(cases)} failed:\n" + "\n\n".join(shortened(one) for one in failures)
