@@ -327,12 +327,20 @@ Status Tenure::let_go_once(const kube::Lease& lease, bool unfinished) {
 
 void Tenure::let_go(const Held& held, bool unfinished) {
     if (!held.made || lost()) return;
+    kube::Lease lease = held.lease;
     Status gone;
     for (int attempt = 0; attempt < kLastTries; ++attempt) {
-        gone = let_go_once(held.lease, unfinished);
-        if (gone.ok() || !in_doubt(gone.error())) break;
+        gone = let_go_once(lease, unfinished);
+        if (gone.ok()) return;
+        if (in_doubt(gone.error())) continue;
+        // Somebody's annotation is in the way, or another owner is: only a fresh read tells.
+        const auto found = world_.cluster.find(ref_of(lease));
+        if (!found.ok()) continue;
+        if (!found->has_value()) return;
+        const kube::Lease there = kube::lease_of(**found);
+        if (there.uid != lease.uid || there.holder != lease.holder) return;
+        lease.version = there.version;
     }
-    if (gone.ok() || gone.error().kind == ErrorKind::kNotFound) return;
     world_.witness.message("warning: " + ref_of(held.lease).text() +
                            " could not be let go and expires by itself: " + gone.error().message);
 }

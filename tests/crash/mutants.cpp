@@ -134,12 +134,12 @@ void draw(std::vector<Mutant>& mutants, std::size_t count, std::uint64_t seed) {
     for (std::size_t i = mutants.size(); i > 1; --i)
         std::swap(mutants[i - 1], mutants[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
     mutants.resize(std::min(mutants.size(), count));
+}
 
-    void add_new(std::vector<Mutation> & mutations, Mutation one) {
-        const bool known = std::any_of(mutations.begin(), mutations.end(),
-                                       [&](const Mutation& other) { return other.id() == one.id(); });
-        if (!known) mutations.push_back(std::move(one));
-    }
+void add_new(std::vector<Mutation>& mutations, Mutation one) {
+    const bool known =
+        std::any_of(mutations.begin(), mutations.end(), [&](const Mutation& other) { return other.id() == one.id(); });
+    if (!known) mutations.push_back(std::move(one));
 }
 
 }  // namespace

@@ -359,6 +359,20 @@ TEST_CASE("a Lease whose deletion was not answered is deleted all the same") {
     CHECK(f.cluster.at(f.own) == nullptr);
 }
 
+TEST_CASE("a Lease that somebody has annotated is deleted all the same, one that another owner has is left") {
+    for (const bool ours : {true, false}) {
+        Adding f;
+        f.sleep(3);
+        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+        Json lease = *f.cluster.at(f.own);
+        lease["metadata"]["annotations"] = {{"seen", "yes"}};
+        if (!ours) lease["spec"]["holderIdentity"] = "another";
+        f.cluster.put(lease);
+        f.holding->release(false);
+        CHECK((f.cluster.at(f.own) == nullptr) == ours);
+    }
+}
+
 TEST_CASE("what only adds objects is taken over after 9 s of silence, and its earlier owner learns of it") {
     for (const int lasted : {0, 3}) {
         Adding f;
