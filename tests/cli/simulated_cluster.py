@@ -98,7 +98,7 @@ class Cluster:
         assert answer["violations"] == [], answer["violations"]
         return answer["state"]
 
-    def begin(self, world, deletes=False):
+    def begin(self, world, deletes=""):
         """Back to a world that was saved, with the invariants looked at from now on."""
         self.rules()
         self.order(load=world)

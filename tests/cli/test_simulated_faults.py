@@ -30,6 +30,8 @@ KILLED = {
     "undo": ("swapped", ["restore", "undo", "OPERATION", "--yes"], 6, 0),
     "finalize": ("swapped", ["restore", "finalize", "OPERATION", "--yes"], 4, 1),
 }
+# What a command is asked to delete, and need not keep.
+DELETES = {"delete": "snapshots", "finalize": "kept volumes"}
 # After a kill the end of this one is as good: a quiescence that an interrupted run cannot promise any more.
 OR_ELSE = {"create-quiesced": CREATE}
 # What happens to one request; `through`: the server has done what was asked.
@@ -74,7 +76,7 @@ def reference(cluster, name):
     """(requests, end, another end that is as good) of a run without any fault, on this cluster."""
     if name not in cluster.references:
         world, words, _, _ = KILLED[name]
-        cluster.begin(world, deletes=name == "delete")
+        cluster.begin(world, deletes=DELETES.get(name, ""))
         cluster.requests()
         cluster.run(*words_of(cluster, words))
         count = len(cluster.requests())
@@ -107,7 +109,7 @@ def test_killed_at_any_request_the_next_run_comes_to_the_same_end(clusters):
         name, share, carried_out = case
         count = reference(cluster, name)[0]
         world, words, _, _ = KILLED[name]
-        cluster.begin(world, deletes=name == "delete")
+        cluster.begin(world, deletes=DELETES.get(name, ""))
         cluster.rules({"skip": int(share * count), "times": 1, "reply": {**FOR_EVER, "through": carried_out}})
         started = cluster.start(*words_of(cluster, words))
         arrived = None

@@ -57,7 +57,7 @@ def test_a_set_is_made_listed_described_protected_and_deleted(cluster):
     cluster.begin("start")
     cluster.run("snap", *CREATE)
     cluster.settle()
-    cluster.order(judge=True, deletes=True)
+    cluster.order(judge=True, deletes="snapshots")
     cluster.run("snap", "delete", "before", "--force", "--yes")
     assert difference(before, cluster.state()) == []
 
@@ -135,7 +135,7 @@ def test_a_command_that_fails_before_the_cut_leaves_nothing(cluster):
 def test_a_list_in_pages_shows_one_moment(cluster):
     first = cluster.get("vs", query="?limit=2")
     assert len(first["items"]) == 2 and "kind" not in first["items"][0]
-    cluster.order(judge=True, deletes=True)
+    cluster.order(judge=True, deletes="snapshots")
     cluster.run("snap", "delete", "before", "--force", "--yes")
     second = cluster.get("vs", query=f"?limit=9&continue={first['metadata']['continue']}")
     assert len(first["items"]) + len(second["items"]) == 5, "the pages after are of the list that the first page was of"

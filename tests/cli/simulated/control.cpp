@@ -29,7 +29,7 @@ Json Control::carry_out(const Json& order) {
     } else if (order.contains("load")) {
         if (!live_.load(order["load"].get<std::string>())) return {{"error", "no world of this name"}};
     } else if (order.contains("judge")) {
-        judge(order.value("deletes", false));
+        judge(order.value("deletes", ""));
     } else if (order.contains("settle")) {
         if (!live_.settle()) return {{"error", "the cluster does not come to rest"}};
     } else if (order.contains("state")) {
@@ -40,10 +40,11 @@ Json Control::carry_out(const Json& order) {
     return Json::object();
 }
 
-void Control::judge(bool deletes) {
+void Control::judge(const std::string& deletes) {
     live_.with([&](sim::Sim& sim) {
         auto made = std::make_unique<crash::Invariants>(sim);
-        if (deletes) made->release_cuts();
+        if (deletes == "snapshots") made->release_cuts();
+        if (deletes == "kept volumes") made->release_kept();
         made->watch(sim);
         invariants_ = std::move(made);
     });

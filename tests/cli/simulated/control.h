@@ -1,7 +1,8 @@
 // What a test tells the server while it runs: a JSON object a line on stdin; each is answered by a line "answer JSON".
 //   {"rules": [...]}   the script (double/script.h) begins anew with these
 //   {"save": "name"}, {"load": "name"}   keeps the world, goes back to it; open watches end
-//   {"judge": true}    from now on invariants are looked at; "deletes": true if data is to be deleted
+//   {"judge": true}    from now on invariants are looked at; "deletes": "snapshots" or "kept volumes": these are asked
+//   to go
 //   {"settle": true}   time leaps until nothing is due any more
 //   {"state": true}    {"state": {object: text}, "violations": [...], "looks": N}, as tests/crash sees it
 // The answer has "error" if it could not be done. The end of stdin ends the process.
@@ -23,7 +24,7 @@ class Control {
 
   private:
     Json carry_out(const Json& order);
-    void judge(bool deletes);
+    void judge(const std::string& deletes);
     Json state();
 
     Live& live_;
