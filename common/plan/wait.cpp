@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using TimePoint = std::chrono::steady_clock::time_point;
 
-constexpr milliseconds kLook{1000};  // how long one read of the watch may block: signals are seen this soon
+constexpr milliseconds kLookEvery{1000};  // how long one read of the watch may block: signals are seen this soon
 constexpr milliseconds kExplainEvery{5000};
 constexpr milliseconds kFirstBackoff{800}, kLastBackoff{30000};  // client-go tools/cache/reflector.go
 
@@ -86,7 +86,7 @@ class Waiter {
         }
         while (true) {
             TRY(check());
-            auto event = (*watch)->next(kLook);
+            auto event = (*watch)->next(kLookEvery);
             if (!event.ok()) {
                 // Ended or too old: list again. The list is the truth, so no event can be missed.
                 if (event.error().kind != ErrorKind::kUnavailable && event.error().kind != ErrorKind::kGone)

@@ -194,7 +194,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     for (const std::string& what : invariants.violations()) reference.problems.push_back(what);
     reference.calls = gate.calls();
     reference.end = state_of(sim);
-    for (const auto& [handle, disk] : reference.start.backend.disks) reference.disks.insert(handle);
+    for (const auto& [handle, disk] : world.backend.disks) reference.disks.insert(handle);
     reference.digest = digest_of(sim, reference.disks);
     reference.trace = trace_of(reference.calls, ending, sim);
     return reference;

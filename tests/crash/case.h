@@ -31,7 +31,7 @@ struct Reference {
     CommandLine line;
     std::vector<sim::Call> calls;
     State begin, end;
-    std::set<std::string> disks;                // that were there at the start
+    std::set<std::string> disks;                // that were there before anything was prepared
     std::map<std::string, std::string> digest;  // of the end
     State or_else;                              // empty: there is none
     std::string trace;                          // of the run: must be the same for the same seed

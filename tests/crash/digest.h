@@ -10,7 +10,8 @@
 
 namespace holdfast::crash {
 
-// disks: those of the start, so that data which is still where it was differs from a copy of it.
+// disks: those of the world, before anything was prepared, so that data which is still where it was differs from a copy
+// of it.
 std::map<std::string, std::string> digest_of(const sim::Sim& sim, const std::set<std::string>& disks);
 
 // One line each; keys that begin with one of `except` are not compared.

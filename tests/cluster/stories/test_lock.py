@@ -168,7 +168,7 @@ def test_an_edited_journal_is_refused_and_says_what_differs(claim):
     journal = space.get(f"configmap/holdfast-op-{name}")
     good = journal["data"]["journal.json"]
     for change, said in ((good.replace('"target":"data"', '"target":"other"'), 'differs in target, now "other"'),
-                         (good.replace('"format":2', '"format":3'), "a newer Holdfast wrote this journal")):
+                         (good.replace('"format":2', '"format":4'), "a newer Holdfast wrote this journal")):
         assert change != good
         journal["data"]["journal.json"] = change
         space.kubectl("replace", "-f", "-", stdin=world.json.dumps({**journal, "metadata": {

@@ -77,7 +77,7 @@ class Started:
     def text(self):
         return f"$ {' '.join(self.argv)}\n{''.join(self.out)}{''.join(self.err)}[exit {self.process.poll()}]"
 
-    def end(self, number=signal.SIGINT, timeout=60):
+    def end(self, number=signal.SIGINT, timeout=180):
         """Sends the signal and gives the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
