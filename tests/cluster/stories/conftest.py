@@ -44,7 +44,7 @@ def _spaces(cluster):
     """Namespaces begin to end when their story has; here it is seen that all of them do, and their volumes with them."""
     spaces = []
     yield spaces
-    end = time.monotonic() + 120
+    end = time.monotonic() + world.PATIENCE_S
     for space in spaces:
         while cluster.kubectl("get", "namespace", space.name, "--ignore-not-found", "-o", "name").out:
             assert time.monotonic() < end, f"namespace {space.name} does not end: " + cluster.kubectl(

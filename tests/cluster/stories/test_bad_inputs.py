@@ -18,7 +18,7 @@ def two(module_space):
     space = module_space
     space.apply(*world.postgres(replicas=2), *world.postgres("other"))
     for name, replicas in (("postgres", 2), ("other", 1)):
-        space.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}", timeout=90)
+        space.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}")
     space.kubectl("label", "pvc", "data-postgres-0", "data-postgres-1", "data-other-0", "team=books").expect()
     space.snap("create", "-l", "team=books", "--name", "both", "--wait", "ready").expect()
     space.snap("create", "sts/postgres", "--name", "pair", "--wait", "ready").expect()

@@ -22,7 +22,7 @@ def database(module_space):
 
 def throwaway(space, kind):
     """The name of the one object of a drill that runs, as soon as it is there."""
-    return space.eventually(lambda: space.get(kind, "-l", "holdfast.dev/role=drill")["items"], timeout=60)[0]["metadata"]["name"]
+    return space.eventually(lambda: space.get(kind, "-l", "holdfast.dev/role=drill")["items"])[0]["metadata"]["name"]
 
 
 def asked(space):
@@ -66,7 +66,7 @@ def test_a_drill_whose_namespace_is_deleted_is_exit_5_and_leaves_nothing(space):
         space.kubectl("delete", "namespace", space.name, "--wait=false").expect()
         drill.process.wait(120)
         assert drill.end() == 5, drill.text
-    space.cluster.kubectl("wait", "--for=delete", f"namespace/{space.name}", "--timeout=90s").expect()
+    space.cluster.kubectl("wait", "--for=delete", f"namespace/{space.name}", f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
     assert space.storage() == []
 
 

@@ -25,7 +25,7 @@ def doctor(space, target, *flags):
     return {f["code"]: f for f in findings}
 
 
-def find(space, target, code, *words, timeout=60):
+def find(space, target, code, *words, timeout=world.PATIENCE_S):
     """Asks until the cause shows, since events and controllers take their time."""
     finding = space.eventually(lambda: doctor(space, target).get(code), timeout)
     for word in words:

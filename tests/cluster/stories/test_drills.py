@@ -69,13 +69,13 @@ def test_a_drill_does_not_phone_home(space):
     address = space.path("pod/listener", ".status.podIP")
     call = f"echo %s >/dev/tcp/{address}/9000"
     space.apply(*with_command(world.postgres(), ["bash", "-c", (call % "entrypoint") + "; exec /entrypoint"]))
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     space.psql("postgres-0", "alter system set archive_mode = on")
     archive = f"bash -c '{call % 'archive'}'".replace("'", "''")
     space.psql("postgres-0", f"alter system set archive_command = '{archive}'")
     space.psql("postgres-0", "create table t as select 7 as x")
     space.kubectl("delete", "pod", "postgres-0").expect()
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     space.psql("postgres-0", "select pg_switch_wal()")
 
     def heard():
@@ -91,7 +91,7 @@ def test_a_drill_does_not_phone_home(space):
     space.restore("drill", "one", "--query", "select x from t", "--expect", "7").expect()
     assert heard() == ""
     space.kubectl("scale", "statefulset/postgres", "--replicas=1").expect()
-    space.eventually(lambda: "entrypoint" in heard(), timeout=60)
+    space.eventually(lambda: "entrypoint" in heard())
 
 
 def with_command(manifests, command):

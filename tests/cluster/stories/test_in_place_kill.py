@@ -37,7 +37,7 @@ def logged(space):
     space.apply(reader)
     space.wait("condition=Ready", "pod/reader")
     space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
 
 
 def starts(space):

@@ -24,7 +24,7 @@ def database(space):
 def stopped_at(space, command, *parts):
     """Waits until the command has told of its progress in a line with these words."""
     space.eventually(lambda: command.process.poll() is not None or any(
-        all(part in line for part in parts) for line in list(command.err)), timeout=60)
+        all(part in line for part in parts) for line in list(command.err)))
     assert command.process.poll() is None, command.text
 
 
@@ -38,7 +38,7 @@ def killed_after(space, *parts):
 
 
 def the_row_is_back(space):
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     assert seven(space) == "7"
     assert [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-postgres-0"]
     assert space.path("sts/postgres", ".metadata.annotations.holdfast\\.dev/replicas") == ""
@@ -60,7 +60,7 @@ def test_a_second_ctrl_c_during_the_downtime_does_not_stop_the_way_back_to_servi
     assert "kubectl restore resume" in command.text
     assert space.path("sts/postgres", ".spec.replicas") == "1", command.text
     assert space.path("sts/postgres", ".metadata.annotations.holdfast\\.dev/replicas") == ""
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
     space.kubectl(*IN_PLACE, timeout=300).expect()
     the_row_is_back(space)
@@ -73,7 +73,7 @@ def test_pods_that_never_get_ready_leave_the_data_safe_and_the_undo_line(databas
               {"exec": {"command": ["sh", "-c", 'test "$(psql -qtAX -d postgres -c "select count(*) from pg_tables where tablename = \'t\'")" = 0']},
                "periodSeconds": 1}}]
     space.kubectl("patch", "sts/postgres", "--type=json", "-p", json.dumps(probe)).expect()
-    space.kubectl("rollout", "status", "sts/postgres", "--timeout=90s", timeout=100).expect()
+    space.kubectl("rollout", "status", "sts/postgres", f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
     run = space.kubectl(*IN_PLACE, "--timeout", "20s", timeout=300).expect(5)
     assert "the volumes are swapped, but " in run.err and "0 of 1 pods are ready" in run.err, run.text
     assert "the old volumes are kept" in run.err
@@ -83,7 +83,7 @@ def test_pods_that_never_get_ready_leave_the_data_safe_and_the_undo_line(databas
     words = undo[undo.index("kubectl restore undo ") + len("kubectl "):].split()
     space.cluster.kubectl(*words, "--yes", timeout=300).expect()
     assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
 
 
 # Bad input 50: what the journal said is told by the volumes.
@@ -120,7 +120,7 @@ def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
     operation = killed_after(space, "done: scale sts/", "to 0")
     space.kubectl("delete", "configmap", f"holdfast-op-{operation}").expect()
     space.restore("abort", operation, "--yes", timeout=300).expect()
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     assert volumes(space) == before
     assert [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-postgres-0"]
     assert space.restore("status", "-o", "json").expect().json()["items"] == []

@@ -35,7 +35,7 @@ def test_slots_and_prepared_transactions_on_the_volume_find_their_place(space):
     for name, value in (("wal_level", "'logical'"), ("max_prepared_transactions", "300"), ("max_replication_slots", "20")):
         space.psql("postgres-0", f"alter system set {name} = {value}")
     space.kubectl("delete", "pod", "postgres-0").expect()
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
     space.psql("postgres-0", "select pg_create_logical_replication_slot('s', 'test_decoding')")
     for number in range(3):
         space.kubectl("exec", "postgres-0", "--", "psql", "-qX", "-c",
@@ -64,7 +64,7 @@ def test_a_drill_waits_for_an_upload(database):
 def test_ctrl_c_takes_a_drill_down(database):
     before = database.objects()
     with database.start("restore", "drill", "base", "--query", "select pg_sleep(100)") as drill:
-        database.eventually(lambda: any(kind == "Pod" for kind, _ in database.left_behind(before)), timeout=60)
+        database.eventually(lambda: any(kind == "Pod" for kind, _ in database.left_behind(before)))
         assert drill.end(signal.SIGINT) == 130
     assert database.left_behind(before) == []
 
@@ -90,7 +90,7 @@ def test_what_no_cleanup_leaves_is_removed_by_gc(database):
     assert "gc" in left.out
     assert {kind for kind, _ in database.left_behind(before)} >= {"Pod", "PersistentVolumeClaim"}
     database.restore("gc", "--yes").expect()
-    database.eventually(lambda: database.left_behind(before) == [], timeout=60)
+    database.eventually(lambda: database.left_behind(before) == [])
 
 
 @pytest.mark.parametrize("words, code, said", [

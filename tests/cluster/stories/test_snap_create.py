@@ -200,7 +200,7 @@ def test_twenty_claims_are_one_set(space):
     space.apply(*[{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"c{i:02}", "labels": {"app": "many"}},
                    "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Mi"}}}}
                   for i in range(20)])
-    space.eventually(lambda: all(c["status"]["phase"] == "Bound" for c in space.get("pvc")["items"]), timeout=90)
+    space.eventually(lambda: all(c["status"]["phase"] == "Bound" for c in space.get("pvc")["items"]))
     began = time.monotonic()
     space.snap("create", "-l", "app=many", "--name", "many", "--wait", "ready", timeout=180).expect()
     record = space.set("many")

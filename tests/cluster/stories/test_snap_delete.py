@@ -1,6 +1,8 @@
 """`kubectl snap delete` and `protect`: what is kept from us, and what outlives what."""
 import pytest
 
+import world
+
 
 @pytest.fixture
 def claim(space):
@@ -75,7 +77,7 @@ def test_what_is_protected_outlives_its_namespace_and_can_be_rebuilt_from_its_co
     assert "outlives the namespace" in space.snap("protect", "first").expect().out
     assert "unchanged" in space.snap("protect", "first").expect().out
     kept, lost = content_of(space, "first-data"), content_of(space, "second-data")
-    cluster.kubectl("delete", "namespace", space.name, "--timeout=90s", timeout=100).expect()
+    cluster.kubectl("delete", "namespace", space.name, f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
     try:
         content = cluster.get("volumesnapshotcontent", kept)
         assert content["spec"]["deletionPolicy"] == "Retain"
@@ -99,7 +101,7 @@ def test_snapshots_of_others_are_described_protected_and_deleted(claim, cluster)
     kept = claim.snap("delete", "vs/nightly", "--yes").expect()
     assert f"the storage keeps 1 copy: volumesnapshotcontent/{content}" in kept.out
     cluster.kubectl("patch", "volumesnapshotcontent", content, "--type=merge", "-p", '{"spec":{"deletionPolicy":"Delete"}}').expect()
-    cluster.kubectl("delete", "volumesnapshotcontent", content, "--timeout=60s").expect()
+    cluster.kubectl("delete", "volumesnapshotcontent", content, f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
 
 
 def test_storage_takes_the_storages_copy_along(claim, cluster):

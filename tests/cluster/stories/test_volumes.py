@@ -29,7 +29,7 @@ def test_a_snapshot_of_another_namespace_is_restored_and_its_source_stays_as_it_
     for content in source.cluster.get("volumesnapshotcontent")["items"]:
         if content["spec"]["volumeSnapshotRef"]["namespace"] == target.name:
             assert content["spec"]["deletionPolicy"] == "Retain"
-    target.cluster.kubectl("delete", "namespace", target.name, "--timeout=90s", timeout=100).expect()
+    target.cluster.kubectl("delete", "namespace", target.name, f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
     source.restore("pvc/again", "--from", "one").expect()
     source.kubectl("delete", "pod", "writer").expect()
     assert read_back(source, "again") == "kept"

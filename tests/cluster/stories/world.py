@@ -19,6 +19,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 POSTGRES_IMAGE = "hf.test/postgres:1"
 BUSYBOX_IMAGE = "hf.test/busybox:1"
+# How long a story waits for what the cluster does by itself. Kubelets and controllers double the pause between their tries up to
+# two minutes, so that on a busy machine one early failure makes a pod start minutes later; what is fast by nature is not slower for it.
+PATIENCE_S = 240
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Started:
         for reader in self._readers:
             reader.start()
 
-    def wait_for(self, pattern, timeout=60):
+    def wait_for(self, pattern, timeout=PATIENCE_S):
         """The first match in stdout; the test fails if the command ends or the time passes before."""
         end = time.monotonic() + timeout
         while True:
@@ -191,15 +194,23 @@ class Space:
         text = "\n---\n".join(m if isinstance(m, str) else yaml.safe_dump(m) for m in manifests)
         return self.kubectl("apply", "-f", "-", stdin=text).expect()
 
-    def wait(self, condition, *targets, timeout=60):
-        """kubectl's own watch: wait("condition=Ready", "pod/x"), wait("delete", …), wait("jsonpath={…}=…", …)."""
-        return self.kubectl("wait", f"--for={condition}", *targets, f"--timeout={timeout}s", timeout=timeout + 10).expect()
+    def wait(self, condition, *targets, timeout=PATIENCE_S):
+        """kubectl's own watch: wait("condition=Ready", "pod/x"), wait("delete", …), wait("jsonpath={…}=…", …). If it is in
+        vain the test fails with what the cluster says of the namespace."""
+        waited = self.kubectl("wait", f"--for={condition}", *targets, f"--timeout={timeout}s", timeout=timeout + 30)
+        assert waited.code == 0, f"{waited.text}\n{self.events()}"
+        return waited
 
-    def eventually(self, question, timeout=30):
+    def events(self):
+        """What controllers and kubelets said in this namespace, for the message of a failure."""
+        return (self.kubectl("get", "events", "--sort-by=.metadata.creationTimestamp").text
+                + self.kubectl("get", "pods,pvc", "-o", "wide").text)
+
+    def eventually(self, question, timeout=PATIENCE_S):
         """For what no watch of kubectl's can wait for."""
         end = time.monotonic() + timeout
         while not (answer := question()):
-            assert time.monotonic() < end, f"not so within {timeout} s: {question}"
+            assert time.monotonic() < end, f"not so within {timeout} s: {question}\n{self.events()}"
             time.sleep(0.1)
         return answer
 
@@ -230,7 +241,7 @@ class Space:
         replicas = options.get("replicas", 1)
         self.apply(*postgres(name, **options))
         if wait:
-            self.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}", timeout=90)
+            self.wait(f"jsonpath={{.status.readyReplicas}}={replicas}", f"statefulset/{name}")
 
     def objects(self):
         """{(kind, name): digest of all but status} of what is in the namespace, with the volumes and snapshot contents that
