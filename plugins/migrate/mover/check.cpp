@@ -1,0 +1,190 @@
+#include "plugins/migrate/mover/check.h"
+
+#include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/base.h"
+#include "plugins/migrate/mover/pool.h"
+#include "plugins/migrate/mover/read_back.h"
+#include "plugins/migrate/mover/target.h"
+#include "plugins/migrate/mover/walk.h"
+
+#include <fcntl.h>
+#include <memory>
+#include <vector>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::size_t kCheckBatch = 64;
+
+class Checking {
+  public:
+    Checking(const Tree& tree, IndexReader index, const CheckOptions& options, Counters& counters,
+             const Signals& signals)
+        : tree_(tree),
+          index_(std::move(index)),
+          options_(options),
+          signals_(signals),
+          walk_(tree, options.scratch),
+          findings_(tree) {
+        for (int i = 0; i < options.threads; ++i)
+            readers_.push_back(std::make_unique<ReadBack>(tree, findings_, counters, options.from_disk));
+        pool_ = std::make_unique<Pool<ReadBackUnit>>(options.threads, 32, [this](ReadBackUnit& unit, int thread) {
+            return readers_[static_cast<std::size_t>(thread)]->run(unit);
+        });
+    }
+
+    Result<Verdict> run() {
+        while (true) {
+            if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+            TRY_ASSIGN(const Visited visited, walk_.next());
+            if (visited.visit == Visit::kEnd) break;
+            if (visited.visit != Visit::kLeave) TRY(one(visited));
+        }
+        TRY(missing_before(nullptr));
+        TRY(flush());
+        TRY(pool_->drain());
+        Verdict verdict = findings_.verdict();
+        verdict.entries = entries_;
+        return verdict;
+    }
+
+  private:
+    // What the index has before `path` and the tree has not.
+    Status missing_before(const std::string* path) {
+        while (true) {
+            TRY_ASSIGN(const Entry* const entry, index_.peek());
+            if (entry == nullptr || (path != nullptr && compare_paths(entry->path, *path) >= 0)) return {};
+            findings_.add(entry->path, "is missing");
+            TRY_ASSIGN(const Entry passed, index_.take());
+        }
+    }
+
+    Status one(const Visited& visited) {
+        TRY(missing_before(&visited.path));
+        TRY_ASSIGN(const Entry* const next, index_.peek());
+        if (next == nullptr || next->path != visited.path) {
+            if (visited.visit == Visit::kEnter) walk_.skip();
+            if (visited.path != kLostAndFound) findings_.add(visited.path, "should not be there");
+            return {};
+        }
+        TRY_ASSIGN(Entry entry, index_.take());
+        ++entries_;
+        if (!entry.link_to.empty()) return same_file(visited, entry);
+        if (visited.looked.meta.kind != Kind::kFile || entry.meta.kind != Kind::kFile) return metadata(visited, entry);
+        return file(std::move(entry));
+    }
+
+    Status same_file(const Visited& visited, const Entry& entry) {
+        const Descriptor first = tree_.open_beneath(entry.link_to, O_PATH);
+        std::uint64_t inode = 0;
+        if (first.open()) {
+            TRY_ASSIGN(const Looked looked, look_at(first.get(), "", tree_.shown(entry.link_to)));
+            inode = looked.facts.inode;
+        }
+        if (inode != visited.looked.facts.inode)
+            findings_.add(visited.path, "is not the same file as " + tree_.shown(entry.link_to));
+        return {};
+    }
+
+    Status metadata(const Visited& visited, const Entry& entry) {
+        Meta found = visited.looked.meta;
+        const bool directory = visited.visit == Visit::kEnter;
+        const std::string name = directory ? std::string() : std::string(name_of(visited.path));
+        TRY(read_attributes(visited.directory, name, directory ? visited.directory : -1, found,
+                            tree_.shown(visited.path)));
+        const std::string wrong = difference(entry.meta, found);
+        if (!wrong.empty()) findings_.add(visited.path, wrong);
+        return {};
+    }
+
+    Status file(Entry entry) {
+        const std::string directory(parent_of(entry.path));
+        if (!batch_.files.empty() && (directory != batch_.directory || batch_.files.size() == kCheckBatch))
+            TRY(flush());
+        const bool skip = options_.skip_verified && (entry.state & kVerified) != 0;
+        const std::string path = entry.path;
+        const std::uint32_t block_size = entry.block_size;
+        const std::uint64_t size = entry.meta.size;
+        batch_.directory = directory;
+        batch_.skip.push_back(skip);
+        batch_.files.push_back(std::move(entry));
+        while (block_size != 0) {
+            TRY_ASSIGN(std::optional<Run> run, index_.next_run());
+            if (!run) break;
+            if (!skip) TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
+        }
+        return {};
+    }
+
+    Status flush() {
+        if (batch_.files.empty()) return {};
+        TRY(pool_->add(std::move(batch_)));
+        batch_ = {};
+        return {};
+    }
+
+    const Tree& tree_;
+    Base index_;
+    const CheckOptions options_;
+    const Signals& signals_;
+    Walk walk_;
+    Findings findings_;
+    std::uint64_t entries_ = 0;
+    FilesCheck batch_;
+    std::vector<std::unique_ptr<ReadBack>> readers_;
+    std::unique_ptr<Pool<ReadBackUnit>> pool_;  // last: its threads use all of the above
+};
+
+}  // namespace
+
+Result<Verdict> check_tree(const Tree& tree, IndexReader index, const CheckOptions& options, Counters& counters,
+                           const Signals& signals) {
+    return Checking(tree, std::move(index), options, counters, signals).run();
+}
+
+Status prune_tree(const Tree& tree, IndexReader index, const std::string& scratch) {
+    Base listed(std::move(index));
+    Target target(tree);
+    Walk walk(tree, scratch);
+    while (true) {
+        TRY_ASSIGN(const Visited visited, walk.next());
+        if (visited.visit == Visit::kEnd) return {};
+        if (visited.visit == Visit::kLeave) continue;
+        bool wanted = false;
+        while (true) {
+            TRY_ASSIGN(const Entry* const entry, listed.peek());
+            if (entry == nullptr || compare_paths(entry->path, visited.path) > 0) break;
+            wanted = entry->path == visited.path;
+            TRY_ASSIGN(const Entry passed, listed.take());
+            if (wanted) break;
+        }
+        if (wanted || visited.path == kLostAndFound) continue;
+        if (visited.visit == Visit::kEnter) walk.skip();
+        TRY(target.step(Remove{visited.path}));
+    }
+}
+
+Status check_source(const Tree& tree, IndexReader index, const std::string& scratch) {
+    Base listed(std::move(index));
+    Walk walk(tree, scratch);
+    auto changed = [&](const std::string& path, const char* how) {
+        return Error{ErrorKind::kMismatch,
+                     tree.shown(path) + " " + how + " while it was copied; is it still written to?",
+                     "stop what writes to the source, then run the same command again", 0, ""};
+    };
+    while (true) {
+        TRY_ASSIGN(const Visited visited, walk.next());
+        if (visited.visit == Visit::kLeave) continue;
+        if (visited.visit == Visit::kEntry && visited.looked.meta.kind == Kind::kDirectory) continue;  // not to be read
+        TRY_ASSIGN(const Entry* const entry, listed.peek());
+        if (visited.visit == Visit::kEnd) return entry == nullptr ? Status() : changed(entry->path, "went away");
+        if (entry == nullptr || compare_paths(entry->path, visited.path) > 0) return changed(visited.path, "appeared");
+        if (entry->path != visited.path) return changed(entry->path, "went away");
+        TRY_ASSIGN(const Entry known, listed.take());
+        if (known.facts != visited.looked.facts || known.meta.mtime != visited.looked.meta.mtime ||
+            known.meta.size != visited.looked.meta.size)
+            return changed(visited.path, "changed");
+    }
+}
+
+}  // namespace holdfast::mover

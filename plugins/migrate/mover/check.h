@@ -1,0 +1,33 @@
+// Reading a tree back against an index.
+#pragma once
+
+#include "common/os/signals.h"
+#include "plugins/migrate/mover/counters.h"
+#include "plugins/migrate/mover/index_file.h"
+#include "plugins/migrate/mover/side.h"
+#include "plugins/migrate/mover/tree.h"
+
+#include <string>
+
+namespace holdfast::mover {
+
+struct CheckOptions {
+    std::string scratch;
+    int threads = 1;
+    bool skip_verified = false;
+    bool from_disk = true;  // past the page cache; the caller has synced
+};
+
+// Compares names, metadata and content, both ways; kMismatch only for an index that is damaged: what is wrong with the
+// tree is in the verdict. Files that cannot be read are errors (kUnavailable) that name them.
+Result<Verdict> check_tree(const Tree& tree, IndexReader index, const CheckOptions& options, Counters& counters,
+                           const Signals& signals);
+
+// Removes what is not in the index. lost+found in the root stays.
+Status prune_tree(const Tree& tree, IndexReader index, const std::string& scratch);
+
+// That nothing has changed in a source since its index was written: kMismatch names what has. Looks at times and sizes,
+// reads nothing.
+Status check_source(const Tree& tree, IndexReader index, const std::string& scratch);
+
+}  // namespace holdfast::mover

@@ -1,0 +1,164 @@
+#include "plugins/migrate/mover/drive.h"
+
+#include "plugins/migrate/mover/check.h"
+#include "plugins/migrate/mover/limits.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr int kMostLivePasses = 6;
+constexpr std::uint64_t kSmallDelta = 16 << 20;  // shorter passes than this gain nothing
+
+struct LivePass {
+    std::uint64_t sent = 0;
+    double seconds = 0;
+};
+
+Status write_manifest(const std::string& from, const std::string& to) {
+    if (to.empty()) return {};
+    const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!in.open() || !out.open()) return system_error("write manifest", to, errno);
+    while (true) {
+        const ssize_t done = sendfile(out.get(), in.get(), nullptr, 1 << 20);
+        if (done < 0) return system_error("write manifest", to, errno);
+        if (done == 0) break;
+    }
+    return fsync(out.get()) == 0 ? Status() : Status(system_error("write manifest", to, errno));
+}
+
+class Drive {
+  public:
+    Drive(const Tree& source, TargetSide& target, Workplace& workplace, const Options& options, World world)
+        : source_(source),
+          target_(target),
+          workplace_(workplace),
+          options_(options),
+          world_(world),
+          began_(world.clock.steady_now()) {
+        outcome_.command = options.command;
+    }
+
+    Result<Outcome> run() {
+        TRY(scan_source());
+        TRY(workplace_.state().lock());
+        world_.started = true;
+        Status done = options_.live ? live() : final();
+        // What was read back wrong is not what the index says, so the next run reads the target before it goes on.
+        if (!done.ok() && done.error().kind == ErrorKind::kMismatch && differences_) workplace_.state().forget();
+        if (!done.ok()) return done.error();
+        TRY(write_manifest(workplace_.state().index(), options_.manifest));
+        outcome_.changed = world_.counters.changed;
+        outcome_.bytes_sent = world_.counters.bytes_sent;
+        outcome_.seconds = since(began_);
+        return outcome_;
+    }
+
+  private:
+    double since(std::chrono::steady_clock::time_point from) const {
+        return std::chrono::duration<double>(world_.clock.steady_now() - from).count();
+    }
+
+    Status scan_source() {
+        world_.progress.phase("scan", 0, 0, 0);
+        TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), world_.signals));
+        if (needs_.problem_count > 0) return refusal(needs_.problems, needs_.problem_count);
+        TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(needs_));
+        if (!cannot.empty()) {
+            std::vector<std::string> sentences;
+            for (const std::string& one : cannot) sentences.push_back("the target cannot hold " + one);
+            return refusal(sentences, sentences.size());
+        }
+        return {};
+    }
+
+    Result<PassResult> pass(bool paranoid) {
+        ++outcome_.passes;
+        world_.progress.phase("copy", outcome_.passes, needs_.entries, needs_.bytes);
+        TRY_ASSIGN(const TargetState start, target_.begin(options_.operation));
+        const Limits limits = read_limits();
+        PassOptions options;
+        options.operation = options_.operation;
+        options.scratch = workplace_.folder();
+        options.threads = options_.threads != 0 ? options_.threads : limits.threads;
+        options.direct = limits.direct;
+        options.paranoid = paranoid;
+        options.bandwidth = options_.bandwidth;
+        TRY_ASSIGN(PassResult result,
+                   run_pass({source_, target_, workplace_.state(), world_.counters, world_.clock, world_.signals},
+                            options, start));
+        outcome_.index = result.end;
+        return result;
+    }
+
+    Status read_back() {
+        if (!options_.verify) return {};
+        world_.progress.phase("verify", outcome_.passes, outcome_.index->entries, outcome_.index->bytes);
+        TRY_ASSIGN(const Verdict verdict, target_.check(workplace_.state().index(), true));
+        outcome_.verdict = verdict;
+        differences_ = verdict.differences != 0;
+        if (differences_) return mismatch(verdict);
+        return workplace_.state().mark_verified();
+    }
+
+    Status final() {
+        TRY_ASSIGN(const PassResult result, pass(options_.paranoid));
+        TRY(read_back());
+        TRY_ASSIGN(IndexReader index, IndexReader::open(workplace_.state().index()));
+        TRY(check_source(source_, std::move(index), workplace_.folder()));
+        outcome_.final = true;
+        return target_.seal(result.root);
+    }
+
+    // Passes while the source is written to, each shorter than the one before; then what the final one will take.
+    Status live() {
+        LivePass last;
+        for (int i = 0; i < kMostLivePasses; ++i) {
+            const std::uint64_t sent = world_.counters.bytes_sent;
+            const auto began = world_.clock.steady_now();
+            TRY(pass(false));
+            const LivePass now{world_.counters.bytes_sent - sent, since(began)};
+            TRY(read_back());
+            const bool shrinks = i == 0 || now.sent * 10 < last.sent * 7;
+            last = now;
+            if (i > 0 && (!shrinks || now.sent < kSmallDelta)) break;
+        }
+        outcome_.predicted_seconds = last.seconds;
+        world_.progress.prediction(last.seconds, last.sent);
+        return {};
+    }
+
+    const Tree& source_;
+    TargetSide& target_;
+    Workplace& workplace_;
+    const Options& options_;
+    World world_;
+    std::chrono::steady_clock::time_point began_;
+    Needs needs_;
+    Outcome outcome_;
+    bool differences_ = false;
+};
+
+}  // namespace
+
+Result<Workplace> Workplace::open(const Options& options) {
+    Workplace workplace;
+    if (options.state.empty()) {
+        TRY_ASSIGN(TemporaryDirectory temporary, TemporaryDirectory::create());
+        workplace.temporary_.emplace(std::move(temporary));
+    }
+    workplace.state_ = std::make_unique<State>(options.state.empty() ? workplace.temporary_->path() : options.state);
+    return workplace;
+}
+
+Result<Outcome> drive_copy(const Tree& source, TargetSide& target, Workplace& workplace, const Options& options,
+                           World world) {
+    return Drive(source, target, workplace, options, world).run();
+}
+
+}  // namespace holdfast::mover

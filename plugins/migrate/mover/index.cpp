@@ -1,0 +1,112 @@
+#include "plugins/migrate/mover/index.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::uint8_t kEntryTag = 1;
+constexpr std::uint8_t kRunTag = 2;
+constexpr std::uint8_t kHoleRunTag = 3;
+constexpr std::uint8_t kStates = kSuspect | kVerified | kUntrusted;
+
+std::string_view view_of(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+
+Digest digest_from(std::string_view bytes) {
+    Digest digest{};
+    if (bytes.size() == digest.size()) std::memcpy(digest.data(), bytes.data(), digest.size());
+    return digest;
+}
+
+void encode_content(Encoder& out, const Entry& entry) {
+    out.text(entry.link_to);
+    if (entry.meta.kind != Kind::kFile || !entry.link_to.empty()) return;
+    out.number(entry.block_size);
+    if (entry.block_size == 0) out.raw(view_of(entry.content));
+}
+
+Entry decode_entry(Decoder& in) {
+    Entry entry;
+    entry.path = in.text(kLongestPath);
+    entry.meta = decode_meta(in);
+    entry.facts.inode = in.number();
+    entry.facts.ctime.seconds = in.i64();
+    entry.facts.ctime.nanoseconds = static_cast<std::uint32_t>(in.number(999999999));
+    entry.facts.links = static_cast<std::uint32_t>(in.number(UINT32_MAX));
+    entry.facts.blocks = in.number();
+    entry.state = in.u8();
+    entry.link_to = in.text(kLongestPath);
+    if (entry.meta.kind == Kind::kFile && entry.link_to.empty()) {
+        entry.block_size = static_cast<std::uint32_t>(in.number(1 << 20));
+        if (entry.block_size != 0 && (entry.block_size < 4096 || (entry.block_size & (entry.block_size - 1)) != 0))
+            in.fail();
+        if (entry.block_size == 0) entry.content = digest_from(in.raw(sizeof(Digest)));
+    }
+    if ((entry.state & ~kStates) != 0 || !is_good_path(entry.path) || !is_good_path(entry.link_to)) in.fail();
+    if (entry.path.empty() && entry.meta.kind != Kind::kDirectory && entry.meta.kind != Kind::kFile) in.fail();
+    return entry;
+}
+
+Run decode_run(Decoder& in, bool hole) {
+    Run run;
+    run.first = in.number(INT64_MAX);
+    run.count = in.number(hole ? INT64_MAX : kMostBlocksPerRun);
+    if (run.count == 0 || run.first + run.count > INT64_MAX) in.fail();
+    if (hole) return run;
+    const std::string_view bytes = in.raw(static_cast<std::size_t>(run.count) * sizeof(Digest));
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(Digest))
+        run.hashes.push_back(digest_from(bytes.substr(at, sizeof(Digest))));
+    return run;
+}
+
+}  // namespace
+
+std::uint32_t block_size_for(std::uint64_t file_size) {
+    constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+    return file_size > 64 * kGiB ? 128 << 10 : file_size > 4 * kGiB ? 64 << 10 : 16 << 10;
+}
+
+void encode(Encoder& out, const Entry& entry) {
+    out.u8(kEntryTag);
+    out.text(entry.path);
+    encode(out, entry.meta);
+    out.number(entry.facts.inode);
+    out.i64(entry.facts.ctime.seconds);
+    out.number(entry.facts.ctime.nanoseconds);
+    out.number(entry.facts.links);
+    out.number(entry.facts.blocks);
+    out.u8(entry.state);
+    encode_content(out, entry);
+}
+
+void encode(Encoder& out, const Run& run) {
+    out.u8(run.hashes.empty() ? kHoleRunTag : kRunTag);
+    out.number(run.first);
+    out.number(run.count);
+    for (const Digest& digest : run.hashes) out.raw(view_of(digest));
+}
+
+std::optional<Record> decode_record(Decoder& in) {
+    const std::uint8_t tag = in.u8();
+    std::optional<Record> record;
+    if (tag == kEntryTag)
+        record = decode_entry(in);
+    else if (tag == kRunTag || tag == kHoleRunTag)
+        record = decode_run(in, tag == kHoleRunTag);
+    else
+        in.fail();
+    if (!in.ok()) record.reset();
+    return record;
+}
+
+void encode_for_root(Encoder& out, const Record& record) {
+    if (const auto* run = std::get_if<Run>(&record)) return encode(out, *run);
+    const Entry& entry = std::get<Entry>(record);
+    out.u8(kEntryTag);
+    out.text(entry.path);
+    encode(out, entry.meta);
+    encode_content(out, entry);
+}
+
+}  // namespace holdfast::mover

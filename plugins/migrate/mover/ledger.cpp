@@ -1,0 +1,77 @@
+#include "plugins/migrate/mover/ledger.h"
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::size_t kMostHeld = 2 << 20;  // bytes of records that wait for earlier ones
+
+}  // namespace
+
+Status Ledger::put(std::uint64_t ticket, std::string records) { return place(ticket, {std::move(records), false}); }
+
+Status Ledger::end_group(std::uint64_t ticket) { return place(ticket, {"", true}); }
+
+Status Ledger::put_bounded(std::uint64_t ticket, std::string records) {
+    {
+        std::unique_lock lock(mutex_);
+        moved_.wait(lock, [&] { return held_bytes_ < kMostHeld || next_ == ticket || failed_; });
+    }
+    return put(ticket, std::move(records));
+}
+
+Status Ledger::place(std::uint64_t ticket, Held held) {
+    const std::lock_guard lock(mutex_);
+    held_bytes_ += held.records.size();
+    held_.emplace(ticket, std::move(held));
+    for (auto it = held_.begin(); it != held_.end() && it->first == next_; it = held_.erase(it), ++next_) {
+        held_bytes_ -= it->second.records.size();
+        TRY(write(it->second));
+    }
+    moved_.notify_all();
+    return {};
+}
+
+Status Ledger::write(Held& held) {
+    if (!held.records.empty()) TRY(writer_.add(held.records));
+    if (!held.group_end) return {};
+    TRY_ASSIGN(const std::uint64_t end, writer_.flush());
+    offsets_[++epoch_] = end;
+    TRY(sink_.checkpoint(epoch_));
+    return note_durable();
+}
+
+// The journal may lag behind the target's disk, never run ahead of it.
+Status Ledger::note_durable() {
+    TRY_ASSIGN(const std::uint64_t durable, sink_.durable());
+    const auto after = offsets_.upper_bound(durable);
+    if (after == offsets_.begin() || durable <= marked_) return {};
+    const auto last = std::prev(after);
+    TRY(writer_.mark_durable(last->second, last->first));
+    marked_ = last->first;
+    offsets_.erase(offsets_.begin(), after);
+    return {};
+}
+
+Status Ledger::begin_group(const std::vector<Touched>& touched) {
+    const std::lock_guard lock(mutex_);
+    TRY(note_durable());
+    return writer_.mark_intent(++begun_, touched);
+}
+
+std::uint64_t Ledger::epoch() {
+    const std::lock_guard lock(mutex_);
+    return epoch_;
+}
+
+std::uint64_t Ledger::next_epoch() {
+    const std::lock_guard lock(mutex_);
+    return ++epoch_;
+}
+
+void Ledger::fail() {
+    const std::lock_guard lock(mutex_);
+    failed_ = true;
+    moved_.notify_all();
+}
+
+}  // namespace holdfast::mover

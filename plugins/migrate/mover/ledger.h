@@ -1,0 +1,57 @@
+// Brings what workers finish out of order into the order of the index, and asks the target to make it durable group by
+// group. The index that it writes is the journal from which a killed pass goes on.
+#pragma once
+
+#include "plugins/migrate/mover/index_file.h"
+#include "plugins/migrate/mover/work.h"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace holdfast::mover {
+
+class Ledger {
+  public:
+    // `epoch`: the target's last one; this pass's begin after it.
+    Ledger(IndexWriter& writer, Sink& sink, std::uint64_t epoch)
+        : writer_(writer), sink_(sink), epoch_(epoch), begun_(epoch) {}
+
+    // A place in the order. One thread asks for them.
+    std::uint64_t ticket() { return tickets_++; }
+    // Records for the ticket's place, from any thread. The work that they tell of has been given to the sink.
+    Status put(std::uint64_t ticket, std::string records);
+    // The same by the thread that asks for tickets: waits while too much is held back for what comes before.
+    Status put_bounded(std::uint64_t ticket, std::string records);
+    // Everything up to this ticket belongs to a group that is complete once all before it have come.
+    Status end_group(std::uint64_t ticket);
+    // Before any work of the group is given to the sink: see IndexWriter::mark_intent.
+    Status begin_group(const std::vector<Touched>& touched);
+
+    std::uint64_t epoch();       // the last one that was asked for
+    std::uint64_t next_epoch();  // one more, for the steps after the last group
+    void fail();                 // wakes who waits: nothing more will come
+
+  private:
+    struct Held {
+        std::string records;
+        bool group_end = false;
+    };
+    Status place(std::uint64_t ticket, Held held);
+    Status write(Held& held);
+    Status note_durable();
+
+    IndexWriter& writer_;
+    Sink& sink_;
+    std::mutex mutex_;
+    std::condition_variable moved_;
+    std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0, marked_ = 0;
+    std::map<std::uint64_t, Held> held_;
+    std::size_t held_bytes_ = 0;
+    std::map<std::uint64_t, std::uint64_t> offsets_;  // epoch -> where its records end in the file
+    bool failed_ = false;
+};
+
+}  // namespace holdfast::mover

@@ -1,0 +1,143 @@
+#include "plugins/migrate/mover/local_target.h"
+
+#include "common/os/random.h"
+#include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/check.h"
+#include "plugins/migrate/mover/digest.h"
+#include "plugins/migrate/mover/index_file.h"
+#include "plugins/migrate/mover/listing.h"
+#include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/rebuild.h"
+#include "plugins/migrate/mover/walk.h"
+
+#include <unistd.h>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+Result<bool> is_empty(const Tree& tree, const std::string& scratch) {
+    TRY_ASSIGN(const Descriptor root, tree.open_directory(""));
+    TRY_ASSIGN(Listing listing, Listing::read(root.get(), scratch, tree.shown("")));
+    while (true) {
+        TRY_ASSIGN(const std::optional<Name> name, listing.next());
+        if (!name) return true;
+        if (name->name != kLostAndFound && name->name != kJournalName) return false;
+    }
+}
+
+}  // namespace
+
+LocalTarget::LocalTarget(const Tree& tree, LocalTargetOptions options, Counters& counters, const Signals& signals)
+    : tree_(tree),
+      options_(std::move(options)),
+      counters_(counters),
+      signals_(signals),
+      target_(tree),
+      journal_(tree.root(), std::string(kJournalName), tree.shown(kJournalName)),
+      syncer_([this] { sync_again_and_again(); }) {}
+
+LocalTarget::~LocalTarget() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+        changed_.notify_all();
+    }
+    syncer_.join();
+}
+
+Result<TargetState> LocalTarget::begin(const std::string& operation) {
+    TRY_ASSIGN(const std::optional<JournalRecord> found, journal_.read());
+    TRY_ASSIGN(const bool empty, is_empty(tree_, options_.scratch));
+    const std::lock_guard lock(mutex_);
+    record_ =
+        found && found->operation == operation ? *found : JournalRecord{operation, checksum_of(random_letters(24)), 0};
+    durable_ = asked_ = record_.epoch;
+    return TargetState{record_.number, record_.epoch, empty};
+}
+
+Result<std::vector<std::string>> LocalTarget::probe(const Needs& needs) { return probe_target(tree_, needs); }
+
+Status LocalTarget::steps(const std::vector<Step>& steps) {
+    for (const Step& step : steps) TRY(target_.step(step));
+    return {};
+}
+
+Status LocalTarget::checkpoint(std::uint64_t epoch) {
+    const std::lock_guard lock(mutex_);
+    asked_ = epoch;
+    changed_.notify_all();
+    return {};
+}
+
+Result<std::uint64_t> LocalTarget::durable() {
+    const std::lock_guard lock(mutex_);
+    if (!failed_.ok()) return failed_.error();
+    return durable_;
+}
+
+Status LocalTarget::wait_durable(std::uint64_t epoch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return durable_ >= epoch || !failed_.ok(); });
+    return failed_;
+}
+
+Status LocalTarget::sync(std::uint64_t epoch) {
+    // Data first: the journal must never say more than the disk holds.
+    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    JournalRecord record;
+    {
+        const std::lock_guard lock(mutex_);
+        record_.epoch = epoch;
+        record = record_;
+    }
+    return journal_.write(record);
+}
+
+void LocalTarget::sync_again_and_again() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        changed_.wait(lock, [&] { return (asked_ > durable_ && failed_.ok()) || stop_; });
+        if (stop_) return;
+        const std::uint64_t epoch = asked_;
+        lock.unlock();
+        Status done = sync(epoch);
+        lock.lock();
+        if (done.ok())
+            durable_ = epoch;
+        else
+            failed_ = std::move(done);
+        changed_.notify_all();
+    }
+}
+
+Status LocalTarget::rebuild(const std::string& path, const std::string& operation) {
+    return rebuild_index(tree_, path, {operation, record_.number, record_.epoch, true}, options_.scratch, signals_);
+}
+
+Status LocalTarget::prune(const std::string& path) {
+    TRY_ASSIGN(IndexReader index, IndexReader::open(path));
+    return prune_tree(tree_, std::move(index), options_.scratch);
+}
+
+Result<Verdict> LocalTarget::check(const std::string& path, bool skip_verified) {
+    target_.close_files();
+    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    TRY_ASSIGN(IndexReader index, IndexReader::open(path));
+    return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, skip_verified, true}, counters_,
+                      signals_);
+}
+
+Status LocalTarget::seal(const Meta& root) {
+    TRY(journal_.remove());
+    TRY(target_.step(FinishDirectory{"", root}));
+    if ((root.flags & kLockingFlags) != 0) TRY(target_.step(LockEntry{"", root}));
+    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    TRY_ASSIGN(Looked looked, look_at(tree_.root(), "", tree_.shown("")));
+    TRY(read_attributes(tree_.root(), "", tree_.root(), looked.meta, tree_.shown("")));
+    const std::string wrong = difference(root, looked.meta);
+    if (wrong.empty()) return {};
+    return Error{ErrorKind::kMismatch, tree_.shown("") + ": " + wrong, "", 0, ""};
+}
+
+}  // namespace holdfast::mover

@@ -1,0 +1,63 @@
+// The target in this process: what copy writes into, and what receive drives with what it was sent.
+#pragma once
+
+#include "common/os/signals.h"
+#include "plugins/migrate/mover/counters.h"
+#include "plugins/migrate/mover/journal.h"
+#include "plugins/migrate/mover/side.h"
+#include "plugins/migrate/mover/target.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace holdfast::mover {
+
+struct LocalTargetOptions {
+    std::string scratch;  // folder for what is too large for memory
+    int threads = 1;      // that read back
+    bool direct = false;
+};
+
+class LocalTarget : public TargetSide {
+  public:
+    // All must outlive it.
+    LocalTarget(const Tree& tree, LocalTargetOptions options, Counters& counters, const Signals& signals);
+    ~LocalTarget() override;
+
+    Result<TargetState> begin(const std::string& operation) override;
+    Result<std::vector<std::string>> probe(const Needs& needs) override;
+    Status rebuild(const std::string& path, const std::string& operation) override;
+    Status prune(const std::string& path) override;
+    Result<Verdict> check(const std::string& path, bool skip_verified) override;
+    Status seal(const Meta& root) override;
+
+    Status steps(const std::vector<Step>& steps) override;
+    Status batch(const Batch& batch) override { return target_.batch(batch); }
+    Status chunk(const Chunk& chunk) override { return target_.chunk(chunk); }
+    Status checkpoint(std::uint64_t epoch) override;
+    Result<std::uint64_t> durable() override;
+    Status wait_durable(std::uint64_t epoch) override;
+
+  private:
+    void sync_again_and_again();
+    Status sync(std::uint64_t epoch);
+
+    const Tree& tree_;
+    const LocalTargetOptions options_;
+    Counters& counters_;
+    const Signals& signals_;
+    Target target_;
+    Journal journal_;
+    JournalRecord record_;
+
+    // The thread that makes epochs durable beside the writing: on slow disks the write-back must not wait for the end.
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t asked_ = 0, durable_ = 0;
+    bool stop_ = false;
+    Status failed_;
+    std::thread syncer_;
+};
+
+}  // namespace holdfast::mover

@@ -1,0 +1,3 @@
+#include "plugins/migrate/mover/commands.h"
+
+int main(int argc, char** argv) { return holdfast::mover::run_mover(argc, argv); }

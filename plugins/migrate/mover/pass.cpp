@@ -1,0 +1,140 @@
+#include "plugins/migrate/mover/pass.h"
+
+#include "plugins/migrate/mover/ledger.h"
+#include "plugins/migrate/mover/planner.h"
+#include "plugins/migrate/mover/pool.h"
+#include "plugins/migrate/mover/source.h"
+
+#include <unistd.h>
+#include <cerrno>
+#include <memory>
+
+namespace holdfast::mover {
+namespace {
+
+struct Ticketed {
+    std::uint64_t ticket = 0;
+    Unit unit;
+};
+
+Time since_then(Clock& clock) {
+    // Two seconds: the coarsest time that a filesystem keeps, and more than any tick.
+    const auto now = clock.now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::seconds>(now).count() - 2, 0};
+}
+
+class PassRun {
+  public:
+    PassRun(PassContext context, const PassOptions& options, Base base, bool unclean, IndexWriter writer,
+            std::uint64_t epoch)
+        : context_(context),
+          options_(options),
+          base_(std::move(base)),
+          unclean_(unclean),
+          writer_(std::move(writer)),
+          ledger_(writer_, context.target, epoch),
+          spools_(options.scratch),
+          limiter_(context.clock, options.bandwidth),
+          since_(since_then(context.clock)) {
+        const SourceContext shared{context.source,   context.target, context.counters, limiter_,
+                                   spools_.removals, spools_.locks,  since_,           options.direct};
+        for (int i = 0; i < options.threads; ++i) sources_.push_back(std::make_unique<Source>(shared));
+        pool_ = std::make_unique<Pool<Ticketed>>(options.threads, 64, [this](Ticketed& job, int thread) {
+            Status done = work(job, *sources_[static_cast<std::size_t>(thread)]);
+            if (!done.ok()) ledger_.fail();
+            return done;
+        });
+    }
+
+    Result<PassResult> run() {
+        Planner planner({context_.source, base_, spools_, context_.counters, context_.signals, options_.scratch, since_,
+                         unclean_, options_.paranoid, options_.group_bytes, options_.group_entries},
+                        [this](Group&& group) { return release(std::move(group)); });
+        TRY(planner.run());
+        TRY(pool_->drain());
+        TRY(context_.target.wait_durable(ledger_.epoch()));
+        return finish();
+    }
+
+  private:
+    // Written down, then the steps, then the units: an order that lets a killed pass know what it may have done.
+    Status release(Group&& group) {
+        TRY(ledger_.begin_group(group.touched));
+        if (!group.steps.empty()) TRY(context_.target.steps(group.steps));
+        for (Unit& unit : group.units) {
+            const std::uint64_t ticket = ledger_.ticket();
+            if (auto* ready = std::get_if<ReadyUnit>(&unit))
+                TRY(ledger_.put_bounded(ticket, std::move(ready->records)));
+            else
+                TRY(pool_->add({ticket, std::move(unit)}));
+        }
+        return ledger_.end_group(ledger_.ticket());
+    }
+
+    Status work(Ticketed& job, Source& source) {
+        if (const auto* some = std::get_if<SmallUnit>(&job.unit)) {
+            TRY_ASSIGN(std::string records, source.small(*some));
+            return ledger_.put(job.ticket, std::move(records));
+        }
+        if (const auto* range = std::get_if<RangeUnit>(&job.unit)) {
+            TRY_ASSIGN(std::string records, source.range(*range));
+            return ledger_.put(job.ticket, std::move(records));
+        }
+        const auto& hole = std::get<HoleUnit>(job.unit);
+        TRY(context_.target.chunk({hole.path, hole.offset, hole.length, false, {}, {}}));
+        return ledger_.put(job.ticket, "");
+    }
+
+    Result<PassResult> finish() {
+        const std::uint64_t last = ledger_.next_epoch();
+        PassResult result;
+        TRY_ASSIGN(const std::uint64_t offset, writer_.flush());
+        // Everything but what comes now is there: should this pass be killed here, the next one finishes all again.
+        TRY(writer_.mark_durable(offset, last - 1));
+        TRY_ASSIGN(result.end, writer_.finish(last));
+        if (unclean_) TRY(context_.target.prune(context_.state.pass()));
+        auto send = [&](const std::vector<Step>& steps) { return context_.target.steps(steps); };
+        for (Spool* spool : {&spools_.removals, &spools_.files, &spools_.links, &spools_.directories, &spools_.locks})
+            TRY(spool->replay(send));
+        TRY(context_.target.checkpoint(last));
+        TRY(context_.target.wait_durable(last));
+        TRY(context_.state.commit());
+        TRY_ASSIGN(IndexReader index, IndexReader::open(context_.state.index()));
+        TRY_ASSIGN(const std::optional<Record> first, index.next());
+        if (first) result.root = std::get<Entry>(*first).meta;  // a walk begins with the root
+        return result;
+    }
+
+    PassContext context_;
+    const PassOptions& options_;
+    Base base_;
+    const bool unclean_;
+    IndexWriter writer_;
+    Ledger ledger_;
+    Spools spools_;
+    Limiter limiter_;
+    const Time since_;
+    std::vector<std::unique_ptr<Source>> sources_;
+    std::unique_ptr<Pool<Ticketed>> pool_;  // last: its threads use all of the above
+};
+
+}  // namespace
+
+Result<PassResult> run_pass(PassContext context, const PassOptions& options, const TargetState& start) {
+    // Writes through mappings show in the times only after the pages were cleaned once.
+    if (syncfs(context.source.root()) != 0) return system_error("sync", context.source.shown(""), errno);
+    TRY_ASSIGN(const bool known, context.state.recover(options.operation, start));
+    if (!known && !start.empty) TRY(context.target.rebuild(context.state.index(), options.operation));
+    Base base;
+    bool unclean = false;
+    if (known || !start.empty) {
+        TRY_ASSIGN(IndexReader reader, IndexReader::open(context.state.index()));
+        unclean = reader.head().unclean;
+        base = Base(std::move(reader));
+    }
+    TRY_ASSIGN(IndexWriter writer,
+               IndexWriter::create(context.state.pass(), {options.operation, start.number, start.epoch, false}));
+    return PassRun(context, options, std::move(base), unclean, std::move(writer), start.epoch).run();
+}
+
+}  // namespace holdfast::mover

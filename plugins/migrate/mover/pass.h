@@ -1,0 +1,44 @@
+// One pass: everything that differs between the source and what the target is known to have goes to the target, and the
+// index of the result is kept.
+#pragma once
+
+#include "common/os/clock.h"
+#include "common/os/signals.h"
+#include "plugins/migrate/mover/counters.h"
+#include "plugins/migrate/mover/side.h"
+#include "plugins/migrate/mover/state.h"
+#include "plugins/migrate/mover/tree.h"
+
+#include <string>
+
+namespace holdfast::mover {
+
+struct PassOptions {
+    std::string operation;
+    std::string scratch;  // folder
+    int threads = 1;
+    bool paranoid = false;  // read all of the source, whatever its times say
+    bool direct = false;
+    std::uint64_t bandwidth = 0;  // bytes a second of content; 0: no limit
+    std::uint64_t group_bytes = std::uint64_t{128} << 20;
+    std::size_t group_entries = 4096;
+};
+
+struct PassContext {
+    const Tree& source;
+    TargetSide& target;
+    State& state;
+    Counters& counters;
+    Clock& clock;
+    const Signals& signals;
+};
+
+struct PassResult {
+    IndexEnd end;
+    Meta root;  // for seal()
+};
+
+// `start` is what begin() answered. On errors the target and the state are such that the same pass can go on later.
+Result<PassResult> run_pass(PassContext context, const PassOptions& options, const TargetState& start);
+
+}  // namespace holdfast::mover

@@ -1,0 +1,97 @@
+// Large files, in stretches: the planner's other half.
+#include "plugins/migrate/mover/planner.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+std::uint64_t blocks_of(std::uint64_t bytes, std::uint32_t block_size) { return (bytes + block_size - 1) / block_size; }
+
+}  // namespace
+
+Status Planner::large(const Visited& visited, std::optional<Entry> base, bool replace) {
+    const std::string shown = context_.tree.shown(visited.path);
+    const std::string name(name_of(visited.path));
+    const Descriptor file = open_in(visited.directory, name, O_RDONLY | O_NONBLOCK);
+    if (!file.open() && errno != ENOENT) return system_error("open", shown, errno);
+    Entry entry;
+    entry.path = visited.path;
+    if (file.open()) {
+        // Looked at before anything is read: what changes after that is seen by the next pass.
+        TRY_ASSIGN(const Looked looked, look_at(file.get(), "", shown));
+        entry.meta = looked.meta;
+        entry.facts = looked.facts;
+    }
+    if (!file.open() || entry.facts.inode != visited.looked.facts.inode)
+        return context_.spools.removals.add(Remove{visited.path});
+    TRY(read_attributes(visited.directory, name, file.get(), entry.meta, shown));
+    entry.state = suspect(entry);
+    const bool hashes_known = base && base->block_size != 0;
+    entry.block_size = hashes_known ? base->block_size : block_size_for(entry.meta.size);
+    ready(entry);
+    if (!base) {
+        group_.steps.push_back(MakeFile{visited.path, replace});
+        group_.touched.push_back({visited.path, 0, 0, false});
+    }
+    if (!base || base->meta != entry.meta) ++context_.counters.changed;
+    TRY(context_.spools.files.add(FinishFile{visited.path, entry.meta}));
+    if ((entry.meta.flags & kLockingFlags) != 0) TRY(context_.spools.locks.add(LockEntry{visited.path, entry.meta}));
+    const bool dense = entry.facts.blocks * 512 >= entry.meta.size;
+    return ranges(file.get(), entry, replace, hashes_known, dense);
+}
+
+Status Planner::ranges(int file, const Entry& entry, bool fresh, bool hashes_known, bool dense) {
+    const std::uint64_t size = entry.meta.size, block = entry.block_size;
+    for (std::uint64_t at = 0; at < size;) {
+        std::uint64_t data = at;
+        if (!dense) {
+            const off_t found = lseek(file, static_cast<off_t>(at), SEEK_DATA);
+            if (found < 0 && errno != ENXIO)
+                return system_error("look for holes in", context_.tree.shown(entry.path), errno);
+            data = found < 0 ? size : std::min(size, static_cast<std::uint64_t>(found));
+        }
+        // A block with any data in it is read; whole blocks before it are a hole.
+        const std::uint64_t until = data == size ? size : data / block * block;
+        if (until > at) TRY(hole(entry, at, until, fresh, hashes_known));
+        at = std::max(at, until);
+        if (at >= size) break;
+        RangeUnit unit;
+        unit.path = entry.path;
+        unit.inode = entry.facts.inode;
+        unit.offset = at;
+        unit.length = std::min(kRangeBytes, size - at);
+        unit.block_size = entry.block_size;
+        unit.fresh = fresh;
+        unit.dense = dense;
+        const std::uint64_t blocks = blocks_of(unit.length, entry.block_size);
+        if (hashes_known) TRY(context_.base.hashes(at / block, blocks, unit.base));
+        group_.touched.push_back({entry.path, at / block, blocks, false});
+        at += unit.length;
+        const std::uint64_t length = unit.length;
+        flush_small();
+        group_.units.emplace_back(std::move(unit));
+        TRY(count(length));
+    }
+    return {};
+}
+
+Status Planner::hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known) {
+    Run run;
+    run.first = from / entry.block_size;
+    run.count = blocks_of(until - from, entry.block_size);
+    ready(run);
+    if (fresh) return {};
+    if (hashes_known) {
+        TRY_ASSIGN(const bool already, context_.base.holes(run.first, run.first + run.count));
+        if (already) return {};
+    }
+    group_.touched.push_back({entry.path, run.first, run.count, false});
+    group_.units.emplace_back(HoleUnit{entry.path, from, until - from});
+    return count(0);
+}
+
+}  // namespace holdfast::mover

@@ -1,0 +1,213 @@
+#include "common/core/text.h"
+#include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/target.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr const char* kProbeName = ".holdfast-probe";
+
+std::string flag_name(std::uint32_t bit) {
+    switch (bit) {
+        case FS_IMMUTABLE_FL:
+            return "immutable";
+        case FS_APPEND_FL:
+            return "append-only";
+        case FS_NODUMP_FL:
+            return "no-dump";
+        case FS_NOATIME_FL:
+            return "no-atime";
+        case FS_SYNC_FL:
+            return "sync";
+        case FS_DIRSYNC_FL:
+            return "dirsync";
+        case FS_PROJINHERIT_FL:
+            return "inherit-project";
+        case FS_NOCOW_FL:
+            return "no-copy-on-write";
+        case FS_COMPR_FL:
+            return "compressed";
+        case FS_JOURNAL_DATA_FL:
+            return "journalled-data";
+        default:
+            return "numbered " + std::to_string(bit);
+    }
+}
+
+// Tries things in a directory of its own beneath the target's root, which goes with it.
+class Probe {
+  public:
+    Probe(const Tree& tree, const Needs& needs) : tree_(tree), needs_(needs) {}
+
+    Result<std::vector<std::string>> run() {
+        TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
+        // The root's own time is put back: a plan that is refused must leave nothing changed.
+        struct stat root {};
+        if (fstat(tree_.root(), &root) != 0) return system_error("look at", tree_.shown(""), errno);
+        if (mkdirat(tree_.root(), kProbeName, 0700) != 0) return system_error("write into", tree_.shown(""), errno);
+        directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
+        if (!directory_.open()) return system_error("open", tree_.shown(kProbeName), errno);
+        TRY(everything());
+        directory_.close();
+        TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
+        const timespec times[2] = {{0, UTIME_OMIT}, root.st_mtim};
+        futimens(tree_.root(), times);
+        return std::move(cannot_);
+    }
+
+  private:
+    Status everything() {
+        TRY(fresh_file());
+        sizes();
+        times();
+        if (needs_.longest_link > 0 &&
+            symlinkat(std::string(static_cast<std::size_t>(needs_.longest_link), 'x').c_str(), directory_.get(),
+                      "long") != 0)
+            no({needs_.longest_link_path, 1}, "a symlink of " + std::to_string(needs_.longest_link) + " bytes", errno);
+        for (const auto& [kind, example] : needs_.kinds) try_kind(kind, example);
+        if (needs_.links.count > 0 && linkat(directory_.get(), "file", directory_.get(), "link", 0) != 0)
+            no(needs_.links, "hard links", errno);
+        try_owners();
+        for (const auto& [key, attribute] : needs_.xattrs) try_xattr(key.second, attribute);
+        TRY(try_largest_set());
+        for (const auto& [bit, example] : needs_.flags) TRY(try_flag(bit, example));
+        for (const auto& [project, example] : needs_.projects) try_project(project, example);
+        return {};
+    }
+
+    void no(const Example& example, const std::string& what, int code) {
+        const std::string more = example.count > 1 ? " and " + std::to_string(example.count - 1) + " more" : "";
+        cannot_.push_back(what + " (source:" + (example.path.empty() ? "/" : escape_line(example.path)) + more +
+                          "): " + std::strerror(code));
+    }
+
+    Status fresh_file() {
+        file_.close();
+        unlinkat(directory_.get(), "file", 0);
+        file_ = open_in(directory_.get(), "file", O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (file_.open()) return {};
+        return system_error("write into", tree_.shown(""), errno);
+    }
+
+    void sizes() {
+        if (needs_.largest > 0 && ftruncate(file_.get(), static_cast<off_t>(needs_.largest)) != 0)
+            no({needs_.largest_path, 1}, "a file of " + std::to_string(needs_.largest) + " bytes", errno);
+        ftruncate_quietly();
+        struct statvfs space {};
+        if (fstatvfs(directory_.get(), &space) == 0 && needs_.longest_name > space.f_namemax)
+            cannot_.push_back("names of " + std::to_string(needs_.longest_name) + " bytes; the longest are " +
+                              std::to_string(space.f_namemax));
+    }
+    void ftruncate_quietly() {
+        if (ftruncate(file_.get(), 0) != 0) return;
+    }
+
+    void times() {
+        Time fine = needs_.latest;
+        fine.nanoseconds = needs_.fractions ? 123456789 : 0;
+        for (const Time& time : {needs_.earliest, needs_.latest, fine}) {
+            const timespec both[2] = {{0, UTIME_OMIT}, {static_cast<time_t>(time.seconds), time.nanoseconds}};
+            struct stat now {};
+            const bool set = futimens(file_.get(), both) == 0 && fstat(file_.get(), &now) == 0;
+            if (set && now.st_mtim.tv_sec == time.seconds && now.st_mtim.tv_nsec == time.nanoseconds) continue;
+            cannot_.push_back("modification times such as " + std::to_string(time.seconds) + " s and " +
+                              std::to_string(time.nanoseconds) + " ns since 1970");
+            return;
+        }
+    }
+
+    void try_kind(Kind kind, const Example& example) {
+        Meta meta;
+        meta.kind = kind;
+        meta.mode = 0600;
+        meta.uid = geteuid();
+        meta.gid = getegid();
+        meta.link = "somewhere";
+        // Only made, never opened.
+        if (kind == Kind::kCharDevice || kind == Kind::kBlockDevice)
+            meta.device = needs_.largest_major << 32 | (needs_.largest_minor & UINT32_MAX);
+        Target target(tree_);
+        const Status made = target.step(MakeOther{std::string(kProbeName) + "/other", meta});
+        if (made.ok()) return;
+        cannot_.push_back(std::string(kind == Kind::kSymlink ? "symlinks" : kind_text(kind) + "s") +
+                          " (source:" + escape_line(example.path) + "): " + made.error().message);
+    }
+
+    void try_owners() {
+        for (const auto& [owner, example] : needs_.owners)
+            if (fchown(file_.get(), owner.first, owner.second) != 0)
+                no(example, "owner " + std::to_string(owner.first) + ":" + std::to_string(owner.second), errno);
+    }
+
+    void try_xattr(bool directory, const Needs::Attribute& attribute) {
+        Meta meta;
+        meta.kind = attribute.kind;
+        meta.xattrs = {attribute.largest};
+        struct stat now {};
+        const int on = directory ? directory_.get() : file_.get();
+        if (attribute.kind != Kind::kFile && attribute.kind != Kind::kDirectory) return;  // as files, near enough
+        if (fstat(on, &now) != 0) return;
+        meta.uid = now.st_uid;
+        meta.gid = now.st_gid;
+        meta.mode = now.st_mode & 07777;
+        const Status set = write_attributes(directory_.get(), directory ? "" : "file", on, meta, false, "the target");
+        if (!set.ok())
+            cannot_.push_back("attribute " + escape_line(attribute.largest.name) +
+                              " (source:" + escape_line(attribute.example.path) + "): " + set.error().message);
+    }
+
+    // Each may fit alone, and not all together.
+    Status try_largest_set() {
+        if (needs_.largest_set.empty() || !cannot_.empty()) return {};
+        TRY(fresh_file());
+        Meta meta;
+        meta.uid = geteuid();
+        meta.gid = getegid();
+        meta.mode = 0600;
+        meta.xattrs = needs_.largest_set;
+        const Status set = write_attributes(directory_.get(), "file", file_.get(), meta, false, "the target");
+        if (!set.ok())
+            cannot_.push_back("all attributes of source:" + escape_line(needs_.largest_set_path) +
+                              " together: " + set.error().message);
+        return {};
+    }
+
+    Status try_flag(std::uint32_t bit, const Example& example) {
+        TRY(fresh_file());
+        const bool of_directories = bit == FS_DIRSYNC_FL || bit == FS_TOPDIR_FL || bit == FS_PROJINHERIT_FL;
+        const int on = of_directories ? directory_.get() : file_.get();
+        const Status set = write_flags(on, bit, 0, "the target");
+        if (!set.ok())
+            cannot_.push_back(flag_name(bit) + " flag (source:" + escape_line(example.path) +
+                              "): " + set.error().message);
+        const Status back = write_flags(on, 0, 0, "the target");
+        return set.ok() ? back : Status();
+    }
+
+    void try_project(std::uint32_t project, const Example& example) {
+        const Status set = write_flags(file_.get(), 0, project, "the target");
+        if (!set.ok())
+            cannot_.push_back("project " + std::to_string(project) + " (source:" + escape_line(example.path) +
+                              "): " + set.error().message);
+    }
+
+    const Tree& tree_;
+    const Needs& needs_;
+    Descriptor directory_, file_;
+    std::vector<std::string> cannot_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> probe_target(const Tree& tree, const Needs& needs) { return Probe(tree, needs).run(); }
+
+}  // namespace holdfast::mover

@@ -1,0 +1,141 @@
+#include "plugins/migrate/mover/read_back.h"
+
+#include "plugins/migrate/mover/attributes.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::size_t kReadBuffer = 1 << 20;
+constexpr std::size_t kSectors = 4096;
+
+}  // namespace
+
+void Findings::add(const std::string& path, const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    ++verdict_.differences;
+    if (verdict_.named.size() < kMostNamed) verdict_.named.push_back(tree_.shown(path) + ": " + what);
+}
+
+void Findings::add_bytes(std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    verdict_.bytes += bytes;
+}
+
+Verdict Findings::verdict() {
+    const std::lock_guard lock(mutex_);
+    return verdict_;
+}
+
+void ReadBack::Free::operator()(char* memory) const { std::free(memory); }
+
+ReadBack::ReadBack(const Tree& tree, Findings& findings, Counters& counters, bool from_disk)
+    : tree_(tree),
+      findings_(findings),
+      counters_(counters),
+      from_disk_(from_disk),
+      buffer_(static_cast<char*>(std::aligned_alloc(kSectors, kReadBuffer + kSectors))) {}
+
+Status ReadBack::run(const ReadBackUnit& unit) {
+    if (const auto* some = std::get_if<FilesCheck>(&unit)) return files(*some);
+    return blocks(std::get<RunCheck>(unit));
+}
+
+Result<std::size_t> ReadBack::read(int file, std::size_t length, std::uint64_t offset, const std::string& shown) {
+    std::size_t got = 0;
+    while (got < length) {
+        const std::size_t asked = (length - got + kSectors - 1) / kSectors * kSectors;
+        const ssize_t more = pread(file, buffer_.get() + got, asked, static_cast<off_t>(offset + got));
+        if (more < 0 && errno == EINTR) continue;
+        const int how = more < 0 && errno == EINVAL ? fcntl(file, F_GETFL) : 0;
+        if ((how & O_DIRECT) != 0 && fcntl(file, F_SETFL, how & ~O_DIRECT) == 0) continue;
+        if (more < 0) return system_error("read back", shown, errno);
+        if (more == 0) break;
+        got += static_cast<std::size_t>(more);
+    }
+    got = std::min(got, length);
+    findings_.add_bytes(got);
+    counters_.bytes_read += got;
+    return got;
+}
+
+Status ReadBack::files(const FilesCheck& unit) {
+    TRY_ASSIGN(const Descriptor directory, tree_.open_directory(unit.directory));
+    for (std::size_t i = 0; i < unit.files.size(); ++i) TRY(file(directory.get(), unit.files[i], unit.skip[i]));
+    return {};
+}
+
+Status ReadBack::file(int directory, const Entry& entry, bool skip) {
+    const std::string name(name_of(entry.path));
+    const std::string shown = tree_.shown(entry.path);
+    const Descriptor opened = open_in(directory, name, O_RDONLY | O_NONBLOCK);
+    if (!opened.open()) return system_error("open", shown, errno);
+    TRY_ASSIGN(Looked looked, look_at(opened.get(), "", shown));
+    TRY(read_attributes(directory, name, opened.get(), looked.meta, shown));
+    const std::string wrong = difference(entry.meta, looked.meta);
+    if (!wrong.empty()) findings_.add(entry.path, wrong);
+    counters_.bytes += entry.meta.size;
+    ++counters_.entries;
+    if (skip || entry.block_size != 0 || entry.meta.size > kSmallFile) return {};
+    // What is in the page cache was never on the disk, for all we know.
+    if (from_disk_) posix_fadvise(opened.get(), 0, 0, POSIX_FADV_DONTNEED);
+    const auto size = static_cast<std::size_t>(entry.meta.size);
+    TRY_ASSIGN(const std::size_t got, read(opened.get(), size, 0, shown));
+    if (got != size || digest_of({buffer_.get(), got}) != entry.content)
+        findings_.add(entry.path, "has another content");
+    return {};
+}
+
+Status ReadBack::blocks(const RunCheck& unit) {
+    const std::string shown = tree_.shown(unit.path);
+    Descriptor file = from_disk_ ? tree_.open_beneath(unit.path, O_RDONLY | O_NONBLOCK | O_DIRECT)
+                                 : tree_.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
+    if (!file.open() && errno == EINVAL) file = tree_.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
+    if (!file.open()) return system_error("open", shown, errno);
+    const std::uint64_t begin = std::min(unit.size, unit.run.first * unit.block_size);
+    const std::uint64_t end = std::min(unit.size, (unit.run.first + unit.run.count) * unit.block_size);
+    if (from_disk_)
+        posix_fadvise(file.get(), static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_DONTNEED);
+    if (unit.run.hashes.empty()) return hole(unit, file.get(), begin, end);
+    for (std::uint64_t at = begin; at < end; at += kReadBuffer) {
+        const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBuffer, end - at));
+        TRY_ASSIGN(const std::size_t got, read(file.get(), length, at, shown));
+        for (std::size_t inside = 0; inside < length; inside += unit.block_size) {
+            const std::uint64_t block = (at + inside) / unit.block_size;
+            const std::size_t size = std::min<std::size_t>(unit.block_size, length - inside);
+            const Digest& wanted = unit.run.hashes[static_cast<std::size_t>(block - unit.run.first)];
+            if (wanted == kUnknown) continue;  // the source lost it while it was read: a later pass brings it
+            const std::string_view bytes(buffer_.get() + inside, inside + size <= got ? size : 0);
+            const bool right = bytes.size() == size && (wanted == kHole ? all_zero(bytes) : digest_of(bytes) == wanted);
+            if (!right) findings_.add(unit.path, "has another content from byte " + std::to_string(at + inside));
+        }
+    }
+    return {};
+}
+
+// Zeros all the way, of which only what is not a hole need be read.
+Status ReadBack::hole(const RunCheck& unit, int file, std::uint64_t begin, std::uint64_t end) {
+    const std::string shown = tree_.shown(unit.path);
+    for (std::uint64_t at = begin; at < end;) {
+        const off_t data = lseek(file, static_cast<off_t>(at), SEEK_DATA);
+        if (data < 0 && errno == ENXIO) return {};
+        if (data < 0) return system_error("look for holes in", shown, errno);
+        at = static_cast<std::uint64_t>(data);
+        if (at >= end) return {};
+        const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBuffer, end - at));
+        TRY_ASSIGN(const std::size_t got, read(file, length, at, shown));
+        if (!all_zero({buffer_.get(), got})) {
+            findings_.add(unit.path, "has data after byte " + std::to_string(at) + " where there should be none");
+            return {};
+        }
+        at += length;
+    }
+    return {};
+}
+
+}  // namespace holdfast::mover

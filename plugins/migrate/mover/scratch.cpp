@@ -1,0 +1,58 @@
+#include "plugins/migrate/mover/scratch.h"
+
+#include "common/core/text.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+
+namespace holdfast::mover {
+
+Result<Descriptor> nameless_file(const std::string& folder) {
+    Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (file.open()) return file;
+    // Some filesystems have no O_TMPFILE.
+    std::string name = folder + "/holdfast-mover-XXXXXX";
+    Descriptor named(mkostemp(name.data(), O_CLOEXEC));
+    if (!named.open()) return system_error("make a file in", escape_line(folder), errno);
+    ::unlink(name.c_str());
+    return named;
+}
+
+Status write_all(int file, std::string_view bytes, const std::string& shown) {
+    while (!bytes.empty()) {
+        const ssize_t done = ::write(file, bytes.data(), bytes.size());
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return system_error("write", shown, done < 0 ? errno : ENOSPC);
+        bytes.remove_prefix(static_cast<std::size_t>(done));
+    }
+    return {};
+}
+
+Status write_all_at(int file, std::string_view bytes, std::uint64_t offset, const std::string& shown) {
+    while (!bytes.empty()) {
+        const ssize_t done = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return system_error("write", shown, done < 0 ? errno : ENOSPC);
+        bytes.remove_prefix(static_cast<std::size_t>(done));
+        offset += static_cast<std::uint64_t>(done);
+    }
+    return {};
+}
+
+Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, const std::string& shown) {
+    std::string bytes(length, '\0');
+    std::size_t got = 0;
+    while (got < length) {
+        const ssize_t more = ::pread(file, bytes.data() + got, length - got, static_cast<off_t>(offset + got));
+        if (more < 0 && errno == EINTR) continue;
+        if (more < 0) return system_error("read", shown, errno);
+        if (more == 0) break;
+        got += static_cast<std::size_t>(more);
+    }
+    bytes.resize(got);
+    return bytes;
+}
+
+}  // namespace holdfast::mover

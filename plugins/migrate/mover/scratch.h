@@ -1,0 +1,18 @@
+// Files of the mover's own: state that outlives it, and what is too large for memory.
+#pragma once
+
+#include "plugins/migrate/mover/tree.h"
+
+#include <string>
+#include <string_view>
+
+namespace holdfast::mover {
+
+// A new file in `folder` that has no name and is gone with its descriptor.
+Result<Descriptor> nameless_file(const std::string& folder);
+Status write_all(int file, std::string_view bytes, const std::string& shown);
+Status write_all_at(int file, std::string_view bytes, std::uint64_t offset, const std::string& shown);
+// Up to `length` bytes from `offset`; fewer only at the end of the file.
+Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, const std::string& shown);
+
+}  // namespace holdfast::mover

@@ -1,0 +1,125 @@
+#include "plugins/migrate/mover/state.h"
+
+#include "common/core/text.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr off_t kLeastPass = 64;  // a smaller file has not even its head: nothing was sent
+
+Status replace_file(const std::string& from, const std::string& to, const std::string& folder) {
+    if (rename(from.c_str(), to.c_str()) != 0) return system_error("rename", escape_line(from), errno);
+    const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.open() || fsync(directory.get()) != 0) return system_error("sync", escape_line(folder), errno);
+    return {};
+}
+
+}  // namespace
+
+Status State::lock() {
+    lock_ = Descriptor(::open((folder_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_.open()) {
+        const Error error = system_error("open state", escape_line(folder_), errno);
+        return Error{ErrorKind::kFailed, error.message, "make the folder of --state first", 0, ""};
+    }
+    if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+    return Error{ErrorKind::kLocked, escape_line(folder_) + ": another mover works with this state", "wait for its end",
+                 0, ""};
+}
+
+Result<std::optional<IndexEnd>> State::readable_index(const std::string& operation, const TargetState& target) const {
+    const std::optional<IndexEnd> none;
+    Result<IndexReader> reader = IndexReader::open(index());
+    if (!reader.ok() && (reader.error().kind == ErrorKind::kNotFound || reader.error().kind == ErrorKind::kMismatch))
+        return none;
+    if (!reader.ok()) return reader.error();
+    if (reader->head().operation != operation || reader->head().target != target.number) return none;
+    // All of it must be good before a pass relies on any of it.
+    while (true) {
+        const Result<std::optional<Record>> record = reader->next();
+        if (!record.ok()) return none;
+        if (!*record) return reader->end();
+    }
+}
+
+Result<bool> State::recover(const std::string& operation, const TargetState& target) {
+    TRY_ASSIGN(const std::optional<IndexEnd> index_end, readable_index(operation, target));
+    struct stat info {};
+    const bool begun = stat(pass().c_str(), &info) == 0 && info.st_size >= kLeastPass;
+    const Result<KilledPass> killed = begun ? look_at_killed_pass(pass()) : Error{ErrorKind::kNotFound, "", "", 0, ""};
+    const bool of_another =
+        killed.ok() && (killed->head.operation != operation || killed->head.target != target.number);
+    if (begun && !of_another) {
+        TRY_ASSIGN(const bool recovered, recover_pass(index_end, target));
+        if (!recovered) forget();
+        return recovered;
+    }
+    unlink(pass().c_str());
+    // With no pass begun since, the target is exactly where the index left it, or somebody has set it back.
+    return index_end && index_end->epoch == target.epoch;
+}
+
+Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const TargetState& target) {
+    const Result<KilledPass> killed = look_at_killed_pass(pass());
+    // What it had sent is not known, so nothing of the target is.
+    if (!killed.ok() && killed.error().kind == ErrorKind::kMismatch) return false;
+    if (!killed.ok()) return killed.error();
+    // The target was set back, or the file has lost groups that the target has.
+    if (killed->marks.epoch > target.epoch || killed->last_epoch < target.epoch) return false;
+    std::optional<IndexReader> old;
+    if (index && index->epoch == killed->head.epoch) {
+        TRY_ASSIGN(old, IndexReader::open(this->index()));
+    }
+    const std::string merged = folder_ + "/merged";
+    TRY(merge_killed_pass(std::move(old), pass(), merged, target.epoch));
+    TRY(replace_file(merged, this->index(), folder_));
+    unlink(pass().c_str());
+    return true;
+}
+
+Status State::commit() { return replace_file(pass(), index(), folder_); }
+
+Status State::mark_verified() {
+    TRY_ASSIGN(IndexReader reader, IndexReader::open(index()));
+    const std::string marked = folder_ + "/marked";
+    TRY_ASSIGN(IndexWriter writer, IndexWriter::create(marked, reader.head()));
+    while (true) {
+        TRY_ASSIGN(std::optional<Record> record, reader.next());
+        if (!record) break;
+        if (auto* entry = std::get_if<Entry>(&*record)) entry->state |= kVerified;
+        TRY(writer.add(*record));
+    }
+    TRY_ASSIGN(const IndexEnd end, writer.finish(reader.end()->epoch));
+    return replace_file(marked, index(), folder_);
+}
+
+void State::forget() {
+    unlink(index().c_str());
+    unlink(pass().c_str());
+}
+
+Result<KilledPass> look_at_killed_pass(const std::string& path) {
+    TRY_ASSIGN(IndexReader reader, IndexReader::open(path));
+    KilledPass pass;
+    pass.head = reader.head();
+    while (true) {
+        const Result<std::optional<Record>> record = reader.next();
+        if (record.ok() && *record) continue;
+        // What lies beyond the last mark may be torn: it is not used.
+        pass.marks = reader.marks();
+        pass.last_epoch = std::max({pass.head.epoch, pass.marks.epoch, pass.marks.begun});
+        pass.complete = reader.end().has_value();
+        if (pass.complete) pass.last_epoch = std::max(pass.last_epoch, reader.end()->epoch);
+        return pass;
+    }
+}
+
+}  // namespace holdfast::mover

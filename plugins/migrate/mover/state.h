@@ -1,0 +1,56 @@
+// What the source's side keeps between runs, in one folder: the index of the last complete pass, and of the pass that
+// runs.
+#pragma once
+
+#include "plugins/migrate/mover/base.h"
+#include "plugins/migrate/mover/index_file.h"
+#include "plugins/migrate/mover/side.h"
+
+#include <optional>
+#include <string>
+
+namespace holdfast::mover {
+
+class State {
+  public:
+    explicit State(std::string folder) : folder_(std::move(folder)) {}
+    // kFailed: no such folder. kLocked: another mover works with it.
+    Status lock();
+
+    std::string index() const { return folder_ + "/index"; }
+    std::string pass() const { return folder_ + "/pass"; }
+    const std::string& folder() const { return folder_; }
+
+    // Brings what there is to one index of what the target has. False: nothing that can be relied on is there (no
+    // index, a damaged one, another operation's, another target's, or the target was taken back to an earlier state).
+    Result<bool> recover(const std::string& operation, const TargetState& target);
+    // The pass is complete: its index becomes the index.
+    Status commit();
+    // Everything in the index was read back from the target and found right.
+    Status mark_verified();
+    void forget();  // removes both
+
+  private:
+    // nullopt: not to be relied on.
+    Result<std::optional<IndexEnd>> readable_index(const std::string& operation, const TargetState& target) const;
+    Result<bool> recover_pass(const std::optional<IndexEnd>& index, const TargetState& target);
+    std::string folder_;
+    Descriptor lock_;
+};
+
+// What the file of a killed pass says up to where it breaks off.
+struct KilledPass {
+    IndexHead head;
+    IndexReader::Marks marks;
+    std::uint64_t last_epoch = 0;  // the last group that may have been sent
+    bool complete = false;         // all content was durable: only the last steps may be missing
+};
+Result<KilledPass> look_at_killed_pass(const std::string& path);
+
+// The index of what is on a target after a pass was killed: what `pass` says is durable there, then what `old` has
+// beyond that (nothing, if there is none), without what the pass may have touched. Written to `out` as "unclean", of
+// the target's `epoch`.
+Status merge_killed_pass(std::optional<IndexReader> old, const std::string& pass, const std::string& out,
+                         std::uint64_t epoch);
+
+}  // namespace holdfast::mover

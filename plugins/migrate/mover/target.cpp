@@ -1,0 +1,289 @@
+#include "plugins/migrate/mover/target.h"
+
+#include "common/core/overloaded.h"
+#include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/scratch.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::size_t kOpenFiles = 16;
+constexpr mode_t kPrivate = 0600;
+
+// The parent of a path, open, and its last name.
+struct Place {
+    Descriptor directory;
+    std::string name;
+};
+
+Result<Place> place_of(const Tree& tree, const std::string& path) {
+    Place place;
+    TRY_ASSIGN(place.directory, tree.open_directory(parent_of(path)));
+    place.name = std::string(name_of(path));
+    return place;
+}
+
+bool is_lock(int code) { return code == EPERM || code == EACCES; }
+
+// A socket's name can only be made by bind, which takes no directory: the path leads through the descriptor we hold.
+int make_socket(int directory, const std::string& name) {
+    const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string held = "/proc/self/fd/" + std::to_string(directory) + "/";
+    // Names of up to 255 bytes do not fit into an address of 108: a short name first, then renamed.
+    const std::string brief = ".holdfast-removed-s";
+    const std::string path = held + brief;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    unlinkat(directory, brief.c_str(), 0);
+    if (!socket.open() || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return -1;
+    return renameat(directory, brief.c_str(), directory, name.c_str());
+}
+
+int make_entry(int directory, const std::string& name, const Meta& meta) {
+    const dev_t device =
+        makedev(static_cast<unsigned>(meta.device >> 32), static_cast<unsigned>(meta.device & 0xFFFFFFFF));
+    switch (meta.kind) {
+        case Kind::kSymlink:
+            return symlinkat(meta.link.c_str(), directory, name.c_str());
+        case Kind::kFifo:
+            return mkfifoat(directory, name.c_str(), kPrivate);
+        case Kind::kSocket:
+            return make_socket(directory, name);
+        case Kind::kCharDevice:
+            return mknodat(directory, name.c_str(), S_IFCHR | kPrivate, device);
+        case Kind::kBlockDevice:
+            return mknodat(directory, name.c_str(), S_IFBLK | kPrivate, device);
+        case Kind::kFile:
+        case Kind::kDirectory:
+            break;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+// Opens an existing regular file for writing, unlocking it if need be. errno ELOOP, EISDIR, ENXIO...: something else is
+// there.
+Descriptor open_existing(int directory, const std::string& name) {
+    Descriptor file = open_in(directory, name, O_WRONLY | O_NONBLOCK);
+    if (!file.open() && is_lock(errno) && unlock(directory, name))
+        file = open_in(directory, name, O_WRONLY | O_NONBLOCK);
+    struct stat info {};
+    if (file.open() && (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))) {
+        file.close();
+        errno = EEXIST;
+    }
+    return file;
+}
+
+// A new file in the directory, in place of whatever is there.
+Result<Descriptor> create_file(int directory, const std::string& name, mode_t mode, const std::string& shown) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        Descriptor file = open_in(directory, name, O_WRONLY | O_CREAT | O_EXCL, mode);
+        if (file.open()) return file;
+        if (is_lock(errno) && unlock(directory, "")) continue;
+        if (errno != EEXIST) return system_error("create", shown, errno);
+        TRY(remove_all(directory, name, shown));
+    }
+    return system_error("create", shown, EEXIST);
+}
+
+Status punch(int file, std::uint64_t offset, std::uint64_t length, const std::string& shown) {
+    if (length == 0) return {};
+    constexpr int kHow = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (fallocate(file, kHow, static_cast<off_t>(offset), static_cast<off_t>(length)) == 0) return {};
+    if (errno != EOPNOTSUPP) return system_error("punch a hole into", shown, errno);
+    // A filesystem without holes: zeros say the same. Bounded by what the file already is.
+    struct stat info {};
+    if (fstat(file, &info) != 0) return system_error("look at", shown, errno);
+    const std::string zeros(64 << 10, '\0');
+    const std::uint64_t end = std::min(offset + length, static_cast<std::uint64_t>(info.st_size));
+    for (std::uint64_t at = offset; at < end; at += zeros.size())
+        TRY(write_all_at(file,
+                         std::string_view(zeros).substr(
+                             0, static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), end - at))),
+                         at, shown));
+    return {};
+}
+
+}  // namespace
+
+Status Target::step(const Step& step) {
+    return std::visit(
+        Overloaded{[&](const Remove& s) { return remove(s.path); },
+                   [&](const MakeDirectory& s) { return make_directory(s.path); },
+                   [&](const MakeFile& s) { return make_file(s); }, [&](const MakeOther& s) { return make_other(s); },
+                   [&](const FinishFile& s) { return finish_file(s); }, [&](const MakeLink& s) { return make_link(s); },
+                   [&](const FinishDirectory& s) { return finish_directory(s); },
+                   [&](const LockEntry& s) { return lock_entry(s); }},
+        step);
+}
+
+Status Target::remove(const std::string& path) {
+    Descriptor directory = tree_.open_beneath(parent_of(path), O_RDONLY | O_DIRECTORY);
+    if (!directory.open() && (errno == ENOENT || errno == ENOTDIR)) return {};
+    if (!directory.open()) return system_error("open directory", tree_.shown(parent_of(path)), errno);
+    return remove_all(directory.get(), std::string(name_of(path)), tree_.shown(path));
+}
+
+Status Target::make_directory(const std::string& path) {
+    TRY_ASSIGN(const Place place, place_of(tree_, path));
+    const std::string shown = tree_.shown(path);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        if (mkdirat(place.directory.get(), place.name.c_str(), 0700) == 0) return {};
+        if (is_lock(errno) && unlock(place.directory.get(), "")) continue;
+        if (errno != EEXIST) return system_error("make directory", shown, errno);
+        struct stat info {};
+        if (fstatat(place.directory.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+            return system_error("look at", shown, errno);
+        if (S_ISDIR(info.st_mode)) {
+            // Ours to write in, whatever an earlier pass made of it: FinishDirectory gives it its mode again.
+            unlock(place.directory.get(), place.name);
+            if ((info.st_mode & 0700) == 0700 || info.st_uid != geteuid()) return {};
+            if (fchmodat(place.directory.get(), place.name.c_str(), (info.st_mode & 07777) | 0700, 0) == 0) return {};
+            return system_error("set mode of", shown, errno);
+        }
+        TRY(remove_all(place.directory.get(), place.name, shown));
+    }
+    return system_error("make directory", shown, EEXIST);
+}
+
+Status Target::make_file(const MakeFile& step) {
+    {
+        const std::lock_guard lock(mutex_);
+        files_.remove_if([&](const auto& file) { return file.first == step.path; });
+    }
+    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    const std::string shown = tree_.shown(step.path);
+    if (!step.replace && open_existing(place.directory.get(), place.name).open()) return {};
+    TRY(remove_all(place.directory.get(), place.name, shown));
+    TRY_ASSIGN(const Descriptor made, create_file(place.directory.get(), place.name, kPrivate, shown));
+    return {};
+}
+
+Status Target::make_other(const MakeOther& step) {
+    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    const std::string shown = tree_.shown(step.path);
+    TRY(remove_all(place.directory.get(), place.name, shown));
+    int made = make_entry(place.directory.get(), place.name, step.meta);
+    if (made != 0 && is_lock(errno) && unlock(place.directory.get(), ""))
+        made = make_entry(place.directory.get(), place.name, step.meta);
+    if (made != 0) return system_error("make " + kind_text(step.meta.kind), shown, errno);
+    return write_attributes(place.directory.get(), place.name, -1, step.meta, true, shown);
+}
+
+Status Target::finish_file(const FinishFile& step) {
+    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    const std::string shown = tree_.shown(step.path);
+    const Descriptor file = open_existing(place.directory.get(), place.name);
+    if (!file.open()) return system_error("open", shown, errno);
+    struct stat info {};
+    if (fstat(file.get(), &info) != 0) return system_error("look at", shown, errno);
+    if (static_cast<std::uint64_t>(info.st_size) != step.meta.size &&
+        ftruncate(file.get(), static_cast<off_t>(step.meta.size)) != 0)
+        return system_error("set size of", shown, errno);
+    return write_attributes(place.directory.get(), place.name, file.get(), step.meta, false, shown);
+}
+
+Status Target::make_link(const MakeLink& step) {
+    TRY_ASSIGN(const Place from, place_of(tree_, step.to));
+    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    const std::string shown = tree_.shown(step.path);
+    struct stat first {
+    }, now{};
+    if (fstatat(from.directory.get(), from.name.c_str(), &first, AT_SYMLINK_NOFOLLOW) != 0)
+        return system_error("look at", tree_.shown(step.to), errno);
+    if (fstatat(place.directory.get(), place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+        now.st_ino == first.st_ino && now.st_dev == first.st_dev)
+        return {};
+    TRY(remove_all(place.directory.get(), place.name, shown));
+    auto make = [&] {
+        return linkat(from.directory.get(), from.name.c_str(), place.directory.get(), place.name.c_str(), 0);
+    };
+    if (make() == 0) return {};
+    const int code = errno;
+    const bool opened = is_lock(code) && (unlock(place.directory.get(), "") | unlock(from.directory.get(), from.name));
+    if (opened && make() == 0) return {};
+    return system_error("link", shown, opened ? errno : code);
+}
+
+Status Target::finish_directory(const FinishDirectory& step) {
+    TRY_ASSIGN(const Descriptor directory, tree_.open_directory(step.path));
+    return write_attributes(directory.get(), "", directory.get(), step.meta, false, tree_.shown(step.path));
+}
+
+Status Target::lock_entry(const LockEntry& step) {
+    TRY_ASSIGN(const Descriptor entry, tree_.open_file(step.path, O_RDONLY));
+    return write_flags(entry.get(), step.meta.flags, step.meta.project, tree_.shown(step.path));
+}
+
+Status Target::batch(const Batch& batch) {
+    TRY_ASSIGN(const Descriptor directory, tree_.open_directory(batch.directory));
+    for (const SmallFile& file : batch.files) TRY(write_small(directory.get(), batch.directory, file));
+    return {};
+}
+
+Status Target::write_small(int directory, const std::string& parent, const SmallFile& file) {
+    const std::string shown = tree_.shown(join_path(parent, file.name));
+    Descriptor out;
+    bool fresh = false;
+    if (!file.replace) out = open_existing(directory, file.name);
+    if (!out.open()) {
+        if (!file.has_content) return system_error("open", shown, errno);
+        TRY_ASSIGN(out, create_file(directory, file.name, file.meta.mode & 0777, shown));
+        fresh = true;
+    }
+    if (file.has_content) {
+        // Cut first: a file that was larger must not keep its end, one that had holes gets none of its old blocks back.
+        if (!fresh && ftruncate(out.get(), 0) != 0) return system_error("cut", shown, errno);
+        TRY(write_all(out.get(), file.content, shown));
+    }
+    return write_attributes(directory, file.name, out.get(), file.meta, fresh, shown);
+}
+
+Result<Target::Opened> Target::opened(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    for (auto it = files_.begin(); it != files_.end(); ++it) {
+        if (it->first != path) continue;
+        files_.splice(files_.begin(), files_, it);
+        return files_.front().second;
+    }
+    TRY_ASSIGN(const Place place, place_of(tree_, path));
+    Descriptor file = open_existing(place.directory.get(), place.name);
+    if (!file.open()) return system_error("open", tree_.shown(path), errno);
+    files_.emplace_front(path, std::make_shared<Descriptor>(std::move(file)));
+    if (files_.size() > kOpenFiles) files_.pop_back();
+    return files_.front().second;
+}
+
+Status Target::chunk(const Chunk& chunk) {
+    TRY_ASSIGN(const Opened file, opened(chunk.path));
+    const std::string shown = tree_.shown(chunk.path);
+    std::uint64_t at = chunk.offset;
+    std::size_t used = 0;
+    for (const Segment& segment : chunk.segments) {
+        if (!chunk.fresh) TRY(punch(file->get(), at, segment.offset - at, shown));
+        TRY(write_all_at(file->get(), chunk.data.substr(used, segment.length), segment.offset, shown));
+        used += segment.length;
+        at = segment.offset + segment.length;
+    }
+    return chunk.fresh ? Status() : punch(file->get(), at, chunk.offset + chunk.length - at, shown);
+}
+
+void Target::close_files() {
+    const std::lock_guard lock(mutex_);
+    files_.clear();
+}
+
+}  // namespace holdfast::mover

@@ -1,0 +1,48 @@
+// The target tree, written as the source says. Everything is confined beneath its root; what is in the way of a wanted
+// entry is removed, nothing else is.
+#pragma once
+
+#include "plugins/migrate/mover/tree.h"
+#include "plugins/migrate/mover/work.h"
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace holdfast::mover {
+
+// Thread-safe. Errors name the entry and the system's reason (kUnavailable): what was written stays, and the same pass
+// can go on later.
+class Target {
+  public:
+    explicit Target(const Tree& tree) : tree_(tree) {}
+    Status step(const Step& step);
+    Status batch(const Batch& batch);
+    Status chunk(const Chunk& chunk);
+    // Closes what chunks were written through.
+    void close_files();
+
+  private:
+    // Shared between the threads that write chunks of one file and the list that keeps it open.
+    using Opened = std::shared_ptr<Descriptor>;
+    Status remove(const std::string& path);
+    Status make_directory(const std::string& path);
+    Status make_file(const MakeFile& step);
+    Status make_other(const MakeOther& step);
+    Status finish_file(const FinishFile& step);
+    Status make_link(const MakeLink& step);
+    Status finish_directory(const FinishDirectory& step);
+    Status lock_entry(const LockEntry& step);
+    Status write_small(int directory, const std::string& parent, const SmallFile& file);
+    Result<Opened> opened(const std::string& path);
+
+    const Tree& tree_;
+    std::mutex mutex_;
+    std::list<std::pair<std::string, Opened>> files_;  // the last used first
+};
+
+// Removes `name` in `directory` with all beneath; nothing there is well. Iterative; never leaves the filesystem.
+Status remove_all(int directory, const std::string& name, const std::string& shown);
+
+}  // namespace holdfast::mover

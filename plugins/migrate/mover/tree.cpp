@@ -1,0 +1,108 @@
+#include "plugins/migrate/mover/tree.h"
+
+#include "common/core/text.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+
+namespace holdfast::mover {
+namespace {
+
+// Longer paths are opened in parts: the kernel takes at most 4096 bytes at a time.
+constexpr std::size_t kPart = 4000;
+
+int confined_open(int directory, const char* path, int flags, mode_t mode) {
+    open_how how{};
+    how.flags = static_cast<unsigned long long>(flags) | O_CLOEXEC | O_NOFOLLOW;
+    how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+    while (true) {
+        const long got = syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(got);
+    }
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+        close();
+        value_ = other.release();
+    }
+    return *this;
+}
+
+void Descriptor::close() {
+    if (value_ >= 0) ::close(value_);
+    value_ = -1;
+}
+
+int Descriptor::release() {
+    const int value = value_;
+    value_ = -1;
+    return value;
+}
+
+Error system_error(std::string_view what, std::string_view path, int code) {
+    const ErrorKind kind = code == ENOENT || code == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kUnavailable;
+    std::string message = std::string(what) + " " + std::string(path) + ": " + std::strerror(code);
+    return {kind, std::move(message), "", 0, ""};
+}
+
+Result<Tree> Tree::open(const std::string& path, std::string title) {
+    // The root itself is what the user names: a link to it is theirs.
+    Descriptor root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root.open()) {
+        const Error error = system_error("open " + title, escape_line(path), errno);
+        return Error{error.kind == ErrorKind::kNotFound ? ErrorKind::kNotFound : ErrorKind::kFailed, error.message, "",
+                     0, ""};
+    }
+    struct stat info {};
+    if (fstat(root.get(), &info) != 0) return system_error("look at " + title, escape_line(path), errno);
+    return Tree(std::move(root), info.st_dev, std::move(title));
+}
+
+std::string Tree::shown(std::string_view path) const { return title_ + ":" + (path.empty() ? "/" : escape_line(path)); }
+
+Descriptor Tree::open_beneath(std::string_view path, int flags, mode_t mode) const {
+    Descriptor held;
+    int from = root();
+    while (path.size() > kPart) {
+        const std::size_t slash = path.rfind('/', kPart);
+        const std::string part(path.substr(0, slash));
+        Descriptor next(confined_open(from, part.c_str(), O_PATH | O_DIRECTORY, 0));
+        if (!next.open()) return next;
+        held = std::move(next);
+        from = held.get();
+        path.remove_prefix(slash + 1);
+    }
+    const std::string last(path.empty() ? "." : path);
+    Descriptor opened(confined_open(from, last.c_str(), flags, mode));
+    const int code = errno;  // closing `held` may change it
+    held.close();
+    errno = code;
+    return opened;
+}
+
+Result<Descriptor> Tree::open_directory(std::string_view path) const {
+    Descriptor opened = open_beneath(path, O_RDONLY | O_DIRECTORY);
+    if (!opened.open()) return system_error("open directory", shown(path), errno);
+    return opened;
+}
+
+Result<Descriptor> Tree::open_file(std::string_view path, int flags) const {
+    Descriptor opened = open_beneath(path, flags | O_NONBLOCK);
+    if (!opened.open()) return system_error("open", shown(path), errno);
+    return opened;
+}
+
+Descriptor open_in(int directory, const std::string& name, int flags, mode_t mode) {
+    return Descriptor(confined_open(directory, name.c_str(), flags, mode));
+}
+
+}  // namespace holdfast::mover

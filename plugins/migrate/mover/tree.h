@@ -1,0 +1,62 @@
+// A directory tree that nothing leads out of: every open goes through openat2 beneath its root, follows no link of any
+// kind and enters no other filesystem, whatever is swapped in meanwhile. Paths are relative to the root, "" is the
+// root.
+#pragma once
+
+#include "common/core/result.h"
+
+#include <sys/types.h>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::mover {
+
+class Descriptor {
+  public:
+    Descriptor() = default;
+    explicit Descriptor(int value) : value_(value) {}
+    Descriptor(Descriptor&& other) noexcept : value_(other.release()) {}
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    ~Descriptor() { close(); }
+    int get() const { return value_; }
+    bool open() const { return value_ >= 0; }
+    void close();
+    int release();
+
+  private:
+    int value_ = -1;
+};
+
+// "what PATH: No space left on device": kNotFound for ENOENT and ENOTDIR, else kUnavailable, since what an operating
+// system refuses in the middle of a copy leaves it to be resumed (exit 5). The path is escaped here.
+Error system_error(std::string_view what, std::string_view path, int code);
+
+class Tree {
+  public:
+    // kNotFound, kUsage: no such directory. `title` stands before paths in messages: "source", "target".
+    static Result<Tree> open(const std::string& path, std::string title);
+
+    int root() const { return root_.get(); }
+    dev_t device() const { return device_; }
+    const std::string& title() const { return title_; }
+    // For messages: "source:a/b", with what could trouble a terminal escaped.
+    std::string shown(std::string_view path) const;
+
+    // errno of the failed open, or the descriptor. flags as for open(2); O_CLOEXEC and O_NOFOLLOW are added.
+    Descriptor open_beneath(std::string_view path, int flags, mode_t mode = 0) const;
+    Result<Descriptor> open_directory(std::string_view path) const;  // O_PATH would not do: xattrs are set through it
+    Result<Descriptor> open_file(std::string_view path, int flags) const;
+
+  private:
+    Tree(Descriptor root, dev_t device, std::string title)
+        : root_(std::move(root)), device_(device), title_(std::move(title)) {}
+    Descriptor root_;
+    dev_t device_ = 0;
+    std::string title_;
+};
+
+// One name in an open directory, confined likewise: never a link, never another filesystem.
+Descriptor open_in(int directory, const std::string& name, int flags, mode_t mode = 0);
+
+}  // namespace holdfast::mover

@@ -1,0 +1,93 @@
+#include "plugins/migrate/mover/walk.h"
+
+#include <fcntl.h>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+// Levels whose directories stay open: the deepest ones. Others are opened again, by path, when the walk comes back.
+constexpr std::size_t kOpenLevels = 48;
+
+}  // namespace
+
+Result<Visited> Walk::enter(Descriptor directory, Looked looked) {
+    Level level;
+    level.inode = looked.facts.inode;
+    level.directory = std::move(directory);
+    if (stack_.size() >= kOpenLevels) stack_[stack_.size() - kOpenLevels].directory.close();
+    Visited visited{Visit::kEnter, path_, level.directory.get(), std::move(looked), 0};
+    stack_.push_back(std::move(level));
+    return visited;
+}
+
+Status Walk::reopen(Level& level) {
+    if (level.directory.open()) return {};
+    TRY_ASSIGN(level.directory, tree_.open_directory(path_));
+    TRY_ASSIGN(const Looked again, look_at(level.directory.get(), "", tree_.shown(path_)));
+    if (again.facts.inode == level.inode) return {};
+    // Another directory has the name now: the next pass sees it, and a final pass fails its check of the source.
+    return Error{ErrorKind::kNotFound, tree_.shown(path_) + " was replaced during the walk", "", 0, ""};
+}
+
+Result<std::optional<Visited>> Walk::step_inside() {
+    Level& level = stack_.back();
+    if (!level.listing) {
+        TRY_ASSIGN(level.listing, Listing::read(level.directory.get(), spill_, tree_.shown(path_)));
+    }
+    while (true) {
+        TRY_ASSIGN(const std::optional<Name> name, level.listing->next());
+        if (!name) return std::optional<Visited>();
+        if (path_.empty() && name->name == kJournalName) continue;
+        const std::string path = join_path(path_, name->name);
+        Result<Looked> looked = look_at(level.directory.get(), name->name, tree_.shown(path));
+        Descriptor opened;
+        int closed = 0;
+        if (looked.ok() && looked->meta.kind == Kind::kDirectory) {
+            opened = open_in(level.directory.get(), name->name, O_RDONLY | O_DIRECTORY);
+            closed = opened.open() ? 0 : errno;
+            if (closed != 0 && closed != EACCES && closed != EXDEV)
+                looked = system_error("open directory", tree_.shown(path), closed);
+        }
+        if (!looked.ok() && looked.error().kind == ErrorKind::kNotFound) {
+            ++vanished_;
+            continue;
+        }
+        if (!looked.ok()) return looked.error();
+        if (!opened.open())
+            return std::optional<Visited>(
+                Visited{Visit::kEntry, path, level.directory.get(), std::move(*looked), closed});
+        path_ = path;
+        TRY_ASSIGN(Visited entered, enter(std::move(opened), std::move(*looked)));
+        return std::optional<Visited>(std::move(entered));
+    }
+}
+
+Result<Visited> Walk::next() {
+    if (!begun_) {
+        begun_ = true;
+        TRY_ASSIGN(Looked looked, look_at(tree_.root(), "", tree_.shown("")));
+        TRY_ASSIGN(Descriptor root, tree_.open_directory(""));
+        return enter(std::move(root), std::move(looked));
+    }
+    if (stack_.empty()) return Visited{};
+    if (stack_.back().left) {  // the level before was left: back to its parent
+        stack_.pop_back();
+        path_ = std::string(parent_of(path_));
+        if (stack_.empty()) return Visited{};
+        const Status back = reopen(stack_.back());
+        if (!back.ok() && back.error().kind != ErrorKind::kNotFound) return back.error();
+        if (!back.ok()) {
+            ++vanished_;
+            stack_.back().skipped = true;
+        }
+    }
+    if (!stack_.back().skipped) {
+        TRY_ASSIGN(std::optional<Visited> visited, step_inside());
+        if (visited) return std::move(*visited);
+    }
+    stack_.back().left = true;
+    return Visited{Visit::kLeave, path_, stack_.back().directory.get(), {}, 0};
+}
+
+}  // namespace holdfast::mover

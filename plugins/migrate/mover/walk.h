@@ -1,0 +1,59 @@
+// A tree from its root, parents before children, names in order (compare_paths): the order of the index. Iterative,
+// with bounded descriptors and memory at any depth.
+#pragma once
+
+#include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/listing.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::mover {
+
+enum class Visit { kEnter, kEntry, kLeave, kEnd };  // kEnter and kLeave: of directories
+
+struct Visited {
+    Visit visit = Visit::kEnd;
+    std::string path;
+    int directory = -1;  // the open parent, good until the next call; for kEnter and kLeave the directory itself
+    Looked looked;       // not of kLeave
+    int closed = 0;      // errno of a directory that could not be entered: it comes as a kEntry
+};
+
+class Walk {
+  public:
+    // `spill`: see Listing. Entries that vanish between listing and look are passed over: a live tree may change.
+    Walk(const Tree& tree, std::string spill) : tree_(tree), spill_(std::move(spill)) {}
+
+    // The next thing; after kEnd only kEnd. Passed over: the mover's own journal in the root. A directory that may not
+    // be read, or on which another filesystem is mounted, comes as a kEntry with `closed`.
+    Result<Visited> next();
+    // Called after kEnter: leaves without looking inside.
+    void skip() { stack_.back().skipped = true; }
+    std::size_t vanished() const { return vanished_; }
+
+  private:
+    struct Level {
+        Descriptor directory;
+        std::optional<Listing> listing;
+        std::uint64_t inode = 0;
+        bool skipped = false;
+        bool left = false;
+    };
+    Result<Visited> enter(Descriptor directory, Looked looked);
+    Result<std::optional<Visited>> step_inside();
+    Status reopen(Level& level);
+
+    const Tree& tree_;
+    std::string spill_;
+    std::string path_;
+    std::vector<Level> stack_;
+    bool begun_ = false;
+    std::size_t vanished_ = 0;
+};
+
+// Names in the root that mkfs and the mover make.
+inline constexpr std::string_view kLostAndFound = "lost+found";
+inline constexpr std::string_view kJournalName = ".holdfast-mover";
+
+}  // namespace holdfast::mover

@@ -1,0 +1,92 @@
+"""Real filesystems on loop devices, in a mount namespace of the test's own; the built mover."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import oracle  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MOVER = ROOT / "build/dev/bin/holdfast-mover"
+SOAK = bool(os.environ.get("HOLDFAST_SOAK"))
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        pytest.exit("the mover's tests mount filesystems: run them as root", returncode=1)
+    oracle.unshare_mounts()
+
+
+class Disk:
+    """A filesystem in a file, mounted."""
+
+    def __init__(self, folder, name, megabytes, kind="ext4", options=()):
+        self.image, self.path = folder / f"{name}.img", folder / name
+        self.kind = kind
+        self.path.mkdir()
+        with open(self.image, "wb") as file:
+            file.truncate(megabytes << 20)
+        self.format(options)
+        self.mount()
+
+    def format(self, options):
+        command = {"ext4": ["mkfs.ext4", "-q", "-F", "-b", "4096"], "xfs": ["mkfs.xfs", "-q", "-f"],
+                   "btrfs": ["mkfs.btrfs", "-q", "-f"]}[self.kind]
+        subprocess.run([*command, *options, self.image], check=True, stdout=subprocess.DEVNULL)
+
+    def mount(self, *options):
+        subprocess.run(["mount", "-o", ",".join(("loop", *options)), self.image, self.path], check=True)
+
+    def unmount(self):
+        subprocess.run(["umount", self.path], check=True)
+
+    def again(self):
+        """Nothing is left in any cache."""
+        self.unmount()
+        self.mount()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    made = []
+
+    def make(name, megabytes=64, kind="ext4", options=()):
+        made.append(Disk(tmp_path, name, megabytes, kind, options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        subprocess.run(["umount", "-l", one.path], stderr=subprocess.DEVNULL)
+
+
+class Ran:
+    def __init__(self, process):
+        self.code, self.out, self.err = process.returncode, process.stdout, process.stderr
+
+    @property
+    def result(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def mover():
+    def run(*words, expect=0, **more):
+        process = subprocess.run([MOVER, *map(str, words)], capture_output=True, text=True, errors="surrogateescape",
+                                 stdin=subprocess.DEVNULL, timeout=120, **more)
+        assert expect is None or process.returncode == expect, process.stderr + process.stdout
+        return Ran(process)
+
+    return run
+
+
+@pytest.fixture
+def same():
+    def check(source, target):
+        wrong = oracle.differences(oracle.facts_of(source), oracle.facts_of(target))
+        assert not wrong, "\n".join(wrong)
+
+    return check

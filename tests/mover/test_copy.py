@@ -1,0 +1,239 @@
+"""copy and verify, in one process: what is kept, what is refused, what is found."""
+import os
+import subprocess
+
+import dataset
+import oracle
+import pytest
+
+
+@pytest.fixture
+def odd(disk):
+    source = disk("source", 96)
+    dataset.make("odd", source.path)
+    return source
+
+
+def test_everything_that_ext4_holds_is_kept_and_no_hole_is_filled(odd, disk, mover, same):
+    target = disk("target", 96)
+    assert len(oracle.facts_of(odd.path)) == 3764  # and the root
+    result = mover("copy", odd.path, target.path, "-o", "json").result
+    assert result["verified"] and result["final"] and result["differences"] == []
+    target.again()
+    same(odd.path, target.path)
+    assert oracle.allocated(target.path) <= oracle.allocated(odd.path)
+    assert not os.path.exists(target.path / ".holdfast-mover")
+
+
+def test_a_copy_between_different_filesystems_is_the_same(disk, mover, same):
+    source, target = disk("source", 96), disk("target", 320, "xfs")
+    dataset.make("odd", source.path)
+    # What xfs has not: times before 1901 are in its range, these flags are not.
+    for path in (source.path / "flags").iterdir():
+        oracle.set_flags(path, 0)
+    refused(mover, source.path, target.path, "a symlink of 4000 bytes", "source:links/s0", "block devices", "source:specials/device")
+    for path in (source.path / "specials").glob("device*"):
+        if os.minor(os.stat(path).st_rdev) >= 1 << 18:
+            path.unlink()
+    for path in (source.path / "links").glob("s*"):
+        if len(os.readlink(path)) > 1000:
+            path.unlink()
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+def test_what_the_target_has_too_much_goes_and_kinds_change(odd, disk, mover, same):
+    target = disk("target", 96)
+    (target.path / "old/deep").mkdir(parents=True)
+    (target.path / "old/deep/file").write_text("old")
+    (target.path / "names").write_text("a file where a directory comes")
+    (target.path / "links").mkdir()
+    (target.path / "links/s000").mkdir()
+    (target.path / "links/s000/inside").write_text("a directory where a link comes")
+    os.symlink("/etc", target.path / "modes")
+    oracle.set_flags(target.path / "old/deep", oracle.IMMUTABLE)
+    mover("copy", odd.path, target.path)
+    same(odd.path, target.path)
+    assert os.path.isdir("/etc")
+
+
+def test_a_second_copy_writes_nothing(odd, disk, mover, same, tmp_path):
+    target, state = disk("target", 96), tmp_path / "state"
+    state.mkdir()
+    mover("copy", odd.path, target.path, "--live", "--state", state)
+    result = mover("copy", odd.path, target.path, "--state", state, "-o", "json").result
+    assert result["changed"] == 0 and result["bytes_sent"] == 0
+    same(odd.path, target.path)
+
+
+@pytest.mark.parametrize("spoil,words", [
+    (lambda p: p.write_bytes(b"X" + p.read_bytes()[1:]), "has another content"),
+    (lambda p: os.chmod(p, 0o600), "mode is 0600"),
+    (lambda p: os.chown(p, 1, 2), "owner is 1"),
+    (lambda p: os.setxattr(p, "user.extra", b"1"), "attribute user.extra should not be there"),
+    (lambda p: os.utime(p, ns=(0, 5)), "modification time is 0.000000005"),
+    (lambda p: p.unlink(), "is missing"),
+    (lambda p: p.rename(p.parent / "other\x1bname"), "should not be there"),
+    (lambda p: p.write_bytes(p.read_bytes()[:-1]), "size is"),
+], ids=["byte", "mode", "owner", "attribute", "time", "missing", "name", "size"])
+def test_verify_names_one_wrong_thing(disk, mover, tmp_path, spoil, words):
+    source, target = disk("source", 16), disk("target", 16)
+    for name in ("one", "two"):
+        (source.path / name).write_bytes(os.urandom(100_000))
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    mover("verify", target.path, "--manifest", tmp_path / "manifest")
+    times = os.stat(target.path / "one").st_mtime_ns, os.stat(target.path).st_mtime_ns
+    spoil(target.path / "one")
+    if words == "has another content":
+        os.utime(target.path / "one", ns=(0, times[0]))
+    os.utime(target.path, ns=(0, times[1]))
+    ran = mover("verify", target.path, "--manifest", tmp_path / "manifest", expect=6)
+    assert words in ran.err and ("target:one" in ran.err or "target:other^[name" in ran.err) and "two" not in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_verify_names_the_block_of_a_wrong_byte_in_a_large_file(disk, mover, tmp_path):
+    source, target = disk("source", 32), disk("target", 32)
+    (source.path / "large").write_bytes(os.urandom(8_000_000))
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    before = os.stat(target.path / "large").st_mtime_ns
+    with open(target.path / "large", "r+b") as file:
+        file.seek(5_000_000)
+        byte = file.read(1)
+        file.seek(5_000_000)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(target.path / "large", ns=(0, before))
+    ran = mover("verify", target.path, "--manifest", tmp_path / "manifest", expect=6)
+    assert f"target:large: has another content from byte {5_000_000 // 16384 * 16384}" in ran.err
+
+
+def test_a_broken_hard_link_is_found(disk, mover, tmp_path):
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "a").write_text("linked")
+    os.link(source.path / "a", source.path / "b")
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    info, root = os.stat(target.path / "b"), os.stat(target.path)
+    (target.path / "b").unlink()
+    (target.path / "b").write_text("linked")
+    os.utime(target.path / "b", ns=(0, info.st_mtime_ns))
+    os.utime(target.path, ns=(0, root.st_mtime_ns))
+    assert "target:b: is not the same file as target:a" in mover("verify", target.path, "--manifest", tmp_path / "manifest", expect=6).err
+
+
+def refused(mover, source, target, *words):
+    before = oracle.facts_of(target)
+    ran = mover("copy", source, target, expect=3)
+    assert oracle.facts_of(target) == before
+    for word in words:
+        assert word in ran.err
+
+
+def test_what_the_target_cannot_hold_is_refused_before_anything_is_changed(disk, mover):
+    source, target = disk("source", 16), disk("target", 16, options=["-I", "128"])
+    (target.path / "there").write_text("stays")
+    (source.path / "late").write_text("after 2038, with nanoseconds")
+    os.utime(source.path / "late", ns=(0, (2**32 + 5) * 10**9 + 1))
+    refused(mover, source.path, target.path, "modification times")
+
+
+def test_a_file_larger_than_the_target_can_have_is_refused(disk, mover):
+    source, target = disk("source", 320, "xfs"), disk("target", 16)
+    with open(source.path / "8EiB", "wb") as file:
+        os.ftruncate(file.fileno(), 2**63 - 1)
+    refused(mover, source.path, target.path, "source:8EiB", "9223372036854775807 bytes")
+
+
+def test_an_empty_file_of_8_EiB_is_copied_in_no_time(disk, mover, same):
+    source, target = disk("source", 320, "xfs"), disk("target", 320, "xfs")
+    file = os.open(source.path / "8EiB", os.O_RDWR | os.O_CREAT)
+    os.ftruncate(file, 2**63 - 1)
+    os.pwrite(file, b"far out", 2**62)
+    os.close(file)
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+def test_attributes_that_are_too_large_are_refused(disk, mover):
+    source, target = disk("source", 320, "xfs"), disk("target", 16)
+    (source.path / "file").write_text("x")
+    os.setxattr(source.path / "file", "user.large", b"v" * 60_000)
+    refused(mover, source.path, target.path, "attribute user.large", "source:file")
+
+
+def test_flags_that_the_target_does_not_know_are_refused(disk, mover):
+    source, target = disk("source", 16), disk("target", 320, "xfs")
+    (source.path / "d").mkdir()
+    oracle.set_flags(source.path / "d", oracle.DIRSYNC)
+    refused(mover, source.path, target.path, "dirsync flag", "source:d")
+
+
+def test_a_copy_into_itself_is_refused(disk, mover):
+    source = disk("source", 16)
+    (source.path / "inside").mkdir()
+    assert "lies in the other" in mover("copy", source.path, source.path / "inside", expect=3).err
+    assert "lies in the other" in mover("copy", source.path / "inside", source.path, expect=3).err
+    assert "lies in the other" in mover("copy", source.path, source.path, expect=3).err
+
+
+def test_links_are_never_followed(disk, mover, same, tmp_path):
+    source, target = disk("source", 16), disk("target", 16)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("not to be read, not to be changed")
+    os.symlink(outside, source.path / "out")
+    (source.path / "d").mkdir()
+    (source.path / "d/secret").write_text("from inside")
+    os.symlink(outside, target.path / "d")  # whoever follows it writes outside
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+    assert (outside / "secret").read_text() == "not to be read, not to be changed"
+
+
+def test_another_filesystem_in_the_tree_is_not_entered(disk, mover):
+    source, inner, target = disk("source", 16), disk("inner", 16), disk("target", 16)
+    (source.path / "mounted").mkdir()
+    subprocess.run(["mount", "--bind", inner.path, source.path / "mounted"], check=True)
+    try:
+        ran = mover("copy", source.path, target.path, expect=3)
+        assert "source:mounted: another filesystem is mounted there" in ran.err
+        assert list(os.listdir(target.path)) == ["lost+found"]
+    finally:
+        subprocess.run(["umount", source.path / "mounted"], check=True)
+
+
+def test_a_full_disk_ends_with_5_and_names_the_file(disk, mover, same, tmp_path):
+    source, target = disk("source", 64), disk("target", 12)
+    for number in range(8):
+        (source.path / f"file{number}").write_bytes(os.urandom(4_000_000))
+    before = oracle.facts_of(source.path)
+    ran = mover("copy", source.path, target.path, expect=5)
+    assert "target:file" in ran.err and "No space left on device" in ran.err and "source is untouched" in ran.err
+    assert oracle.facts_of(source.path) == before
+
+
+def test_a_disk_without_inodes_ends_with_5_and_names_the_file(disk, mover):
+    source, target = disk("source", 32), disk("target", 32, options=["-N", "64"])
+    for number in range(200):
+        (source.path / f"file{number:03}").write_text("x")
+    ran = mover("copy", source.path, target.path, expect=5)
+    assert "target:file" in ran.err and "No space left on device" in ran.err
+
+
+def test_a_directory_that_is_not_there_ends_with_1(disk, mover, tmp_path):
+    target = disk("target", 16)
+    assert "No such file or directory" in mover("copy", tmp_path / "nowhere", target.path, expect=1).err
+
+
+@pytest.mark.parametrize("words", [[], ["cpy", "a", "b"], ["copy", "a"], ["copy", "a", "b", "--nonsense"], ["verify", "a"],
+                                   ["copy", "a", "b", "--threads", "0"], ["copy", "a", "b", "--bandwidth", "-1"],
+                                   ["copy", "a", "b", "--progress", "loud"], ["copy", "a", "b", "--state"]])
+def test_wrong_usage_ends_with_2(mover, words):
+    assert mover(*words, expect=2).err.startswith("error: ")
+
+
+def test_help_has_every_flag_and_every_exit_code(mover):
+    text = mover("--help").out
+    for flag in ("--live", "--paranoid", "--no-verify", "--state", "--manifest", "--operation", "--bandwidth", "--threads", "--progress", "--output"):
+        assert flag in text
+    for code in range(8):
+        assert f"\n  {code}  " in text

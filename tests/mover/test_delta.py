@@ -1,0 +1,188 @@
+"""Later passes: what changed and nothing else, while the source is written to, and after kills at any moment."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dataset
+import oracle
+import pytest
+import shuffler
+from conftest import MOVER, SOAK
+
+SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "7"))
+ROUNDS = 100 if SOAK else 5
+KILLS = 200 if SOAK else 20
+
+
+def fill(folder, seed, rounds=150):
+    shuffler.Shuffler(str(folder), seed).run(rounds)
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))
+def test_a_final_pass_after_writing_load_gives_the_same_tree(disk, mover, same, tmp_path, seed):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    print(f"seed {seed}")
+    fill(source.path, seed)
+    writer = subprocess.Popen([sys.executable, Path(__file__).parent / "shuffler.py", source.path, str(seed + 1000)],
+                              stdout=subprocess.PIPE)
+    assert writer.stdout.readline() == b"begun\n"
+    try:
+        ran = mover("copy", source.path, target.path, "--live", "--state", state, "-o", "json", expect=None)
+        assert ran.code in (0, 5), ran.err  # 5: a full disk, which the writer may make
+    finally:
+        writer.send_signal(signal.SIGTERM)
+        assert writer.wait(30) == 0
+    result = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
+    assert result["final"] and result["verified"]
+    target.again()
+    same(source.path, target.path)
+
+
+def test_only_changed_blocks_of_a_large_file_are_written(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    first = mover("copy", source.path, target.path, "--live", "--state", state, "-o", "json").result
+    assert first["bytes_sent"] == 20_000_000
+    with open(source.path / "table", "r+b") as file:
+        for at in (0, 5_000_000, 19_999_999):
+            file.seek(at)
+            file.write(b"!")
+    second = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
+    assert 0 < second["bytes_sent"] <= 3 * 16384
+    same(source.path, target.path)
+
+
+def test_a_hole_that_was_punched_is_punched(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    subprocess.run(["fallocate", "-p", "-o", "4194304", "-l", "12582912", source.path / "table"], check=True)
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+    assert oracle.allocated(target.path) <= oracle.allocated(source.path)
+
+
+def test_a_page_written_through_a_mapping_with_the_old_time_is_found(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    path = source.path / "file"
+    path.write_bytes(b"a" * 500_000)
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    info = path.stat()
+    with open(path, "r+b") as file:
+        file.write(b"b")
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
+def test_hard_links_of_changed_files_stay_and_broken_ones_part(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    for name in ("kept", "parted", "moved"):
+        (source.path / name).write_bytes(os.urandom(400_000 if name == "kept" else 1000))
+        os.link(source.path / name, source.path / f"{name}-too")
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    with open(source.path / "kept-too", "r+b") as file:
+        file.write(b"through the other name")
+    content = (source.path / "parted").read_bytes()
+    (source.path / "parted").unlink()
+    (source.path / "parted").write_bytes(content[::-1])
+    os.rename(source.path / "moved", source.path / "a-moved")
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
+def test_a_lost_or_damaged_index_is_made_again_from_the_target(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    (source.path / "more").mkdir()
+    fill(source.path / "more", 3, 60)
+    for spoil in (lambda index: index.unlink(), lambda index: index.write_bytes(index.read_bytes()[:-20]),
+                  lambda index: index.write_bytes(index.read_bytes()[:3000] + b"?" + index.read_bytes()[3001:])):
+        mover("copy", source.path, target.path, "--live", "--state", state)
+        spoil(state / "index")
+        with open(source.path / "table", "r+b") as file:
+            file.write(os.urandom(100))
+        result = mover("copy", source.path, target.path, "--live", "--state", state, "-o", "json").result
+        assert result["bytes_sent"] < 5_000_000
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
+def test_a_target_that_was_set_back_is_not_believed(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 32), disk("target", 32), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(5_000_000))
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    target.unmount()
+    earlier = target.image.read_bytes()
+    target.mount()
+    with open(source.path / "table", "r+b") as file:
+        file.write(b"later")
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    target.unmount()
+    target.image.write_bytes(earlier)
+    target.mount()
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
+def test_a_source_that_changes_during_a_final_copy_ends_with_6(disk, mover, tmp_path):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "a-large").write_bytes(os.urandom(30_000_000))
+    (source.path / "first").write_text("before")
+    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "10M"], stderr=subprocess.PIPE, text=True)
+    while not (target.path / "a-large").exists():
+        assert copy.poll() is None
+        time.sleep(0.01)
+    (source.path / "a-large-later").write_text("appeared")
+    _, said = copy.communicate(timeout=60)
+    assert copy.returncode == 6 and "source:" in said and "while it was copied" in said
+
+
+def test_two_movers_with_one_state_exclude_each_other(disk, mover, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (source.path / "large").write_bytes(os.urandom(30_000_000))
+    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "10M", "--state", state])
+    while not (state / "pass").exists():
+        assert copy.poll() is None
+        time.sleep(0.01)
+    mover("copy", source.path, target.path, "--state", state, expect=4)
+    assert copy.wait(60) == 0
+
+
+def test_a_copy_that_is_killed_at_any_moment_goes_on(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    rng = random.Random(SEED)
+    print(f"HOLDFAST_KILL_SEED={SEED}")
+    dataset.make("odd", source.path)
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    began = time.monotonic()
+    mover("copy", source.path, disk("measure", 64).path)
+    whole = time.monotonic() - began
+    changes = shuffler.Shuffler(str(source.path / "sizes"), SEED)
+    for number in range(KILLS):
+        copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--state", state], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            copy.wait(whole * rng.random())
+        except subprocess.TimeoutExpired:
+            copy.kill()
+            copy.wait()
+        if number % 3 == 0:
+            changes.run(5)
+        if number % 7 == 6:
+            target.again()
+    mover("copy", source.path, target.path, "--state", state)
+    target.again()
+    same(source.path, target.path)
