@@ -256,12 +256,16 @@ class Drive {
         result_.report = std::move(*report);
         if (recorded_) {
             TRY(holding_->world().may_write());
-            holding_->release_own();
+            // A journal that goes is the last to go: whoever was killed before that finds it, and the lock by it. One
+            // that stays says that it is done before its lock is anybody's.
+            if (operation_.keeps_record())
+                holding_->release_own();
+            else
+                holding_->release(false);
             TRY(close());
             recorded_ = false;
             result_.resumable = false;
         }
-        // After the journal: a lock without one is nobody's, a journal without its lock would be anybody's.
         if (holding_) holding_->release(false);
         return {};
     }

@@ -181,13 +181,13 @@ class Execution {
     }
 
     // What this very plan makes has no uid yet when the plan is made: by its label it is known, and by the uid that it
-    // has got it is deleted, so that nobody else's object of that name goes.
+    // has got it is deleted, so that nobody else's object of that name goes. No delete is sent without a uid.
     Status remove(const Delete& action, const Step& one, std::chrono::milliseconds stall) {
         Delete pinned = action;
-        if (action.preconditions.uid.empty() && !dry() && makes(action.ref)) {
+        if (action.preconditions.uid.empty() && !dry()) {
             TRY_ASSIGN(const std::optional<Json> found, world_.cluster.find(action.ref));
             if (!found) return {};
-            if (kube::label_of(*found, labels::kOperation) != plan_.operation)
+            if (makes(action.ref) && kube::label_of(*found, labels::kOperation) != plan_.operation)
                 return Error{ErrorKind::kConflict,
                              action.ref.text() + ": object replaced: it is not the one that this operation made",
                              "nothing was done to the new one", 0, ""};

@@ -4,6 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace holdfast::plan {
@@ -15,6 +16,9 @@ using kube::PatchType;
 using kube::Preconditions;
 
 constexpr int kFencedTries = 5;
+// As many creates as are sent at once (Cluster::create_all): whoever was stopped among a thousand sends no more of them
+// before it has asked whether it is still the owner.
+constexpr std::size_t kInFlight = 8;
 
 // Renews between the events, where nothing else does.
 class TendedWatch : public kube::Watch {
@@ -60,9 +64,22 @@ class FencedCluster : public kube::Cluster {
     }
     std::vector<Result<Json>> create_all(const std::vector<Json>& manifests, DryRun dry_run,
                                          const std::function<void(std::size_t)>& on_done) override {
-        if (const Status may = before_creates(); !may.ok())
-            return std::vector<Result<Json>>(manifests.size(), Result<Json>(may.error()));
-        return inner_.create_all(manifests, dry_run, on_done);
+        std::vector<Result<Json>> answers;
+        Status may = before_creates();
+        while (answers.size() < manifests.size()) {
+            if (!may.ok()) {
+                answers.resize(manifests.size(), Result<Json>(may.error()));
+                break;
+            }
+            const std::size_t done = answers.size(), some = std::min(kInFlight, manifests.size() - done);
+            const auto from = manifests.begin() + static_cast<std::ptrdiff_t>(done);
+            for (auto& answer : inner_.create_all({from, from + static_cast<std::ptrdiff_t>(some)}, dry_run,
+                                                  [&](std::size_t i) { on_done ? on_done(done + i) : void(); }))
+                answers.push_back(std::move(answer));
+            tenure_.tend();
+            may = tenure_.may_write();
+        }
+        return answers;
     }
     Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions,
                        DryRun dry_run, const std::string& subresource) override {

@@ -126,7 +126,7 @@ Status Holding::mark_targets() {
 
 Status Holding::recorded() {
     if (!journal_.locks.empty()) return {};
-    TRY(tenure_.take_own([this](kube::ClusterReader& reader) { return still_ours(reader); }));
+    TRY(tenure_.take_own([this](kube::ClusterReader& reader) { return still_ours(reader); }, journal_.touched));
     tenure_.begin();
     return {};
 }

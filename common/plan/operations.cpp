@@ -194,9 +194,17 @@ Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, con
             "run the command again and look at the new plan", 0, ""};
     }
     TRY(execute(plan, world, limits).status);
-    // The journal goes last: until then the same command finds what is still to be taken back.
+    // A fresh look says that nothing is left to be taken back; somebody may have been at work meanwhile.
+    TRY_ASSIGN(const Plan left, back(world.cluster));
+    if (!left.steps.empty())
+        return Error{ErrorKind::kConflict,
+                     "what was taken back is not so any more: somebody changed the cluster meanwhile; the first step "
+                     "that is left: " +
+                         left.steps.front().title,
+                     "run the command again", 0, ""};
+    // The journal goes last: until then the same command finds what is still to be taken back, and the locks by it.
     TRY(world.may_write());
-    holding.release_own();
+    holding.release(false);
     return erase(world.cluster, journal);
 }
 

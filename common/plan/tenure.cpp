@@ -23,6 +23,18 @@ Error locked(const kube::Lease& lease, const Owner& owner) {
     return lease.workload.empty() ? error : error.with_context(escape_line(lease.workload) + " is locked");
 }
 
+// The names are made of a hash or of an id, so that nobody has one by chance; but whoever has it is not ours to replace
+// or to delete. Every Lease of ours says what it is for.
+Status made_by_us(const kube::Lease& found) {
+    if (!found.role.empty()) return {};
+    return Error{
+        ErrorKind::kLocked,
+        ref_of(found).text() + ": the name is taken by a Lease that Holdfast did not make; nothing was changed",
+        "see whose it is: kubectl get lease " + found.name + " -n " + found.space +
+            " -o yaml; once it is gone, run the command again",
+        0, "AlreadyExists"};
+}
+
 // It is in the way although its owner is gone.
 Status unfinished_other(World& world, const kube::Lease& found, const std::string& space) {
     if (!check_operation_id(found.operation).ok()) return {};
@@ -44,6 +56,7 @@ Status unfinished_other(World& world, const kube::Lease& found, const std::strin
 }  // namespace
 
 Status may_take(World& world, const kube::Lease& found, const std::string& operation, const std::string& space) {
+    TRY(made_by_us(found));
     const Owner owner = owner_of(found, world.self, world.clock.now());
     if (owner.life == Life::kLive) return locked(found, owner);
     return found.operation == operation ? Status() : unfinished_other(world, found, space);
@@ -169,11 +182,11 @@ Status Tenure::keep(Result<Json> answer, const Stamp& sent, const kube::Lease& m
     lease.uid = kube::uid_of(*answer);
     lease.version = kube::version_of(*answer);
     const std::lock_guard<std::mutex> hold(mutex_);
-    held_.push_back({std::move(lease), true, sent});
+    held_.push_back({std::move(lease), true, false, sent});
     return {};
 }
 
-Status Tenure::take_own(std::function<Status(kube::ClusterReader&)> still_ours) {
+Status Tenure::take_own(std::function<Status(kube::ClusterReader&)> still_ours, SystemTime written) {
     still_ours_ = std::move(still_ours);
     const kube::ObjectRef ref{kube::kLeases, terms_.space, journal_name(terms_.operation)};
     const kube::Lease mine = wanted(ref, "alive");
@@ -185,7 +198,7 @@ Status Tenure::take_own(std::function<Status(kube::ClusterReader&)> still_ours) 
                      "", 0, ""};
     }
     const std::lock_guard<std::mutex> hold(mutex_);
-    held_.push_back({mine, false, now()});
+    held_.push_back({mine, false, false, {now().steady, written}});
     return {};
 }
 
@@ -257,7 +270,7 @@ void Tenure::renew(kube::Cluster& cluster) {
 Status Tenure::renew_one(kube::Cluster& cluster, Held& held) {
     const Stamp sent = now();
     held.lease.renewed = sent.wall;
-    if (!held.made && still_ours_) {
+    if ((!held.made || held.late) && still_ours_) {
         // Nobody would notice a Lease that is made anew after another owner has come and gone; the journal tells.
         Status ours = still_ours_(cluster);
         if (!ours.ok() && ours.error().reason == kJournalGone)
@@ -269,6 +282,7 @@ Status Tenure::renew_one(kube::Cluster& cluster, Held& held) {
     auto answer = held.made ? cluster.replace(ref_of(held.lease), kube::lease_manifest(held.lease))
                             : cluster.create(kube::lease_manifest(held.lease));
     if (!answer.ok()) return settle(cluster, held, answer.error());
+    held.late = !held.made && now().steady - sent.steady >= kWriteFor;
     held.made = true;
     held.lease.uid = kube::uid_of(*answer);
     held.lease.version = kube::version_of(*answer);
@@ -291,10 +305,13 @@ Status Tenure::settle(kube::Cluster& cluster, Held& held, const Error& error) {
     const bool ours = there.holder == held.lease.holder && there.operation == held.lease.operation &&
                       (held.lease.uid.empty() || there.uid == held.lease.uid);
     if (!ours) {
-        lose("it was taken over by " + owner_text(there.holder, there.host, world_.self));
+        lose(there.role.empty() ? "the name of its lease " + there.space + "/" + there.name +
+                                      " was taken by one that Holdfast did not make"
+                                : "it was taken over by " + owner_text(there.holder, there.host, world_.self));
         return error;
     }
     // Not counted as a renewal: the next one is sent with the version of now.
+    held.late = !held.made;
     held.made = true;
     held.lease.uid = there.uid;
     held.lease.version = there.version;

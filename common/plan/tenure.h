@@ -21,8 +21,8 @@ namespace holdfast::plan {
 // Error::reason of an operation whose journal is gone, ended by another process or deleted: nobody goes on with it.
 inline constexpr char kJournalGone[] = "JournalGone";
 
-// Read only: kLocked if this Lease has a live owner, or is the lock of an unfinished operation other than `operation`
-// (bad input 11). A silent owner is no error yet.
+// Read only: kLocked if this Lease is none of ours, has a live owner, or is the lock of an unfinished operation other
+// than `operation` (bad input 11). A silent owner is no error yet.
 Status may_take(World& world, const kube::Lease& found, const std::string& operation, const std::string& space);
 
 class Tenure {
@@ -39,8 +39,9 @@ class Tenure {
     // kLocked: a live owner, or an unfinished operation other than this one. kInterrupted.
     Status take_locks(const std::vector<Lock>& locks);
     // The Lease of an operation without locks. Taken over if an earlier owner left it; else made by the first renewal.
-    // still_ours: whether the journal is (asked before that Lease is made).
-    Status take_own(std::function<Status(kube::ClusterReader&)> still_ours);
+    // still_ours: whether the journal is (asked before that Lease is made). written: when the journal was, by our
+    // clock: until there is a Lease it speaks for us, and whoever slept since then asks before it writes.
+    Status take_own(std::function<Status(kube::ClusterReader&)> still_ours, SystemTime written);
     // Begins to renew, beside the work where the world has a heart.
     void begin();
 
@@ -69,7 +70,8 @@ class Tenure {
     struct Held {
         kube::Lease lease;
         bool made = false;
-        Stamp sent;  // when the last successful renewal was sent
+        bool late = false;  // made by a request that took so long that another owner may have come and gone meanwhile
+        Stamp sent;         // when the last successful renewal was sent
     };
 
     Stamp now() const;

@@ -214,6 +214,14 @@ std::vector<Waiting> swap_waits() {
          "", "it is bound to another volume, it is deleted or replaced: exit 4; phase Lost: exit 1",
          "Exit 5. The workload stays down rather than start on half of its volumes; both copies are under Retain. "
          "`resume` goes on; `undo` after it goes back."},
+        {Condition::kClaimBound,
+         &kube::kClaims,
+         {"restore in-place", "restore undo", "restore abort"},
+         "nobody: one look at each claim before the policy of its volume goes back to Delete, since a claim that is "
+         "being deleted would take it along",
+         "",
+         "it is being deleted, phase Lost: exit 1; it is bound to another volume, deleted or replaced: exit 4",
+         "Exit 5. The volume stays under Retain. The same command again looks again."},
         {Condition::kAllReady, &kube::kStatefulSets, kSwaps,
          "the StatefulSet controller makes the pods; scheduler and kubelets start them; their probes say ready", "",
          "it is being deleted: exit 1; it is deleted or replaced: exit 4",

@@ -45,9 +45,11 @@ class FinalizePlanner {
         if (!names.empty())
             add("wait-gone", "wait until the volumes are gone", "the storage has deleted them",
                 WaitFor{kube::kVolumes, "", std::move(names), Condition::kGone, ""});
-        add("forget", "delete configmap/" + options_.space + "/" + plan::journal_name(options_.operation),
-            "the record of " + options_.operation + ", if it is still there",
-            plan::Delete{{kube::kConfigMaps, options_.space, plan::journal_name(options_.operation)}, {}});
+        if (!facts_.record_uid.empty())
+            add("forget", "delete configmap/" + options_.space + "/" + plan::journal_name(options_.operation),
+                "the record of " + options_.operation,
+                plan::Delete{{kube::kConfigMaps, options_.space, plan::journal_name(options_.operation)},
+                             {facts_.record_uid, ""}});
         plan_.asks = !facts_.volumes.empty();
         return std::move(plan_);
     }
@@ -115,10 +117,12 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
     auto journal = plan::read_journal(reader, options.space, options.operation);
     if (!journal.ok() && journal.error().kind == ErrorKind::kNotFound)
         journal = plan::read_or_rebuild(reader, options.space, options.operation, unfinished_swaps);
-    if (journal.ok())
+    if (journal.ok()) {
         facts.unfinished = journal->state != "done";
-    else if (journal.error().kind != ErrorKind::kNotFound)
+        facts.record_uid = journal->uid;
+    } else if (journal.error().kind != ErrorKind::kNotFound) {
         return journal.error();
+    }
     return facts;
 }
 

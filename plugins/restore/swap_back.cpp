@@ -67,6 +67,7 @@ class BackPlanner : public SwapSteps {
         const Json* volume = volume_now(facts_, swap.old_volume);
         const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
+        look_again(swap, swap.old_volume);
         Json body = {
             {"metadata", {{"labels", {{labels::kKept, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
             {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};

@@ -262,6 +262,7 @@ class SwapPlanner : public SwapSteps {
         const Json* volume = volume_now(facts_, incoming.volume);
         const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
+        look_again(swap, incoming.volume);
         Json body = {
             {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
             {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};

@@ -64,6 +64,16 @@ void SwapSteps::restore_retention() {
         Patch{record_.workload.ref, kube::PatchType::kMerge, std::move(body), {record_.workload.uid, ""}, ""});
 }
 
+void SwapSteps::look_again(const Swap& swap, const std::string& volume) {
+    const Json* claim = claim_now(facts_, swap.claim);
+    if (swap.old_policy == "Retain" || claim == nullptr) return;
+    plan::WaitFor look{kube::kClaims, record_.space, {swap.claim}, plan::Condition::kClaimBound, ""};
+    look.bound_to = {volume};
+    look.uids = {kube::uid_of(*claim)};
+    add("look-" + swap.claim, "see that pvc/" + record_.space + "/" + swap.claim + " still has pv/" + volume,
+        "with a claim that goes, its volume would go too", std::move(look));
+}
+
 Step& SwapSteps::add(std::string id, std::string title, std::string reason, plan::Action action) {
     Step step;
     step.id = std::move(id);

@@ -20,6 +20,9 @@ class SwapSteps {
     void remove_provers();
     // What the StatefulSet did with its claims before; somebody's own choice since then wins.
     void restore_retention();
+    // Before a volume's policy goes back to what it was: its claim is still there and has it. One that is being deleted
+    // (a namespace is, somebody tidies up) would take it along under Delete; under Retain it stays.
+    void look_again(const Swap& swap, const std::string& volume);
 
   protected:
     plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);

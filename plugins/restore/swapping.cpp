@@ -93,8 +93,10 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
 // The swap is done and what was put in does not come up: the operation ends here, so that undo is free to go back.
 Result<plan::Plan> Swapping::end_unready(const SwapFacts& facts, const std::string& operation, const Error& error) {
     TRY_ASSIGN(plan::Plan plan, plan_swap(Stage::kFinish, *record_, facts, operation));
-    std::erase_if(plan.steps,
-                  [](const plan::Step& step) { return std::holds_alternative<plan::WaitFor>(step.action); });
+    std::erase_if(plan.steps, [](const plan::Step& step) {
+        const auto* wait = std::get_if<plan::WaitFor>(&step.action);
+        return wait != nullptr && wait->condition == plan::Condition::kAllReady;
+    });
     if (!plan.steps.empty()) plan.steps.front().after.clear();
     plan.instead = error;
     plan.instead->message = "the volumes are swapped, but " + error.message + "; the old volumes are kept";

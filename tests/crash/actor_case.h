@@ -6,6 +6,6 @@
 
 namespace holdfast::crash {
 
-Judgement judge_actor(const Reference& reference, const Case& one);
+std::unique_ptr<CaseJudge> make_actor_judge(const Reference& reference, const Case& one, Stage& stage);
 
 }  // namespace holdfast::crash

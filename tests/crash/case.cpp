@@ -21,12 +21,14 @@ std::string trace_of(const std::vector<sim::Call>& calls, const Ending& ending, 
     return trace + ending.out + ending.err;
 }
 
-class Judge {
+class Judge : public CaseJudge {
   public:
-    Judge(const Reference& reference, const Case& one) : reference_(reference), case_(one), stage_(reference, one) {}
+    Judge(const Reference& reference, const Case& one, Stage& stage)
+        : reference_(reference), case_(one), stage_(stage) {}
 
-    Judgement run() {
-        const Ending first = stage_.once(reference_.line, case_.first, "first run", kFirst);
+    Injection injection() override { return case_.first; }
+
+    Judgement after(const Ending& first) override {
         if (!stage_.settled()) return stage_.done();
         if (takes(case_.first.fault)) return left_alone();
         // A verdict on the data ends an operation: what named it finds nothing any more.
@@ -115,7 +117,7 @@ class Judge {
         const Ending ending = stage_.once({reference_.line.plugin, {"gc", "--yes"}}, {}, "gc", kSecond);
         if (!stage_.settled()) return;
         if (ending.exit_code != 0) stage_.violated("I10: gc fails: exit " + std::to_string(ending.exit_code));
-        for (const auto& [name, text] : state_of(stage_.sim)) {
+        for (const auto& [name, text] : state_of(stage_.sim, reference_.known)) {
             const bool throwaway = text.find("\"holdfast.dev/role\":\"drill\"") != std::string::npos ||
                                    text.find("\"holdfast.dev/role\":\"open\"") != std::string::npos ||
                                    text.find("\"holdfast.dev/role\":\"consumer\"") != std::string::npos;
@@ -131,7 +133,7 @@ class Judge {
             kube::uid_of(*changed) == stage_.theirs_uid &&
             kube::annotation_of(*changed, "somebody.example/was").empty())
             stage_.violated("I7: lost what somebody else wrote to " + stage_.theirs.text());
-        const State got = state_of(stage_.sim);
+        const State got = state_of(stage_.sim, reference_.known);
         const auto lines = differences(expected, got, as_good(expected));
         if (lines.empty()) return;
         std::string text = what;
@@ -147,7 +149,7 @@ class Judge {
 
     const Reference& reference_;
     const Case& case_;
-    Stage stage_;
+    Stage& stage_;
 };
 
 }  // namespace
@@ -175,7 +177,8 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     if (entry.prepare) entry.prepare(reference.start);
     reference.start.store.compact();
     reference.line = entry.line(reference.start);
-    reference.begin = state_of(reference.start);
+    reference.known = known_of(reference.start);
+    reference.begin = state_of(reference.start, reference.known);
     if (entry.or_else) reference.or_else = end_of(reference.start, entry.or_else(reference.start));
     sim::Sim sim = reference.start;
     sim::SimClock clock(sim);
@@ -201,7 +204,14 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
 }
 
 Judgement judge(const Reference& reference, const Case& one) {
-    return one.actor ? judge_actor(reference, one) : Judge(reference, one).run();
+    Stage stage(reference, one);
+    const auto judge = make_judge(reference, one, stage);
+    return judge->after(stage.once(reference.line, judge->injection(), "first run", kFirst));
+}
+
+std::unique_ptr<CaseJudge> make_judge(const Reference& reference, const Case& one, Stage& stage) {
+    if (one.actor) return make_actor_judge(reference, one, stage);
+    return std::make_unique<Judge>(reference, one, stage);
 }
 
 }  // namespace holdfast::crash

@@ -8,6 +8,7 @@
 #include "tests/crash/state.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,6 +31,7 @@ struct Reference {
     sim::Sim start{0};
     CommandLine line;
     std::vector<sim::Call> calls;
+    Known known;  // texts of the start
     State begin, end;
     std::set<std::string> disks;                // that were there before anything was prepared
     std::map<std::string, std::string> digest;  // of the end
@@ -49,5 +51,17 @@ struct Judgement {
     long long looks = 0, unseen_deletions = 0;
 };
 Judgement judge(const Reference& reference, const Case& one);
+
+class Stage;
+// A case in its two parts, since many cases have the way to their fault in common: what happens during the first run,
+// and what follows.
+class CaseJudge {
+  public:
+    virtual ~CaseJudge() = default;
+    virtual Injection injection() = 0;
+    virtual Judgement after(const Ending& first) = 0;
+};
+// All must outlive it. stage: on which the first run takes place, as process kFirst.
+std::unique_ptr<CaseJudge> make_judge(const Reference& reference, const Case& one, Stage& stage);
 
 }  // namespace holdfast::crash

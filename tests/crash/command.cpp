@@ -3,32 +3,32 @@
 #include "common/app/session.h"
 #include "common/core/text.h"
 #include "common/os/environment.h"
-#include "plugins/restore/plugin.h"
-#include "plugins/snap/plugin.h"
 #include "tests/crash/mutate.h"
+#include "tests/crash/plugins.h"
 #include "tests/sim/actors.h"
 #include "tests/sim/process.h"
 #include "tests/sim/sim_cluster.h"
 
+#include <exception>
 #include <map>
 
 namespace holdfast::crash {
 namespace {
 
 struct TextConsole : Console {
+    explicit TextConsole(const CaseSignals& around) : process(around) {}
+    const CaseSignals& process;
     std::string out_text, err_text;
     void out(std::string_view text) override { out_text += text; }
     void err(std::string_view text) override { err_text += text; }
-    bool flush() override { return true; }
-    bool out_broken() const override { return false; }
+    bool flush() override { return !process.reader_gone; }
+    bool out_broken() const override { return process.reader_gone; }
     bool in_is_terminal() const override { return false; }
     bool out_is_terminal() const override { return false; }
     bool err_is_terminal() const override { return false; }
     int err_columns() const override { return 80; }
     std::optional<std::string> read_line() override { return std::nullopt; }
 };
-
-app::Plugin plugin_of(const std::string& name) { return name == "snap" ? snap::make_plugin() : restore::make_plugin(); }
 
 // Tables are values that never change: each is made once, also those of a mutant.
 const app::Plugin& plugin_named(const std::string& name, const Mutation* mutation) {
@@ -47,7 +47,7 @@ std::string CommandLine::text() const { return "kubectl " + plugin + " " + join(
 
 Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, int pid) {
     sim::become_process(pid, machine.sim.dice.next());
-    TextConsole console;
+    TextConsole console(machine.signals);
     const Environment environment;
     sim::SimCluster cluster(machine.sim, gate);
     sim::SimPods pods(machine.sim, gate);
@@ -62,6 +62,9 @@ Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, in
                                : app::run_words(seen_by(plugin_of(line.plugin), machine.witness), line.words, process);
     } catch (const sim::Killed&) {
         ending.killed = true;
+    } catch (const std::exception& error) {  // memory has run out: as app::run ends it
+        console.err("error: internal: " + std::string(error.what()) + "\n");
+        ending.exit_code = 1;
     }
     ending.out = std::move(console.out_text);
     ending.err = std::move(console.err_text);

@@ -26,11 +26,13 @@ struct Ending {
     std::string out, err;
 };
 
-// The signals of the simulated process: a gate may raise them.
+// What befalls the simulated process from outside: a gate raises its signals and takes the reader of its output away.
 struct CaseSignals : Signals {
     int raised = 0;
+    int number = 2;  // SIGINT; SIGTERM and SIGHUP count the same
+    bool reader_gone = false;
     int count() const override { return raised; }
-    int last() const override { return raised > 0 ? 2 : 0; }
+    int last() const override { return raised > 0 ? number : 0; }
 };
 
 struct Mutation;

@@ -2,8 +2,7 @@
 
 #include "common/plan/observe.h"
 #include "common/plan/waits.h"
-#include "plugins/restore/plugin.h"
-#include "plugins/snap/plugin.h"
+#include "tests/crash/plugins.h"
 
 #include <algorithm>
 
@@ -23,7 +22,8 @@ Tally& Tally::operator+=(const Tally& other) {
 
 std::vector<std::string> missing_commands() {
     std::vector<std::string> missing;
-    for (const app::Plugin& plugin : {snap::make_plugin(), restore::make_plugin()}) {
+    for (const TestedPlugin& tested : plugins()) {
+        const app::Plugin plugin = tested.make();
         std::set<std::string> covered;
         for (const Entry& entry : matrix()) {
             if (entry.plugin == plugin.name || entry.plugin.empty()) covered.insert(entry.command);

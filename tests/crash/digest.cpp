@@ -21,16 +21,16 @@ bool throwaway(const Json& object) {
 
 void add_claims(const sim::Sim& sim, const std::set<std::string>& disks, Digest& digest) {
     for (const sim::ObjectPtr& object : sim.store.list(kube::kClaims, kSpace)) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         if (throwaway(*object)) continue;
         std::string data = "nothing";
-        const sim::ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+        const sim::ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.volume);
         if (volume) {
             const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
             const auto disk = sim.backend.disks.find(handle);
             if (disk != sim.backend.disks.end())
                 data = disk->second.token.text() + (disks.contains(handle) ? "" : ", a copy");
-            digest["policy of " + claim.name] = kube::volume_of(*volume).reclaim_policy;
+            digest["policy of " + claim.name] = volume.volume().reclaim_policy;
         }
         digest["claim " + claim.name] = data;
     }

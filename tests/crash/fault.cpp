@@ -4,6 +4,7 @@
 #include "tests/sim/api.h"
 
 #include <array>
+#include <new>
 
 namespace holdfast::crash {
 namespace {
@@ -41,6 +42,8 @@ constexpr std::array kNames = {"kill-before",
                                "clock-back",
                                "interrupt",
                                "interrupt-twice",
+                               "reader-gone",
+                               "no-memory",
                                "fails",
                                "somebody-changes",
                                "somebody-replaces",
@@ -154,6 +157,10 @@ bool applies(Fault fault, const sim::Call& call) {
             return verb == Verb::kWatch;
         case Fault::kFails:
             return in_pod(verb);
+        case Fault::kReaderGone:
+            return verb == Verb::kReview;  // asked once, before the first write: what is printed comes after it
+        case Fault::kNoMemory:
+            return write || in_pod(verb);
         case Fault::kSomebodyChanges:
             return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
         case Fault::kSomebodyReplaces:
@@ -197,6 +204,9 @@ void make_theirs(sim::Sim& sim, const kube::ObjectRef& ref, Json object) {
 std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.push_back(call);
     calls_.back().body = nullptr;
+    if (injection_.branch) {
+        if (auto other = injection_.branch(static_cast<int>(calls_.size()) - 1)) injection_ = std::move(*other);
+    }
     if (!here()) return std::nullopt;
     happened_ = true;
     if (injection_.somebody) {
@@ -216,11 +226,16 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
             machine_.clock.jump -= std::chrono::hours(26);
             return std::nullopt;
         case Fault::kInterrupt:
-            machine_.signals.raised += 1;
+            raise(1);
             return std::nullopt;
         case Fault::kInterruptTwice:
-            machine_.signals.raised += 2;
+            raise(2);
             return std::nullopt;
+        case Fault::kReaderGone:
+            machine_.signals.reader_gone = true;
+            return std::nullopt;
+        case Fault::kNoMemory:
+            throw std::bad_alloc{};
         case Fault::kSomebodyChanges:
         case Fault::kSomebodyReplaces:
         case Fault::kSomebodyTakes:
@@ -229,6 +244,13 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
         default:
             return after_commit(injection_.fault) ? std::nullopt : answer_of(injection_.fault, call);
     }
+}
+
+// SIGINT, SIGTERM and SIGHUP by turns.
+void FaultGate::raise(int times) {
+    constexpr std::array kNumbers = {2, 15, 1};
+    machine_.signals.number = kNumbers.at(static_cast<std::size_t>(injection_.boundary) % kNumbers.size());
+    machine_.signals.raised += times;
 }
 
 void FaultGate::meddle(const sim::Call& call) {

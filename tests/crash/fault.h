@@ -5,6 +5,7 @@
 #include "tests/sim/gate.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ enum class Fault {
     kClockBack,
     kInterrupt,
     kInterruptTwice,
+    kReaderGone,        // of the output
+    kNoMemory,          // an allocation fails, and the process with it
     kFails,             // the command in the pod exits 1, the statement is refused
     kSomebodyChanges,   // another client annotates the object just before our write
     kSomebodyReplaces,  // ... deletes it and makes one of their own under its name
@@ -67,6 +70,8 @@ struct Injection {
     std::function<void(const sim::Call&)> somebody = nullptr;
     // Is told of every request that was carried out.
     std::function<void(const sim::Call&, bool changed)> told = nullptr;
+    // Asked before every request; what it gives takes the place of this injection from that request on.
+    std::function<std::optional<Injection>(int boundary)> branch = nullptr;
 };
 
 // Counts the requests of one run, and lets the fault happen at its boundary.
@@ -84,6 +89,7 @@ class FaultGate : public sim::Gate {
     sim::WatchFault watch_fault() override;
 
     const std::vector<sim::Call>& calls() const { return calls_; }
+    const Injection& injection() const { return injection_; }
     bool happened() const { return happened_; }
     // What another client has made or changed; empty name: nothing.
     const kube::ObjectRef& theirs() const { return theirs_; }
@@ -92,6 +98,7 @@ class FaultGate : public sim::Gate {
 
   private:
     void meddle(const sim::Call& call);
+    void raise(int times);
     bool faulty() const { return here() && !injection_.somebody; }
     bool here() const { return static_cast<int>(calls_.size()) - 1 == injection_.boundary; }
 

@@ -6,11 +6,13 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 
+#include <algorithm>
+
 namespace holdfast::crash {
 namespace {
 
 std::string handle_of(const sim::Sim& sim, const std::string& volume) {
-    const sim::ObjectPtr object = sim.store.find({kube::kVolumes, "", volume});
+    const sim::ObjectPtr object = sim.store.find(kube::kVolumes, "", volume);
     return object ? kube::text_at(*object, "/spec/csi/volumeHandle") : "";
 }
 
@@ -20,11 +22,11 @@ const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
 }
 
 // Whether the volume would survive the end of everything that is not named here.
-bool holds(const sim::Sim& sim, const Json& object) {
-    const kube::Volume volume = kube::volume_of(object);
+bool holds(const sim::Sim& sim, const sim::ObjectPtr& object) {
+    const kube::Volume& volume = object.volume();
     if (volume.reclaim_policy == "Retain") return true;
-    const sim::ObjectPtr claim = sim.store.find({kube::kClaims, volume.claim_space, volume.claim_name});
-    return claim && kube::uid_of(*claim) == volume.claim_uid && !kube::deleting(*claim);
+    const sim::ObjectPtr claim = sim.store.find(kube::kClaims, volume.claim_space, volume.claim_name);
+    return claim && claim.claim().uid == volume.claim_uid && !claim.claim().deleting;
 }
 
 std::string key(const std::string& space, const std::string& name) { return space + "/" + name; }
@@ -34,7 +36,7 @@ std::string key(const std::string& space, const std::string& name) { return spac
 Invariants::Invariants(const sim::Sim& start) {
     std::set<std::string> bound;
     for (const sim::ObjectPtr& object : start.store.list(kube::kClaims, "")) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         const sim::Token* token = token_of(start, claim.volume);
         if (token == nullptr || token->writer.empty()) continue;
         bound.insert(claim.volume);
@@ -56,11 +58,6 @@ void Invariants::release_kept() {
     for (const std::string& handle : unclaimed_) disks_.erase(handle);
 }
 
-void Invariants::release_bound(const sim::Sim& sim) {
-    for (const sim::ObjectPtr& claim : sim.store.list(kube::kClaims, ""))
-        disks_.erase(handle_of(sim, kube::claim_of(*claim).volume));
-}
-
 void Invariants::forgive(const sim::Sim& sim) {
     for (const std::string& handle : lost(sim)) {
         disks_.erase(handle);
@@ -68,9 +65,32 @@ void Invariants::forgive(const sim::Sim& sim) {
     }
 }
 
-void Invariants::was_read(const sim::Call& call) {
-    if (!is_read(call.verb) || call.ref.resource != kube::kVolumes) return;
-    if (call.ref.name.empty() || call.ref.name == unseen_) unseen_.clear();
+void Invariants::claims_go(const sim::Sim& sim, const std::string& name) {
+    for (const sim::ObjectPtr& object : sim.store.list(kube::kClaims, "")) {
+        const kube::Claim& claim = object.claim();
+        if (!name.empty() && claim.name != name) continue;
+        const std::string handle = handle_of(sim, claim.volume);
+        if (disks_.contains(handle)) going_[handle] = {kube::kClaims, claim.space, claim.name};
+    }
+}
+
+void Invariants::was_read(const sim::Sim& sim, const sim::Call& call) {
+    if (!is_read(call.verb)) return;
+    const auto meant = [&](const std::string& name) { return call.ref.name.empty() || call.ref.name == name; };
+    if (call.ref.resource == kube::kVolumes && meant(unseen_)) unseen_.clear();
+    if (call.ref.resource != kube::kClaims) return;
+    std::erase_if(going_, [&](const auto& one) {
+        const sim::ObjectPtr claim = sim.store.find(one.second);
+        return meant(one.second.name) && (!claim || kube::deleting(*claim));
+    });
+}
+
+// Once is once: what is lost like this is counted and not looked at again.
+bool Invariants::unknowing(const std::string& handle) {
+    if (!going_.contains(handle)) return false;
+    ++unseen_deletions_;
+    disks_.erase(handle);
+    return true;
 }
 
 void Invariants::watch(sim::Sim& sim) {
@@ -89,6 +109,7 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     if (resource == kube::kClaims) keep_claim(sim, change);
     if (storage) {
         for (const std::string& handle : lost(sim)) {
+            if (unknowing(handle)) continue;
             const bool disk = disks_.contains(handle);
             violated("I1: no handle is left on the " + std::string(disk ? "volume " : "snapshot ") + handle +
                      " with the data of " + (disk ? disks_[handle] : cuts_[handle]));
@@ -103,7 +124,7 @@ std::set<std::string> Invariants::lost(const sim::Sim& sim) const {
     std::set<std::string> held, gone;
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
-        if (disks_.contains(handle) && sim.backend.disks.contains(handle) && holds(sim, *volume)) held.insert(handle);
+        if (disks_.contains(handle) && sim.backend.disks.contains(handle) && holds(sim, volume)) held.insert(handle);
     }
     if (!cuts_.empty()) {
         for (const sim::ObjectPtr& object : sim.store.list(kube::kSnapshotContents, "")) {
@@ -121,14 +142,29 @@ std::set<std::string> Invariants::lost(const sim::Sim& sim) const {
     return gone;
 }
 
+// I3: what we delete can be made again by whoever comes after us: its uid and spec stand in the cluster, in a journal
+// or on a volume.
+void Invariants::keep_told(const sim::Sim& sim, const sim::Change& change, const std::string& name) {
+    if (!sim.client_writes || !claims_.contains(name)) return;
+    const std::string uid = kube::uid_of(*change.object);
+    for (const kube::Resource* resource : {&kube::kConfigMaps, &kube::kVolumes}) {
+        for (const sim::ObjectPtr& object : sim.store.list(*resource, "")) {
+            const Json* part = kube::find_at(*object, *resource == kube::kVolumes ? "/metadata/annotations" : "/data");
+            const std::string text = part == nullptr ? "" : part->dump();
+            if (text.find(uid) != std::string::npos && text.find("accessModes") != std::string::npos) return;
+        }
+    }
+    violated("I3: pvc/" + name + " is deleted, and nothing in the cluster says what it was like");
+}
+
 // I2: a claim that holds data goes only when its volume is kept. What controllers do is not ours.
 void Invariants::keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name) {
-    const std::string volume = kube::claim_of(*change.object).volume;
-    const sim::ObjectPtr object = sim.store.find({kube::kVolumes, "", volume});
+    const std::string& volume = change.object.claim().volume;
+    const sim::ObjectPtr object = sim.store.find(kube::kVolumes, "", volume);
     const sim::Token* token = token_of(sim, volume);
     const auto whose = claims_.find(name);
     const bool data = token != nullptr && whose != claims_.end() && token->writer == whose->second;
-    if (!sim.client_writes || !data || !object || kube::volume_of(*object).reclaim_policy == "Retain") return;
+    if (!sim.client_writes || !data || !object || object.volume().reclaim_policy == "Retain") return;
     if (volume == unseen_) {
         ++unseen_deletions_;
         disks_.erase(handle_of(sim, volume));
@@ -143,9 +179,10 @@ void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
     const bool begins = change.before && !kube::deleting(*change.before) &&
                         (kube::deleting(now) || change.type == kube::WatchEvent::Type::kDeleted);
     if (begins) keep_retained(sim, change, name);
+    if (begins) keep_told(sim, change, name);
     // I15: nobody makes a claim smaller.
     if (change.before && change.type != kube::WatchEvent::Type::kDeleted) {
-        const auto before = kube::claim_of(*change.before).requested, after = kube::claim_of(now).requested;
+        const auto &before = change.before.claim().requested, &after = change.object.claim().requested;
         if (before && after && *after < *before) violated("I15: pvc/" + name + " asks for less than before");
     }
 }
@@ -153,26 +190,55 @@ void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
 // I5: a volume with data is never free for any claim.
 void Invariants::keep_volume(const sim::Change& change) {
     if (change.type == kube::WatchEvent::Type::kDeleted) return;
-    const kube::Volume volume = kube::volume_of(*change.object);
+    const kube::Volume& volume = change.object.volume();
     if (volume.phase == "Available" && volume.claim_name.empty())
         violated("I5: pv/" + volume.name + " is Available to anybody");
 }
 
-// I4: a workload's pod starts only on the data that was its claim's, or on a copy that was made of it.
 void Invariants::keep_pod(const sim::Sim& sim, const sim::Change& change) {
     if (change.type == kube::WatchEvent::Type::kDeleted || !change.before) return;
     const bool started = kube::text_at(*change.object, "/status/phase") == "Running" &&
                          kube::text_at(*change.before, "/status/phase") != "Running";
-    if (!started || !kube::label_of(*change.object, labels::kOperation).empty()) return;
-    for (const auto& [volume, name] : kube::claims_of_pod_spec((*change.object)["spec"])) {
-        const auto expected = claims_.find(key(change.ref.space, name));
-        const sim::ObjectPtr claim = sim.store.find({kube::kClaims, change.ref.space, name});
+    if (!started) return;
+    if (kube::label_of(*change.object, labels::kOperation).empty()) keep_data(sim, *change.object);
+    keep_apart(sim, *change.object);
+}
+
+// I4: a workload's pod starts only on the data that was its claim's, or on a copy that was made of it.
+void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        const auto expected = claims_.find(key(kube::space_of(pod), name));
+        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, kube::space_of(pod), name);
         if (expected == claims_.end() || !claim) continue;
-        const sim::Token* token = token_of(sim, kube::claim_of(*claim).volume);
+        const sim::Token* token = token_of(sim, claim.claim().volume);
         // A fresh disk has been written for the first time by this very start.
         if (token == nullptr || token->writer != expected->second || token->version <= 1)
-            violated("I4: pod/" + key(change.ref.space, change.ref.name) + " started on " +
+            violated("I4: pod/" + key(kube::space_of(pod), kube::name_of(pod)) + " started on " +
                      (token == nullptr ? "no" : token->text()) + " data in claim " + name);
+    }
+}
+
+// I6: one writer. A pod of ours does not write to what was there at the start, and no two others share a volume.
+void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
+    const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
+    const bool ours = !kube::label_of(pod, labels::kOperation).empty();
+    const Json* volumes = kube::find_at(pod, "/spec/volumes");
+    for (const Json& volume : volumes == nullptr ? Json::array() : *volumes) {
+        const std::string claim = kube::text_at(volume, "/persistentVolumeClaim/claimName");
+        if (!claims_.contains(key(space, claim))) continue;
+        const bool reads = kube::bool_at(volume, "/persistentVolumeClaim/readOnly", false) &&
+                           kube::find_at(pod, "/spec/securityContext/fsGroup") == nullptr;
+        if (ours && !reads) violated("I6: " + what + " is ours and may write to pvc/" + claim);
+        for (const sim::ObjectPtr& other : sim.store.list(kube::kPods, space)) {
+            const bool runs = kube::text_at(*other, "/status/phase") == "Running" &&
+                              kube::uid_of(*other) != kube::uid_of(pod) &&
+                              kube::label_of(*other, labels::kOperation).empty();
+            const auto mounted = kube::claims_of_pod_spec((*other)["spec"]);
+            const bool shares =
+                std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return one.second == claim; });
+            if (!ours && runs && shares)
+                violated("I6: " + what + " and " + kube::name_of(*other) + " write to " + claim);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-// What must hold after every single write, whoever makes it, and whatever fails (reliability: I1, I2, I4, I5, I15; the
-// others are judged at a run's end).
+// What must hold after every single write, whoever makes it, and whatever fails (reliability: I1 to I6, I15; the others
+// are judged at a run's end).
 #pragma once
 
 #include "tests/sim/gate.h"
@@ -21,14 +21,16 @@ class Invariants {
     // Data that the command itself is asked to delete need not keep a handle: snapshots; volumes that no claim has.
     void release_cuts() { cuts_.clear(); }
     void release_kept();
-    void release_bound(const sim::Sim& sim);  // what a claim has now
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
     void look_away(bool away) { away_ = away; }
     void forgive(const sim::Sim& sim);
     // Somebody has set this volume to Delete. Until it is read again a deletion of its claim cannot know of it: no
     // precondition spans two objects. Such deletions are counted.
     void reverted(const std::string& volume) { unseen_ = volume; }
-    void was_read(const sim::Call& call);
+    // Somebody has begun to take this claim away, or ("") all that there are. Until it is read as it is then, who gives
+    // its volume the policy Delete cannot know of it; that is counted too.
+    void claims_go(const sim::Sim& sim, const std::string& name);
+    void was_read(const sim::Sim& sim, const sim::Call& call);
     long long unseen_deletions() const { return unseen_deletions_; }
     const std::vector<std::string>& violations() const { return violations_; }
     long long looks() const { return looks_; }
@@ -37,9 +39,13 @@ class Invariants {
     void look(const sim::Sim& sim, const sim::Change& change);
     std::set<std::string> lost(const sim::Sim& sim) const;
     void keep_claim(const sim::Sim& sim, const sim::Change& change);
+    bool unknowing(const std::string& handle);
+    void keep_told(const sim::Sim& sim, const sim::Change& change, const std::string& name);
     void keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name);
     void keep_volume(const sim::Change& change);
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
+    void keep_data(const sim::Sim& sim, const Json& pod);
+    void keep_apart(const sim::Sim& sim, const Json& pod);
     void violated(const std::string& what);
 
     std::map<std::string, std::string> disks_;   // handle -> whose data it holds: must stay reachable
@@ -49,6 +55,7 @@ class Invariants {
     std::vector<std::string> violations_;
     bool away_ = false;
     std::string unseen_;
+    std::map<std::string, kube::ObjectRef> going_;  // handle -> its claim, which was not read since it goes
     long long looks_ = 0, unseen_deletions_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// The commands of the matrix. A new command is one entry in matrix.cpp.
+// The commands of the matrix. A new command is one more Entry in its plugin's own file (snap_entries.cpp, ...); a new
+// plugin is such a file and a line in plugins.cpp. docs/testing.md says how.
 #pragma once
 
 #include "tests/crash/command.h"
@@ -38,9 +39,30 @@ struct Entry {
     Deletes deletes = Deletes::kNothing;
     // Somebody else acts before every nth request, each actor shifted against the others.
     int actors_every = 4;
+    // What a second user types for the same workload; null: a set or an ordinal of sts/postgres.
+    std::function<CommandLine(const sim::Sim&)> other = nullptr;
 };
 
+// All, of every plugin.
 const std::vector<Entry>& matrix();
+
+// --- For those who write entries.
+
+inline const std::vector<Way> kAll = {Way::kRerun, Way::kResume, Way::kAbort};
+// Of what makes throwaways.
+inline const std::vector<Way> kThrowaways = {Way::kRerun, Way::kResume, Way::kAbort, Way::kGc};
+// Of what abort leaves to the user.
+inline const std::vector<Way> kForward = {Way::kRerun, Way::kResume};
+inline const std::vector<Way> kAgain = {Way::kRerun};
+inline constexpr int kNothingLeft = 1;  // exit_when_done, "not found": it was deleted, or its journal is gone
+inline constexpr int kNameTaken = 3;    // a fixed name is not used twice, however it came to be there
+
+// A line that is the same in every world.
+std::function<CommandLine(const sim::Sim&)> always(CommandLine line);
+// The command on the operation that is open, else on one that is done: "restore", "undo".
+std::function<CommandLine(const sim::Sim&)> on_operation(const std::string& plugin, const std::string& command);
+// Sets "before" of sts/postgres and "papers" of deploy/files.
+void make_set(sim::Sim& sim);
 // Ends the program if a preparing command fails: the harness is wrong then.
 void must_run(sim::Sim& sim, const CommandLine& line);
 // Runs it and kills it before its first request of this kind, then lets the cluster come to rest.

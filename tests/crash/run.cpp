@@ -16,6 +16,7 @@ namespace {
 struct Options {
     std::uint64_t seed = 4;  // of the world
     std::string only, one;   // a command, a case
+    std::string fault;       // or an actor
     std::size_t sample = 0;  // 0: everything
     std::uint64_t sample_seed = 0;
     bool list = false, mutants = false, actors = false;
@@ -38,6 +39,8 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.actors = true;
         } else if (words[i] == "--only" && left >= 1) {
             options.only = words[++i];
+        } else if (words[i] == "--fault" && left >= 1) {
+            options.fault = words[++i];
         } else if (words[i] == "--case" && left >= 1) {
             options.one = words[++i];
         } else if (words[i] == "--seed" && left >= 1) {
@@ -62,14 +65,18 @@ class Run {
         if (options_.sample > 0) work_ = sample(std::move(work_), options_.sample, options_.sample_seed);
         const auto processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
         const Outcome outcome =
-            work_off(work_, references_, options_.one.empty() ? processors : 1, !options_.one.empty());
+            options_.one.empty() ? work_off(work_, references_, processors) : tell_one(work_, references_);
         std::cout << outcome.told;
         if (outcome.died) problem("a worker of the matrix crashed");
-        if (options_.only.empty() && options_.one.empty() && !options_.actors) check_coverage(outcome);
+        if (whole()) check_coverage(outcome);
         return tell(outcome);
     }
 
   private:
+    bool whole() const {
+        return options_.only.empty() && options_.one.empty() && options_.fault.empty() && !options_.actors;
+    }
+
     void problem(const std::string& text) {
         ++problems_;
         std::cout << "VIOLATION " << text << "\n";
@@ -89,8 +96,10 @@ class Run {
             if (make_reference(world, entry).trace != reference.trace)
                 problem(entry.name + ": the same seed does not give the same trace");
             for (Work& work : all_work(entry, reference)) {
-                if (!options_.actors || work.first.actor) add(std::move(work));
+                const bool wanted = options_.fault.empty() || work.first.what() == options_.fault;
+                if (wanted && (!options_.actors || work.first.actor)) add(std::move(work));
             }
+            reference.trace.clear();  // what is not needed any more need not be copied by a fork
             references_[entry.name] = std::move(reference);
         }
     }
@@ -166,7 +175,8 @@ class Run {
 int run_matrix(const std::vector<std::string>& words) {
     Options options;
     if (!parse(words, options)) {
-        std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--actors] [--sample N HASH] [--case ID] [--list] "
+        std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--fault NAME] [--actors] [--sample N HASH] [--case "
+                     "ID] [--list] "
                      "[--mutants]\n";
         return 2;
     }

@@ -5,6 +5,25 @@ namespace {
 
 constexpr sim::milliseconds kSettle{900000};
 
+bool is_bookkeeping(const kube::Resource& resource) {
+    return resource == kube::kLeases || resource == kube::kConfigMaps || resource == kube::kEvents;
+}
+
+// What shows in the requests alone. I11: what is changed or deleted is named by its uid or its version. I13: who says
+// that all is well has looked at it after the last change of anything but records and locks.
+std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const Ending& ending) {
+    std::vector<std::string> problems;
+    const sim::Call* unseen = nullptr;
+    for (const sim::Call& call : calls) {
+        if (!call.pinned) problems.push_back("I11: " + call.text() + " names neither uid nor version");
+        if (is_read(call.verb)) unseen = nullptr;
+        if (is_write(call.verb) && !is_bookkeeping(call.ref.resource)) unseen = &call;
+    }
+    if (!ending.killed && ending.exit_code == 0 && unseen != nullptr)
+        problems.push_back("I13: exit 0, and nothing was looked at after " + unseen->text());
+    return problems;
+}
+
 }  // namespace
 
 Stage::Stage(const Reference& reference, const Case& one)
@@ -16,10 +35,11 @@ Stage::Stage(const Reference& reference, const Case& one)
 
 Ending Stage::once(const CommandLine& line, const Injection& injection, const std::string& what, int pid) {
     signals.raised = 0;
+    signals.reader_gone = false;
     const Machine machine{sim, clock, signals, case_.mutation};
     FaultGate gate(machine, injection);
     Ending ending = run_command(line, machine, gate, pid);
-    if (!injection.somebody) judgement.happened = judgement.happened || gate.happened();
+    if (!gate.injection().somebody) judgement.happened = judgement.happened || gate.happened();
     if (!gate.theirs().name.empty()) {
         theirs = gate.theirs();
         theirs_uid = gate.theirs_uid();
@@ -29,6 +49,7 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
     judgement.told += "    " + what + ": " + line.text() + "\n    -> " +
                       (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +
                       ending.err;
+    for (const std::string& problem : problems_of(gate.calls(), ending)) violated(problem + " (" + what + ")");
     // I14: the canary stands in the environment of every container.
     for (const std::string& text : {ending.out, ending.err}) {
         if (text.find("canary-5ecret") != std::string::npos) violated("I14: a secret was printed");

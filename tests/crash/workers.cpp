@@ -1,8 +1,11 @@
 #include "tests/crash/workers.h"
 
+#include "tests/crash/branches.h"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <sstream>
 
@@ -10,111 +13,108 @@ namespace holdfast::crash {
 namespace {
 
 constexpr long long kMostViolations = 30;
-constexpr char kEnd[] = "END";
+constexpr char kEnd[] = "END\n";
 
-class Worker {
-  public:
-    Worker(const std::map<std::string, Reference>& references, bool tell_all)
-        : references_(references), tell_all_(tell_all) {}
+std::string tally_line(const std::string& name, const Tally& tally) {
+    std::ostringstream out;
+    out << "TALLY " << name << ' ' << tally.cases << ' ' << tally.doubles << ' ' << tally.violations << ' '
+        << tally.looks << ' ' << tally.with_actors << ' ' << tally.refused << ' ' << tally.unseen;
+    for (const std::string& fault : tally.faults) out << ' ' << fault;
+    out << '\n';
+    return out.str();
+}
 
-    void run(const Work& work) {
-        const Reference& reference = references_.at(work.first.entry->name);
-        if (!work.doubles) {
-            judge_one(reference, work.first);
-            return;
-        }
-        // How many requests the run after the fault makes is known only when it was seen.
-        const int requests = judge(reference, work.first).second_calls;
-        Case one = work.first;
-        if (requests == 0) {
-            if (work.pick >= 0) judge_one(reference, one);  // a sample has as many cases as it was asked for
-            return;
-        }
-        if (work.pick >= 0) {
-            one.second = {static_cast<int>(work.pick % requests), Fault::kKillAfterCommit};
-            judge_one(reference, one);
-            return;
-        }
-        for (int i = 0; i < requests && violations_ < kMostViolations; ++i) {
-            one.second = {i, Fault::kKillAfterCommit};
-            judge_one(reference, one);
-        }
+// One case as it is told: its tally, and what is wrong.
+std::string told(const Reference& reference, const Case& one, const Judgement& judgement, bool tell_all) {
+    if (one.actor && !judgement.happened && !tell_all) return "";  // there was nothing for them to do there
+    Tally tally;
+    tally.cases = 1;
+    tally.looks = judgement.looks;
+    tally.doubles = one.second.boundary >= 0 ? 1 : 0;
+    tally.with_actors = one.actor ? 1 : 0;
+    tally.refused = judgement.refused ? 1 : 0;
+    tally.unseen = judgement.unseen_deletions;
+    if (judgement.happened) tally.faults.insert(one.what());
+    const bool good = judgement.violations.empty();
+    tally.violations = good ? 0 : 1;
+    std::ostringstream out;
+    out << tally_line(one.entry->name, tally);
+    if (good && !tell_all) return out.str();
+    out << (good ? "ok " : "VIOLATION ") << one.id() << " ("
+        << reference.calls[static_cast<std::size_t>(one.first.boundary)].text() << ")\n";
+    for (const std::string& what : judgement.violations) out << "  " << what << '\n';
+    if (tell_all) out << judgement.told;
+    out << "  replay: build/dev/tests/crash/crash_tests --case " << one.id() << "\n";
+    return out.str();
+}
+
+bool is_violation(const std::string& text) {
+    return text.rfind("VIOLATION ", 0) == 0 || text.find("\nVIOLATION ") != std::string::npos;
+}
+
+// Every nth boundary of each command is this worker's.
+void work(const std::vector<Work>& all, const std::map<std::string, Reference>& references, int number, int workers,
+          std::FILE* file) {
+    std::map<std::string, std::vector<const Work*>> mine;
+    for (const Work& one : all) {
+        if (one.first.first.boundary % workers == number) mine[one.first.entry->name].push_back(&one);
     }
-
-    bool enough() const { return violations_ >= kMostViolations; }
-
-    std::string result() const {
-        std::ostringstream out;
-        for (const auto& [name, tally] : tallies_) {
-            out << "TALLY " << name << ' ' << tally.cases << ' ' << tally.doubles << ' ' << tally.violations << ' '
-                << tally.looks << ' ' << tally.with_actors << ' ' << tally.refused << ' ' << tally.unseen;
-            for (const std::string& fault : tally.faults) out << ' ' << fault;
-            out << '\n';
-        }
-        out << told_.str() << kEnd << '\n';
-        return out.str();
+    long long violations = 0;
+    const Listener listen = [&](const std::string& text) {
+        std::fwrite(text.data(), 1, text.size(), file);
+        if (is_violation(text)) ++violations;
+        std::fflush(file);  // a branch must not write it once more
+        return violations < kMostViolations;
+    };
+    for (const auto& [name, works] : mine) {
+        const Reference& reference = references.at(name);
+        if (violations >= kMostViolations) break;
+        run_branches(
+            reference, works,
+            [&](const Case& one, const Judgement& judgement) { return told(reference, one, judgement, false); },
+            listen);
     }
+}
 
-  private:
-    void judge_one(const Reference& reference, const Case& one) {
-        const Judgement judgement = judge(reference, one);
-        if (one.actor && !judgement.happened && !tell_all_) return;  // there was nothing for them to do there
-        Tally& tally = tallies_[one.entry->name];
-        ++tally.cases;
-        tally.looks += judgement.looks;
-        if (one.second.boundary >= 0) ++tally.doubles;
-        if (one.actor) ++tally.with_actors;
-        if (judgement.refused) ++tally.refused;
-        tally.unseen += judgement.unseen_deletions;
-        if (judgement.happened) tally.faults.insert(one.what());
-        if (judgement.violations.empty() && !tell_all_) return;
-        if (!judgement.violations.empty()) {
-            ++tally.violations;
-            ++violations_;
-        }
-        told_ << (judgement.violations.empty() ? "ok " : "VIOLATION ") << one.id() << " ("
-              << reference.calls[static_cast<std::size_t>(one.first.boundary)].text() << ")\n";
-        for (const std::string& what : judgement.violations) told_ << "  " << what << '\n';
-        if (tell_all_) told_ << judgement.told;
-        told_ << "  replay: build/dev/tests/crash/crash_tests --case " << one.id() << "\n";
-    }
-
-    const std::map<std::string, Reference>& references_;
-    bool tell_all_;
-    std::map<std::string, Tally> tallies_;
-    std::ostringstream told_;
-    long long violations_ = 0;
-};
-
-void take(Outcome& outcome, std::FILE* file) {
+std::string text_of(std::FILE* file) {
     std::rewind(file);
     std::string text;
-    char buffer[65536];
-    for (std::size_t read = 0; (read = std::fread(buffer, 1, sizeof buffer, file)) > 0;) text.append(buffer, read);
+    std::array<char, 65536> buffer{};
+    for (std::size_t read = 0; (read = std::fread(buffer.data(), 1, buffer.size(), file)) > 0;)
+        text.append(buffer.data(), read);
+    return text;
+}
+
+void take(Outcome& outcome, const std::string& text) {
     std::istringstream lines(text);
-    bool ended = false;
     for (std::string line; std::getline(lines, line);) {
-        if (line == kEnd) {
-            ended = true;
-        } else if (line.rfind("TALLY ", 0) == 0) {
-            std::istringstream words(line.substr(6));
-            std::string name;
-            Tally tally;
-            words >> name >> tally.cases >> tally.doubles >> tally.violations >> tally.looks >> tally.with_actors >>
-                tally.refused >> tally.unseen;
-            for (std::string fault; words >> fault;) tally.faults.insert(fault);
-            outcome.tallies[name] += tally;
-        } else {
+        if (line + "\n" == kEnd) continue;
+        if (line.rfind("TALLY ", 0) != 0) {
             outcome.told += line + "\n";
+            continue;
         }
+        std::istringstream words(line.substr(6));
+        std::string name;
+        Tally tally;
+        words >> name >> tally.cases >> tally.doubles >> tally.violations >> tally.looks >> tally.with_actors >>
+            tally.refused >> tally.unseen;
+        for (std::string fault; words >> fault;) tally.faults.insert(fault);
+        outcome.tallies[name] += tally;
     }
-    outcome.died = outcome.died || !ended;
 }
 
 }  // namespace
 
-Outcome work_off(const std::vector<Work>& work, const std::map<std::string, Reference>& references, int workers,
-                 bool tell_all) {
+Outcome tell_one(const std::vector<Work>& work, const std::map<std::string, Reference>& references) {
+    Outcome outcome;
+    for (const Work& one : work) {
+        const Reference& reference = references.at(one.first.entry->name);
+        take(outcome, told(reference, one.first, judge(reference, one.first), true));
+    }
+    return outcome;
+}
+
+Outcome work_off(const std::vector<Work>& all, const std::map<std::string, Reference>& references, int workers) {
     std::vector<std::FILE*> files;
     std::vector<pid_t> children;
     std::fflush(nullptr);
@@ -122,12 +122,8 @@ Outcome work_off(const std::vector<Work>& work, const std::map<std::string, Refe
         files.push_back(std::tmpfile());
         const pid_t child = fork();
         if (child == 0) {
-            Worker worker(references, tell_all);
-            for (std::size_t i = static_cast<std::size_t>(number); i < work.size() && !worker.enough();
-                 i += static_cast<std::size_t>(workers))
-                worker.run(work[i]);
-            const std::string result = worker.result();
-            std::fwrite(result.data(), 1, result.size(), files.back());
+            work(all, references, number, workers, files.back());
+            std::fputs(kEnd, files.back());
             std::fflush(files.back());
             _exit(0);
         }
@@ -137,7 +133,9 @@ Outcome work_off(const std::vector<Work>& work, const std::map<std::string, Refe
     for (std::size_t i = 0; i < children.size(); ++i) {
         int status = 0;
         waitpid(children[i], &status, 0);
-        take(outcome, files[i]);
+        const std::string text = text_of(files[i]);
+        take(outcome, text);
+        outcome.died = outcome.died || !text.ends_with(kEnd);
         std::fclose(files[i]);
     }
     return outcome;

@@ -16,8 +16,9 @@ struct Outcome {
     bool died = false;                     // a worker crashed
 };
 
-// references: by entry name. Ends early after 30 violations.
-Outcome work_off(const std::vector<Work>& work, const std::map<std::string, Reference>& references, int workers,
-                 bool tell_all);
+// references: by entry name. Ends early after 30 violations of a worker.
+Outcome work_off(const std::vector<Work>& work, const std::map<std::string, Reference>& references, int workers);
+// Cases in this very process, from their beginning, with all that they print.
+Outcome tell_one(const std::vector<Work>& work, const std::map<std::string, Reference>& references);
 
 }  // namespace holdfast::crash

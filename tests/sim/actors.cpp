@@ -8,12 +8,12 @@ namespace {
 
 // What the first volume of the pod holds; nothing if there is no such pod.
 std::optional<Token> token_of(const Sim& sim, const std::string& space, const std::string& pod) {
-    const ObjectPtr object = sim.store.find({kube::kPods, space, pod});
+    const ObjectPtr object = sim.store.find(kube::kPods, space, pod);
     if (!object) return std::nullopt;
     for (const auto& [volume, name] : kube::claims_of_pod_spec((*object)["spec"])) {
-        const ObjectPtr claim = sim.store.find({kube::kClaims, space, name});
+        const ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
         if (!claim) continue;
-        const ObjectPtr pv = sim.store.find({kube::kVolumes, "", kube::claim_of(*claim).volume});
+        const ObjectPtr pv = sim.store.find(kube::kVolumes, "", claim.claim().volume);
         if (!pv) continue;
         const auto disk = sim.backend.disks.find(kube::text_at(*pv, "/spec/csi/volumeHandle"));
         if (disk != sim.backend.disks.end()) return disk->second.token;

@@ -121,7 +121,7 @@ Result<Json> api_get(const Sim& sim, const kube::ObjectRef& ref, int lag) {
 Result<Json> api_create(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
     const kube::ObjectRef ref = plan::ref_of_manifest(manifest);
     if (ref.resource.namespaced) {
-        const ObjectPtr space = sim.store.find({kube::kNamespaces, "", ref.space});
+        const ObjectPtr space = sim.store.find(kube::kNamespaces, "", ref.space);
         if (!space) return not_found({kube::kNamespaces, "", ref.space});
         if (kube::deleting(*space))
             return api_error(ErrorKind::kForbidden, 403, "Forbidden",

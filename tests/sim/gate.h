@@ -22,6 +22,7 @@ struct Call {
     kube::ObjectRef ref;         // name "" : a collection
     const Json* body = nullptr;  // of a create; valid only during the request
     std::string subresource = {};
+    bool pinned = true;  // false: a patch or delete that names neither uid nor version of what it means
     std::string text() const { return verb_name(verb) + " " + ref.text(); }
 };
 

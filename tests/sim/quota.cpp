@@ -57,7 +57,7 @@ Status check_quota(Sim& sim, const kube::ObjectRef& ref, const Json* before, con
                                      text(what, total - more) + ", limited: " + what + "=" + limit.get<std::string>());
             used[what] = text(what, total);
         }
-        if (!dry_run) sim.edit(ref_of(*quota), [&](Json& one) { one["status"]["used"] = used; });
+        if (!dry_run) sim.edit(quota.ref(), [&](Json& one) { one["status"]["used"] = used; });
     }
     return {};
 }
@@ -71,11 +71,11 @@ void run_quota(Sim& sim) {
             long long total = 0;
             for (const ObjectPtr& object : sim.store.everything()) {
                 if (kube::space_of(*object) == kube::space_of(*quota))
-                    total += cost(what, ref_of(*object).resource, *object);
+                    total += cost(what, object.ref().resource, *object);
             }
             used[what] = text(what, total);
         }
-        sim.edit(ref_of(*quota), [&](Json& one) { one["status"] = {{"hard", *hard}, {"used", used}}; });
+        sim.edit(quota.ref(), [&](Json& one) { one["status"] = {{"hard", *hard}, {"used", used}}; });
     }
 }
 

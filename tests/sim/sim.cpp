@@ -109,15 +109,22 @@ bool Sim::settle(milliseconds limit) {
     return true;
 }
 
-// Every controller looks at everything when anything changes: worlds are small, and no rule about who cares is wrong.
+// A controller looks at everything when anything changes of the kinds that it has informers for.
 void Sim::changed() {
-    for (std::size_t i = 0; i < due_.size(); ++i) wake(static_cast<Controller>(i), around(delays.controller));
+    for (std::size_t i = 0; i < due_.size(); ++i) {
+        const auto who = static_cast<Controller>(i);
+        if (cares(*this, who, store.history().back())) wake(who, around(delays.controller));
+    }
     if (on_change) on_change(*this, store.history().back());
 }
 
 void Sim::put(Json object) {
     const kube::ObjectRef ref = plan::ref_of_manifest(object);
     assert(!ref.resource.plural.empty());
+    put_at(ref, std::move(object));
+}
+
+void Sim::put_at(const kube::ObjectRef& ref, Json object) {
     const ObjectPtr before = store.find(ref);
     if (before && *before == object) return;
     const Json* finalizers = kube::find_at(object, "/metadata/finalizers");
@@ -141,7 +148,7 @@ void Sim::edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& cha
     if (!found) return;
     Json object = *found;
     change(object);
-    put(std::move(object));
+    put_at(ref, std::move(object));
 }
 
 // pkg/registry/core/pod/strategy.go CheckGracefulDelete: nobody runs what was never placed or has ended.

@@ -87,6 +87,7 @@ class Sim {
     std::string new_uid();
 
   private:
+    void put_at(const kube::ObjectRef& ref, Json object);
     void changed();
     void run_due();
 

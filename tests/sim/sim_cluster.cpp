@@ -10,6 +10,8 @@ namespace {
 // Everybody may ask what they may do and what there is (roles system:basic-user, system:discovery).
 bool is_request(Verb verb) { return is_write(verb) || is_read(verb) || verb == Verb::kWatch; }
 
+bool pins(const kube::Preconditions& preconditions) { return preconditions != kube::Preconditions{}; }
+
 std::string access_verb(Verb verb) {
     if (verb == Verb::kReplace) return "update";
     return verb_name(verb);
@@ -159,7 +161,7 @@ std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manife
 Result<Json> SimCluster::patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                                const kube::Preconditions& preconditions, kube::DryRun dry_run,
                                const std::string& subresource) {
-    return request({Verb::kPatch, ref, nullptr, subresource},
+    return request({Verb::kPatch, ref, nullptr, subresource, pins(preconditions)},
                    [&] { return api_patch(sim_, ref, type, body, preconditions, dry_run, subresource); });
 }
 
@@ -169,7 +171,7 @@ Result<Json> SimCluster::replace(const kube::ObjectRef& ref, const Json& object,
 
 Status SimCluster::remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
                           kube::Propagation propagation, kube::DryRun dry_run) {
-    const auto answer = request({Verb::kDelete, ref}, [&]() -> Result<Json> {
+    const auto answer = request({Verb::kDelete, ref, nullptr, "", pins(preconditions)}, [&]() -> Result<Json> {
         TRY(api_remove(sim_, ref, preconditions, propagation, dry_run));
         return Json();
     });

@@ -4,13 +4,16 @@ namespace holdfast::sim {
 
 using Type = kube::WatchEvent::Type;
 
-std::string Store::key(const kube::ObjectRef& ref) {
-    return ref.resource.group + "/" + ref.resource.plural + "/" + (ref.resource.namespaced ? ref.space : "") + "/" +
-           ref.name;
+std::string Store::key(const kube::Resource& resource, std::string_view space, std::string_view name) {
+    std::string key;
+    key.reserve(resource.group.size() + resource.plural.size() + space.size() + name.size() + 3);
+    key.append(resource.group).append("/").append(resource.plural).append("/");
+    if (resource.namespaced) key.append(space);
+    return key.append("/").append(name);
 }
 
-ObjectPtr Store::find(const kube::ObjectRef& ref) const {
-    const auto found = objects_.find(key(ref));
+ObjectPtr Store::find(const kube::Resource& resource, std::string_view space, std::string_view name) const {
+    const auto found = objects_.find(key(resource, space, name));
     return found == objects_.end() ? nullptr : found->second;
 }
 
@@ -51,13 +54,12 @@ std::vector<ObjectPtr> Store::everything() const {
     return all;
 }
 
-const Json& Store::put(const kube::ObjectRef& ref, Json object) {
+void Store::put(const kube::ObjectRef& ref, Json object) {
     object["metadata"]["resourceVersion"] = std::to_string(++revision_);
-    auto made = std::make_shared<const Json>(std::move(object));
+    const ObjectPtr made(ref, std::move(object));
     ObjectPtr& place = objects_[key(ref)];
     note({revision_, place ? Type::kModified : Type::kAdded, ref, made, place});
-    place = std::move(made);
-    return *place;
+    place = made;
 }
 
 void Store::erase(const kube::ObjectRef& ref) {
@@ -65,7 +67,7 @@ void Store::erase(const kube::ObjectRef& ref) {
     if (found == objects_.end()) return;
     Json last = *found->second;
     last["metadata"]["resourceVersion"] = std::to_string(++revision_);
-    note({revision_, Type::kDeleted, ref, std::make_shared<const Json>(std::move(last)), found->second});
+    note({revision_, Type::kDeleted, ref, ObjectPtr(ref, std::move(last)), found->second});
     objects_.erase(found);
 }
 

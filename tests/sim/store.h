@@ -4,6 +4,7 @@
 
 #include "common/core/json.h"
 #include "common/kube/reader.h"
+#include "tests/sim/object.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,12 +13,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace holdfast::sim {
-
-// Shared, since an object in the history, in the map and in a forked world is one value that never changes.
-using ObjectPtr = std::shared_ptr<const Json>;
 
 struct Change {
     long long revision = 0;
@@ -31,7 +30,9 @@ class Store {
   public:
     static constexpr std::size_t kHistory = 4000;  // changes that watches can still be given
 
-    ObjectPtr find(const kube::ObjectRef& ref) const;  // null if it is not there
+    // Null if it is not there. By its parts: as often as controllers look, copying a reference counts.
+    ObjectPtr find(const kube::ObjectRef& ref) const { return find(ref.resource, ref.space, ref.name); }
+    ObjectPtr find(const kube::Resource& resource, std::string_view space, std::string_view name) const;
     // In order of namespace and name. space "": all.
     std::vector<ObjectPtr> list(const kube::Resource& resource, const std::string& space) const;
     // As they were `lag` changes ago.
@@ -40,7 +41,7 @@ class Store {
     std::vector<ObjectPtr> everything() const;
 
     // Sets resourceVersion. The object has its name and namespace.
-    const Json& put(const kube::ObjectRef& ref, Json object);
+    void put(const kube::ObjectRef& ref, Json object);
     void erase(const kube::ObjectRef& ref);
 
     // Nothing before now can be read or watched any more: a compaction.
@@ -49,7 +50,8 @@ class Store {
     const std::deque<Change>& history() const { return history_; }
 
   private:
-    static std::string key(const kube::ObjectRef& ref);
+    static std::string key(const kube::Resource& resource, std::string_view space, std::string_view name);
+    static std::string key(const kube::ObjectRef& ref) { return key(ref.resource, ref.space, ref.name); }
     void note(Change change);
 
     std::map<std::string, ObjectPtr> objects_;  // "group/plural/namespace/name"

@@ -100,8 +100,7 @@ Status check_claim(const Sim& sim, const kube::ObjectRef& ref, const Json& befor
     if (new_size < old_size && new_size <= bytes_at(before, "/status/capacity/storage"))
         return invalid(ref, "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity");
     if (new_size <= old_size) return {};
-    const ObjectPtr found =
-        sim.store.find({kube::kStorageClasses, "", kube::text_at(before, "/spec/storageClassName")});
+    const ObjectPtr found = sim.store.find(kube::kStorageClasses, "", kube::text_at(before, "/spec/storageClassName"));
     if (found && kube::bool_at(*found, "/allowVolumeExpansion", false)) return {};
     return forbidden(
         ref,

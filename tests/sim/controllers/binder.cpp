@@ -17,9 +17,9 @@ constexpr char kProvisionerFinalizer[] = "external-provisioner.volume.kubernetes
 
 kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
 
-void set_phase(Sim& sim, const Json& volume, const std::string& phase) {
-    if (kube::text_at(volume, "/status/phase") == phase) return;
-    sim.edit(ref_of(volume), [&](Json& object) { object["status"]["phase"] = phase; });
+void set_phase(Sim& sim, const ObjectPtr& volume, const std::string& phase) {
+    if (volume.volume().phase == phase) return;
+    sim.edit(volume.ref(), [&](Json& object) { object["status"]["phase"] = phase; });
 }
 
 // IsVolumeBoundToClaim: component-helpers storage/volume/pv_helpers.go:159.
@@ -40,7 +40,7 @@ bool fits(const Json& object, const kube::Volume& volume, const Json& claim_obje
 }
 
 bool waits_for_pod(const Sim& sim, const kube::Claim& claim) {
-    const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+    const ObjectPtr found = sim.store.find(kube::kStorageClasses, "", claim.storage_class);
     return found && kube::storage_class_of(*found).waits_for_pod();
 }
 
@@ -61,7 +61,7 @@ ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& cla
     long long best_size = 0;
     const bool waits = waits_for_pod(sim, claim);
     for (const ObjectPtr& object : sim.store.list(kube::kVolumes, "")) {
-        const kube::Volume volume = kube::volume_of(*object);
+        const kube::Volume& volume = object.volume();
         if (!fits(*object, volume, claim_object, claim)) continue;
         // The binder works on what it has seen: a reservation that it has not looked at yet has no phase (safety R9).
         if (volume.claim_uid.empty() && volume.phase != "Available" && volume.phase != "Bound") continue;
@@ -79,15 +79,15 @@ ObjectPtr match(const Sim& sim, const Json& claim_object, const kube::Claim& cla
 // Four writes, as the real one makes: volume's spec and status, claim's spec and status. Each says that the controller
 // bound it, if the user had not (GetBindVolumeToClaim, bindClaimToVolume).
 // bind: pv_controller.go:1095.
-void bind(Sim& sim, const Json& volume, const Json& claim) {
-    const kube::ObjectRef pv = ref_of(volume), pvc = ref_of(claim);
-    const bool reserved = kube::find_at(volume, "/spec/claimRef") != nullptr;
-    const bool named = kube::text_at(claim, "/spec/volumeName") == pv.name;
+void bind(Sim& sim, const ObjectPtr& volume, const ObjectPtr& claim) {
+    const kube::ObjectRef &pv = volume.ref(), &pvc = claim.ref();
+    const bool reserved = kube::find_at(*volume, "/spec/claimRef") != nullptr;
+    const bool named = claim.claim().volume == pv.name;
     sim.edit(pv, [&](Json& object) {
         object["spec"]["claimRef"] = {{"kind", "PersistentVolumeClaim"},
                                       {"namespace", pvc.space},
                                       {"name", pvc.name},
-                                      {"uid", kube::uid_of(claim)},
+                                      {"uid", claim.claim().uid},
                                       {"apiVersion", "v1"}};
         if (!reserved) object["metadata"]["annotations"][kBoundByController] = "yes";
     });
@@ -99,8 +99,8 @@ void bind(Sim& sim, const Json& volume, const Json& claim) {
     });
     sim.edit(pvc, [&](Json& object) {
         object["status"]["phase"] = "Bound";
-        object["status"]["accessModes"] = volume["spec"]["accessModes"];
-        object["status"]["capacity"] = volume["spec"]["capacity"];
+        object["status"]["accessModes"] = (*volume)["spec"]["accessModes"];
+        object["status"]["capacity"] = (*volume)["spec"]["capacity"];
     });
 }
 
@@ -113,43 +113,43 @@ bool settled(const Json& volume, const Json& claim) {
 }
 
 // syncBoundClaim: pv_controller.go:493.
-void sync_bound_claim(Sim& sim, const Json& object, const kube::Claim& claim) {
+void sync_bound_claim(Sim& sim, const ObjectPtr& object, const kube::Claim& claim) {
     const ObjectPtr volume = claim.volume.empty() ? nullptr : sim.store.find(volume_ref(claim.volume));
-    const std::string owner = volume ? kube::text_at(*volume, "/spec/claimRef/uid") : "";
+    const std::string owner = volume ? volume.volume().claim_uid : "";
     const bool free = volume && kube::find_at(*volume, "/spec/claimRef") == nullptr;
     if (volume && (free || owner == claim.uid)) {
-        if (!settled(*volume, object)) bind(sim, *volume, object);
+        if (!settled(*volume, *object)) bind(sim, volume, object);
         return;
     }
     // A claim whose volume went to another is looked at when it changes, else every 15 s (pv_controller_base.go,
     // Resync).
     if (!claim.deleting && !sim.ripe("lost/" + claim.uid, kResync, Controller::kBinder)) return;
-    sim.edit(ref_of(object), [](Json& lost) { lost["status"] = {{"phase", "Lost"}}; });
+    sim.edit(object.ref(), [](Json& lost) { lost["status"] = {{"phase", "Lost"}}; });
 }
 
 // syncUnboundClaim: pv_controller.go:332.
-void sync_claim(Sim& sim, const Json& object) {
-    const kube::Claim claim = kube::claim_of(object);
-    if (!kube::annotation_of(object, kBindCompleted).empty()) return sync_bound_claim(sim, object, claim);
+void sync_claim(Sim& sim, const ObjectPtr& object) {
+    const kube::Claim& claim = object.claim();
+    if (!kube::annotation_of(*object, kBindCompleted).empty()) return sync_bound_claim(sim, object, claim);
     if (claim.volume.empty()) {
         if (claim.deleting) return;
-        if (const ObjectPtr volume = match(sim, object, claim)) bind(sim, *volume, object);
+        if (const ObjectPtr volume = match(sim, *object, claim)) bind(sim, volume, object);
         return;
     }
     const ObjectPtr volume = sim.store.find(volume_ref(claim.volume));
     if (!volume) return;
-    const kube::Volume found = kube::volume_of(*volume);
+    const kube::Volume& found = volume.volume();
     // A free volume must satisfy the claim, also its class (checkVolumeSatisfyClaim); a reserved one need not.
-    const bool satisfies = fits(*volume, found, object, claim) && found.storage_class == claim.storage_class;
-    if (found.claim_name.empty() ? satisfies : names_claim(found, claim)) bind(sim, *volume, object);
+    const bool satisfies = fits(*volume, found, *object, claim) && found.storage_class == claim.storage_class;
+    if (found.claim_name.empty() ? satisfies : names_claim(found, claim)) bind(sim, volume, object);
 }
 
 // The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
 // syncVolume of the provisioner: sig-storage-lib controller/controller.go:1148.
-void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
-    if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
-    if (has_finalizer(object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
-    sim.edit(ref_of(object), [&](Json& one) {
+void follow_policy(Sim& sim, const ObjectPtr& object, const kube::Volume& volume) {
+    if (kube::annotation_of(*object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
+    if (has_finalizer(*object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
+    sim.edit(object.ref(), [&](Json& one) {
         if (volume.reclaim_policy != "Delete")
             drop_finalizer(one, kProvisionerFinalizer);
         else if (volume.phase == "Bound")  // sig-storage-lib: handleProtectionFinalizer
@@ -158,17 +158,17 @@ void follow_policy(Sim& sim, const Json& object, const kube::Volume& volume) {
 }
 
 // syncVolume: pv_controller.go:563; unbindVolume: 1141.
-void sync_volume(Sim& sim, const Json& object) {
-    const kube::Volume volume = kube::volume_of(object);
+void sync_volume(Sim& sim, const ObjectPtr& object) {
+    const kube::Volume& volume = object.volume();
     follow_policy(sim, object, volume);
     if (volume.claim_name.empty() || volume.claim_uid.empty()) return set_phase(sim, object, "Available");
-    const ObjectPtr claim = sim.store.find({kube::kClaims, volume.claim_space, volume.claim_name});
-    if (!claim || kube::uid_of(*claim) != volume.claim_uid) return set_phase(sim, object, "Released");
-    const std::string bound_to = kube::text_at(*claim, "/spec/volumeName");
+    const ObjectPtr claim = sim.store.find(kube::kClaims, volume.claim_space, volume.claim_name);
+    if (!claim || claim.claim().uid != volume.claim_uid) return set_phase(sim, object, "Released");
+    const std::string& bound_to = claim.claim().volume;
     if (bound_to == volume.name) return set_phase(sim, object, "Bound");
     if (bound_to.empty()) return;  // the claim's turn binds them
     // Bound elsewhere: what the controller itself had bound is freed, what a user had reserved stays reserved.
-    sim.edit(ref_of(object), [](Json& one) {
+    sim.edit(object.ref(), [](Json& one) {
         if (kube::annotation_of(one, kBoundByController).empty())
             one["spec"]["claimRef"].erase("uid");
         else
@@ -183,12 +183,12 @@ void run_binder(Sim& sim) {
     for (int turn = 0; turn < 2; ++turn) {
         const bool claims = (turn == 0) == claims_first;
         for (const ObjectPtr& object : sim.store.list(claims ? kube::kClaims : kube::kVolumes, "")) {
-            const ObjectPtr fresh = sim.store.find(ref_of(*object));
+            const ObjectPtr fresh = sim.store.find(object.ref());
             if (!fresh) continue;
             if (claims)
-                sync_claim(sim, *fresh);
+                sync_claim(sim, fresh);
             else
-                sync_volume(sim, *fresh);
+                sync_volume(sim, fresh);
         }
     }
 }

@@ -34,6 +34,58 @@ void run_controller(Sim& sim, Controller who) {
     }
 }
 
+namespace {
+
+bool one_of(const kube::Resource& resource, std::initializer_list<const kube::Resource*> kinds) {
+    return std::any_of(kinds.begin(), kinds.end(), [&](const kube::Resource* kind) { return *kind == resource; });
+}
+
+// The collector's graph changes when an object has owners, is going or is gone.
+bool changes_graph(const Change& change) {
+    return change.type == kube::WatchEvent::Type::kDeleted || kube::deleting(*change.object) ||
+           kube::find_at(*change.object, "/metadata/ownerReferences") != nullptr;
+}
+
+bool in_ending_space(const Sim& sim, const Change& change) {
+    if (change.ref.resource == kube::kNamespaces) return true;
+    const ObjectPtr space = sim.store.find(kube::kNamespaces, "", change.ref.space);
+    return space && kube::deleting(*space);
+}
+
+}  // namespace
+
+bool cares(const Sim& sim, Controller who, const Change& change) {
+    const kube::Resource& kind = change.ref.resource;
+    switch (who) {
+        case Controller::kBinder:
+            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kStorageClasses});
+        case Controller::kProvisioner:
+            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kSnapshots, &kube::kSnapshotContents,
+                                 &kube::kStorageClasses, &kube::kCsiDrivers});
+        case Controller::kProtection:
+            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kPods});
+        case Controller::kSnapshots:
+            return one_of(kind, {&kube::kSnapshots, &kube::kSnapshotContents, &kube::kClaims, &kube::kVolumes,
+                                 &kube::kSnapshotClasses, &kube::kCsiDrivers});
+        case Controller::kStatefulSets:
+            return one_of(kind, {&kube::kStatefulSets, &kube::kPods, &kube::kClaims, &kube::kResourceQuotas});
+        case Controller::kDeployments:
+            return one_of(kind, {&kube::kDeployments, &kube::kReplicaSets, &kube::kPods});
+        case Controller::kPods:
+            return one_of(kind, {&kube::kPods, &kube::kClaims, &kube::kVolumes, &kube::kVolumeAttachments,
+                                 &kube::kStorageClasses, &kube::kNodes});
+        case Controller::kGarbage:
+            return changes_graph(change);
+        case Controller::kNamespaces:
+            return in_ending_space(sim, change);
+        case Controller::kQuota:
+            return kind == kube::kResourceQuotas || !sim.store.list(kube::kResourceQuotas, change.ref.space).empty();
+        case Controller::kCount:
+            break;
+    }
+    return true;
+}
+
 bool claim_is_kept(const Sim& sim, const std::string& space, const std::string& claim, bool by_ended_too) {
     const auto pods = sim.store.list(kube::kPods, space);
     return std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& pod) {
@@ -46,7 +98,7 @@ bool claim_is_kept(const Sim& sim, const std::string& space, const std::string& 
 }
 
 bool is_served(const Sim& sim, const std::string& driver) {
-    return sim.store.find({kube::kCsiDrivers, "", driver}) != nullptr;
+    return sim.store.find(kube::kCsiDrivers, "", driver) != nullptr;
 }
 
 kube::ObjectRef ref_of(const Json& object) { return plan::ref_of_manifest(object); }

@@ -10,6 +10,8 @@
 namespace holdfast::sim {
 
 void run_controller(Sim& sim, Controller who);
+// Whether the controller has to look again after this change.
+bool cares(const Sim& sim, Controller who, const Change& change);
 
 void run_binder(Sim& sim);
 void run_provisioner(Sim& sim);

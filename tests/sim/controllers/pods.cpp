@@ -22,7 +22,7 @@ std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_ther
     std::vector<ObjectPtr> claims;
     all_there = true;
     for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
-        const ObjectPtr claim = sim.store.find({kube::kClaims, kube::space_of(pod), name});
+        const ObjectPtr claim = sim.store.find(kube::kClaims, kube::space_of(pod), name);
         all_there = all_there && claim && !kube::deleting(*claim);
         if (claim) claims.push_back(claim);
     }
@@ -47,12 +47,12 @@ void schedule(Sim& sim, const Json& pod) {
     bool there = false;
     bool bound = true;
     for (const ObjectPtr& object : claims_of(sim, pod, there)) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         if (claim.phase == "Bound") continue;
         bound = false;
-        const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+        const ObjectPtr found = sim.store.find(kube::kStorageClasses, "", claim.storage_class);
         if (!there || !found || !kube::storage_class_of(*found).waits_for_pod()) continue;
-        sim.edit(ref_of(*object),
+        sim.edit(object.ref(),
                  [](Json& one) { one["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = kNode; });
     }
     if (!there || !bound) return;
@@ -63,7 +63,7 @@ std::string attachment_name(const std::string& volume) { return "csi-" + volume;
 
 // attachDesiredVolumes: pkg/controller/volume/attachdetach/reconciler/reconciler.go:319.
 void attach(Sim& sim, const std::string& volume, const std::string& driver) {
-    if (sim.store.find({kube::kVolumeAttachments, "", attachment_name(volume)})) return;
+    if (sim.store.find(kube::kVolumeAttachments, "", attachment_name(volume))) return;
     sim.put(
         {{"apiVersion", "storage.k8s.io/v1"},
          {"kind", "VolumeAttachment"},
@@ -79,7 +79,7 @@ void attach(Sim& sim, const std::string& volume, const std::string& driver) {
 
 // The image's entrypoint writes to an empty volume, as initdb does; a throwaway of ours only reads.
 void write_data(Sim& sim, const Json& pod, const kube::Claim& claim) {
-    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+    const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.volume);
     if (!volume) return;
     const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
     if (disk == sim.backend.disks.end() || !kube::label_of(pod, labels::kOperation).empty()) return;
@@ -118,13 +118,13 @@ void start(Sim& sim, const Json& pod) {
     bool there = false;
     const auto claims = claims_of(sim, pod, there);
     for (const ObjectPtr& object : claims) {
-        const kube::Claim claim = kube::claim_of(*object);
-        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
+        const kube::Claim& claim = object.claim();
+        const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.volume);
         if (claim.phase != "Bound" || !volume) return;  // FailedMount: the kubelet tries again
         attach(sim, claim.volume, kube::text_at(*volume, "/spec/csi/driver"));
     }
     if (!sim.ripe("start/" + kube::uid_of(pod), sim.delays.pod_start, Controller::kPods)) return;
-    for (const ObjectPtr& object : claims) write_data(sim, pod, kube::claim_of(*object));
+    for (const ObjectPtr& object : claims) write_data(sim, pod, object.claim());
     sim.edit(ref_of(pod), [&](Json& one) {
         Json conditions = one["status"].value("conditions", Json::array());
         one["status"] = {{"phase", "Running"},
@@ -143,7 +143,7 @@ void end(Sim& sim, const Json& pod) {
     if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
     bool there = false, good = true;
     for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
-        const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*object).volume});
+        const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
         const auto disk = sim.backend.disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
         good = good && disk != sim.backend.disks.end() && !disk->second.token.writer.empty();
     }
@@ -172,8 +172,7 @@ void stop(Sim& sim, const Json& pod) {
 bool volume_is_used(const Sim& sim, const std::string& name) {
     const auto claims = sim.store.list(kube::kClaims, "");
     return std::any_of(claims.begin(), claims.end(), [&](const ObjectPtr& claim) {
-        return kube::claim_of(*claim).volume == name &&
-               claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
+        return claim.claim().volume == name && claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
     });
 }
 
@@ -183,14 +182,14 @@ void detach_unused(Sim& sim) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
         if (volume_is_used(sim, name)) continue;
         if (!sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods)) continue;
-        sim.begin_deletion(ref_of(*object));
-        sim.edit(ref_of(*object), [](Json& one) { drop_finalizer(one, kAttacher); });
+        sim.begin_deletion(object.ref());
+        sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
     for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         const bool attached =
-            sim.store.find({kube::kVolumeAttachments, "", attachment_name(kube::name_of(*volume))}) != nullptr;
+            sim.store.find(kube::kVolumeAttachments, "", attachment_name(kube::name_of(*volume))) != nullptr;
         if (kube::deleting(*volume) && !attached)
-            sim.edit(ref_of(*volume), [](Json& one) { drop_finalizer(one, kAttacher); });
+            sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
 }
 
@@ -198,7 +197,7 @@ void detach_unused(Sim& sim) {
 
 void run_pods(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kPods, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*object));
+        const ObjectPtr fresh = sim.store.find(object.ref());
         if (!fresh) continue;
         if (kube::deleting(*fresh))
             stop(sim, *fresh);

@@ -37,7 +37,7 @@ void orphan(Sim& sim, const Json& object) {
     const std::string uid = kube::uid_of(object);
     for (const ObjectPtr& one : sim.store.everything()) {
         if (reference_to(*one, uid) != nullptr)
-            drop_owners(sim, ref_of(*one), [&](const std::string& owner) { return owner == uid; });
+            drop_owners(sim, one.ref(), [&](const std::string& owner) { return owner == uid; });
     }
     sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "orphan"); });
 }
@@ -50,7 +50,7 @@ void foreground(Sim& sim, const Json& object) {
         const Json* reference = reference_to(*one, kube::uid_of(object));
         if (reference == nullptr) continue;
         left = left || kube::bool_at(*reference, "/blockOwnerDeletion", false);
-        sim.begin_deletion(ref_of(*one));
+        sim.begin_deletion(one.ref());
     }
     if (!left) sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, "foregroundDeletion"); });
 }
@@ -76,11 +76,11 @@ void run_protection(Sim& sim) {
     for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
         if (!kube::deleting(*claim) || claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), true))
             continue;
-        sim.edit(ref_of(*claim), [](Json& one) { drop_finalizer(one, "kubernetes.io/pvc-protection"); });
+        sim.edit(claim.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pvc-protection"); });
     }
     for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         if (!kube::deleting(*volume) || kube::text_at(*volume, "/status/phase") == "Bound") continue;
-        sim.edit(ref_of(*volume), [](Json& one) { drop_finalizer(one, "kubernetes.io/pv-protection"); });
+        sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pv-protection"); });
     }
 }
 
@@ -89,7 +89,7 @@ void run_garbage(Sim& sim) {
     const auto all = sim.store.everything();
     for (const ObjectPtr& object : all) uids.insert(kube::uid_of(*object));
     for (const ObjectPtr& was : all) {
-        const ObjectPtr object = sim.store.find(ref_of(*was));
+        const ObjectPtr object = sim.store.find(was.ref());
         if (!object) continue;
         if (kube::deleting(*object) && has_finalizer(*object, "orphan")) orphan(sim, *object);
         if (kube::deleting(*object) && has_finalizer(*object, "foregroundDeletion")) foreground(sim, *object);
@@ -106,12 +106,12 @@ void run_namespaces(Sim& sim) {
         for (const ObjectPtr& object : sim.store.everything()) {
             if (kube::space_of(*object) != name) continue;
             left = true;
-            sim.begin_deletion(ref_of(*object));
+            sim.begin_deletion(object.ref());
         }
         if (left)
-            sim.edit(ref_of(*space), [](Json& one) { one["status"]["phase"] = "Terminating"; });
+            sim.edit(space.ref(), [](Json& one) { one["status"]["phase"] = "Terminating"; });
         else
-            sim.edit(ref_of(*space), [](Json& one) { drop_finalizer(one, "kubernetes"); });
+            sim.edit(space.ref(), [](Json& one) { drop_finalizer(one, "kubernetes"); });
     }
 }
 

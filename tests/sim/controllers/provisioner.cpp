@@ -17,9 +17,9 @@ constexpr char kCopiesSnapshot[] = "provisioner.storage.kubernetes.io/volumesnap
 
 // A copy of another claim's disk (getPVCSource).
 std::optional<Disk> copy_of_claim(const Sim& sim, const kube::Claim& claim, const std::string& driver, long long size) {
-    const ObjectPtr object = sim.store.find({kube::kClaims, claim.space, claim.source_name});
+    const ObjectPtr object = sim.store.find(kube::kClaims, claim.space, claim.source_name);
     if (!object || kube::deleting(*object) || kube::text_at(*object, "/status/phase") != "Bound") return std::nullopt;
-    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*object).volume});
+    const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
     if (!volume || kube::text_at(*volume, "/spec/csi/driver") != driver) return std::nullopt;
     const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
     if (disk == sim.backend.disks.end() || disk->second.size > size) return std::nullopt;
@@ -33,11 +33,11 @@ std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim, const 
     if (claim.source_kind.empty()) return Disk{{}, size};
     if (claim.source_kind == "PersistentVolumeClaim") return copy_of_claim(sim, claim, driver, size);
     if (claim.source_kind != "VolumeSnapshot") return std::nullopt;  // a populator's
-    const ObjectPtr object = sim.store.find({kube::kSnapshots, claim.space, claim.source_name});
+    const ObjectPtr object = sim.store.find(kube::kSnapshots, claim.space, claim.source_name);
     if (!object) return std::nullopt;
     const kube::Snapshot snapshot = kube::snapshot_of(*object);
     if (!snapshot.ready || snapshot.deleting) return std::nullopt;
-    const ObjectPtr content = sim.store.find({kube::kSnapshotContents, "", snapshot.content});
+    const ObjectPtr content = sim.store.find(kube::kSnapshotContents, "", snapshot.content);
     if (!content || !kube::bound_both_ways(snapshot, kube::content_of(*content))) return std::nullopt;
     if (kube::content_of(*content).driver != driver) return std::nullopt;
     const auto cut = sim.backend.cuts.find(kube::content_of(*content).handle);
@@ -74,7 +74,7 @@ Json volume_manifest(Sim& sim, const Json& object, const kube::Claim& claim, con
 
 bool reserved(const Sim& sim, const kube::Claim& claim) {
     for (const ObjectPtr& object : sim.store.list(kube::kVolumes, "")) {
-        const kube::Volume volume = kube::volume_of(*object);
+        const kube::Volume& volume = object.volume();
         if (volume.claim_uid == claim.uid) return true;
     }
     return false;
@@ -91,7 +91,7 @@ void hold_snapshot(Sim& sim, const kube::Claim& claim) {
 void let_go(Sim& sim, const Json& snapshot) {
     if (!has_finalizer(snapshot, kCopiesSnapshot)) return;
     for (const ObjectPtr& object : sim.store.list(kube::kClaims, kube::space_of(snapshot))) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         const bool waits = claim.source_name == kube::name_of(snapshot) && claim.phase == "Pending" && !claim.deleting;
         if (waits && !reserved(sim, claim)) return;
     }
@@ -99,15 +99,15 @@ void let_go(Sim& sim, const Json& snapshot) {
 }
 
 // shouldProvision: sig-storage-lib controller/controller.go:1241; Provision: external-provisioner controller.go:838.
-void provision(Sim& sim, const Json& object) {
-    const kube::Claim claim = kube::claim_of(object);
+void provision(Sim& sim, const ObjectPtr& object) {
+    const kube::Claim& claim = object.claim();
     if (!claim.volume.empty() || claim.deleting || claim.phase == "Bound" || reserved(sim, claim)) return;
-    const ObjectPtr found = sim.store.find({kube::kStorageClasses, "", claim.storage_class});
+    const ObjectPtr found = sim.store.find(kube::kStorageClasses, "", claim.storage_class);
     if (!found) return;
     const kube::StorageClass storage_class = kube::storage_class_of(*found);
-    if (storage_class.waits_for_pod() && kube::annotation_of(object, kSelectedNode).empty()) return;
-    if (kube::annotation_of(object, kStorageProvisioner).empty()) {
-        sim.edit(ref_of(object),
+    if (storage_class.waits_for_pod() && kube::annotation_of(*object, kSelectedNode).empty()) return;
+    if (kube::annotation_of(*object, kStorageProvisioner).empty()) {
+        sim.edit(object.ref(),
                  [&](Json& one) { one["metadata"]["annotations"][kStorageProvisioner] = storage_class.provisioner; });
         return;
     }
@@ -117,30 +117,30 @@ void provision(Sim& sim, const Json& object) {
     const auto disk = content_for(sim, claim, storage_class.provisioner);
     if (!disk) return;
     sim.backend.disks["disk-" + claim.uid] = *disk;
-    sim.put(volume_manifest(sim, object, claim, storage_class));
+    sim.put(volume_manifest(sim, *object, claim, storage_class));
 }
 
 // shouldDelete: sig-storage-lib controller/controller.go:1284; deleteVolumeOperation: 1621.
-void reclaim(Sim& sim, const Json& object) {
-    const kube::Volume volume = kube::volume_of(object);
+void reclaim(Sim& sim, const ObjectPtr& object) {
+    const kube::Volume& volume = object.volume();
     if (volume.reclaim_policy != "Delete" || volume.phase != "Released") return;
-    if (kube::annotation_of(object, "pv.kubernetes.io/provisioned-by").empty()) return;
+    if (kube::annotation_of(*object, "pv.kubernetes.io/provisioned-by").empty()) return;
     if (!sim.ripe("reclaim/" + volume.uid, sim.delays.provision, Controller::kProvisioner)) return;
-    sim.backend.disks.erase(kube::text_at(object, "/spec/csi/volumeHandle"));
-    sim.begin_deletion(ref_of(object));
-    sim.edit(ref_of(object), [](Json& one) { drop_finalizer(one, kFinalizer); });
+    sim.backend.disks.erase(kube::text_at(*object, "/spec/csi/volumeHandle"));
+    sim.begin_deletion(object.ref());
+    sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kFinalizer); });
 }
 
 }  // namespace
 
 void run_provisioner(Sim& sim) {
     for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*claim));
-        if (fresh) provision(sim, *fresh);
+        const ObjectPtr fresh = sim.store.find(claim.ref());
+        if (fresh) provision(sim, fresh);
     }
     for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*volume));
-        if (fresh) reclaim(sim, *fresh);
+        const ObjectPtr fresh = sim.store.find(volume.ref());
+        if (fresh) reclaim(sim, fresh);
     }
     for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) let_go(sim, *snapshot);
 }

@@ -57,7 +57,7 @@ void set_error(Sim& sim, const Json& object, const std::string& text) {
 // The class that is named, or the only default one of the volume's driver, which is then named
 // (SetDefaultSnapshotClass).
 ObjectPtr class_for(Sim& sim, const Json& object, const kube::Snapshot& snapshot, const std::string& driver) {
-    if (!snapshot.snapshot_class.empty()) return sim.store.find({kube::kSnapshotClasses, "", snapshot.snapshot_class});
+    if (!snapshot.snapshot_class.empty()) return sim.store.find(kube::kSnapshotClasses, "", snapshot.snapshot_class);
     ObjectPtr only;
     for (const ObjectPtr& one : sim.store.list(kube::kSnapshotClasses, "")) {
         const kube::SnapshotClass found = kube::snapshot_class_of(*one);
@@ -86,7 +86,7 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const kube::ObjectRef claim_ref{kube::kClaims, snapshot.space, snapshot.claim};
     const ObjectPtr claim = sim.store.find(claim_ref);
     if (!claim) return set_error(sim, object, "snapshot source claim " + snapshot.claim + " not found");
-    const ObjectPtr volume = sim.store.find({kube::kVolumes, "", kube::claim_of(*claim).volume});
+    const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.claim().volume);
     if (!volume || kube::deleting(*claim)) return set_error(sim, object, "the source claim is not bound");
     const ObjectPtr found = class_for(sim, object, snapshot, kube::text_at(*volume, "/spec/csi/driver"));
     if (!found) return set_error(sim, object, "no class " + snapshot.snapshot_class);
@@ -105,7 +105,7 @@ void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (is.snapshot_name != snapshot.name || is.snapshot_space != snapshot.space ||
         (!is.snapshot_uid.empty() && is.snapshot_uid != snapshot.uid))
         return set_error(sim, object, "the content is of another snapshot");
-    sim.edit(ref_of(*content), [&](Json& one) { one["spec"]["volumeSnapshotRef"]["uid"] = snapshot.uid; });
+    sim.edit(content.ref(), [&](Json& one) { one["spec"]["volumeSnapshotRef"]["uid"] = snapshot.uid; });
     bind_snapshot(sim, object, snapshot.source_content, is.deletion_policy);
 }
 
@@ -128,7 +128,7 @@ void follow_content(Sim& sim, const Json& object, const Json& content) {
 
 bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
     for (const ObjectPtr& object : sim.store.list(kube::kClaims, snapshot.space)) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         if (claim.source_name == snapshot.name && claim.phase == "Pending") return true;
     }
     return false;
@@ -139,7 +139,7 @@ void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (claim_waits_for(sim, snapshot)) return;
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     const bool ours = content && kube::content_of(*content).snapshot_uid == snapshot.uid;
-    if (ours && kube::content_of(*content).deletion_policy == "Delete") return sim.begin_deletion(ref_of(*content));
+    if (ours && kube::content_of(*content).deletion_policy == "Delete") return sim.begin_deletion(content.ref());
     sim.edit(ref_of(object), [](Json& one) {
         drop_finalizer(one, kSnapshotBound);
         drop_finalizer(one, kIsSource);
@@ -157,7 +157,7 @@ void free_claims(Sim& sim) {
     for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
         if (!has_finalizer(*claim, kClaimIsSource) || busy.contains({kube::space_of(*claim), kube::name_of(*claim)}))
             continue;
-        sim.edit(ref_of(*claim), [](Json& one) { drop_finalizer(one, kClaimIsSource); });
+        sim.edit(claim.ref(), [](Json& one) { drop_finalizer(one, kClaimIsSource); });
     }
 }
 
@@ -195,7 +195,7 @@ const Cut* new_cut(Sim& sim, const kube::SnapshotContent& content, const std::st
 // createSnapshotWrapper: sidecar-controller/snapshot_controller.go:338; checkandUpdateContentStatus: 143.
 void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& content) {
     if (!is_served(sim, content.driver)) return;
-    const ObjectPtr found = sim.store.find({kube::kSnapshotClasses, "", content.snapshot_class});
+    const ObjectPtr found = sim.store.find(kube::kSnapshotClasses, "", content.snapshot_class);
     const Json one_class = found ? *found : Json::object();
     if (kube::annotation_of(object, kBeingCreated).empty() && content.handle.empty()) {
         sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"][kBeingCreated] = "yes"; });
@@ -228,7 +228,7 @@ void sync_content(Sim& sim, const Json& object) {
         if (kube::annotation_of(object, kBeingCreated).empty()) return;
         return sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"].erase(kBeingCreated); });
     }
-    const ObjectPtr snapshot = sim.store.find({kube::kSnapshots, content.snapshot_space, content.snapshot_name});
+    const ObjectPtr snapshot = sim.store.find(kube::kSnapshots, content.snapshot_space, content.snapshot_name);
     const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
     if (in_use || !is_served(sim, content.driver)) return;
     if (content.deletion_policy == "Delete") {
@@ -244,11 +244,11 @@ void sync_content(Sim& sim, const Json& object) {
 
 void run_snapshots(Sim& sim) {
     for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*snapshot));
+        const ObjectPtr fresh = sim.store.find(snapshot.ref());
         if (fresh) sync_snapshot(sim, *fresh);
     }
     for (const ObjectPtr& content : sim.store.list(kube::kSnapshotContents, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*content));
+        const ObjectPtr fresh = sim.store.find(content.ref());
         if (fresh) sync_content(sim, *fresh);
     }
     free_claims(sim);

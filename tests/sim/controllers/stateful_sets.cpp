@@ -84,7 +84,7 @@ class StatefulSet {
         for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
             if (kube::deleting(*pod) || !ordinal_of(*pod) || !selected(*pod)) continue;
             if (kube::find_at(*pod, "/metadata/ownerReferences/0") != nullptr) continue;
-            sim_.edit(ref_of(*pod), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
+            sim_.edit(pod.ref(), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
         }
     }
 
@@ -266,7 +266,7 @@ class StatefulSet {
 
 void run_stateful_sets(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kStatefulSets, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*object));
+        const ObjectPtr fresh = sim.store.find(object.ref());
         if (fresh) StatefulSet(sim, *fresh).sync();
     }
 }

@@ -87,7 +87,7 @@ void sync_deployment(Sim& sim, const Json& deployment) {
 
 void run_deployments(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kDeployments, "")) {
-        const ObjectPtr fresh = sim.store.find(ref_of(*object));
+        const ObjectPtr fresh = sim.store.find(object.ref());
         if (fresh && !kube::deleting(*fresh)) sync_deployment(sim, *fresh);
     }
 }

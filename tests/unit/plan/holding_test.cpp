@@ -155,6 +155,26 @@ TEST_CASE("all locks or none: what was taken before the one that is held is let 
     CHECK(f.lease(lock_lease(both[1].workload)).holder == f.a.world.self.identity);
 }
 
+TEST_CASE("I11: a Lease of the lock's name that Holdfast did not make is named, and neither replaced nor deleted") {
+    // Also one that was copied of ours, holder and all.
+    for (const char* holder : {"somebody", "boot/pid:[1]/11/77"}) {
+        TwoProcesses f;
+        Json theirs = object_at(lock_lease(sts("db")));
+        theirs["spec"] = {{"holderIdentity", holder}};
+        f.cluster.put(theirs);
+        const Json before = *f.cluster.at(lock_lease(sts("db")));
+        Journal journal = journal_of("twice-db-aaaaa", {kDb});
+        for (const Status& kept :
+             {check_free(f.a.world, journal), Status(Holding::take(f.a.world, journal, false).error())}) {
+            CHECK(kept.error().kind == ErrorKind::kLocked);
+            CHECK(kept.error().message.find("did not make") != std::string::npos);
+            CHECK(kept.error().hint.find("kubectl get lease holdfast-lock-") != std::string::npos);
+        }
+        CHECK(f.writes() == 0);
+        CHECK(*f.cluster.at(lock_lease(sts("db"))) == before);
+    }
+}
+
 TEST_CASE("a lock whose making was answered by silence is found to be ours") {
     TwoProcesses f;
     f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
@@ -294,119 +314,24 @@ TEST_CASE("of two who take over, one is told") {
     CHECK(Holding::take(f.b.world, second, true).error().kind == ErrorKind::kLocked);
 }
 
-namespace {
-
-// An operation without locks, as `snap create` is.
-struct Adding : TwoProcesses {
-    Journal mine = journal_of("snap-db-aaaaa", {});
-    std::unique_ptr<Holding> holding = *Holding::take(a.world, mine, false);
-    kube::ObjectRef own{kube::kLeases, "n", journal_name("snap-db-aaaaa")};
-    Adding() {
-        mine.touched = mine.started = clock.now();
-        REQUIRE(write_new(cluster, mine).ok());
-        REQUIRE(holding->recorded().ok());
-    }
-    Journal read() { return *read_journal(cluster, "n", mine.operation); }
-    Life life() { return look_at_owners(cluster, {read()}, b.world.self, clock.now())->front().life; }
-};
-
-}  // namespace
-
-TEST_CASE("what only adds objects costs no Lease in its first 2 s, and is known to be live all the same") {
-    Adding f;
-    CHECK(f.life() == Life::kLive);
-    CHECK(f.writes() == 1);
-    f.sleep(1);
-    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-    CHECK(f.cluster.at(f.own) == nullptr);
-    f.sleep(2);
-    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-    CHECK(f.lease(f.own).holder == f.a.world.self.identity);
-    for (int i = 0; i < 10; ++i) {
-        f.sleep(3);
-        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-        CHECK(f.life() == Life::kLive);
-    }
-    f.holding->release(true);
-    CHECK(f.cluster.at(f.own) == nullptr);
-}
-
-TEST_CASE("the Lease of what only adds objects goes before the journal, and is not made anew by what follows") {
-    Adding f;
-    f.sleep(3);
-    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-    REQUIRE(f.cluster.at(f.own) != nullptr);
-    f.holding->release_own();
-    CHECK(f.cluster.at(f.own) == nullptr);
-    f.sleep(3);
-    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-    CHECK(f.holding->world().may_write().ok());
-    CHECK(f.cluster.at(f.own) == nullptr);
-    f.holding->release(false);
-    CHECK(f.cluster.at(f.own) == nullptr);
-}
-
-TEST_CASE("a Lease whose deletion was not answered is deleted all the same") {
-    Adding f;
-    f.sleep(3);
-    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-    int unanswered = 2;
+TEST_CASE("R3: who was stopped among many creates sends no more than were in flight") {
+    Held f;
+    int made = 0;
     f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
-        if (call.rfind("delete lease/", 0) != 0 || unanswered-- <= 0) return std::nullopt;
-        return Error{ErrorKind::kUnavailable, "apiserver is shutting down", "", 503, "ServiceUnavailable"};
-    };
-    f.holding->release(false);
-    CHECK(f.cluster.at(f.own) == nullptr);
-}
-
-TEST_CASE("a Lease that somebody has annotated is deleted all the same, one that another owner has is left") {
-    for (const bool ours : {true, false}) {
-        Adding f;
-        f.sleep(3);
-        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-        Json lease = *f.cluster.at(f.own);
-        lease["metadata"]["annotations"] = {{"seen", "yes"}};
-        if (!ours) lease["spec"]["holderIdentity"] = "another";
-        f.cluster.put(lease);
-        f.holding->release(false);
-        CHECK((f.cluster.at(f.own) == nullptr) == ours);
-    }
-}
-
-TEST_CASE("what only adds objects is taken over after 9 s of silence, and its earlier owner learns of it") {
-    for (const int lasted : {0, 3}) {
-        Adding f;
-        f.sleep(lasted);
-        REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
-        CHECK((f.cluster.at(f.own) != nullptr) == (lasted > 2));
-        f.sleep(7);
-        CHECK(f.life() == Life::kSilent);
+        if (call.rfind("create pvc", 0) != 0 || made++ > 0) return std::nullopt;
+        f.sleep(20);
+        f.a_is(OwnerState::kDead);
         Journal journal = f.read();
-        const auto began = f.clock.steady_now();
-        const auto taken = Holding::take(f.b.world, journal, true);
-        REQUIRE(taken.ok());
-        CHECK(f.clock.steady_now() - began >= std::chrono::seconds(9));
-        const std::size_t before = f.writes();
-        CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
-        CHECK(f.holding->world().cluster.create(object_at(pvc("late")), kube::DryRun::kNone).error().kind ==
-              ErrorKind::kLocked);
-        CHECK(f.cluster.at(pvc("late")) == nullptr);
-        CHECK(f.writes() - before <= 1);  // at most an attempt to renew, which the new owner's Lease refuses
-    }
-}
-
-TEST_CASE("an earlier owner that wakes after the new one has ended makes no Lease anew") {
-    Adding f;
-    f.a_is(OwnerState::kDead);
-    Journal journal = f.read();
-    auto taken = Holding::take(f.b.world, journal, true);
-    REQUIRE(taken.ok());
-    REQUIRE(erase(f.cluster, journal).ok());
-    (*taken)->release(false);
-    f.sleep(20);
-    const std::size_t before = f.writes();
-    CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
-    CHECK(f.writes() == before);
+        REQUIRE(Holding::take(f.b.world, journal, true).ok());
+        return std::nullopt;
+    };
+    std::vector<Json> manifests;
+    for (int i = 0; i < 30; ++i) manifests.push_back(object_at(pvc("new-" + std::to_string(i))));
+    const auto answers = f.holding->world().cluster.create_all(manifests, kube::DryRun::kNone);
+    REQUIRE(answers.size() == 30);
+    CHECK(answers[29].error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.at(pvc("new-7")) != nullptr);
+    CHECK(f.cluster.at(pvc("new-8")) == nullptr);
 }
 
 TEST_CASE("a journal is removed by its owner only, whoever has annotated it") {

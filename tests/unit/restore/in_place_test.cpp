@@ -255,11 +255,16 @@ restore::KeptVolume kept(const std::string& name, const std::string& phase, cons
 TEST_CASE("finalize names size and date, and asks") {
     restore::FinalizeFacts facts;
     facts.volumes = {kept("old-0", "Released", "uid-claim-0"), kept("old-1", "Available", "")};
+    facts.record_uid = "uid-record";
     const restore::FinalizeOptions options{"shop", "in-place-db-abcde"};
     const auto plan = restore::plan_finalize(options, facts, testing::some_time());
     REQUIRE(plan.ok());
     CHECK(plan->asks);
     golden::check("restore/finalize.json", plan::to_json(*plan).dump(2) + "\n");
+    CHECK(std::get<plan::Delete>(plan->steps.back().action).preconditions.uid == "uid-record");
+    auto gone = facts;
+    gone.record_uid.clear();
+    CHECK(restore::plan_finalize(options, gone, testing::some_time())->steps.back().id == "wait-gone");
     auto broken = facts;
     broken.live = {"old-0"};
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);

@@ -151,6 +151,32 @@ TEST_CASE("abort takes everything back before the first claim is deleted, and re
     CHECK(refused.error().message.find("point of no return") != std::string::npos);
 }
 
+TEST_CASE("a volume's policy goes back to Delete only after a look at its claim, which may be going by then") {
+    const auto looks_before = [](const plan::Plan& plan, const std::string& look, const std::string& then) {
+        const auto all = ids(plan);
+        const auto at = std::find(all.begin(), all.end(), look);
+        return at != all.end() && at + 1 != all.end() && *(at + 1) == then;
+    };
+    auto at = staged(Stage::kFinish);
+    const auto finish = restore::plan_swap(Stage::kFinish, at.record, at.facts, kOperationId).value();
+    CHECK(looks_before(finish, "look-data-db-0", "settle-new-0"));
+    CHECK(looks_before(finish, "look-data-db-1", "settle-new-1"));
+    for (const plan::Step& step : finish.steps) {
+        if (step.id != "look-data-db-1") continue;
+        const auto& look = std::get<plan::WaitFor>(step.action);
+        CHECK(look.bound_to == std::vector<std::string>{"new-1"});
+        CHECK(look.uids == std::vector<std::string>{"uid-renewed-1"});
+    }
+    const auto ready = staged(Stage::kReplace);
+    const auto back = restore::plan_back(ready.record, ready.facts, kOperationId).value();
+    CHECK(looks_before(back, "look-data-db-0", "restore-old-0"));
+
+    for (restore::Swap& swap : at.record.swaps) swap.old_policy = "Retain";
+    const auto kept = restore::plan_swap(Stage::kFinish, at.record, at.facts, kOperationId).value();
+    CHECK(has(kept, "settle-new-0"));
+    CHECK_FALSE(has(kept, "look-data-db-0"));
+}
+
 TEST_CASE("a number of replicas that somebody sets after the stop becomes the one to go back to") {
     auto at = staged(Stage::kReserve);
     (*at.facts.workload)["spec"]["replicas"] = 5;

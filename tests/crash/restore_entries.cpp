@@ -1,0 +1,84 @@
+#include "tests/crash/plugins.h"
+#include "tests/crash/state.h"
+
+namespace holdfast::crash {
+namespace {
+
+CommandLine restore(std::vector<std::string> words) { return {"restore", std::move(words)}; }
+
+CommandLine drill() { return restore({"drill", "before", "--query", "select 42", "--expect", "42", "--ordinal", "0"}); }
+
+CommandLine in_place() { return restore({"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--yes"}); }
+
+CommandLine in_place_of(const std::string& target, const std::string& set, std::vector<std::string> more) {
+    more.insert(more.begin(), {target, "--from", set, "--in-place", "--yes"});
+    return restore(std::move(more));
+}
+
+const std::vector<std::string> kImage = {"--image", "registry.example/postgres:15"};
+
+// A claim that no pod mounts, and a set of it.
+void make_loose(sim::Sim& sim) {
+    make_set(sim);
+    must_run(sim, restore({"pvc/loose", "--from", "before", "--claim", "data-postgres-0"}));
+    must_run(sim, {"snap", {"create", "pvc/loose", "--name", "loose", "--wait", "ready"}});
+}
+
+// A drill that was killed when it was about to ask its databases: everything of it is there.
+void leave_drill(sim::Sim& sim) {
+    make_set(sim);
+    kill_at(sim, drill(), sim::Verb::kSql);
+}
+
+void swap_volumes(sim::Sim& sim) {
+    make_set(sim);
+    must_run(sim, in_place());
+}
+
+// Bad input 50: killed when every volume was marked, and then somebody deleted the journal.
+void lose_journal(sim::Sim& sim) {
+    make_set(sim);
+    kill_at(sim, in_place(), sim::Verb::kDelete);
+    sim.store.erase({kube::kConfigMaps, kSpace, "holdfast-op-" + open_operations(sim).front()});
+}
+
+}  // namespace
+
+std::vector<Entry> restore_entries() {
+    return {
+        {"restore-pvc", "restore", "pvc", make_set,
+         always(restore({"pvc/data-copy", "--from", "before", "--claim", "data-postgres-0"})), kThrowaways},
+        {"restore-pvc-consumer", "restore", "pvc", make_set,
+         always(restore({"pvc/files-copy", "--from", "papers", "--storage-class", "later"})), kThrowaways},
+        {"restore-drill", "restore", "drill", make_set, always(drill()), kThrowaways, 0, nullptr, 8, true},
+        {"restore-drill-exec", "restore", "drill", make_set, always(restore({"drill", "papers", "--exec", "true"})),
+         kThrowaways, 0, nullptr, 5, true},
+        {"restore-open", "restore", "open", make_set, always(restore({"open", "before", "--ordinal", "0"})),
+         kThrowaways},
+        {"restore-in-place", "restore", "in-place", make_set, always(in_place()), kAll, 0, nullptr, 40},
+        {"restore-in-place-one", "restore", "in-place", make_set,
+         always(in_place_of("sts/postgres", "before", {"--accept-skew", "--ordinal", "1"})), kAll, 0, nullptr, 40,
+         false, Deletes::kNothing, 12},
+        {"restore-in-place-deploy", "restore", "in-place", make_set, always(in_place_of("deploy/files", "papers", {})),
+         kAll, 0, nullptr, 40, false, Deletes::kNothing, 12,
+         always(in_place_of("deploy/files", "papers", {"--accept-skew"}))},
+        {"restore-in-place-claim", "restore", "in-place", make_loose, always(in_place_of("pvc/loose", "loose", kImage)),
+         kAll, 0, nullptr, 40, false, Deletes::kNothing, 12,
+         always(in_place_of("pvc/loose", "loose", {"--image", "registry.example/postgres:16"}))},
+        {"restore-in-place-lost", "restore", "in-place", lose_journal, always(in_place()), kForward, 0, nullptr, 40},
+        {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 40},
+        {"restore-finalize", "restore", "finalize", swap_volumes, on_operation("restore", "finalize"), kAgain,
+         kNothingLeft, nullptr, 1, false, Deletes::kKeptVolumes},
+    };
+}
+
+std::vector<Entry> common_entries() {
+    return {
+        {"gc", "", "gc", leave_drill, always(restore({"gc", "--yes"})), kAgain},
+        {"abort", "", "abort", leave_drill, on_operation("restore", "abort"), kAgain, kNothingLeft},
+        {"resume", "", "resume", leave_drill, on_operation("restore", "resume"), kAgain, kNothingLeft,
+         on_operation("restore", "abort")},
+    };
+}
+
+}  // namespace holdfast::crash

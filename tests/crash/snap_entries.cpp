@@ -1,0 +1,36 @@
+#include "tests/crash/plugins.h"
+
+namespace holdfast::crash {
+namespace {
+
+const std::vector<std::string> kCreate = {"create", "sts/postgres", "--name", "before", "--app", "none"};
+
+CommandLine snap(std::vector<std::string> words) { return {"snap", std::move(words)}; }
+
+CommandLine create_with(std::vector<std::string> more) {
+    more.insert(more.begin(), kCreate.begin(), kCreate.end());
+    return snap(std::move(more));
+}
+
+}  // namespace
+
+std::vector<Entry> snap_entries() {
+    return {
+        {"snap-create", "snap", "create", nullptr, always(create_with({})), kAll, kNameTaken},
+        {"snap-create-ready", "snap", "create", nullptr, always(create_with({"--wait", "ready"})), kAll, kNameTaken,
+         nullptr, 5},
+        {"snap-create-app", "snap", "create", nullptr, always(snap({"create", "sts/postgres", "--name", "before"})),
+         kAll, kNameTaken, always(snap(kCreate)), 5},
+        // --post is run by a rerun and a resume; abort leaves it to the user, and says so.
+        {"snap-create-pre", "snap", "create", nullptr,
+         always(create_with({"--quiesce", "exec", "--pre", "freeze", "--post", "thaw"})), kForward, kNameTaken,
+         always(snap(kCreate)), 5},
+        {"snap-create-hold", "snap", "create", nullptr, always(create_with({"--quiesce", "exec", "--hold", "hold"})),
+         kAll, kNameTaken, always(snap(kCreate)), 5},
+        {"snap-delete", "snap", "delete", make_set, always(snap({"delete", "before", "--force", "--yes"})), kAll,
+         kNothingLeft, nullptr, 1, false, Deletes::kSnapshots},
+        {"snap-protect", "snap", "protect", make_set, always(snap({"protect", "before", "--yes"})), kAll},
+    };
+}
+
+}  // namespace holdfast::crash

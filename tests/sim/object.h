@@ -1,0 +1,49 @@
+// An object as it is stored: a value that never changes, shared by the map, the history and every copy of a world. What
+// controllers look at all the time is read from it once.
+#pragma once
+
+#include "common/core/json.h"
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/resource.h"
+
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace holdfast::sim {
+
+// A pointer to the JSON; null if there is none.
+class ObjectPtr {
+  public:
+    ObjectPtr() = default;
+    ObjectPtr(std::nullptr_t) {}  // NOLINT: as other pointers
+    ObjectPtr(const kube::ObjectRef& ref, Json json) : stored_(std::make_shared<const Stored>(ref, std::move(json))) {}
+
+    const Json& operator*() const { return stored_->json; }
+    const Json* operator->() const { return &stored_->json; }
+    const Json* get() const { return stored_ ? &stored_->json : nullptr; }
+    explicit operator bool() const { return stored_ != nullptr; }
+    friend bool operator==(const ObjectPtr& object, std::nullptr_t) { return object.stored_ == nullptr; }
+
+    // REQUIRES: not null; a claim, a volume.
+    const kube::ObjectRef& ref() const { return stored_->ref; }
+    const kube::Claim& claim() const { return *stored_->claim; }
+    const kube::Volume& volume() const { return *stored_->volume; }
+
+  private:
+    struct Stored {
+        Stored(const kube::ObjectRef& of, Json what) : json(std::move(what)), ref(of) {
+            if (ref.resource == kube::kClaims) claim = kube::claim_of(json);
+            if (ref.resource == kube::kVolumes) volume = kube::volume_of(json);
+        }
+        Json json;
+        kube::ObjectRef ref;
+        std::optional<kube::Claim> claim;
+        std::optional<kube::Volume> volume;
+    };
+    std::shared_ptr<const Stored> stored_;
+};
+
+}  // namespace holdfast::sim
