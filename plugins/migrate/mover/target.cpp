@@ -213,7 +213,9 @@ Status Target::make_link(const MakeLink& step) {
     };
     if (make() == 0) return {};
     const int code = errno;
-    const bool opened = is_lock(code) && (unlock(place.directory.get(), "") | unlock(from.directory.get(), from.name));
+    const bool directory_opened = is_lock(code) && unlock(place.directory.get(), "");
+    const bool file_opened = is_lock(code) && unlock(from.directory.get(), from.name);
+    const bool opened = directory_opened || file_opened;
     if (opened && make() == 0) return {};
     return system_error("link", shown, opened ? errno : code);
 }
