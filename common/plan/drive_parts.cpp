@@ -20,6 +20,24 @@ std::string id_stem(const Operation& operation) {
     return operation.kind() + "-" + target;
 }
 
+// A claim whose volume is swapped is deleted and made anew as it was, without a label of ours; whether it has the right
+// volume is the operation's own question.
+bool makes_anew(const Journal& journal, const kube::ObjectRef& ref) {
+    if (ref.resource != kube::kClaims) return false;
+    for (const Json& round : journal.rounds) {
+        const Json* steps = kube::find_at(round, "/steps");
+        if (steps == nullptr) continue;
+        const bool found = std::any_of(steps->begin(), steps->end(), [&](const Json& step) {
+            const std::string verb = kube::text_at(step, "/verb");
+            return (verb == "delete" || verb == "recreate") &&
+                   kube::text_at(step, "/resource") == ref.resource.plural &&
+                   kube::text_at(step, "/namespace") == ref.space && kube::text_at(step, "/name") == ref.name;
+        });
+        if (found) return true;
+    }
+    return false;
+}
+
 // 49: what is gone on with must be what was locked. A workload that is not there may be one that the operation has
 // deleted and will make anew; one with our label is one that it has made.
 Status same_objects(kube::ClusterReader& reader, const Journal& journal) {
@@ -27,6 +45,7 @@ Status same_objects(kube::ClusterReader& reader, const Journal& journal) {
         TRY_ASSIGN(const std::optional<Json> live, reader.find(lock.workload));
         if (!live || lock.uid.empty() || kube::uid_of(*live) == lock.uid) continue;
         if (kube::label_of(*live, labels::kOperation) == journal.operation) continue;
+        if (makes_anew(journal, lock.workload)) continue;
         return Error{ErrorKind::kRefused,
                      lock.workload.text() + ": it is not the object that operation " + journal.operation +
                          " began with: it was deleted and made anew (uid " + escape_line(kube::uid_of(*live)) +

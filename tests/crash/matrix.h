@@ -41,6 +41,9 @@ struct Entry {
     int actors_every = 4;
     // What a second user types for the same workload; null: a set or an ordinal of sts/postgres.
     std::function<CommandLine(const sim::Sim&)> other = nullptr;
+    // Each fault but kills at every nth request only, each shifted against the others: of a line that differs little
+    // from another entry of the same command.
+    int faults_every = 1;
 };
 
 // All, of every plugin.

@@ -27,6 +27,8 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
         for (const Fault fault : all_faults()) {
             if (!applies(fault, reference.calls[i])) continue;
+            const auto every = static_cast<std::size_t>(entry.faults_every);
+            if (!kills(fault) && (i + static_cast<std::size_t>(fault)) % every != 0) continue;
             for (const Way way : entry.ways) {
                 if (way != Way::kRerun && !kills(fault)) continue;
                 Work work;

@@ -158,6 +158,30 @@ TEST_CASE("bad input 49: a journal of a workload that was made anew is refused")
     CHECK(f.run().status.ok());
 }
 
+TEST_CASE("a claim that is locked, and that the operation itself deletes and makes anew, is no other one") {
+    for (const bool deletes : {true, false}) {
+        LockingFixture f;
+        const kube::ObjectRef loose{kube::kClaims, "n", "loose"};
+        f.cluster.put({{"apiVersion", "v1"},
+                       {"kind", "PersistentVolumeClaim"},
+                       {"metadata", {{"name", "loose"}, {"namespace", "n"}}}});
+        f.fail_at("patch sts/n/db");
+        const std::string id = f.run().operation;
+        f.cluster.fault = {};
+        Journal journal = *read_journal(f.cluster, "n", id);
+        journal.locks = {{loose, "uid-before"}};
+        Step step;
+        step.id = "swap";
+        step.action = deletes ? Action(Delete{loose, {"uid-before", ""}})
+                              : Action(Patch{loose, kube::PatchType::kMerge, Json::object(), {}, ""});
+        Plan swap;
+        swap.steps = {step};
+        journal.rounds.push_back(brief(swap));
+        REQUIRE(write_change(f.cluster, journal).ok());
+        CHECK(f.run().status.ok() == deletes);
+    }
+}
+
 TEST_CASE("bad input 47: an edited journal of the same command stops it, and nothing is written") {
     Fixture f;
     f.fail_at("create pvc/n/claim-1");
