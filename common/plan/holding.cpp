@@ -23,11 +23,13 @@ std::vector<kube::ObjectRef> targets_of(const Journal& journal) {
     return targets;
 }
 
-// An object that was changed between our read and our mark is read again.
-Status mark(kube::Cluster& cluster, const kube::ObjectRef& ref, Json live, const Journal& journal) {
+// An object that was changed between our read and our mark is read again. Each time it is asked whether we are still
+// the owner: whoever slept meanwhile may find the mark of a later one there.
+Status mark(kube::Cluster& cluster, const kube::ObjectRef& ref, Json live, const Journal& journal, Tenure& tenure) {
     const std::string epoch = epoch_mark(journal.operation, journal.epoch);
     const Json body = {{"metadata", {{"annotations", {{labels::kEpoch, epoch}}}}}};
     for (int attempt = 1;; ++attempt) {
+        TRY(tenure.may_write());
         const auto marked = cluster.patch(ref, kube::PatchType::kMerge, body,
                                           {kube::uid_of(live), kube::version_of(live)}, kube::DryRun::kNone, "");
         if (marked.ok()) return {};
@@ -118,8 +120,7 @@ Status Holding::mark_targets() {
         // Somebody else's object under a name that we would have used is not ours to mark.
         const bool made = std::find(created.begin(), created.end(), targets[i]) != created.end();
         if (made && kube::label_of(*objects[i], labels::kOperation) != journal_.operation) continue;
-        TRY(tenure_.may_write());
-        TRY(mark(world_.cluster, targets[i], std::move(*objects[i]), journal_));
+        TRY(mark(world_.cluster, targets[i], std::move(*objects[i]), journal_, tenure_));
     }
     return {};
 }

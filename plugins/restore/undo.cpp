@@ -140,6 +140,13 @@ Status check_ended(kube::ClusterReader& reader, const std::string& space, const 
 
 Result<std::vector<kube::ObjectRef>> Undo::lock_targets(kube::ClusterReader& reader) {
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
+    // Undone already, by a run that was perhaps killed before it let its lock go: this one lets it go.
+    const std::string by = undone_before(all, options_.operation);
+    for (const KeptOperation& one : all) {
+        if (by.empty() || one.id != by) continue;
+        TRY_ASSIGN(const kube::ObjectRef target, target_of(one.volumes.front().mark));
+        return std::vector<kube::ObjectRef>{target};
+    }
     const auto kept = choose_kept(all, options_.operation);
     if (!kept.ok()) return std::vector<kube::ObjectRef>();  // open() says what there is
     TRY_ASSIGN(const kube::ObjectRef target, target_of((*kept)->volumes.front().mark));

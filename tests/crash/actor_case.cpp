@@ -82,6 +82,7 @@ class ActorJudge : public CaseJudge {
         const bool flies = in_flight_ > 0;
         in_flight_ = creates ? in_flight_ - 1 : 0;
         const bool excused = flies && (creates || (!locks_ && own_));
+        if (changed && excused && creates) late_.push_back(call.ref);
         if (changed && !excused && call.ref.resource != kube::kEvents)
             stage_.violated("R3: an owner that was taken over has written: " + call.text());
     }
@@ -158,7 +159,6 @@ class ActorJudge : public CaseJudge {
         as_other_process(reference_.line, "who takes over");
         woken_ = ours && !held();
         in_flight_ = 8;
-        if (call.verb == sim::Verb::kCreate) late_ = call.ref;
     }
 
     // The operation made it, or it is the volume of something that it made.
@@ -180,7 +180,7 @@ class ActorJudge : public CaseJudge {
     // What such a create has made is found by its label: gc takes throwaways; a claim that a restore in place makes
     // first is no throwaway to gc, which never deletes what may hold data.
     void clear_late() {
-        if (!late_) return;
+        if (late_.empty()) return;
         const Ending ending = stage_.once({reference_.line.plugin, {"gc", "--yes"}}, {}, "gc", kThird);
         if (ending.exit_code != 0) stage_.violated("I10: gc fails: exit " + std::to_string(ending.exit_code));
         (void)stage_.settled();
@@ -213,7 +213,9 @@ class ActorJudge : public CaseJudge {
             except.insert({"claim data-postgres-2", "claim wal-postgres-2", "policy of data-postgres-2",
                            "policy of wal-postgres-2"});
         clear_late();
-        if (late_ && labelled(*late_)) except.insert({"claim " + late_->name, "policy of " + late_->name});
+        for (const kube::ObjectRef& late : late_) {
+            if (labelled(late)) except.insert({"claim " + late.name, "policy of " + late.name});
+        }
         const auto lines = digest_differences(expected(), digest_of(stage_.sim, reference_.disks), except);
         if (lines.empty()) return;
         std::string text = "I8: after " + actor_name(actor_) + " the rerun came to another end";
@@ -239,7 +241,7 @@ class ActorJudge : public CaseJudge {
     bool woken_ = false;  // the first process is no longer the owner
     int in_flight_ = 0;
     bool locks_ = false, own_ = false;
-    std::optional<kube::ObjectRef> late_;  // what a create makes that was in flight when its process was stopped
+    std::vector<kube::ObjectRef> late_;  // what creates have made that were in flight when their process was stopped
     std::string other_wrote_;
 };
 

@@ -314,6 +314,25 @@ TEST_CASE("of two who take over, one is told") {
     CHECK(Holding::take(f.b.world, second, true).error().kind == ErrorKind::kLocked);
 }
 
+TEST_CASE("R3: who slept while it marked its targets, and was taken over, marks nothing over the later owner's") {
+    Held f;
+    f.holding->release(true);
+    Journal first = f.read();
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call.rfind("patch sts/n/db", 0) != 0) return std::nullopt;
+        f.cluster.fault = {};
+        f.sleep(20);
+        f.a_is(OwnerState::kDead);
+        Journal second = f.read();
+        REQUIRE(Holding::take(f.b.world, second, true).ok());
+        return std::nullopt;
+    };
+    const auto taken = Holding::take(f.a.world, first, true);
+    REQUIRE_FALSE(taken.ok());
+    CHECK(taken.error().kind == ErrorKind::kLocked);
+    CHECK(kube::annotation_of(*f.cluster.at(sts("db")), labels::kEpoch) == epoch_mark(f.mine.operation, 2));
+}
+
 TEST_CASE("R3: who was stopped among many creates sends no more than were in flight") {
     Held f;
     int made = 0;
