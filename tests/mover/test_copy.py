@@ -219,6 +219,16 @@ def test_a_disk_without_inodes_ends_with_5_and_names_the_file(disk, mover):
     assert "target:file" in ran.err and "No space left on device" in ran.err
 
 
+def test_a_read_error_ends_with_5_and_names_the_file(disk, mover):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "good").write_text("g")
+    (source.path / "unreadable").write_bytes(os.urandom(45_000_000))
+    source.again()
+    os.truncate(source.image, 30 << 20)  # the disk's end is gone
+    ran = mover("copy", source.path, target.path, expect=5)
+    assert "read source:unreadable: Input/output error" in ran.err and "source is untouched" in ran.err
+
+
 def test_a_directory_that_is_not_there_ends_with_1(disk, mover, tmp_path):
     target = disk("target", 16)
     assert "No such file or directory" in mover("copy", tmp_path / "nowhere", target.path, expect=1).err

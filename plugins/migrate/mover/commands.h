@@ -19,6 +19,8 @@ struct World {
 };
 
 Result<Outcome> run_copy(const Options& options, World world);
+Result<Outcome> run_send(const Options& options, World world);
+Result<Outcome> run_receive(const Options& options, World world);
 Result<Outcome> run_verify(const Options& options, World world);
 
 // Parses, runs, prints; the exit code.

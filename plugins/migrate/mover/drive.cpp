@@ -89,6 +89,7 @@ class Drive {
         options.direct = limits.direct;
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;
+        if (options_.group_bytes != 0) options.group_bytes = options_.group_bytes;
         TRY_ASSIGN(PassResult result,
                    run_pass({source_, target_, workplace_.state(), world_.counters, world_.clock, world_.signals},
                             options, start));

@@ -16,7 +16,7 @@ constexpr std::string_view kMagic = "HFIDX\1\r\n";  // the byte after the letter
 constexpr std::size_t kBlockHead = 13;
 constexpr std::size_t kBlockTarget = 64 << 10;
 constexpr std::size_t kLongestBlock = 4 << 20;
-constexpr std::uint8_t kHeadBlock = 1, kRecordBlock = 2, kDurableBlock = 3, kIntentBlock = 4, kEndBlock = 5;
+constexpr std::uint8_t kHeadBlock = 1, kRecordBlock = 2, kGroupBlock = 3, kIntentBlock = 4, kEndBlock = 5;
 
 std::uint64_t chained(std::uint8_t kind, std::string_view payload, std::uint64_t before) {
     return checksum_of(payload, before * 31 + kind * 0x9E3779B97F4A7C15u + payload.size());
@@ -97,13 +97,12 @@ Result<std::uint64_t> IndexWriter::flush() {
     return offset_;
 }
 
-Status IndexWriter::mark_durable(std::uint64_t offset, std::uint64_t epoch) {
+Status IndexWriter::mark_group(std::uint64_t epoch) {
     std::string payload;
     Encoder out(payload);
-    out.u64(offset);
     out.u64(epoch);
     TRY(flush());
-    return write_block(kDurableBlock, payload);
+    return write_block(kGroupBlock, payload);
 }
 
 Status IndexWriter::mark_intent(std::uint64_t epoch, const std::vector<Touched>& touched) {
@@ -142,10 +141,12 @@ Result<IndexEnd> IndexWriter::finish(std::uint64_t epoch) {
     return end_;
 }
 
-Result<IndexReader> IndexReader::open(const std::string& path) {
+Result<IndexReader> IndexReader::open(const std::string& path, std::uint64_t known_epoch) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.open()) return system_error("open index", escape_line(path), errno);
-    return read(std::move(file), escape_line(path));
+    TRY_ASSIGN(IndexReader reader, read(std::move(file), escape_line(path)));
+    reader.known_epoch_ = known_epoch;
+    return reader;
 }
 
 Result<IndexReader> IndexReader::read(Descriptor file, const std::string& shown) {
@@ -189,10 +190,12 @@ Status IndexReader::take(std::uint8_t kind) {
         head_.target = in.u64();
         head_.epoch = in.u64();
         head_.unclean = in.u8() != 0;
-    } else if (kind == kDurableBlock) {
-        marks_.durable = in.u64();
-        marks_.epoch = in.u64();
-        std::erase_if(marks_.intents, [&](const auto& intent) { return intent.first <= marks_.epoch; });
+    } else if (kind == kGroupBlock) {
+        const std::uint64_t epoch = in.u64();
+        if (epoch <= known_epoch_) {
+            marks_.epoch = epoch;
+            marks_.durable = offset_;
+        }
     } else if (kind == kIntentBlock) {
         take_intents(in);
     } else if (kind == kEndBlock) {
@@ -222,7 +225,7 @@ void IndexReader::take_intents(Decoder& in) {
         touched.count = in.number(INT64_MAX);
         touched.removed = in.u8() != 0;
         if (!is_good_path(touched.path)) in.fail();
-        if (epoch > marks_.epoch) marks_.intents.emplace_back(epoch, std::move(touched));
+        if (epoch > known_epoch_) marks_.intents.emplace_back(epoch, std::move(touched));
     }
 }
 

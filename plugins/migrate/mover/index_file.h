@@ -49,8 +49,9 @@ class IndexWriter {
     // One or more whole records, encoded; in order.
     Status add(std::string_view records);
     Status add(const Record& record);
-    // Everything added until `offset` (an answer of flush()) is on the target's disk, and its journal says `epoch`.
-    Status mark_durable(std::uint64_t offset, std::uint64_t epoch);
+    // Everything of the groups up to `epoch` has been added: once the target's journal says that epoch, it is on its
+    // disk.
+    Status mark_group(std::uint64_t epoch);
     // The group that will be `epoch` is about to begin. On disk when this returns, which must be before any of it is
     // sent. `touched` is in the order of paths, and goes on where the group before ended.
     Status mark_intent(std::uint64_t epoch, const std::vector<Touched>& touched);
@@ -71,7 +72,8 @@ class IndexWriter {
 class IndexReader {
   public:
     // kNotFound; kMismatch: not an index, or of a newer version.
-    static Result<IndexReader> open(const std::string& path);
+    // `known_epoch`, of a journal: the one that the target says; see Marks.
+    static Result<IndexReader> open(const std::string& path, std::uint64_t known_epoch = UINT64_MAX);
     static Result<IndexReader> read(Descriptor file, const std::string& shown);
     IndexReader(IndexReader&&) = default;
     IndexReader& operator=(IndexReader&&) = default;
@@ -83,10 +85,10 @@ class IndexReader {
     const std::optional<IndexEnd>& end() const { return end_; }
     // The marks met until now: of a journal only.
     struct Marks {
-        std::uint64_t durable = 0;  // records that begin before this offset of the file are on the target's disk
-        std::uint64_t epoch = 0;
-        std::uint64_t begun = 0;                                 // the last group that may have been sent
-        std::vector<std::pair<std::uint64_t, Touched>> intents;  // of epochs after that one
+        std::uint64_t durable = 0;  // blocks that end at or before this offset tell of what is on the target's disk
+        std::uint64_t epoch = 0;    // the group that ends there: the last one up to the known epoch
+        std::uint64_t begun = 0;    // the last group that may have been sent
+        std::vector<std::pair<std::uint64_t, Touched>> intents;  // of groups after the known epoch
     };
     const Marks& marks() const { return marks_; }
     std::uint64_t offset() const { return offset_; }  // where the block after the one being read begins
@@ -101,6 +103,7 @@ class IndexReader {
     std::size_t at_ = 0;  // in payload_
     std::uint64_t offset_ = 0, chain_ = 0;
     IndexHead head_;
+    std::uint64_t known_epoch_ = UINT64_MAX;
     Marks marks_;
     IndexEnd counted_;
     std::unique_ptr<Sha256> root_;

@@ -34,27 +34,13 @@ Status Ledger::place(std::uint64_t ticket, Held held) {
 Status Ledger::write(Held& held) {
     if (!held.records.empty()) TRY(writer_.add(held.records));
     if (!held.group_end) return {};
-    TRY_ASSIGN(const std::uint64_t end, writer_.flush());
-    offsets_[++epoch_] = end;
-    TRY(sink_.checkpoint(epoch_));
-    return note_durable();
-}
-
-// The journal may lag behind the target's disk, never run ahead of it.
-Status Ledger::note_durable() {
-    TRY_ASSIGN(const std::uint64_t durable, sink_.durable());
-    const auto after = offsets_.upper_bound(durable);
-    if (after == offsets_.begin() || durable <= marked_) return {};
-    const auto last = std::prev(after);
-    TRY(writer_.mark_durable(last->second, last->first));
-    marked_ = last->first;
-    offsets_.erase(offsets_.begin(), after);
-    return {};
+    // The mark first: should the target have this epoch and we be killed, we know by it what the target has.
+    TRY(writer_.mark_group(++epoch_));
+    return sink_.checkpoint(epoch_);
 }
 
 Status Ledger::begin_group(const std::vector<Touched>& touched) {
     const std::lock_guard lock(mutex_);
-    TRY(note_durable());
     return writer_.mark_intent(++begun_, touched);
 }
 

@@ -41,16 +41,14 @@ class Ledger {
     };
     Status place(std::uint64_t ticket, Held held);
     Status write(Held& held);
-    Status note_durable();
 
     IndexWriter& writer_;
     Sink& sink_;
     std::mutex mutex_;
     std::condition_variable moved_;
-    std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0, marked_ = 0;
+    std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0;
     std::map<std::uint64_t, Held> held_;
     std::size_t held_bytes_ = 0;
-    std::map<std::uint64_t, std::uint64_t> offsets_;  // epoch -> where its records end in the file
     bool failed_ = false;
 };
 

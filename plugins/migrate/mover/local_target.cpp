@@ -47,12 +47,20 @@ LocalTarget::~LocalTarget() {
 }
 
 Result<TargetState> LocalTarget::begin(const std::string& operation) {
+    {
+        // What a connection that was lost asked for must be over: its epochs would be taken for ours.
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return asked_ <= durable_ || !failed_.ok(); });
+        if (!failed_.ok()) return failed_.error();
+    }
     TRY_ASSIGN(const std::optional<JournalRecord> found, journal_.read());
     TRY_ASSIGN(const bool empty, is_empty(tree_, options_.scratch));
+    const bool known = found && found->operation == operation;
     const std::lock_guard lock(mutex_);
-    record_ =
-        found && found->operation == operation ? *found : JournalRecord{operation, checksum_of(random_letters(24)), 0};
+    record_ = known ? *found : JournalRecord{operation, checksum_of(random_letters(24)), 0};
     durable_ = asked_ = record_.epoch;
+    // At once, so that the target has one number from the first pass on, however that ends.
+    if (!known) TRY(journal_.write(record_));
     return TargetState{record_.number, record_.epoch, empty};
 }
 
@@ -68,12 +76,6 @@ Status LocalTarget::checkpoint(std::uint64_t epoch) {
     asked_ = epoch;
     changed_.notify_all();
     return {};
-}
-
-Result<std::uint64_t> LocalTarget::durable() {
-    const std::lock_guard lock(mutex_);
-    if (!failed_.ok()) return failed_.error();
-    return durable_;
 }
 
 Status LocalTarget::wait_durable(std::uint64_t epoch) {

@@ -36,7 +36,6 @@ class LocalTarget : public TargetSide {
     Status batch(const Batch& batch) override { return target_.batch(batch); }
     Status chunk(const Chunk& chunk) override { return target_.chunk(chunk); }
     Status checkpoint(std::uint64_t epoch) override;
-    Result<std::uint64_t> durable() override;
     Status wait_durable(std::uint64_t epoch) override;
 
   private:

@@ -20,17 +20,17 @@ Status each_durable(const std::string& path, std::uint64_t durable, Take take) {
     TRY_ASSIGN(IndexReader reader, IndexReader::open(path));
     while (true) {
         Result<std::optional<Record>> record = reader.next();
-        // A group's records end at a block's end, so a block that ends beyond the mark holds none that count.
+        // The mark is a block of its own after its groups' records.
         if (!record.ok() || !*record || reader.offset() > durable) return {};
         TRY(take(std::move(**record)));
     }
 }
 
-Result<Survey> survey(const std::string& path) {
+Result<Survey> survey(const std::string& path, std::uint64_t epoch) {
     Survey found;
-    TRY_ASSIGN(const KilledPass pass, look_at_killed_pass(path));
+    TRY_ASSIGN(const KilledPass pass, look_at_killed_pass(path, epoch));
     found.marks = pass.marks;
-    found.complete = pass.complete;
+    found.complete = pass.complete && pass.marks.begun <= epoch;
     TRY(each_durable(path, found.marks.durable, [&](Record record) {
         if (auto* entry = std::get_if<Entry>(&record)) {
             found.last = std::move(*entry);
@@ -155,7 +155,7 @@ class Merge {
 
 Status merge_killed_pass(std::optional<IndexReader> old, const std::string& pass, const std::string& out,
                          std::uint64_t epoch) {
-    TRY_ASSIGN(const Survey found, survey(pass));
+    TRY_ASSIGN(const Survey found, survey(pass, epoch));
     TRY_ASSIGN(const IndexReader head, IndexReader::open(pass));
     IndexHead merged = head.head();
     merged.unclean = true;

@@ -13,12 +13,14 @@ constexpr const char* kHelp = R"(holdfast-mover copies a volume's files so that 
 
 Usage:
   holdfast-mover copy SOURCE TARGET [flags]
+  holdfast-mover receive TARGET --listen ADDRESS:PORT --key-file FILE [flags]
+  holdfast-mover send SOURCE --to ADDRESS:PORT --key-file FILE [flags]
   holdfast-mover verify TARGET --manifest FILE [flags]
 
 copy makes TARGET's contents SOURCE's: names of any bytes, owners, modes, times, extended attributes, ACLs, hard links,
 symlinks, fifos, sockets, devices, holes, flags and project ids. What TARGET has and SOURCE has not is removed. A scan before it
 refuses what TARGET cannot hold (exit 3, nothing changed). At the end all is read back from TARGET's disk.
-SOURCE is only read. With --state an interrupted copy goes on where it was, and a second one sends only what changed.
+send and receive are the two halves of copy, on two machines, over TLS 1.3 with a key that both have. SOURCE is only read. With --state an interrupted copy goes on where it was, and a second one sends only what changed.
 
 Flags:
       --live                SOURCE may be written to: passes until what changes stops shrinking. Without it the copy fails
@@ -29,8 +31,13 @@ Flags:
       --manifest FILE       copy: write the index of the result here; verify: compare with it
       --operation NAME      another NAME does not go on with what this one left (default "copy")
       --bandwidth BYTES     content a second at most: 50000000, 50M, 50Mi
+      --group-bytes BYTES   what becomes durable together (default 128Mi): so much is sent again after a break
       --threads N           default: by the cgroup's limits, at most 4
       --progress MODE       auto, bar, json, none; on stderr (default auto: a bar on a terminal)
+      --key-file FILE       the key: 64 hexadecimal digits
+      --listen ADDRESS:PORT receive: numeric; port 0 is any free one, and is printed
+      --to ADDRESS:PORT     send: numeric
+      --stay                receive: go on after a pass that was not the last
   -o, --output json         the result as one JSON object
   -h, --help
       --version
@@ -42,6 +49,11 @@ Examples:
   # While the database runs, and once more when it has been stopped
   holdfast-mover copy /source /target --live --state /state
   holdfast-mover copy /source /target --state /state
+
+  # Between two machines
+  openssl rand -hex 32 > key; chmod 0600 key
+  holdfast-mover receive /target --listen 0.0.0.0:7000 --key-file key
+  holdfast-mover send /source --to 10.0.0.7:7000 --key-file key
 
   # Is it still the same?
   holdfast-mover verify /target --manifest /state/index
@@ -71,7 +83,9 @@ enum Long {
     kVersion,
     kKeyFile,
     kListen,
-    kConnect
+    kTo,
+    kStay,
+    kGroupBytes
 };
 
 const option kLongOptions[] = {{"live", no_argument, nullptr, kLive},
@@ -83,6 +97,11 @@ const option kLongOptions[] = {{"live", no_argument, nullptr, kLive},
                                {"bandwidth", required_argument, nullptr, kBandwidth},
                                {"threads", required_argument, nullptr, kThreads},
                                {"progress", required_argument, nullptr, kProgress},
+                               {"key-file", required_argument, nullptr, kKeyFile},
+                               {"listen", required_argument, nullptr, kListen},
+                               {"to", required_argument, nullptr, kTo},
+                               {"group-bytes", required_argument, nullptr, kGroupBytes},
+                               {"stay", no_argument, nullptr, kStay},
                                {"output", required_argument, nullptr, 'o'},
                                {"help", no_argument, nullptr, 'h'},
                                {"version", no_argument, nullptr, kVersion},
@@ -137,6 +156,22 @@ Status take(Options& options, int flag, const std::string& value) {
         case kOperation:
             options.operation = value;
             return value.empty() || value.size() > 200 ? Status(usage("--operation: 1 to 200 bytes")) : Status();
+        case kKeyFile:
+            options.key_file = value;
+            return {};
+        case kListen:
+            options.listen = value;
+            return {};
+        case kTo:
+            options.to = value;
+            return {};
+        case kStay:
+            options.stay = true;
+            return {};
+        case kGroupBytes: {
+            TRY_ASSIGN(options.group_bytes, parse_bytes(value, "--group-bytes"));
+            return {};
+        }
         case kBandwidth: {
             TRY_ASSIGN(options.bandwidth, parse_bytes(value, "--bandwidth"));
             return {};
@@ -167,18 +202,23 @@ Status check_command(const Options& options) {
         std::size_t words;
         const char* wanted;
     };
-    constexpr Known kKnown[] = {{"copy", 2, "SOURCE and TARGET"}, {"verify", 1, "TARGET"}};
+    constexpr Known kKnown[] = {
+        {"copy", 2, "SOURCE and TARGET"}, {"verify", 1, "TARGET"}, {"send", 1, "SOURCE"}, {"receive", 1, "TARGET"}};
     for (const Known& known : kKnown) {
         if (options.command != known.name) continue;
         if (options.words.size() != known.words) return usage(options.command + " takes " + known.wanted);
         if (options.command == "verify" && options.manifest.empty() && options.state.empty())
             return usage("verify needs --manifest or --state");
+        if (options.command == "send" && (options.to.empty() || options.key_file.empty()))
+            return usage("send needs --to and --key-file");
+        if (options.command == "receive" && (options.listen.empty() || options.key_file.empty()))
+            return usage("receive needs --listen and --key-file");
         if (options.live && options.paranoid)
             return usage("--live and --paranoid: the final pass alone can be paranoid");
         return {};
     }
     if (options.command.empty()) return usage("no command given");
-    return usage(escape_line(options.command) + ": no such command; copy or verify");
+    return usage(escape_line(options.command) + ": no such command; copy, send, receive or verify");
 }
 
 }  // namespace

@@ -20,9 +20,11 @@ struct Options {
     bool json = false;
     ProgressMode progress = ProgressMode::kNone;
     bool progress_given = false;
-    std::string state, manifest, operation = "copy", key_file, listen, connect;
+    std::string state, manifest, operation = "copy", key_file, listen, to;
+    bool stay = false;  // receive: go on after a pass that was not the last
     std::uint64_t bandwidth = 0;
-    int threads = 0;  // 0: as many as the cgroup's limits allow
+    std::uint64_t group_bytes = 0;  // 0: the default
+    int threads = 0;                // 0: as many as the cgroup's limits allow
 };
 
 // kUsage with what is wrong.

@@ -47,16 +47,20 @@ class PassRun {
     }
 
     Result<PassResult> run() {
+        TRY(copy());
+        return finish();
+    }
+
+  private:
+    Status copy() {
         Planner planner({context_.source, base_, spools_, context_.counters, context_.signals, options_.scratch, since_,
                          unclean_, options_.paranoid, options_.group_bytes, options_.group_entries},
                         [this](Group&& group) { return release(std::move(group)); });
         TRY(planner.run());
         TRY(pool_->drain());
-        TRY(context_.target.wait_durable(ledger_.epoch()));
-        return finish();
+        return context_.target.wait_durable(ledger_.epoch());
     }
 
-  private:
     // Written down, then the steps, then the units: an order that lets a killed pass know what it may have done.
     Status release(Group&& group) {
         TRY(ledger_.begin_group(group.touched));
@@ -88,9 +92,7 @@ class PassRun {
     Result<PassResult> finish() {
         const std::uint64_t last = ledger_.next_epoch();
         PassResult result;
-        TRY_ASSIGN(const std::uint64_t offset, writer_.flush());
-        // Everything but what comes now is there: should this pass be killed here, the next one finishes all again.
-        TRY(writer_.mark_durable(offset, last - 1));
+        // All content is there: should this pass be killed from here on, the next one only does these last steps again.
         TRY_ASSIGN(result.end, writer_.finish(last));
         if (unclean_) TRY(context_.target.prune(context_.state.pass()));
         auto send = [&](const std::vector<Step>& steps) { return context_.target.steps(steps); };

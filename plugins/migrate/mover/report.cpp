@@ -123,6 +123,7 @@ std::string outcome_json(const Outcome& outcome, const Error* error) {
         json["passes"] = outcome.passes;
         json["final"] = outcome.final;
     }
+    if (outcome.wire_bytes) json["wire_bytes"] = *outcome.wire_bytes;
     json["verified"] = outcome.verdict && outcome.verdict->differences == 0;
     if (outcome.verdict) json["bytes_read_back"] = outcome.verdict->bytes;
     if (outcome.verdict) json["differences"] = outcome.verdict->named;

@@ -57,6 +57,7 @@ struct Outcome {
     std::optional<Verdict> verdict;
     std::uint64_t changed = 0;
     std::uint64_t bytes_sent = 0;
+    std::optional<std::uint64_t> wire_bytes;  // of a connection
     double seconds = 0;
     int passes = 0;
     bool final = false;  // the source did not change while it was copied

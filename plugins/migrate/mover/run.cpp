@@ -21,6 +21,13 @@ int say_error(const Options& options, const Error& error, World world) {
     return code;
 }
 
+Result<Outcome> run_command(const Options& options, World world) {
+    if (options.command == "copy") return run_copy(options, world);
+    if (options.command == "send") return run_send(options, world);
+    if (options.command == "receive") return run_receive(options, world);
+    return run_verify(options, world);
+}
+
 }  // namespace
 
 int run_mover(int argc, char** argv) {
@@ -44,7 +51,7 @@ int run_mover(int argc, char** argv) {
     Progress progress(options.progress, console, clock, counters);
     bool started = false;
     const World world{console, clock, signals, counters, progress, started};
-    const Result<Outcome> outcome = options.command == "copy" ? run_copy(options, world) : run_verify(options, world);
+    const Result<Outcome> outcome = run_command(options, world);
     progress.close();
     if (!outcome.ok()) return say_error(options, outcome.error(), world);
     console.out(options.json ? outcome_json(*outcome, nullptr) : outcome_text(*outcome));

@@ -54,7 +54,8 @@ Result<bool> State::recover(const std::string& operation, const TargetState& tar
     TRY_ASSIGN(const std::optional<IndexEnd> index_end, readable_index(operation, target));
     struct stat info {};
     const bool begun = stat(pass().c_str(), &info) == 0 && info.st_size >= kLeastPass;
-    const Result<KilledPass> killed = begun ? look_at_killed_pass(pass()) : Error{ErrorKind::kNotFound, "", "", 0, ""};
+    const Result<KilledPass> killed =
+        begun ? look_at_killed_pass(pass(), target.epoch) : Error{ErrorKind::kNotFound, "", "", 0, ""};
     const bool of_another =
         killed.ok() && (killed->head.operation != operation || killed->head.target != target.number);
     if (begun && !of_another) {
@@ -68,12 +69,12 @@ Result<bool> State::recover(const std::string& operation, const TargetState& tar
 }
 
 Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const TargetState& target) {
-    const Result<KilledPass> killed = look_at_killed_pass(pass());
+    const Result<KilledPass> killed = look_at_killed_pass(pass(), target.epoch);
     // What it had sent is not known, so nothing of the target is.
     if (!killed.ok() && killed.error().kind == ErrorKind::kMismatch) return false;
     if (!killed.ok()) return killed.error();
-    // The target was set back, or the file has lost groups that the target has.
-    if (killed->marks.epoch > target.epoch || killed->last_epoch < target.epoch) return false;
+    // The target was set back to before this pass, or the file has lost groups that the target has.
+    if (killed->head.epoch > target.epoch || killed->last_epoch < target.epoch) return false;
     std::optional<IndexReader> old;
     if (index && index->epoch == killed->head.epoch) {
         TRY_ASSIGN(old, IndexReader::open(this->index()));
@@ -106,8 +107,8 @@ void State::forget() {
     unlink(pass().c_str());
 }
 
-Result<KilledPass> look_at_killed_pass(const std::string& path) {
-    TRY_ASSIGN(IndexReader reader, IndexReader::open(path));
+Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t epoch) {
+    TRY_ASSIGN(IndexReader reader, IndexReader::open(path, epoch));
     KilledPass pass;
     pass.head = reader.head();
     while (true) {

@@ -45,7 +45,8 @@ struct KilledPass {
     std::uint64_t last_epoch = 0;  // the last group that may have been sent
     bool complete = false;         // all content was durable: only the last steps may be missing
 };
-Result<KilledPass> look_at_killed_pass(const std::string& path);
+// `epoch`: the target's.
+Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t epoch);
 
 // The index of what is on a target after a pass was killed: what `pass` says is durable there, then what `old` has
 // beyond that (nothing, if there is none), without what the pass may have touched. Written to `out` as "unclean", of

@@ -96,8 +96,6 @@ class Sink {
     virtual Status chunk(const Chunk& chunk) = 0;              // any thread
     // Asks for everything given until now to become durable, as `epoch` (rising); returns at once.
     virtual Status checkpoint(std::uint64_t epoch) = 0;
-    // The last epoch that is durable on the target.
-    virtual Result<std::uint64_t> durable() = 0;
     // Waits until `epoch` is; an error of the target that came meanwhile comes out here.
     virtual Status wait_durable(std::uint64_t epoch) = 0;
 };

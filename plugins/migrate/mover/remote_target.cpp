@@ -1,0 +1,229 @@
+#include "plugins/migrate/mover/remote_target.h"
+
+#include "common/core/text.h"
+#include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/scratch.h"
+
+#include <fcntl.h>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr std::size_t kIndexPart = 256 << 10;
+
+Error unexpected() {
+    return {ErrorKind::kProtocol, "the target's side answered what no holdfast-mover of this version answers", "", 0,
+            ""};
+}
+
+std::string number_payload(std::uint64_t number) {
+    std::string payload;
+    Encoder(payload).u64(number);
+    return payload;
+}
+
+}  // namespace
+
+RemoteTarget::RemoteTarget(std::unique_ptr<Tls> tls)
+    : channel_(std::move(tls), true), listener_([this] { listen(); }) {}
+
+RemoteTarget::~RemoteTarget() {
+    channel_.shut();
+    listener_.join();
+}
+
+// The thread that reads: epochs that became durable, answers, and the error with which the other side gave up.
+void RemoteTarget::listen() {
+    while (true) {
+        Result<Frame> frame = channel_.receive();
+        Status done = frame.ok() ? take(std::move(*frame)) : Status(frame.error());
+        const std::lock_guard lock(mutex_);
+        if (!done.ok() && failed_.ok()) failed_ = std::move(done);
+        changed_.notify_all();
+        if (!failed_.ok()) break;
+    }
+    channel_.shut();
+}
+
+Status RemoteTarget::take(Frame frame) {
+    std::unique_lock lock(mutex_);
+    if (frame.kind == FrameKind::kError) return decode_error(frame.payload);
+    if (frame.kind == FrameKind::kDurable) {
+        Decoder in(frame.payload);
+        durable_ = in.u64();
+        return in.ok() ? Status() : Status(unexpected());
+    }
+    if (frame.kind == FrameKind::kIndexPart && index_file_ >= 0) return write_all(index_file_, frame.payload, "index");
+    if (answer_) return unexpected();
+    answer_ = std::move(frame);
+    return {};
+}
+
+Status RemoteTarget::send(FrameKind kind, std::string_view payload) {
+    Status sent = channel_.send(kind, payload);
+    if (sent.ok()) return sent;
+    // What the other side said before it closed tells more than that the connection broke.
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(2), [&] { return !failed_.ok(); });
+    return failed_.ok() ? sent : failed_;
+}
+
+Result<std::string> RemoteTarget::answer(FrameKind kind) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return answer_ || !failed_.ok(); });
+    if (!answer_) return failed_.error();
+    if (answer_->kind != kind) return unexpected();
+    std::string payload = std::move(answer_->payload);
+    answer_.reset();
+    return payload;
+}
+
+Result<std::string> RemoteTarget::ask(FrameKind question, std::string_view payload, FrameKind kind) {
+    TRY(send(question, payload));
+    return answer(kind);
+}
+
+Status RemoteTarget::hello() {
+    std::string payload;
+    Encoder(payload).u32(kProtocolVersion);
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kHello, payload, FrameKind::kHello));
+    if (Decoder(said).u32() == kProtocolVersion) return {};
+    return Error{ErrorKind::kProtocol, "the target's holdfast-mover is of another version", "", 0, ""};
+}
+
+Status RemoteTarget::bye() {
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kBye, "", FrameKind::kBye));
+    return {};
+}
+
+Result<TargetState> RemoteTarget::begin(const std::string& operation) {
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kBegin, operation, FrameKind::kState));
+    Decoder in(said);
+    TargetState state;
+    state.number = in.u64();
+    state.epoch = in.u64();
+    state.empty = in.u8() != 0;
+    if (!in.ok()) return unexpected();
+    const std::lock_guard lock(mutex_);
+    durable_ = state.epoch;
+    return state;
+}
+
+Result<std::vector<std::string>> RemoteTarget::probe(const Needs& needs) {
+    std::string payload;
+    Encoder question(payload);
+    encode(question, needs);
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kProbe, payload, FrameKind::kProbed));
+    std::vector<std::string> cannot;
+    Decoder in(said);
+    while (in.ok() && !in.at_end()) cannot.push_back(escape_line(in.text(64 << 10)));
+    if (!in.ok()) return unexpected();
+    return cannot;
+}
+
+Status RemoteTarget::rebuild(const std::string& path, const std::string& operation) {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file.open()) return system_error("make index", path, errno);
+    {
+        const std::lock_guard lock(mutex_);
+        index_file_ = file.get();
+    }
+    const Result<std::string> said = ask(FrameKind::kRebuild, operation, FrameKind::kIndexEnd);
+    const std::lock_guard lock(mutex_);
+    index_file_ = -1;
+    return said.ok() ? Status() : Status(said.error());
+}
+
+Status RemoteTarget::send_index(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.open()) return system_error("open index", path, errno);
+    for (std::uint64_t at = 0;;) {
+        TRY_ASSIGN(const std::string part, read_at(file.get(), at, kIndexPart, path));
+        if (part.empty()) break;
+        TRY(send(FrameKind::kIndexPart, part));
+        at += part.size();
+    }
+    return send(FrameKind::kIndexEnd, "");
+}
+
+Status RemoteTarget::prune(const std::string& path) {
+    TRY(send_index(path));
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kPrune, "", FrameKind::kDone));
+    return {};
+}
+
+Result<Verdict> RemoteTarget::check(const std::string& path, bool skip_verified) {
+    TRY(send_index(path));
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kCheck, skip_verified ? "1" : "0", FrameKind::kVerdict));
+    const std::optional<Verdict> verdict = decode_verdict(said);
+    if (!verdict) return unexpected();
+    return *verdict;
+}
+
+Status RemoteTarget::seal(const Meta& root) {
+    std::string payload;
+    Encoder out(payload);
+    encode(out, root);
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kSeal, payload, FrameKind::kDone));
+    return {};
+}
+
+Status RemoteTarget::steps(const std::vector<Step>& steps) {
+    std::string payload;
+    for (const Step& step : steps) {
+        Encoder out(payload);
+        encode(out, std::vector<Step>{step});
+        if (payload.size() < kIndexPart) continue;
+        TRY(send(FrameKind::kSteps, payload));
+        payload.clear();
+    }
+    return payload.empty() ? Status() : send(FrameKind::kSteps, payload);
+}
+
+Status RemoteTarget::batch(const Batch& batch) {
+    std::string payload;
+    Encoder out(payload);
+    encode(out, batch);
+    return send(FrameKind::kBatch, payload);
+}
+
+Status RemoteTarget::chunk(const Chunk& chunk) {
+    std::string payload;
+    payload.reserve(chunk.data.size() + chunk.path.size() + 64 + chunk.segments.size() * 12);
+    Encoder out(payload);
+    encode(out, chunk);
+    return send(FrameKind::kChunk, payload);
+}
+
+Status RemoteTarget::checkpoint(std::uint64_t epoch) { return send(FrameKind::kCheckpoint, number_payload(epoch)); }
+
+Status RemoteTarget::wait_durable(std::uint64_t epoch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return durable_ >= epoch || !failed_.ok(); });
+    return durable_ >= epoch ? Status() : failed_;
+}
+
+std::string encode_verdict(const Verdict& verdict) {
+    std::string payload;
+    Encoder out(payload);
+    out.u64(verdict.entries);
+    out.u64(verdict.bytes);
+    out.u64(verdict.differences);
+    for (const std::string& one : verdict.named) out.text(one.substr(0, 64 << 10));
+    return payload;
+}
+
+std::optional<Verdict> decode_verdict(std::string_view payload) {
+    Decoder in(payload);
+    Verdict verdict;
+    verdict.entries = in.u64();
+    verdict.bytes = in.u64();
+    verdict.differences = in.u64();
+    while (in.ok() && !in.at_end() && verdict.named.size() < kMostNamed)
+        verdict.named.push_back(escape_line(in.text(64 << 10)));
+    if (!in.ok() || !in.at_end()) return std::nullopt;
+    return verdict;
+}
+
+}  // namespace holdfast::mover

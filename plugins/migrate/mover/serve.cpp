@@ -1,0 +1,223 @@
+#include "plugins/migrate/mover/serve.h"
+
+#include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/pool.h"
+#include "plugins/migrate/mover/remote_target.h"
+#include "plugins/migrate/mover/scratch.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr int kMostUnread = 100000;  // frames that were on their way when this side gave up
+
+Error strange_request() {
+    return {ErrorKind::kProtocol,
+            "the source's side sent what no holdfast-mover of this version sends; nothing of it was done", "", 0, ""};
+}
+
+class Serving {
+  public:
+    Serving(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options)
+        : options_(options),
+          target_(target),
+          channel_(std::move(tls), false),
+          writers_(options.threads, 16, [this](Frame& frame, int) { return write(frame); }),
+          acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {}
+
+    Result<Served> run() {
+        while (true) {
+            Result<Frame> frame = channel_.receive();
+            if (!frame.ok()) return lost(frame.error());
+            const bool last = frame->kind == FrameKind::kBye;
+            Status done = dispatch(std::move(*frame));
+            if (!done.ok()) {
+                tell(done.error());
+                // Until the source has heard it and closes: closing first could take the words back from its socket.
+                for (int i = 0; i < kMostUnread && channel_.receive().ok();) ++i;
+                return done.error();
+            }
+            if (!last) continue;
+            TRY(channel_.flush());
+            return sealed_ ? Served::kSealed : Served::kDone;
+        }
+    }
+
+  private:
+    Result<Served> lost(const Error& why) {
+        if (why.kind == ErrorKind::kInterrupted) return why;
+        const std::lock_guard lock(mutex_);
+        if (!failed_.ok()) return failed_.error();
+        return Served::kLost;
+    }
+
+    void tell(const Error& error) {
+        const Status told = channel_.send(FrameKind::kError, encode_error(error));
+        if (told.ok()) (void)channel_.flush();
+    }
+
+    Status dispatch(Frame frame) {
+        // Content may come in any order and is written beside what comes next; all else waits for its turn here.
+        if (frame.kind == FrameKind::kBatch || frame.kind == FrameKind::kChunk)
+            return begun_ ? writers_.add(std::move(frame)) : Status(strange_request());
+        if (frame.kind == FrameKind::kSteps) return steps(frame.payload);
+        if (frame.kind == FrameKind::kIndexPart) return index_part(frame.payload);
+        TRY(writers_.drain());
+        switch (frame.kind) {
+            case FrameKind::kHello:
+                return hello(frame.payload);
+            case FrameKind::kProbe:
+                return probe(frame.payload);
+            case FrameKind::kBegin:
+                return begin(frame.payload);
+            case FrameKind::kCheckpoint:
+                return checkpoint(frame.payload);
+            case FrameKind::kRebuild:
+                return rebuild(frame.payload);
+            case FrameKind::kIndexEnd:
+                return index_end();
+            case FrameKind::kPrune:
+                TRY(target_.prune(index_path()));
+                return channel_.send(FrameKind::kDone, "");
+            case FrameKind::kCheck:
+                return check(frame.payload == "1");
+            case FrameKind::kSeal:
+                return seal(frame.payload);
+            case FrameKind::kBye:
+                return channel_.send(FrameKind::kBye, "");
+            default:
+                return strange_request();
+        }
+    }
+
+    std::string index_path() const { return options_.scratch + "/received"; }
+
+    Status write(const Frame& frame) {
+        if (frame.kind == FrameKind::kBatch) {
+            const std::optional<Batch> batch = decode_batch(frame.payload);
+            return batch ? target_.batch(*batch) : Status(strange_request());
+        }
+        const std::optional<Chunk> chunk = decode_chunk(frame.payload);
+        return chunk ? target_.chunk(*chunk) : Status(strange_request());
+    }
+
+    Status acknowledge(std::uint64_t epoch) {
+        Status done = target_.wait_durable(epoch);
+        if (!done.ok()) {  // the source may be waiting for this, and send nothing more
+            const std::lock_guard lock(mutex_);
+            failed_ = done;
+            tell(done.error());
+            return done;
+        }
+        std::string payload;
+        Encoder(payload).u64(epoch);
+        return channel_.send(FrameKind::kDurable, payload);
+    }
+
+    Status hello(const std::string& payload) {
+        Decoder in(payload);
+        if (in.u32() != kProtocolVersion)
+            return Error{ErrorKind::kProtocol, "the source's holdfast-mover is of another version", "", 0, ""};
+        greeted_ = true;
+        return channel_.send(FrameKind::kHello, payload);
+    }
+
+    Status probe(const std::string& payload) {
+        const std::optional<Needs> needs = decode_needs(payload);
+        if (!needs || !greeted_) return strange_request();
+        TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(*needs));
+        std::string answer;
+        Encoder out(answer);
+        for (const std::string& one : cannot) out.text(one);
+        return channel_.send(FrameKind::kProbed, answer);
+    }
+
+    Status begin(const std::string& operation) {
+        if (!greeted_ || operation.empty() || operation.size() > 256) return strange_request();
+        TRY_ASSIGN(const TargetState state, target_.begin(operation));
+        begun_ = true;
+        std::string answer;
+        Encoder out(answer);
+        out.u64(state.number);
+        out.u64(state.epoch);
+        out.u8(state.empty ? 1 : 0);
+        return channel_.send(FrameKind::kState, answer);
+    }
+
+    Status steps(const std::string& payload) {
+        const auto decoded = decode_steps(payload);
+        if (!decoded || !begun_) return strange_request();
+        return target_.steps(*decoded);
+    }
+
+    Status checkpoint(const std::string& payload) {
+        Decoder in(payload);
+        const std::uint64_t epoch = in.u64();
+        if (!in.ok() || !begun_) return strange_request();
+        TRY(target_.checkpoint(epoch));
+        return acks_.add(epoch);
+    }
+
+    Status rebuild(const std::string& operation) {
+        if (!begun_) return strange_request();
+        TRY(target_.rebuild(index_path(), operation));
+        const Descriptor file(::open(index_path().c_str(), O_RDONLY | O_CLOEXEC));
+        if (!file.open()) return system_error("open index", index_path(), errno);
+        for (std::uint64_t at = 0;;) {
+            TRY_ASSIGN(const std::string part, read_at(file.get(), at, 256 << 10, "index"));
+            if (part.empty()) break;
+            TRY(channel_.send(FrameKind::kIndexPart, part));
+            at += part.size();
+        }
+        return channel_.send(FrameKind::kIndexEnd, "");
+    }
+
+    Status index_part(const std::string& part) {
+        if (!begun_) return strange_request();
+        if (!index_.open())
+            index_ = Descriptor(::open(index_path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        if (!index_.open()) return system_error("make index", index_path(), errno);
+        return write_all(index_.get(), part, "index");
+    }
+
+    Status index_end() {
+        index_.close();
+        return {};
+    }
+
+    Status check(bool skip_verified) {
+        if (!begun_) return strange_request();
+        TRY_ASSIGN(const Verdict verdict, target_.check(index_path(), skip_verified));
+        return channel_.send(FrameKind::kVerdict, encode_verdict(verdict));
+    }
+
+    Status seal(const std::string& payload) {
+        Decoder in(payload);
+        const Meta root = decode_meta(in);
+        if (!in.ok() || !begun_ || root.kind != Kind::kDirectory) return strange_request();
+        TRY(target_.seal(root));
+        sealed_ = true;
+        return channel_.send(FrameKind::kDone, "");
+    }
+
+    const ServeOptions& options_;
+    LocalTarget& target_;
+    Channel channel_;
+    bool greeted_ = false, begun_ = false, sealed_ = false;
+    std::mutex mutex_;
+    Status failed_;  // of a sync that nobody asked for an answer
+    Descriptor index_;
+    Pool<Frame> writers_;  // these two last: their threads use all of the above
+    Pool<std::uint64_t> acks_;
+};
+
+}  // namespace
+
+Result<Served> serve(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options) {
+    return Serving(std::move(tls), target, options).run();
+}
+
+}  // namespace holdfast::mover

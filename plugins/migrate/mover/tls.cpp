@@ -1,0 +1,245 @@
+#include "plugins/migrate/mover/tls.h"
+
+#include "common/core/text.h"
+#include "common/os/files.h"
+#include "plugins/migrate/mover/socket_address.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+namespace holdfast::mover {
+namespace {
+
+constexpr char kIdentity[] = "holdfast-mover";
+constexpr int kPollMs = 200;  // how soon a signal is seen
+constexpr std::chrono::milliseconds kHandshakeLimit{10000};
+
+// The connection's key as what TLS calls a session: it stands for whom both sides are.
+SSL_SESSION* session_of(const std::string& key) {
+    static const unsigned char kAes128GcmSha256[] = {0x13, 0x01};
+    SSL_SESSION* session = SSL_SESSION_new();
+    SSL* any = nullptr;
+    SSL_CTX* context = SSL_CTX_new(TLS_method());
+    if (context != nullptr) any = SSL_new(context);
+    const SSL_CIPHER* cipher = any == nullptr ? nullptr : SSL_CIPHER_find(any, kAes128GcmSha256);
+    const bool good =
+        session != nullptr && cipher != nullptr &&
+        SSL_SESSION_set1_master_key(session, reinterpret_cast<const unsigned char*>(key.data()), key.size()) == 1 &&
+        SSL_SESSION_set_cipher(session, cipher) == 1 && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1;
+    SSL_free(any);
+    SSL_CTX_free(context);
+    if (good) return session;
+    SSL_SESSION_free(session);
+    return nullptr;
+}
+
+const std::string& key_of(SSL* connection) {
+    return *static_cast<const std::string*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
+}
+
+int give_key(SSL* connection, const EVP_MD*, const unsigned char** identity, std::size_t* length,
+             SSL_SESSION** session) {
+    *session = session_of(key_of(connection));
+    *identity = reinterpret_cast<const unsigned char*>(kIdentity);
+    *length = sizeof kIdentity - 1;
+    return *session == nullptr ? 0 : 1;
+}
+
+int find_key(SSL* connection, const unsigned char* identity, std::size_t length, SSL_SESSION** session) {
+    *session = nullptr;
+    if (std::string_view(reinterpret_cast<const char*>(identity), length) == kIdentity)
+        *session = session_of(key_of(connection));
+    return 1;
+}
+
+Error lost(const std::string& why) {
+    return {ErrorKind::kUnavailable, "the connection to the other side was lost: " + why, "", 0, ""};
+}
+
+Error tls_error() {
+    char text[256] = "closed";
+    const unsigned long code = ERR_get_error();
+    if (code != 0) ERR_error_string_n(code, text, sizeof text);
+    ERR_clear_error();
+    return lost(text);
+}
+
+void set_socket_options(int socket) {
+    const int on = 1, idle = 10, interval = 5, count = 6;
+    const unsigned silence_ms = 60000;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+    fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+}
+
+// Waits for the socket; 0 at a time-out, for the caller to look at signals and limits.
+int wait_for(int socket, short what) {
+    pollfd one{socket, what, 0};
+    return poll(&one, 1, kPollMs);
+}
+
+}  // namespace
+
+struct Tls::State {
+    Descriptor socket;
+    std::string key;
+    SSL_CTX* context = nullptr;
+    SSL* connection = nullptr;
+    std::mutex mutex;  // OpenSSL's object may be used by one thread at a time; waiting is done without it
+    ~State() {
+        SSL_free(connection);
+        SSL_CTX_free(context);
+    }
+};
+
+Result<std::string> read_key(const std::string& path) {
+    TRY_ASSIGN(const std::string text, read_file(path, 4096));
+    struct stat info {};
+    const Error bad{ErrorKind::kUsage, escape_line(path) + ": not a key of 64 hexadecimal digits",
+                    "openssl rand -hex 32 > FILE", 0, ""};
+    if (stat(path.c_str(), &info) == 0 && (info.st_mode & 0007) != 0)
+        return Error{ErrorKind::kUsage, escape_line(path) + ": everybody may read this key", "chmod 0600 FILE", 0, ""};
+    const std::string_view digits = trim(text);
+    if (digits.size() != 64) return bad;
+    std::string key;
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        const std::size_t high = kHex.find(digits[i]), low = kHex.find(digits[i + 1]);
+        if (high == std::string_view::npos || low == std::string_view::npos) return bad;
+        key.push_back(static_cast<char>(high << 4 | low));
+    }
+    return key;
+}
+
+Tls::Tls(std::unique_ptr<State> state, const Signals& signals) : state_(std::move(state)), signals_(signals) {}
+Tls::~Tls() = default;
+
+Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& key, bool server,
+                                        const Signals& signals) {
+    auto state = std::make_unique<State>();
+    set_socket_options(socket.get());
+    state->socket = std::move(socket);
+    state->key = key;
+    state->context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+    if (state->context == nullptr) return tls_error();
+    SSL_CTX_set_app_data(state->context, &state->key);
+    SSL_CTX_set_min_proto_version(state->context, TLS1_3_VERSION);
+    SSL_CTX_set_ciphersuites(state->context, "TLS_AES_128_GCM_SHA256");
+    SSL_CTX_set_num_tickets(state->context, 0);
+    SSL_CTX_set_mode(state->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_psk_use_session_callback(state->context, give_key);
+    SSL_CTX_set_psk_find_session_callback(state->context, find_key);
+    state->connection = SSL_new(state->context);
+    if (state->connection == nullptr || SSL_set_fd(state->connection, state->socket.get()) != 1) return tls_error();
+    std::unique_ptr<Tls> tls(new Tls(std::move(state), signals));
+    TRY(tls->handshake(server, kHandshakeLimit));
+    return tls;
+}
+
+Status Tls::handshake(bool server, std::chrono::milliseconds limit) {
+    SSL* connection = state_->connection;
+    for (auto left = limit; left.count() > 0;) {
+        const int done = server ? SSL_accept(connection) : SSL_connect(connection);
+        if (done == 1) {
+            // Whoever came without the key, with a certificate say, is not the other side.
+            if (SSL_session_reused(connection) == 1) return {};
+            return Error{ErrorKind::kUnauthorized, "the other side has not shown that it has the key", "", 0, ""};
+        }
+        const int why = SSL_get_error(connection, done);
+        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+            ERR_clear_error();
+            return Error{ErrorKind::kUnauthorized, "the other side has another key, or is no holdfast-mover", "", 0,
+                         ""};
+        }
+        if (wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT) == 0)
+            left -= std::chrono::milliseconds(kPollMs);
+        if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+    }
+    return Error{ErrorKind::kUnauthorized, "the other side does not answer in TLS", "", 0, ""};
+}
+
+Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::string& key, const Signals& signals) {
+    TRY_ASSIGN(const SocketAddress address, parse_address(text));
+    Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!made.open() || ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0)
+        return Error{ErrorKind::kConnect, "connect to " + escape_line(text) + ": " + std::strerror(errno), "", 0, ""};
+    return start(std::move(made), key, false, signals);
+}
+
+Result<std::unique_ptr<Tls>> Tls::accept(Descriptor socket, const std::string& key, const Signals& signals) {
+    return start(std::move(socket), key, true, signals);
+}
+
+Status Tls::read(char* into, std::size_t length) {
+    while (length > 0) {
+        if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+        std::size_t got = 0;
+        int why = SSL_ERROR_NONE;
+        {
+            const std::lock_guard lock(state_->mutex);
+            if (SSL_read_ex(state_->connection, into, length, &got) != 1) why = SSL_get_error(state_->connection, 0);
+            if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
+        }
+        into += got;
+        length -= got;
+        if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
+    }
+    return {};
+}
+
+Status Tls::write(std::string_view bytes) {
+    while (!bytes.empty()) {
+        if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+        std::size_t put = 0;
+        int why = SSL_ERROR_NONE;
+        {
+            const std::lock_guard lock(state_->mutex);
+            if (SSL_write_ex(state_->connection, bytes.data(), bytes.size(), &put) != 1)
+                why = SSL_get_error(state_->connection, 0);
+            if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
+        }
+        bytes.remove_prefix(put);
+        if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN);
+    }
+    return {};
+}
+
+void Tls::shut() { shutdown(state_->socket.get(), SHUT_RDWR); }
+
+Result<Listener> Listener::open(const std::string& text) {
+    TRY_ASSIGN(SocketAddress address, parse_address(text));
+    Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int on = 1;
+    if (made.open()) setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (!made.open() || bind(made.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 ||
+        listen(made.get(), 8) != 0 ||
+        getsockname(made.get(), reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0)
+        return Error{ErrorKind::kFailed, "listen on " + escape_line(text) + ": " + std::strerror(errno), "", 0, ""};
+    return Listener(std::move(made), address_text(address));
+}
+
+Result<Descriptor> Listener::accept(const Signals& signals) const {
+    while (!signals.pending()) {
+        Descriptor came(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (came.open()) return came;
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            return Error{ErrorKind::kFailed, std::string("accept: ") + std::strerror(errno), "", 0, ""};
+        wait_for(socket_.get(), POLLIN);
+    }
+    return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+}
+
+}  // namespace holdfast::mover

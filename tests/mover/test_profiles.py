@@ -1,0 +1,102 @@
+"""With the rights that a pod has: the baseline profile (root with few capabilities) and the restricted one (no root)."""
+import os
+import shutil
+
+import dataset
+import oracle
+import pytest
+from conftest import MOVER
+
+BASELINE = ["chown", "dac_override", "fowner", "fsetid", "setfcap", "mknod"]
+GROUP, USER = 4242, 4242
+
+
+def with_rights(capabilities):
+    listed = ",".join(f"+{name}" for name in capabilities)
+    return ["setpriv", "--bounding-set", f"-all{',' if listed else ''}{listed}", "--inh-caps", "-all", "--no-new-privs"]
+
+
+def let_in(path):
+    """Lets others reach what lies deep in a temporary folder."""
+    for folder in path.parents:
+        if str(folder).startswith("/tmp/"):
+            os.chmod(folder, os.stat(folder).st_mode | 0o055)
+
+
+@pytest.fixture
+def run_with(mover, monkeypatch):
+    def run(prefix, *words, expect=0):
+        wrapper = [*prefix, str(MOVER)]
+        monkeypatch.setattr("conftest.MOVER", wrapper[0])
+        return mover(*wrapper[1:], *words, expect=expect)
+
+    return run
+
+
+def without_locked_and_trusted(path):
+    """What the baseline profile cannot hold by its rights: locking flags, trusted attributes, project ids."""
+    for entry in (path / "flags").iterdir():
+        oracle.set_flags(entry, 0)
+    for entry in (path / "xattrs").iterdir():
+        if "trusted.holdfast" in os.listxattr(entry):
+            os.removexattr(entry, "trusted.holdfast")
+
+
+def test_root_with_the_baseline_capabilities_copies_everything(disk, run_with, same):
+    source, target = disk("source", 96), disk("target", 96)
+    dataset.make("odd", source.path)
+    without_locked_and_trusted(source.path)
+    run_with(with_rights(BASELINE), "copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+def test_without_the_right_to_set_immutable_an_immutable_file_is_refused(disk, run_with):
+    source, target = disk("source", 96), disk("target", 96)
+    (source.path / "file").write_text("x")
+    oracle.set_flags(source.path / "file", oracle.IMMUTABLE)
+    ran = run_with(with_rights(BASELINE), "copy", source.path, target.path, expect=3)
+    assert "immutable flag (source:file)" in ran.err and os.listdir(target.path) == ["lost+found"]
+
+
+def test_without_root_foreign_owners_devices_and_closed_files_are_refused_and_named(disk, run_with):
+    source, target = disk("source", 16), disk("target", 16)
+    os.chown(target.path, USER, GROUP)
+    let_in(source.path)
+    for name in ("own", "foreign", "closed"):
+        (source.path / name).write_text(name)
+        os.chown(source.path / name, 0 if name == "foreign" else USER, GROUP)
+    prefix = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups", "--no-new-privs"]
+    ran = run_with(prefix, "copy", source.path, target.path, expect=3)
+    assert "owner 0:" in ran.err
+    os.chown(source.path / "closed", 0, 0)
+    os.chmod(source.path / "closed", 0o600)
+    ran = run_with(prefix, "copy", source.path, target.path, expect=3)
+    assert "source:closed: may not be read" in ran.err
+
+
+def test_without_root_what_is_all_ones_own_is_copied(disk, run_with, same, mover):
+    source, target = disk("source", 16), disk("target", 16)
+    for one in (source, target):
+        shutil.rmtree(one.path / "lost+found")
+        os.chown(one.path, USER, GROUP)
+    state = source.path.parent / "state"
+    state.mkdir()
+    os.chown(state, USER, GROUP)
+    let_in(source.path)
+    prefix = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups", "--no-new-privs"]
+    (source.path / "d").mkdir()
+    for name in ("d/plain", "d/read-only", "large"):
+        (source.path / name).write_bytes(os.urandom(300_000 if name == "large" else 100))
+    os.link(source.path / "large", source.path / "d/link")
+    os.chmod(source.path / "d/read-only", 0o400)
+    os.chmod(source.path / "large", 0o440)
+    for folder, names, files in os.walk(source.path):
+        for name in names + files:
+            os.lchown(os.path.join(folder, name), USER, GROUP)
+    os.chmod(source.path / "d", 0o500)
+    run_with(prefix, "copy", source.path, target.path, "--live", "--state", state)
+    (source.path / "d/read-only").write_bytes(b"changed, and still read-only")
+    (source.path / "d/new").write_bytes(b"in a directory that may not be written")
+    os.chown(source.path / "d/new", USER, GROUP)
+    run_with(prefix, "copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
