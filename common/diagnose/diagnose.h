@@ -25,6 +25,8 @@ struct Finding {
 std::vector<Finding> explain_claim(kube::ClusterReader& reader, const std::string& space, const std::string& name);
 std::vector<Finding> explain_snapshot(kube::ClusterReader& reader, const std::string& space, const std::string& name);
 std::vector<Finding> explain_pod(kube::ClusterReader& reader, const std::string& space, const std::string& name);
+// A StatefulSet or Deployment: the first of its pods that are not ready, else what its controller was refused.
+std::vector<Finding> explain_workload(kube::ClusterReader& reader, const kube::ObjectRef& ref);
 
 // doctor TARGET: everything about one workload's, claim's, pod's or snapshot's storage. TARGET is TYPE/NAME, "" for the
 // namespace and the cluster. `now` is what ages are counted to. Errors: kUsage (no such type), kNotFound, kForbidden

@@ -33,7 +33,6 @@ class Examiner {
     void examine_claim(const std::string& name, bool practice);
     void examine_claims_of(const Subject& subject);
     void examine_pods_of(const std::vector<std::string>& claims, const std::string& selector);
-    void examine_refusals(const kube::WorkloadState& workload, const std::string& object);
     void examine_snapshot(const std::string& name);
     Status examine_set(const std::string& name);
     void examine_snapshots_of(const std::vector<std::string>& claims);
@@ -79,18 +78,6 @@ void Examiner::examine_pods_of(const std::vector<std::string>& claims, const std
     }
 }
 
-// What its controller was refused and still is: it has fewer pods than it should.
-void Examiner::examine_refusals(const kube::WorkloadState& workload, const std::string& object) {
-    if (workload.ready >= workload.replicas) return;
-    for (const kube::Event& event : gatherer_.warnings(space_, "FailedCreate")) {
-        const bool its_own = event.kind == workload.kind && event.name == workload.name;
-        const bool its_set = event.kind == "ReplicaSet" && starts_with(event.name, workload.name + "-");
-        if (!its_own && !its_set) continue;
-        found_.push_back(judge_refusal(event, object, "an object that it needs is missing, since "));
-        return;  // the newest; older ones repeat it
-    }
-}
-
 void Examiner::examine_snapshots_of(const std::vector<std::string>& claims) {
     if (gatherer_.serves(kube::kSnapshots) == Sight::kAbsent) return;
     for (const Json& item : gatherer_.list(kube::kSnapshots, space_).value) {
@@ -119,7 +106,7 @@ void Examiner::examine_workload(const Json& object, const std::string& short_nam
     // A claim that was refused tells the same event, and closer to the data.
     const bool told = std::any_of(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(),
                                   [](const Finding& one) { return starts_with(one.code, "refused"); });
-    if (!told) examine_refusals(*subject.workload, subject.object);
+    if (!told) append(found_, judge_refusals(gatherer_, *subject.workload, subject.object));
     const auto selector = kube::selector_of(object);
     examine_pods_of(subject.claims, selector.ok() ? *selector : "");
     examine_snapshots_of(subject.claims);

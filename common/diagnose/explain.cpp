@@ -2,9 +2,13 @@
 #include "common/diagnose/claim_facts.h"
 #include "common/diagnose/pod_facts.h"
 #include "common/diagnose/snapshot_facts.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
 
 namespace holdfast::diagnose {
 namespace {
+
+constexpr std::size_t kPodsExplained = 4;  // of one workload: one cause usually stands behind all
 
 Findings explained(Gatherer& gatherer, Findings found) {
     append(found, blind_spots(gatherer.gaps()));
@@ -29,10 +33,32 @@ Findings explain_pod(kube::ClusterReader& reader, const std::string& space, cons
     return explained(gatherer, judge_pod(gather_pod(gatherer, space, name)));
 }
 
+Findings explain_workload(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
+    Gatherer gatherer(reader);
+    const Seen<Json> object = gatherer.look(ref.resource, ref.space, ref.name);
+    if (!object.there()) return {};
+    const kube::WorkloadState workload = kube::workload_state_of(*object);
+    const auto selector = kube::selector_of(*object);
+    Findings found;
+    std::size_t explained_pods = 0;
+    if (selector.ok() && !selector->empty()) {
+        for (const Json& item : gatherer.list(kube::kPods, ref.space, {*selector, ""}).value) {
+            const kube::PodState pod = kube::pod_state_of(item);
+            if (pod.ready || explained_pods == kPodsExplained) continue;
+            ++explained_pods;
+            append(found, judge_pod(gather_pod(gatherer, ref.space, pod.name)));
+        }
+    }
+    if (found.empty()) append(found, judge_refusals(gatherer, workload, ref.text()));
+    return explained(gatherer, std::move(found));
+}
+
 std::string why(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
     if (ref.resource == kube::kClaims) return headline(explain_claim(reader, ref.space, ref.name));
     if (ref.resource == kube::kSnapshots) return headline(explain_snapshot(reader, ref.space, ref.name));
     if (ref.resource == kube::kPods) return headline(explain_pod(reader, ref.space, ref.name));
+    if (ref.resource == kube::kStatefulSets || ref.resource == kube::kDeployments)
+        return headline(explain_workload(reader, ref));
     return "";
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/diagnose/diagnose.h"
 #include "common/diagnose/gather.h"
+#include "common/kube/objects/workload_state.h"
 
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ Finding info(Said said);
 // A FailedCreate event: a controller was refused an object by quota, Pod Security, a webhook. `lead` begins the
 // message: "there is no such pod, since ".
 Finding judge_refusal(const kube::Event& event, const std::string& object, const std::string& lead);
+// What a workload's controller was refused last and still is: it has fewer pods than it should. Nothing if all are
+// ready.
+Findings judge_refusals(Gatherer& gatherer, const kube::WorkloadState& workload, const std::string& object);
 
 void append(Findings& all, Findings more);
 // Most severe first, else in the order in which they were found; what is said twice of one object is said once.

@@ -29,4 +29,15 @@ Finding judge_refusal(const kube::Event& event, const std::string& object, const
                   "mend what the message names; the controller then tries again by itself"});
 }
 
+// A ReplicaSet stands for the Deployment that it is called after.
+Findings judge_refusals(Gatherer& gatherer, const kube::WorkloadState& workload, const std::string& object) {
+    if (workload.ready >= workload.replicas) return {};
+    for (const kube::Event& event : gatherer.warnings(workload.space, "FailedCreate")) {
+        const bool its_own = event.kind == workload.kind && event.name == workload.name;
+        const bool its_set = event.kind == "ReplicaSet" && starts_with(event.name, workload.name + "-");
+        if (its_own || its_set) return {judge_refusal(event, object, "an object that it needs is missing, since ")};
+    }
+    return {};
+}
+
 }  // namespace holdfast::diagnose

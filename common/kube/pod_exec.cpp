@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kEndedWith = "command terminated with exit code ";
 constexpr milliseconds kReleaseLimit{10000};
+constexpr milliseconds kUpLook{200};  // how long a signal waits to be seen
 
 std::string place(const plan::Exec& exec) {
     std::string text = "exec in pod/" + exec.space + "/" + exec.pod;
@@ -34,6 +35,29 @@ Error failure(const plan::Exec& exec, int exit_code, const std::string& stderr_t
     return Error{ErrorKind::kFailed, message, "", 0, ""};
 }
 
+// Its first line. Nothing is cut yet, so that one signal is enough to give up.
+Status wait_until_up(Child& child, const plan::Exec& exec, const Signals& signals) {
+    for (milliseconds waited{0}; waited < exec.hold_grace; waited += kUpLook) {
+        const auto line = child.read_line(kUpLook);
+        if (line.ok() && line->has_value()) return {};
+        if (line.ok()) {
+            auto code = child.wait(kReleaseLimit);
+            return failure(exec, code.value_or(1), child.error_output());
+        }
+        if (line.error().kind != ErrorKind::kTimeout) return line.error().with_context(place(exec));
+        if (signals.count() > 0)
+            return Error{ErrorKind::kInterrupted, place(exec) + ": interrupted before the held command was up", "", 0,
+                         ""};
+    }
+    return Error{
+        ErrorKind::kFailed,
+        place(exec) + ": the held command printed no line in " +
+            human_elapsed(static_cast<double>(exec.hold_grace.count()) / 1000) +
+            ", so it is not known to hold anything back",
+        "let it print one once it does, for example --hold 'fsfreeze -f /data && echo up; cat; fsfreeze -u /data'", 0,
+        ""};
+}
+
 class HeldKubectl : public plan::HeldExec {
   public:
     HeldKubectl(std::unique_ptr<Child> child, plan::Exec exec) : child_(std::move(child)), exec_(std::move(exec)) {}
@@ -46,10 +70,13 @@ class HeldKubectl : public plan::HeldExec {
         auto code = child_->wait(kReleaseLimit);
         if (!code.ok()) {
             child_->terminate();
-            return Error{
-                ErrorKind::kTimeout,
-                place(exec_) + ": the held command did not end within 10 s of its stdin being closed; it was stopped",
-                "", 0, ""};
+            return Error{ErrorKind::kTimeout,
+                         place(exec_) +
+                             ": the held command did not end within 10 s of its stdin being closed; its connection was "
+                             "cut, but in the "
+                             "container it may run on and hold writes back",
+                         "look there and end it: kubectl exec -n " + exec_.space + " " + exec_.pod + " -- ps ax", 0,
+                         ""};
         }
         if (*code != 0) return failure(exec_, *code, child_->error_output());
         return {};
@@ -94,13 +121,7 @@ Result<std::string> KubectlPodRunner::run(const plan::Exec& exec, milliseconds t
 Result<std::unique_ptr<plan::HeldExec>> KubectlPodRunner::hold(const plan::Exec& exec) {
     auto child = start_command(kubectl_.command(exec_words(exec, true)));
     if (!child.ok()) return child.error().with_context(place(exec));
-    // A line says that it is up; silence for hold_grace while it runs counts as well.
-    auto line = (*child)->read_line(exec.hold_grace);
-    if (!line.ok() && line.error().kind != ErrorKind::kTimeout) return line.error().with_context(place(exec));
-    if (line.ok() && !line->has_value()) {
-        auto code = (*child)->wait(kReleaseLimit);
-        return failure(exec, code.value_or(1), (*child)->error_output());
-    }
+    TRY(wait_until_up(**child, exec, signals_));
     return std::unique_ptr<plan::HeldExec>(std::make_unique<HeldKubectl>(std::move(*child), exec));
 }
 

@@ -36,7 +36,7 @@ std::vector<std::string> places(const ConnectionFlags& flags, const Environment&
 
 Result<RawConfig> load_file(const std::string& path, const std::string& absolute) {
     if (absolute == "/dev/null") return RawConfig{};  // the usual way to say "no kubeconfig"
-    auto text = read_limited(absolute);
+    auto text = read_file_or_pipe(absolute, kFileMax);
     if (!text.ok()) return text.error().with_context("kubeconfig");
     const std::string subject = "kubeconfig " + escape_line(absolute);
     auto document = parse_yaml(*text);
@@ -120,7 +120,7 @@ Result<ClientConfig> load(const ConnectionFlags& flags, const Environment& envir
     config.plugin_policy = std::move(policy);
     config.warnings.insert(config.warnings.begin(), warnings.begin(), warnings.end());
     if (!inside) name_searched_places(files, selection, environment, config);
-    if (inside || flags_hold_secrets(flags)) {
+    if (inside || files.any_piped || flags_hold_secrets(flags)) {
         TRY(flatten(selection.cluster, selection.cluster_name, read_limited));
         TRY(flatten(selection.user, selection.user_name, read_limited));
         config.kubectl_kubeconfig = child_kubeconfig(selection);
@@ -152,6 +152,7 @@ Result<MergedFiles> load_files(const ConnectionFlags& flags, const Environment& 
         }
         if (!config.ok()) return config.error();
         found.any_found = true;
+        found.any_piped = found.any_piped || is_pipe(absolute);
         configs.push_back(std::move(*config));
     }
     found.config = merge_configs(std::move(configs));

@@ -15,6 +15,7 @@ struct MergedFiles {
     RawConfig config;                   // merged, paths absolute
     std::vector<std::string> searched;  // every path that was looked at
     bool any_found = false;
+    bool any_piped = false;  // one was a pipe, which nobody can read a second time
 };
 
 // --kubeconfig, else KUBECONFIG, else ~/.kube/config.

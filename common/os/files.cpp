@@ -3,6 +3,7 @@
 #include "common/core/text.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,22 +37,35 @@ Error io_error(const std::string& path, int code) {
     return {kind, escape_line(path) + ": " + std::strerror(code), "", 0, ""};
 }
 
-}  // namespace
+constexpr int kPipePatienceMs = 10'000;
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
+Status wait_for_pipe(int descriptor, const std::string& path) {
+    struct pollfd question {
+        descriptor, POLLIN, 0
+    };
+    int ready = 0;
+    while ((ready = ::poll(&question, 1, kPipePatienceMs)) < 0 && errno == EINTR) {
+    }
+    if (ready > 0) return {};
+    return Error{ErrorKind::kTimeout, escape_line(path) + ": nothing was written to this pipe for 10 seconds", "", 0,
+                 ""};
+}
+
+Result<std::string> content_of(const std::string& path, std::size_t limit, bool pipes) {
     // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) return io_error(path, errno);
     struct stat info {};
     if (fstat(file.get(), &info) != 0) return io_error(path, errno);
-    if (!S_ISREG(info.st_mode)) {
+    const bool pipe = pipes && S_ISFIFO(info.st_mode);
+    if (!S_ISREG(info.st_mode) && !pipe)
         return Error{ErrorKind::kInvalid, escape_line(path) + ": not a regular file", "", 0, ""};
-    }
     std::string content;
     char buffer[65536];
     while (true) {
+        if (pipe) TRY(wait_for_pipe(file.get(), path));
         const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EINTR || (pipe && errno == EAGAIN))) continue;
         if (got < 0) return io_error(path, errno);
         if (got == 0) return content;
         content.append(buffer, static_cast<std::size_t>(got));
@@ -61,6 +75,18 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
                          "", 0, ""};
         }
     }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) { return content_of(path, limit, false); }
+Result<std::string> read_file_or_pipe(const std::string& path, std::size_t limit) {
+    return content_of(path, limit, true);
+}
+
+bool is_pipe(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
 }
 
 Status write_file_atomic(const std::string& path, std::string_view content) {

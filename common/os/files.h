@@ -12,6 +12,10 @@ namespace holdfast {
 // kNotFound, kForbidden, kInvalid (over `limit` bytes, or a directory, FIFO or device). Never follows into a FIFO that
 // would block. The message names path and cause.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
+// The same, and pipes too, as `--kubeconfig <(decrypt config)` gives them: read to their end once, kTimeout if nothing
+// comes for ten seconds.
+Result<std::string> read_file_or_pipe(const std::string& path, std::size_t limit);
+bool is_pipe(const std::string& path);
 Status write_file_atomic(const std::string& path, std::string_view content);
 bool file_exists(const std::string& path);
 // Joins a relative path to a directory; absolute paths stay.

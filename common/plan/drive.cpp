@@ -105,7 +105,21 @@ class Drive {
                 served_ = served_ || world_.signals.pending();
             }
         }
-        return Error{ErrorKind::kInternal, "the operation does not come to an end", "", 0, ""};
+        return recovered(endless());
+    }
+
+    // Whatever is done is undone by somebody, or a stage asks for what no step brings about. What is held down must not
+    // stay so.
+    Error endless() const {
+        std::string last;
+        for (const Json& round : journal_.rounds) {
+            const Json* steps = kube::find_at(round, "/steps");
+            if (steps != nullptr && !steps->empty()) last = kube::text_at(steps->back(), "/title");
+        }
+        return {ErrorKind::kInternal,
+                journal_.operation + " is no nearer its end after " + std::to_string(kMostRounds) +
+                    " rounds: something undoes what it does" + (last.empty() ? "" : "; the last was: " + last),
+                "see in `kubectl get events -n " + journal_.space + "` who that is, and stop them", 0, ""};
     }
 
     Plan named(Plan plan) const {

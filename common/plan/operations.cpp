@@ -3,6 +3,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lease.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/holding.h"
@@ -40,9 +41,8 @@ Result<std::map<std::string, std::string>> mounted_claims(kube::ClusterReader& r
     TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, space));
     std::map<std::string, std::string> users;
     for (const Json& pod : pods.items) {
-        const Json* spec = kube::find_at(pod, "/spec");
-        if (spec == nullptr || except.contains(kube::name_of(pod))) continue;
-        for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) users[claim] = kube::name_of(pod);
+        if (except.contains(kube::name_of(pod))) continue;
+        for (const std::string& claim : kube::claims_of_pod(pod)) users[claim] = kube::name_of(pod);
     }
     return users;
 }

@@ -91,7 +91,7 @@ struct Exec {
     std::string space, pod, container, pod_uid;
     std::vector<std::string> argv;
     // Held: started here, goes on while later steps run, ended (stdin closed, then stopped) by the step named
-    // release_of or at the operation's end. It is up when it prints a line, or after hold_grace.
+    // release_of or at its end. It is up when it prints a line: one that prints none within hold_grace has failed.
     bool hold = false;
     std::string release_of;  // id of the holding step that this one ends; argv is then empty
     std::chrono::milliseconds hold_grace{1000};

@@ -63,8 +63,7 @@ class FinalizePlanner {
         // Without a uid in its claimRef the controller takes it for reserved, and neither releases nor reclaims it.
         if (volume.phase == "Available") {
             add("release-" + volume.name, "give pv/" + volume.name + " its old claim's uid again",
-                "so that the controller sees that its claim is gone",
-                patch(volume, {{"spec", {{"claimRef", {{"uid", kept.mark.claim_uid}}}}}}));
+                "so that the controller sees that its claim is gone", release(kept));
             add("wait-released-" + volume.name, "wait until pv/" + volume.name + " is Released", "",
                 WaitFor{kube::kVolumes, "", {volume.name}, Condition::kVolumeReleased, ""});
         }
@@ -74,6 +73,20 @@ class FinalizePlanner {
         step.risk = plan::Risk::kFinal;
         step.risk_text =
             "destroys what pvc/" + kept.mark.claim + " held before " + options_.operation + ": cannot be taken back";
+    }
+
+    // Somebody may have taken the reservation off to look at the volume, so that any claim could be bound to it by now:
+    // all of it is given, and only to the volume as it was read.
+    Patch release(const KeptVolume& kept) const {
+        Patch whole = patch(kept.volume, {{"spec",
+                                           {{"claimRef",
+                                             {{"apiVersion", "v1"},
+                                              {"kind", "PersistentVolumeClaim"},
+                                              {"namespace", options_.space},
+                                              {"name", kept.mark.claim},
+                                              {"uid", kept.mark.claim_uid}}}}}});
+        whole.preconditions.resource_version = kube::version_of(kept.object);
+        return whole;
     }
 
     static Patch patch(const kube::Volume& volume, Json body) {
@@ -103,6 +116,10 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
     for (const KeptOperation& one : all) {
         if (one.id == options.operation) facts.volumes = one.volumes;
     }
+    if (facts.volumes.empty()) {
+        TRY_ASSIGN(facts.elsewhere, kept_where(reader, options.operation));
+        if (!facts.elsewhere.empty()) return facts;
+    }
     TRY_ASSIGN(const kube::List claims, reader.list(kube::kClaims, options.space));
     for (const Json& claim : claims.items) {
         const std::string volume = kube::volume_of_claim(claim);
@@ -129,6 +146,11 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
 }  // namespace
 
 Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now) {
+    if (!facts.elsewhere.empty())
+        return Error{ErrorKind::kNotFound,
+                     "operation " + options.operation + " keeps no volumes in namespace " + options.space +
+                         ", but in " + join(facts.elsewhere, ", ") + "; nothing was changed",
+                     "kubectl restore finalize " + options.operation + " -n " + facts.elsewhere.front()};
     if (facts.unfinished)
         return refuse("operation " + options.operation + " is unfinished: what it keeps may still be needed",
                       "kubectl restore resume " + options.operation + " -n " + options.space);

@@ -16,11 +16,12 @@ struct FinalizeOptions {
 };
 
 struct FinalizeFacts {
-    std::vector<KeptVolume> volumes;  // of the operation
-    std::vector<std::string> live;    // volumes that a claim of the namespace is bound to, or asks for
-    std::set<std::string> attached;   // volumes with a VolumeAttachment
-    bool unfinished = false;          // the operation's own journal is open
-    std::string record_uid;           // of that journal; "" : it is not there
+    std::vector<KeptVolume> volumes;     // of the operation
+    std::vector<std::string> live;       // volumes that a claim of the namespace is bound to, or asks for
+    std::set<std::string> attached;      // volumes with a VolumeAttachment
+    bool unfinished = false;             // the operation's own journal is open
+    std::vector<std::string> elsewhere;  // other namespaces that it keeps volumes in, if none in this one
+    std::string record_uid;              // of that journal; "" : it is not there
 };
 
 // kRefused: a volume that is bound, attached, or of an unfinished operation. No steps: nothing is kept.

@@ -1,6 +1,7 @@
 #include "plugins/restore/in_place_facts.h"
 
 #include "common/core/text.h"
+#include "common/kube/missing.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
@@ -68,10 +69,23 @@ Result<std::vector<Json>> kept_volumes(kube::ClusterReader& reader, const std::s
     return kept;
 }
 
+Result<std::vector<std::string>> kept_where(kube::ClusterReader& reader, const std::string& operation) {
+    TRY_ASSIGN(const kube::List list,
+               reader.list(kube::kVolumes, "", {std::string(labels::kKept) + "=" + operation, ""}));
+    std::set<std::string> spaces;
+    for (const Json& item : list.items) {
+        const auto mark = mark_of(item);
+        if (mark && mark->taken_out && mark->operation == operation) spaces.insert(mark->space);
+    }
+    return std::vector<std::string>(spaces.begin(), spaces.end());
+}
+
 Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options) {
     InPlaceFacts facts;
     if (!options.bare()) {
-        TRY_ASSIGN(facts.workload, reader.get(options.target));
+        TRY_ASSIGN(std::optional<Json> workload, reader.find(options.target));
+        if (!workload) return kube::missing_object(reader, options.target);
+        facts.workload = std::move(*workload);
     }
     TRY_ASSIGN(facts.source, gather_source(reader, options.space, options.from));
     TRY(read_claims(reader, options, facts));

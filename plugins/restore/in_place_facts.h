@@ -41,6 +41,8 @@ struct InPlaceFacts {
 Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options);
 
 // Volumes of a namespace that an operation has taken out and keeps.
+// Namespaces in which an operation keeps volumes, for who looks in the wrong one.
+Result<std::vector<std::string>> kept_where(kube::ClusterReader& reader, const std::string& operation);
 Result<std::vector<Json>> kept_volumes(kube::ClusterReader& reader, const std::string& space);
 
 }  // namespace holdfast::restore

@@ -74,7 +74,10 @@ Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Sw
                       "wait: `kubectl snap describe vs/" + snapshot.name + "`, or delete that snapshot");
     }
     for (const kube::OwnerReference& owner : kube::owners_of(claim)) {
-        if (owner.uid == record.workload.uid || owner.kind == "Pod") continue;
+        // A StatefulSet that deletes claims owns them, or lets its pods do, and lets go when the policy says Retain.
+        // Any other pod's is a generic ephemeral volume's.
+        const bool lets_go = record.workload.ref.resource == kube::kStatefulSets;
+        if (lets_go && (owner.uid == record.workload.uid || owner.kind == "Pod")) continue;
         return refuse(
             what + " is owned by " + escape_line(owner.kind + "/" + owner.name) + ", which would delete or remake it",
             "restore by the means of that owner");

@@ -1,6 +1,5 @@
 #include "plugins/restore/in_place_plan.h"
 
-#include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
@@ -126,7 +125,7 @@ Result<Swap> swap_of_claim(const InPlaceOptions& options, const InPlaceFacts& fa
     TRY_ASSIGN(const Quantity in_template, template_size(facts, wanted));
     const Quantity capacity = kube::capacity_of(claim->second).value_or(request);
     swap.request = largest({request, capacity, in_template, Quantity::from_bytes(member.least_bytes())}).text();
-    swap.temporary = bounded_name(operation, "-" + wanted.claim);
+    swap.temporary = temporary_name(operation, wanted.claim);
     swap.source = source_text(member);
     return swap;
 }
@@ -162,6 +161,17 @@ void note_writes_lost(InPlaceChoice& choice, const InPlaceFacts& facts, SystemTi
                            "; newer sets: " + (newer.empty() ? "none" : join(newer, ", ")));
 }
 
+// R9 makes the new volume as large as the largest of what asks; undo cannot make the old one so.
+void note_growth(InPlaceChoice& choice) {
+    for (const Swap& swap : choice.record.swaps) {
+        const auto request = Quantity::parse(swap.request);
+        if (!request.ok() || swap.old_bytes <= 0 || request->bytes() <= swap.old_bytes) continue;
+        choice.notes.push_back("WARNING: `kubectl restore undo` will be refused: pvc/" + swap.claim + " grows to " +
+                               swap.request + ", and its old volume pv/" + swap.old_volume + ", which is kept, has " +
+                               human_bytes(swap.old_bytes));
+    }
+}
+
 void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPlaceFacts& facts) {
     std::vector<std::string> left;
     for (const Member& member : facts.source.members) {
@@ -177,6 +187,11 @@ void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPla
         "the old volumes are kept: `kubectl restore undo` puts them back, `kubectl restore finalize` "
         "removes them");
     if (!choice.record.workload.exists()) return;
+    if (kube::rolling_out(facts.workload))
+        choice.notes.push_back(
+            "WARNING: " + options.target.text() +
+            " is in the middle of a rollout: pods of its older template may come up with the present one. To "
+            "keep the older: `kubectl rollout undo` first");
     const long long grace = kube::grace_seconds_of(facts.workload);
     choice.notes.push_back("expected downtime: until the pods have stopped (at most their grace of " +
                            std::to_string(grace) +
@@ -264,6 +279,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     TRY(check_bindings(facts, choice.record));
     TRY(check_pods(options, facts, choice.record));
     note_writes_lost(choice, facts, now);
+    note_growth(choice);
     note_rest(choice, options, facts);
     return choice;
 }

@@ -154,8 +154,8 @@ Result<DrillOptions> drill_options(app::Context& context, const app::Arguments& 
     if (arguments.given("exec") && trim(options.command).empty()) return usage("--exec is empty");
     if (arguments.given("sql-file")) {
         TRY_ASSIGN(options.query,
-                   read_file(resolve_path(arguments.text("sql-file"), context.environment().working_directory),
-                             kSqlFileLimit));
+                   read_file_or_pipe(resolve_path(arguments.text("sql-file"), context.environment().working_directory),
+                                     kSqlFileLimit));
         if (trim(options.query).empty())
             return usage("--sql-file " + escape_line(arguments.text("sql-file")) + " is empty");
     }

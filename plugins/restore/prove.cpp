@@ -217,10 +217,15 @@ std::optional<Error> proof_failure(const SwapFacts& facts) {
             const bool of_data = container.exit_code == kNoDataDirectory || container.exit_code == kOtherMajor ||
                                  container.exit_code == kOtherSystem;
             const bool of_image = container.exit_code == kOtherImage;
-            return Error{of_data || of_image ? ErrorKind::kMismatch : ErrorKind::kUnavailable,
-                         "the restored volumes are not as expected: " + escape_line(said) + " (pod/" + pod.space + "/" +
-                             pod.name + ")",
-                         "the workload was not touched and runs on"};
+            const std::string where = escape_line(said) + " (pod/" + pod.space + "/" + pod.name + ")";
+            if (of_data || of_image)
+                return Error{ErrorKind::kMismatch, "the restored volumes are not as expected: " + where,
+                             "the workload was not touched and runs on"};
+            return Error{
+                ErrorKind::kUnavailable,
+                "the restored volumes could not be looked at: " + where + "; the data was not judged",
+                "the workload was not touched and runs on; run the command again, perhaps with --image of one that "
+                "has a shell"};
         }
     }
     return std::nullopt;

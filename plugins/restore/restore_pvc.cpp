@@ -3,6 +3,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/pods.h"
 
@@ -198,10 +199,9 @@ plan::Plan nothing_to_do(const PvcOptions& options, const PvcFacts& facts, const
 
 bool used_by_a_pod(const std::vector<Json>& pods, const std::string& claim) {
     return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
-        const Json* spec = kube::find_at(pod, "/spec");
-        if (spec == nullptr || kube::label_of(pod, labels::kRole) == "consumer") return false;
-        const auto claims = kube::claims_of_pod_spec(*spec);
-        return std::any_of(claims.begin(), claims.end(), [&](const auto& one) { return one.second == claim; });
+        if (kube::label_of(pod, labels::kRole) == "consumer") return false;
+        const auto claims = kube::claims_of_pod(pod);
+        return std::find(claims.begin(), claims.end(), claim) != claims.end();
     });
 }
 

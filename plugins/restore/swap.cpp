@@ -1,5 +1,6 @@
 #include "plugins/restore/swap.h"
 
+#include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
@@ -75,6 +76,11 @@ Result<Workload> workload_of(const Json& json, const std::string& space) {
 }  // namespace
 
 std::string Workload::text() const { return ref.text(); }
+
+std::string temporary_name(const std::string& operation, const std::string& claim) {
+    constexpr std::size_t kLongestName = 253;
+    return bounded_name(operation + "-" + claim, "", kLongestName);
+}
 
 Json record_json(const SwapRecord& record) {
     Json swaps = Json::array();

@@ -68,6 +68,10 @@ Json record_json(const SwapRecord& record);
 Json incoming_json(const SwapRecord& record);
 Result<SwapRecord> record_of(const Json& json, const std::string& space);
 
+// The claim that is made from the snapshot before the swap. Always a valid name that begins with the operation's id,
+// however long the claim's is.
+std::string temporary_name(const std::string& operation, const std::string& claim);
+
 // What the annotation holdfast.dev/swap says on a volume.
 struct SwapMark {
     std::string operation, space, claim, claim_uid, policy, workload, from, at;

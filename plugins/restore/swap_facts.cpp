@@ -170,9 +170,8 @@ bool is_workloads_pod(const SwapRecord& record, const Json& pod) {
     return std::any_of(owners.begin(), owners.end(), [&](const kube::OwnerReference& owner) {
         if (!owner.controller) return false;
         if (owner.uid == record.workload.uid) return true;
-        // A Deployment's pods are its ReplicaSets', which are called after it.
         return record.workload.ref.resource == kube::kDeployments && owner.kind == "ReplicaSet" &&
-               starts_with(owner.name, record.workload.ref.name + "-");
+               owner.name == kube::replica_set_name(record.workload.ref.name, kube::label_of(pod, "pod-template-hash"));
     });
 }
 

@@ -9,9 +9,32 @@
 #include "plugins/restore/traces.h"
 
 #include <algorithm>
+#include <set>
 
 namespace holdfast::restore {
 namespace {
+
+// R8 once more, right before the point of no return: somebody's nightly snapshot may have begun since, and a claim that
+// is asked to go cannot be asked to stay.
+Status check_snapshots(kube::ClusterReader& reader, const SwapRecord& record, const SwapFacts& facts) {
+    std::set<std::string> claims;
+    for (const Swap& swap : record.swaps) {
+        if (!untouched(swap, facts)) return {};  // past that point the way is forward
+        claims.insert(swap.claim);
+    }
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kSnapshots, record.space));
+    for (const Json& item : list.items) {
+        const kube::Snapshot snapshot = kube::snapshot_of(item);
+        if (!claims.contains(snapshot.claim) || snapshot.ready || snapshot.deleting) continue;
+        return Error{ErrorKind::kConflict,
+                     "vs/" + record.space + "/" + snapshot.name + " of pvc/" + record.space + "/" + snapshot.claim +
+                         " was begun meanwhile and is not ready yet: its finalizer keeps the claim from going away "
+                         "until the upload "
+                         "ends; no claim was deleted",
+                     "wait until it is ready: `kubectl snap describe vs/" + snapshot.name + "`, then go on"};
+    }
+    return {};
+}
 
 // What plan() and recover() see of an operation before its first journal, after which the record speaks.
 bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/swaps") != nullptr; }
@@ -68,6 +91,7 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      record_->workload.text() + " was scaled up by somebody else while its volumes were being swapped",
                      "see who does that (an autoscaler, GitOps), then go on"};
     }
+    if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     plan.record = incoming_json(*record_);
     return plan;

@@ -102,7 +102,7 @@ Status find_unmarked(kube::ClusterReader& reader, const std::string& operation, 
     for (const Swap& swap : record.swaps) known.insert(swap.claim);
     for (const Json& claim : claims.items) {
         const std::string name = kube::name_of(claim);
-        const auto temporary = temporaries.find(bounded_name(operation, "-" + name));
+        const auto temporary = temporaries.find(temporary_name(operation, name));
         if (known.contains(name) || temporary == temporaries.end()) continue;
         TRY_ASSIGN(auto swap, unmarked_swap(reader, claim, *temporary->second, workload));
         if (swap) record.swaps.push_back(std::move(*swap));

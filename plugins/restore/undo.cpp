@@ -30,7 +30,10 @@ Status check_fits(const InPlaceFacts& facts, const SwapRecord& record, const Swa
             kube::binding_obstacle("the template " + kube::name_of(*in_template) + " of " + record.workload.text(),
                                    *in_template, kept.object, size);
     if (obstacle.empty()) return {};
-    return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle, "");
+    return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle,
+                  "it stays, under Retain; a claim of another name with spec.volumeName " + kept.volume.name +
+                      " reads it, once `kubectl patch pv " + kept.volume.name +
+                      " -p '{\"spec\":{\"claimRef\":null}}'` has freed it");
 }
 
 Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
@@ -75,7 +78,13 @@ Status check_added(const InPlaceFacts& facts, const KeptOperation& kept) {
 Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& kept, const kube::ObjectRef& target) {
     InPlaceFacts facts;
     if (!(target.resource == kube::kClaims)) {
-        TRY_ASSIGN(facts.workload, reader.get(target));
+        TRY_ASSIGN(std::optional<Json> workload, reader.find(target));
+        if (!workload)
+            return Error{ErrorKind::kNotFound,
+                         target.text() + " is not there any more; nothing was changed, and what " + kept.id +
+                             " took out of it is kept",
+                         "make it again, with 0 replicas if you like, and then undo"};
+        facts.workload = std::move(*workload);
         TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, target.space));
         facts.autoscalers = std::move(autoscalers.items);
     }

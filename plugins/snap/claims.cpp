@@ -1,6 +1,7 @@
 #include "plugins/snap/claims.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
@@ -29,7 +30,10 @@ std::vector<std::string> mounted_by_name(const kube::Resource& kind, const Json&
     std::vector<std::string> names;
     const Json* spec = pod_spec_of(kind, object);
     if (spec == nullptr) return names;
-    for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) names.push_back(claim);
+    if (kind == kube::kPods)
+        names = kube::claims_of_pod(object);
+    else
+        for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) names.push_back(claim);
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;

@@ -174,9 +174,10 @@ std::vector<app::Option> create_options() {
                       "how writes are held back during the cut; exec: by --pre and --post, or --hold"),
         text_option("pre", "COMMAND", "run by sh -c in each pod before the cut"),
         text_option("post", "COMMAND", "run by sh -c in each pod after the cut, also if anything failed"),
-        text_option("hold", "COMMAND",
-                    "run by sh -c in each pod and kept open during the cut: it is up when it prints a line, and must "
-                    "end when its standard input closes"),
+        text_option(
+            "hold", "COMMAND",
+            "run by sh -c in each pod and kept open during the cut: it is up when it prints a line (without one "
+            "nothing is cut), and must end when its standard input closes"),
         text_option(
             "container", "NAME",
             "container in which commands run; default: the pod's default container, else the first with the data"),

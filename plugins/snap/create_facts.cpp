@@ -2,7 +2,9 @@
 
 #include "common/core/text.h"
 #include "common/diagnose/diagnose.h"
+#include "common/kube/missing.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/snapshot_set.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/snap/claims.h"
@@ -49,27 +51,10 @@ class Gathering {
     Status read_workloads() {
         for (const Target& target : options_.targets) {
             TRY_ASSIGN(std::optional<Json> object, reader_.find({*target.resource, facts_.space, target.name}));
-            if (!object) return missing(target);
+            if (!object) return kube::missing_object(reader_, {*target.resource, facts_.space, target.name});
             facts_.workloads.push_back(std::move(*object));
         }
         return {};
-    }
-
-    Error missing(const Target& target) {
-        std::vector<std::string> names;
-        const auto list = reader_.list(*target.resource, facts_.space);
-        if (list.ok()) {
-            for (const Json& item : list->items) names.push_back(kube::name_of(item));
-        }
-        Error error{ErrorKind::kNotFound, target.resource->short_name + "/" + facts_.space + "/" + target.name +
-                                              " not found; nothing was changed"};
-        std::vector<std::string> near = nearest(target.name, names);
-        for (std::string& name : near) name.insert(0, target.resource->short_name + "/");
-        if (!near.empty())
-            error.hint = "did you mean " + join(near, ", ") + "?";
-        else if (list.ok() && names.empty())
-            error.hint = "there is no " + target.resource->kind + " in namespace " + facts_.space + "; is -n right?";
-        return error;
     }
 
     // One list serves the targets, ordinals that no pod uses any more, and --claim.
@@ -126,9 +111,8 @@ class Gathering {
         for (const Json& claim : facts_.claims) claims.insert(kube::name_of(claim));
         const auto keep = [&](Json&& pod) {
             const std::string phase = kube::text_at(pod, "/status/phase");
-            const Json* spec = kube::find_at(pod, "/spec");
-            if (spec == nullptr || phase == "Succeeded" || phase == "Failed") return true;
-            for (const auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) {
+            if (phase == "Succeeded" || phase == "Failed") return true;
+            for (const std::string& claim : kube::claims_of_pod(pod)) {
                 if (!claims.contains(claim)) continue;
                 facts_.pods.push_back(std::move(pod));
                 break;

@@ -3,6 +3,7 @@
 #include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/claim.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/snap/claims.h"
@@ -202,12 +203,10 @@ kube::SetMember describe(const CreateFacts& facts, const WorkloadClaim& one, con
     const std::optional<Quantity> capacity = kube::capacity_of(claim);
     member.size_bytes = std::max(requested.ok() ? requested->bytes() : 0, capacity ? capacity->bytes() : 0);
     for (const Json& pod : facts.pods) {
-        const Json* spec = kube::find_at(pod, "/spec");
-        if (spec == nullptr) continue;
-        for (const auto& [name, mounted] : kube::claims_of_pod_spec(*spec)) {
+        for (const std::string& mounted : kube::claims_of_pod(pod)) {
             if (mounted != one.name || !member.pod.empty()) continue;
             member.pod = kube::name_of(pod);
-            member.node = kube::text_at(*spec, "/nodeName");
+            member.node = kube::node_of(pod);
         }
     }
     return member;

@@ -218,6 +218,7 @@ class CutSteps {
             make(id, title_of(flag, place), flag == "--pre" ? "before the cut" : "kept open during the cut");
         plan::Exec exec = exec_in(set_.space, place, {"sh", "-c", command});
         exec.hold = flag == "--hold";
+        exec.hold_grace = options_.quiesce_limit;
         step.action = std::move(exec);
         step.after = ready_;
         step.risk = plan::Risk::kStopsWrites;

@@ -2,6 +2,7 @@
 
 #include "common/core/refusal.h"
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/redact.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/snap/claims.h"
@@ -122,7 +123,7 @@ std::vector<const Json*> pods_of(const CreateFacts& facts, const std::vector<kub
     const std::set<std::string> claims = claim_names(members);
     std::vector<const Json*> pods;
     for (const Json& pod : facts.pods) {
-        for (const auto& [volume, claim] : kube::claims_of_pod_spec(value_at(pod, "/spec"))) {
+        for (const std::string& claim : kube::claims_of_pod(pod)) {
             if (!claims.contains(claim)) continue;
             pods.push_back(&pod);
             break;

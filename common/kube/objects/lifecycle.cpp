@@ -70,7 +70,18 @@ std::vector<std::string> claims_of_pod(const Json& pod) {
     const Json* spec = find_at(pod, "/spec");
     if (spec == nullptr) return names;
     for (const auto& [volume, claim] : claims_of_pod_spec(*spec)) names.push_back(claim);
+    const Json* volumes = find_at(*spec, "/volumes");
+    if (volumes == nullptr || !volumes->is_array()) return names;
+    for (const Json& volume : *volumes) {
+        if (find_at(volume, "/ephemeral") != nullptr) names.push_back(name_of(pod) + "-" + text_at(volume, "/name"));
+    }
     return names;
+}
+
+std::string replica_set_name(const std::string& deployment, const std::string& hash) {
+    constexpr std::size_t kLongestName = 253;
+    if (hash.empty() || hash.size() + 1 >= kLongestName) return "";
+    return deployment.substr(0, kLongestName - hash.size() - 1) + "-" + hash;
 }
 
 std::string node_of(const Json& pod) { return text_at(pod, "/spec/nodeName"); }
@@ -94,6 +105,12 @@ bool deletes_claims(const Json& stateful_set) {
     const std::string policy = "/spec/persistentVolumeClaimRetentionPolicy";
     return text_at(stateful_set, policy + "/whenDeleted") == "Delete" ||
            text_at(stateful_set, policy + "/whenScaled") == "Delete";
+}
+
+bool rolling_out(const Json& workload) {
+    if (text_at(workload, "/kind") == "StatefulSet")
+        return text_at(workload, "/status/currentRevision") != text_at(workload, "/status/updateRevision");
+    return number_at(workload, "/status/updatedReplicas", 0) < number_at(workload, "/status/replicas", 0);
 }
 
 bool scales(const Json& autoscaler, const std::string& kind, const std::string& name) {

@@ -23,8 +23,13 @@ struct OwnerReference {
 };
 std::vector<OwnerReference> owners_of(const Json& object);
 
-// Claims that a pod mounts, by name.
+// Claims that a pod mounts, by name, also those that its generic ephemeral volumes have had made: they are called
+// POD-VOLUME (kubernetes, ephemeral.VolumeClaimName).
 std::vector<std::string> claims_of_pod(const Json& pod);
+// The ReplicaSet that a Deployment makes for a template (deployment/sync.go, getNewReplicaSet). `hash` is the label
+// pod-template-hash of its pods; "" without one, since such a pod is no Deployment's. A mere beginning says nothing:
+// "web-" begins those of Deployment "web-admin" too.
+std::string replica_set_name(const std::string& deployment, const std::string& hash);
 std::string node_of(const Json& pod);
 bool ended(const Json& pod);  // Succeeded or Failed
 // Evicted from a node that does not answer, and still there: it may run on.
@@ -33,6 +38,8 @@ bool lost_with_its_node(const Json& pod);
 long long grace_seconds_of(const Json& workload);  // of its pod template; 30 if unset
 // whenDeleted or whenScaled of a StatefulSet is something else than Retain.
 bool deletes_claims(const Json& stateful_set);
+// Not all pods are of the template as it is now: whichever starts next is.
+bool rolling_out(const Json& workload);
 bool scales(const Json& autoscaler, const std::string& kind, const std::string& name);
 bool suspended(const Json& flux_object);  // spec.suspend
 

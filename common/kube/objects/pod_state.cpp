@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/event.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 
 #include <nlohmann/json.hpp>
@@ -75,9 +76,7 @@ PodState pod_state_of(const Json& pod) {
     state.deleting = deleting(pod);
     state.reason = escape_line(text_at(pod, "/status/reason"));
     state.message = message_text(text_at(pod, "/status/message"));
-    if (const Json* spec = find_at(pod, "/spec")) {
-        for (const auto& [volume, claim] : claims_of_pod_spec(*spec)) state.claims.push_back(claim);
-    }
+    state.claims = claims_of_pod(pod);
     read_conditions(pod, state);
     read_containers(pod, "/status/initContainerStatuses", true, state);
     read_containers(pod, "/status/containerStatuses", false, state);

@@ -45,7 +45,6 @@ class Pods : public double_::Engine {
         exec.space = body.value("space", "");
         exec.pod = body.value("pod", "");
         exec.argv = body.value("argv", std::vector<std::string>());
-        exec.hold_grace = milliseconds(0);
         sim::SimPods pods(sim, gate_);
         if (body.value("hold", false)) {
             auto held = pods.hold(exec);

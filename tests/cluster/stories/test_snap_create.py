@@ -91,6 +91,21 @@ def test_a_held_command_that_ends_early_has_not_held(database):
     database.snap("abort", operation(database), "--yes").expect()
 
 
+def test_nothing_is_cut_before_a_held_command_has_said_that_it_is_up(database):
+    database.snap("create", "sts/postgres", "--name", "slow-lock",
+                  "--hold", "sleep 3; date -u +%Y-%m-%dT%H:%M:%SZ >>/tmp/slow-lock; echo up; cat").expect()
+    record = database.set("slow-lock")
+    (up,) = logged(database, "slow-lock")
+    assert record["consistency"] == "quiesced"
+    assert all(member["cutAt"][:19] >= up[:19] for member in record["members"]), (up, record)
+
+
+def test_a_held_command_that_says_nothing_is_not_known_to_hold_and_nothing_is_cut(database):
+    failed = database.snap("create", "sts/postgres", "--name", "silent", "--hold", "sleep 5000", "--timeout", "4s").expect(1)
+    assert "printed no line in 4.0s" in failed.err and "echo up" in failed.err
+    assert snapshots(database, "silent") == []
+
+
 def operation(space):
     (one,) = space.snap("status", "-o", "json").expect().json()["items"]
     return one["operation"]

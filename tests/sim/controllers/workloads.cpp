@@ -43,21 +43,24 @@ bool is_ready(const Json& pod) {
 
 namespace {
 
+constexpr char kTemplateHash[] = "6d4cf56db6";
+
 Json replica_set_of(Sim& sim, const Json& deployment) {
     Json made = {{"apiVersion", "apps/v1"}, {"kind", "ReplicaSet"}};
-    made["metadata"] = {{"name", kube::name_of(deployment) + "-6d4cf56db6"},
+    made["metadata"] = {{"name", kube::name_of(deployment) + "-" + kTemplateHash},
                         {"namespace", kube::space_of(deployment)},
                         {"uid", sim.new_uid()},
                         {"creationTimestamp", format_time(sim.now())},
                         {"ownerReferences", owner_of(deployment)}};
     made["spec"] = {{"selector", deployment["spec"]["selector"]}, {"template", deployment["spec"]["template"]}};
+    made["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] = kTemplateHash;
     return made;
 }
 
 // syncDeployment: deployment_controller.go:589; manageReplicas: replicaset/replica_set.go:649.
 void sync_deployment(Sim& sim, const Json& deployment) {
     const std::string space = kube::space_of(deployment);
-    const kube::ObjectRef ref{kube::kReplicaSets, space, kube::name_of(deployment) + "-6d4cf56db6"};
+    const kube::ObjectRef ref{kube::kReplicaSets, space, kube::name_of(deployment) + "-" + kTemplateHash};
     if (!sim.store.find(ref)) return sim.put(replica_set_of(sim, deployment));
     const ObjectPtr replica_set = sim.store.find(ref);
     std::vector<ObjectPtr> pods;

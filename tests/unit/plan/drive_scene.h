@@ -34,7 +34,7 @@ inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaim
 
 // Makes a claim in each of two rounds; taken down again by recover() if asked.
 struct TwoClaims : Operation {
-    bool takes_down = false;
+    bool takes_down = false, endless = false;
     int reports = 0;
     std::string kind() const override { return "twice"; }
     std::string target() const override { return "db"; }
@@ -51,7 +51,7 @@ struct TwoClaims : Operation {
                               {"metadata", {{"name", name}, {"namespace", "n"}}}},
                              {}};
         plan.steps.push_back(step);
-        plan.last = input.round == 1;
+        plan.last = input.round == 1 && !endless;
         return plan;
     }
     Result<Plan> recover(kube::ClusterReader&, const Input&, const Error&) override {

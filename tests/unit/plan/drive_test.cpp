@@ -60,6 +60,16 @@ TEST_CASE("a stopped operation is gone on with by the same command line, under t
     CHECK(f.journals().empty());
 }
 
+TEST_CASE("an operation whose rounds never end takes down what it holds, and says what it did last") {
+    Fixture f;
+    f.operation.endless = f.operation.takes_down = true;
+    const DriveResult result = f.run();
+    REQUIRE_FALSE(result.status.ok());
+    CHECK(f.cluster.at(claim_ref("claim-0")) == nullptr);
+    CHECK(f.cluster.at(claim_ref("claim-15")) != nullptr);
+    CHECK(result.status.error().message.find("the last was: create claim-15") != std::string::npos);
+}
+
 TEST_CASE("bad input 11: an unfinished operation with other arguments is in the way, and nothing is written") {
     Fixture f;
     f.fail_at("create pvc/n/claim-1");

@@ -1,6 +1,9 @@
 #include "plugins/restore/in_place_plan.h"
 
+#include "common/core/names.h"
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
 #include "plugins/restore/finalize.h"
 #include "plugins/restore/prove.h"
 #include "swap_scene.h"
@@ -8,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 
 using namespace holdfast;
@@ -167,6 +171,25 @@ TEST_CASE("R9: the new volume is as large as the largest of what asks for it") {
     CHECK(choose(facts)->record.swaps[1].request == "7Gi");
 }
 
+TEST_CASE("the plan warns of what the way back will not do: a volume that grows, a rollout that goes on") {
+    const auto says = [](const restore::InPlaceFacts& facts, const std::string& words) {
+        const auto choice = choose(facts);
+        REQUIRE(choice.ok());
+        const auto& notes = choice->notes;
+        return std::any_of(notes.begin(), notes.end(),
+                           [&](const std::string& note) { return note.find(words) != std::string::npos; });
+    };
+    auto facts = in_place_facts();
+    CHECK_FALSE(says(facts, "WARNING"));
+    facts.workload["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "3Gi";
+    CHECK(says(facts, "undo` will be refused: pvc/data-db-0 grows to 3Gi"));
+    facts = in_place_facts();
+    facts.workload["status"]["currentRevision"] = facts.workload["status"]["updateRevision"] = "db-1";
+    CHECK_FALSE(says(facts, "WARNING"));
+    facts.workload["status"]["updateRevision"] = "db-2";
+    CHECK(says(facts, "sts/shop/db is in the middle of a rollout"));
+}
+
 TEST_CASE("one ordinal: those below it run on") {
     auto options = in_place_options();
     options.ordinal = 1;
@@ -177,6 +200,16 @@ TEST_CASE("one ordinal: those below it run on") {
     CHECK(choice->record.workload.stopped == 1);
     options.ordinal = 7;
     CHECK(choose(in_place_facts(3), options).error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("the claim that stands in for one with a long name has a name itself, and begins with its operation's id") {
+    CHECK(restore::temporary_name("in-place-db-abcde", "data-db-0") == "in-place-db-abcde-data-db-0");
+    for (const std::size_t length : {54, 60, 64, 120, 253}) {
+        const std::string name = restore::temporary_name(std::string(45, 'o') + "-abcd", std::string(length, 'c'));
+        CAPTURE(name);
+        CHECK(check_dns_subdomain(name, "name").ok());
+        CHECK(starts_with(name, std::string(45, 'o') + "-abcd-c"));
+    }
 }
 
 TEST_CASE("a bare claim is refused while a pod mounts it, and the pod is named") {
@@ -192,6 +225,47 @@ TEST_CASE("a bare claim is refused while a pod mounts it, and the pod is named")
     REQUIRE(choice.ok());
     CHECK_FALSE(choice->record.workload.exists());
     CHECK(choice->record.swaps.size() == 1);
+}
+
+TEST_CASE("a Deployment's own pods are told by the hash of its template: those of web-admin are not web's") {
+    restore::SwapRecord record;
+    record.workload.ref = {kube::kDeployments, "shop", "web"};
+    record.workload.uid = "uid-web";
+    Json pod = testing::live_pod(0);
+    const auto owned_by = [&](const std::string& set, const std::string& hash) {
+        pod["metadata"]["labels"] = {{"pod-template-hash", hash}};
+        pod["metadata"]["ownerReferences"] =
+            Json::array({{{"kind", "ReplicaSet"}, {"name", set}, {"uid", "uid-set"}, {"controller", true}}});
+        return restore::is_workloads_pod(record, pod);
+    };
+    CHECK(owned_by("web-6bb4865f66", "6bb4865f66"));
+    CHECK_FALSE(owned_by("web-admin-6bb4865f66", "6bb4865f66"));
+    CHECK_FALSE(owned_by("web-admin-6bb4865f66", "admin-6bb4865f66x"));
+    CHECK_FALSE(owned_by("web-", ""));
+    record.workload.ref.name = std::string(253, 'w');
+    CHECK(owned_by(std::string(242, 'w') + "-6bb4865f66", "6bb4865f66"));
+}
+
+TEST_CASE("the claim of a pod's generic ephemeral volume is mounted by it, and dies with it") {
+    auto facts = in_place_facts();
+    auto options = testing::in_place_options();
+    options.target = {kube::kClaims, "shop", "data-db-1"};
+    facts.workload = Json();
+    facts.pods.clear();
+    REQUIRE(restore::choose_in_place(options, facts, kOperationId, testing::some_time()).ok());
+    Json& owners = facts.claims["data-db-1"]["metadata"]["ownerReferences"];
+    owners = Json::array({{{"kind", "Pod"}, {"name", "data"}, {"uid", "uid-pod"}, {"controller", true}}});
+    const auto owned = restore::choose_in_place(options, facts, kOperationId, testing::some_time());
+    REQUIRE_FALSE(owned.ok());
+    CHECK(owned.error().message.find("owned by Pod/data") != std::string::npos);
+    owners = Json::array();
+    Json pod = testing::live_pod(1);
+    pod["metadata"]["name"] = "data";
+    pod["spec"]["volumes"] = Json::array({{{"name", "db-1"}, {"ephemeral", Json::object()}}});
+    facts.pods = {pod};
+    const auto mounted = restore::choose_in_place(options, facts, kOperationId, testing::some_time());
+    REQUIRE_FALSE(mounted.ok());
+    CHECK(mounted.error().message.find("pod/shop/data mounts pvc/shop/data-db-1") != std::string::npos);
 }
 
 TEST_CASE("the plan says which writes are lost, and which newer sets there are") {
@@ -241,7 +315,9 @@ namespace {
 
 restore::KeptVolume kept(const std::string& name, const std::string& phase, const std::string& claim_uid) {
     restore::KeptVolume one;
-    one.volume = kube::volume_of(testing::live_volume(name, "data-db-0", claim_uid, phase, "Retain"));
+    one.object = testing::live_volume(name, "data-db-0", claim_uid, phase, "Retain");
+    one.object["metadata"]["resourceVersion"] = "41";
+    one.volume = kube::volume_of(one.object);
     one.mark.operation = "in-place-db-abcde";
     one.mark.claim = "data-db-0";
     one.mark.claim_uid = "uid-claim-0";
@@ -265,6 +341,14 @@ TEST_CASE("finalize names size and date, and asks") {
     auto gone = facts;
     gone.record_uid.clear();
     CHECK(restore::plan_finalize(options, gone, testing::some_time())->steps.back().id == "wait-gone");
+    // Whoever took the reservation off to look at the volume left it without a name: the whole of it is given back.
+    const auto release = std::find_if(plan->steps.begin(), plan->steps.end(),
+                                      [](const plan::Step& step) { return step.id == "release-old-1"; });
+    REQUIRE(release != plan->steps.end());
+    const auto& patch = std::get<plan::Patch>(release->action);
+    CHECK(kube::text_at(patch.body, "/spec/claimRef/name") == "data-db-0");
+    CHECK(kube::text_at(patch.body, "/spec/claimRef/namespace") == "shop");
+    CHECK(patch.preconditions.resource_version == "41");
     auto broken = facts;
     broken.live = {"old-0"};
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
@@ -274,6 +358,12 @@ TEST_CASE("finalize names size and date, and asks") {
     broken = facts;
     broken.unfinished = true;
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+    broken = {};
+    broken.elsewhere = {"shop"};
+    const auto wrong_place = restore::plan_finalize(options, broken, testing::some_time());
+    REQUIRE_FALSE(wrong_place.ok());
+    CHECK(wrong_place.error().kind == ErrorKind::kNotFound);
+    CHECK(wrong_place.error().hint.find(" -n shop") != std::string::npos);
     broken = facts;
     broken.volumes[0].volume.phase = "Bound";
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);

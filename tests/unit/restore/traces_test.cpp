@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/fence.h"
 #include "common/plan/lock.h"
+#include "plugins/restore/in_place.h"
 #include "plugins/restore/swap_plan.h"
 #include "tests/unit/restore/swap_scene.h"
 #include "tests/unit/support/fake_cluster.h"
@@ -57,6 +58,31 @@ struct Traced {
 };
 
 }  // namespace
+
+TEST_CASE("R8: a snapshot that was begun during the swap stops it while nothing is deleted yet") {
+    Traced scene(Stage::kReplace);
+    const Staged at = staged(Stage::kReplace);
+    plan::Input input;
+    input.operation = kOperationId;
+    input.round = 5;
+    input.record = restore::record_json(at.record);
+    input.record.update(restore::incoming_json(at.record));
+    restore::InPlace operation(in_place_options());
+    REQUIRE(operation.plan(scene.cluster, input).ok());
+    Json snapshot = {{"apiVersion", "snapshot.storage.k8s.io/v1"},
+                     {"kind", "VolumeSnapshot"},
+                     {"metadata", {{"name", "nightly-9"}, {"namespace", "shop"}, {"uid", "uid-nightly-9"}}},
+                     {"spec", {{"source", {{"persistentVolumeClaimName", "data-db-1"}}}}},
+                     {"status", {{"readyToUse", false}}}};
+    scene.cluster.put(snapshot);
+    const auto stopped = operation.plan(scene.cluster, input);
+    REQUIRE_FALSE(stopped.ok());
+    CHECK(stopped.error().kind == ErrorKind::kConflict);
+    CHECK(stopped.error().message.find("vs/shop/nightly-9 of pvc/shop/data-db-1 was begun meanwhile") == 0);
+    snapshot["status"]["readyToUse"] = true;
+    scene.cluster.put(snapshot);
+    CHECK(operation.plan(scene.cluster, input).ok());
+}
 
 TEST_CASE("bad input 50: from the volumes alone the journal is made again as it was, at every stage") {
     for (const Stage stage : {Stage::kStop, Stage::kDrain, Stage::kReserve, Stage::kReplace, Stage::kFinish}) {
