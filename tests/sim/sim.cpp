@@ -15,6 +15,14 @@ using std::chrono::nanoseconds;
 
 constexpr auto kStart = std::chrono::seconds(1795235405);  // 2026-11-21T05:10:05Z
 
+// Thrown through a controller that writes to what has changed meanwhile. Each can be stopped after any write, since it
+// is level triggered.
+struct Conflict {};
+
+constexpr int kHeldUpPercent = 20;  // of writes
+constexpr milliseconds kHeldUpMax{100}, kHeldUpLong{1500};  // the latter once in eight times
+constexpr int kLeftOutPercent = 25;                         // of objects, until the next look
+
 Json* finalizers_of(Json& object) {
     const auto found = object["metadata"].find("finalizers");
     return found == object["metadata"].end() || !found->is_array() ? nullptr : &*found;
@@ -65,8 +73,8 @@ void Sim::wake(Controller who, milliseconds delay) {
 
 std::optional<milliseconds> Sim::next_due() const {
     std::optional<nanoseconds> first;
-    for (const auto& due : due_) {
-        if (due && (!first || *due < *first)) first = due;
+    for (std::size_t i = 0; i < due_.size(); ++i) {
+        if (due_[i] && (!first || *due_[i] < *first) && !is_at_work(static_cast<Controller>(i))) first = due_[i];
     }
     if (!first) return std::nullopt;
     return std::chrono::ceil<milliseconds>(std::max(*first - elapsed_, nanoseconds(0)));
@@ -83,21 +91,58 @@ bool Sim::ripe(const std::string& what, milliseconds delay, Controller who) {
 
 void Sim::run_due() {
     for (std::size_t i = 0; i < due_.size(); ++i) {
-        if (!due_[i] || *due_[i] > elapsed_) continue;
+        if (!due_[i] || *due_[i] > elapsed_ || is_at_work(static_cast<Controller>(i))) continue;
         due_[i].reset();
-        run_controller(*this, static_cast<Controller>(i));
+        run(static_cast<Controller>(i));
     }
 }
 
-void Sim::advance(milliseconds duration) {
-    const nanoseconds end = elapsed_ + duration;
+void Sim::run(Controller who) {
+    at_work_.push_back({who, {}});
+    try {
+        run_controller(*this, who);
+    } catch (const Conflict&) {
+        wake(who, around(delays.controller));
+    }
+    at_work_.pop_back();
+}
+
+bool Sim::is_at_work(Controller who) const {
+    return std::any_of(at_work_.begin(), at_work_.end(), [&](const AtWork& one) { return one.who == who; });
+}
+
+// GuaranteedUpdate: apiserver pkg/storage/etcd3/store.go:463.
+void Sim::check_conflict(const kube::ObjectRef& ref) const {
+    if (!at_work_.empty() && at_work_.back().changed_by_others.contains(ref.text())) throw Conflict{};
+}
+
+void Sim::hold_up() {
+    if (!restless || at_work_.empty() || dice.between(1, 100) > kHeldUpPercent) return;
+    const milliseconds longest = dice.between(1, 8) == 1 ? kHeldUpLong : kHeldUpMax;
+    pass_until(elapsed_ + milliseconds(dice.between(1, longest.count())));
+}
+
+std::vector<ObjectPtr> Sim::all_of(const kube::Resource& resource) {
+    std::vector<ObjectPtr> all = store.list(resource, "");
+    if (!restless) return all;
+    const std::size_t there = all.size();
+    std::erase_if(all, [&](const ObjectPtr&) { return dice.between(1, 100) <= kLeftOutPercent; });
+    for (std::size_t left = all.size(); left > 1; --left)
+        std::swap(all[left - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<long long>(left) - 1))]);
+    if (all.size() < there) wake(at_work_.back().who, around(delays.controller));
+    return all;
+}
+
+void Sim::advance(milliseconds duration) { pass_until(elapsed_ + duration); }
+
+void Sim::pass_until(nanoseconds end) {
     while (true) {
         const auto next = next_due();
         if (!next || elapsed_ + *next > end) break;
         elapsed_ += *next;
         run_due();
     }
-    elapsed_ = end;
+    elapsed_ = std::max(elapsed_, end);
 }
 
 bool Sim::settle(milliseconds limit) {
@@ -115,7 +160,12 @@ void Sim::changed() {
         const auto who = static_cast<Controller>(i);
         if (cares(*this, who, store.history().back())) wake(who, around(delays.controller));
     }
+    if (restless && !at_work_.empty()) {
+        const std::string ref = store.history().back().ref.text();
+        for (std::size_t i = 0; i + 1 < at_work_.size(); ++i) at_work_[i].changed_by_others.insert(ref);
+    }
     if (on_change) on_change(*this, store.history().back());
+    hold_up();
 }
 
 void Sim::put(Json object) {
@@ -127,6 +177,7 @@ void Sim::put(Json object) {
 void Sim::put_at(const kube::ObjectRef& ref, Json object) {
     const ObjectPtr before = store.find(ref);
     if (before && *before == object) return;
+    check_conflict(ref);
     const Json* finalizers = kube::find_at(object, "/metadata/finalizers");
     if (kube::deleting(object) && (finalizers == nullptr || finalizers->empty()) &&
         ref.resource != kube::kPods) {  // the kubelet takes pods away
@@ -139,6 +190,7 @@ void Sim::put_at(const kube::ObjectRef& ref, Json object) {
 
 void Sim::erase(const kube::ObjectRef& ref) {
     if (!store.find(ref)) return;
+    check_conflict(ref);
     store.erase(ref);
     changed();
 }
@@ -151,19 +203,22 @@ void Sim::edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& cha
     put_at(ref, std::move(object));
 }
 
-// pkg/registry/core/pod/strategy.go CheckGracefulDelete: nobody runs what was never placed or has ended.
+// A pod is marked before it goes. Nobody runs what was never placed or has ended, and what has no grace is not waited
+// for: it is gone at once.
+// CheckGracefulDelete: pkg/registry/core/pod/strategy.go:164; BeforeDelete: apiserver pkg/registry/rest/delete.go:75.
 void Sim::begin_deletion(const kube::ObjectRef& ref) {
     const ObjectPtr found = store.find(ref);
     if (!found || kube::deleting(*found)) return;
     const Json* finalizers = kube::find_at(*found, "/metadata/finalizers");
-    const bool runs =
-        ref.resource == kube::kPods && !kube::text_at(*found, "/spec/nodeName").empty() && !has_ended(*found);
-    if (!runs && (finalizers == nullptr || finalizers->empty())) return erase(ref);
+    const bool held = finalizers != nullptr && !finalizers->empty(), pod = ref.resource == kube::kPods;
+    if (!pod && !held) return erase(ref);
+    const bool runs = pod && !kube::text_at(*found, "/spec/nodeName").empty() && !has_ended(*found);
     const auto grace = runs ? kube::number_at(*found, "/spec/terminationGracePeriodSeconds", 30) : 0;
     edit(ref, [&](Json& object) {
         object["metadata"]["deletionTimestamp"] = format_time(now() + std::chrono::seconds(grace));
         object["metadata"]["deletionGracePeriodSeconds"] = grace;
     });
+    if (pod && !held && grace == 0) erase(ref);
 }
 
 }  // namespace holdfast::sim

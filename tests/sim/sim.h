@@ -22,9 +22,11 @@ enum class Controller {
     kBinder,       // claims and volumes find each other; phases; reclaim
     kProvisioner,  // makes volumes, empty or from a snapshot; takes them away
     kProtection,   // finalizers of claims and volumes that are in use
-    kSnapshots,    // snapshot-controller and its sidecar
+    kSnapshots,    // snapshot-controller: snapshots and their claims
+    kContents,     // snapshot-controller's other half, and the sidecar that cuts
     kStatefulSets,
     kDeployments,
+    kReplicaSets,
     kPods,  // scheduler, kubelet and attach controller
     kGarbage,
     kNamespaces,
@@ -40,7 +42,10 @@ struct Delays {
     milliseconds cut{300};
     milliseconds ready{2500};
     milliseconds pod_start{900};
+    milliseconds probe{400};
     milliseconds pod_stop{600};
+    milliseconds detach{600};
+    milliseconds pod_clear{50};  // from the end of its containers until the pod is gone
 };
 
 class Sim {
@@ -51,6 +56,10 @@ class Sim {
     Backend backend;
     Dice dice;
     Delays delays;
+    // Controllers work side by side, as on a real cluster: after a write one may be held up while others go on from
+    // what it has done so far, and objects of one kind come in any order. What it then writes to an object that
+    // somebody has changed meanwhile is a conflict, and it begins anew. False: each finishes what it began.
+    bool restless = false;
     std::set<std::string> held_back;  // pods ("ns/name") whose writes a command holds back
     // Called after every change of the store, whoever made it. Invariants are checked here.
     std::function<void(const Sim&, const Change&)> on_change;
@@ -75,6 +84,9 @@ class Sim {
     // under this name; the controller is woken then.
     bool ripe(const std::string& what, milliseconds delay, Controller who);
 
+    // All of a kind, as a controller goes through them: for controllers only. Restless: some come at the next look.
+    std::vector<ObjectPtr> all_of(const kube::Resource& resource);
+
     // A write as a controller or the API server makes it: wakes whom it concerns, lets an object go whose last
     // finalizer went. Nothing is written if nothing would change.
     void put(Json object);
@@ -87,14 +99,26 @@ class Sim {
     std::string new_uid();
 
   private:
+    // A controller that is at work, and what others have changed since it began.
+    struct AtWork {
+        Controller who;
+        std::set<std::string> changed_by_others;
+    };
+
     void put_at(const kube::ObjectRef& ref, Json object);
     void changed();
     void run_due();
+    void run(Controller who);
+    void pass_until(std::chrono::nanoseconds end);
+    bool is_at_work(Controller who) const;
+    void check_conflict(const kube::ObjectRef& ref) const;
+    void hold_up();
 
     std::chrono::nanoseconds elapsed_{0};
     std::array<std::optional<std::chrono::nanoseconds>, static_cast<std::size_t>(Controller::kCount)> due_;
     std::map<std::string, std::chrono::nanoseconds> timers_;
     int uids_ = 0;
+    std::vector<AtWork> at_work_;  // the last one writes, the others are held up
 };
 
 class SimClock : public Clock {

@@ -4,6 +4,8 @@
 #include "common/plan/describe.h"
 #include "tests/sim/sim_watch.h"
 
+#include <numeric>
+
 namespace holdfast::sim {
 namespace {
 
@@ -150,9 +152,15 @@ Result<Json> SimCluster::create(const Json& manifest, kube::DryRun dry_run) {
 
 std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manifests, kube::DryRun dry_run,
                                                  const std::function<void(std::size_t)>& on_done) {
-    std::vector<Result<Json>> answers;
-    for (std::size_t i = 0; i < manifests.size(); ++i) {
-        answers.push_back(create(manifests[i], dry_run));
+    // They are sent at once: none waits for another.
+    std::vector<std::size_t> order(manifests.size());
+    std::iota(order.begin(), order.end(), 0);
+    for (std::size_t left = sim_.restless ? order.size() : 0; left > 1; --left)
+        std::swap(order[left - 1],
+                  order[static_cast<std::size_t>(sim_.dice.between(0, static_cast<long long>(left) - 1))]);
+    std::vector<Result<Json>> answers(manifests.size(), Result<Json>(Json()));
+    for (const std::size_t i : order) {
+        answers[i] = create(manifests[i], dry_run);
         if (on_done) on_done(i);
     }
     return answers;

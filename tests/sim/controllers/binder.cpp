@@ -13,10 +13,10 @@ namespace {
 constexpr char kBindCompleted[] = "pv.kubernetes.io/bind-completed";
 constexpr char kBoundByController[] = "pv.kubernetes.io/bound-by-controller";
 constexpr milliseconds kResync{15000};
-constexpr char kProvisionerFinalizer[] = "external-provisioner.volume.kubernetes.io/finalizer";
 
 kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
 
+// updateVolumePhase: pkg/controller/volume/persistentvolume/pv_controller.go:913.
 void set_phase(Sim& sim, const ObjectPtr& volume, const std::string& phase) {
     if (volume.volume().phase == phase) return;
     sim.edit(volume.ref(), [&](Json& object) { object["status"]["phase"] = phase; });
@@ -29,6 +29,8 @@ bool names_claim(const kube::Volume& volume, const kube::Claim& claim) {
 }
 
 // The conditions under which a volume that names the claim is taken (safety R9); class and selector are not among them.
+// FindMatchingVolume: component-helpers storage/volume/pv_helpers.go:186; CheckVolumeModeMismatches: 331;
+// CheckAccessModes: 346.
 bool fits(const Json& object, const kube::Volume& volume, const Json& claim_object, const kube::Claim& claim) {
     const bool covers = std::all_of(claim.access_modes.begin(), claim.access_modes.end(), [&](const std::string& mode) {
         return std::find(volume.access_modes.begin(), volume.access_modes.end(), mode) != volume.access_modes.end();
@@ -144,23 +146,9 @@ void sync_claim(Sim& sim, const ObjectPtr& object) {
     if (found.claim_name.empty() ? satisfies : names_claim(found, claim)) bind(sim, volume, object);
 }
 
-// The provisioner's finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
-// syncVolume of the provisioner: sig-storage-lib controller/controller.go:1148.
-void follow_policy(Sim& sim, const ObjectPtr& object, const kube::Volume& volume) {
-    if (kube::annotation_of(*object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
-    if (has_finalizer(*object, kProvisionerFinalizer) == (volume.reclaim_policy == "Delete")) return;
-    sim.edit(object.ref(), [&](Json& one) {
-        if (volume.reclaim_policy != "Delete")
-            drop_finalizer(one, kProvisionerFinalizer);
-        else if (volume.phase == "Bound")  // sig-storage-lib: handleProtectionFinalizer
-            add_finalizer(one, kProvisionerFinalizer);
-    });
-}
-
 // syncVolume: pv_controller.go:563; unbindVolume: 1141.
 void sync_volume(Sim& sim, const ObjectPtr& object) {
     const kube::Volume& volume = object.volume();
-    follow_policy(sim, object, volume);
     if (volume.claim_name.empty() || volume.claim_uid.empty()) return set_phase(sim, object, "Available");
     const ObjectPtr claim = sim.store.find(kube::kClaims, volume.claim_space, volume.claim_name);
     if (!claim || claim.claim().uid != volume.claim_uid) return set_phase(sim, object, "Released");
@@ -182,7 +170,7 @@ void run_binder(Sim& sim) {
     const bool claims_first = sim.dice.between(0, 1) == 1;
     for (int turn = 0; turn < 2; ++turn) {
         const bool claims = (turn == 0) == claims_first;
-        for (const ObjectPtr& object : sim.store.list(claims ? kube::kClaims : kube::kVolumes, "")) {
+        for (const ObjectPtr& object : sim.all_of(claims ? kube::kClaims : kube::kVolumes)) {
             const ObjectPtr fresh = sim.store.find(object.ref());
             if (!fresh) continue;
             if (claims)

@@ -17,10 +17,14 @@ void run_controller(Sim& sim, Controller who) {
             return run_protection(sim);
         case Controller::kSnapshots:
             return run_snapshots(sim);
+        case Controller::kContents:
+            return run_contents(sim);
         case Controller::kStatefulSets:
             return run_stateful_sets(sim);
         case Controller::kDeployments:
             return run_deployments(sim);
+        case Controller::kReplicaSets:
+            return run_replica_sets(sim);
         case Controller::kPods:
             return run_pods(sim);
         case Controller::kGarbage:
@@ -65,11 +69,13 @@ bool cares(const Sim& sim, Controller who, const Change& change) {
         case Controller::kProtection:
             return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kPods});
         case Controller::kSnapshots:
+        case Controller::kContents:
             return one_of(kind, {&kube::kSnapshots, &kube::kSnapshotContents, &kube::kClaims, &kube::kVolumes,
                                  &kube::kSnapshotClasses, &kube::kCsiDrivers});
         case Controller::kStatefulSets:
             return one_of(kind, {&kube::kStatefulSets, &kube::kPods, &kube::kClaims, &kube::kResourceQuotas});
         case Controller::kDeployments:
+        case Controller::kReplicaSets:
             return one_of(kind, {&kube::kDeployments, &kube::kReplicaSets, &kube::kPods});
         case Controller::kPods:
             return one_of(kind, {&kube::kPods, &kube::kClaims, &kube::kVolumes, &kube::kVolumeAttachments,

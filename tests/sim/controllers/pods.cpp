@@ -10,8 +10,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 namespace holdfast::sim {
 namespace {
 
@@ -30,6 +28,7 @@ std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_ther
 }
 
 // Some node has the labels that the pod asks for.
+// Filter: pkg/scheduler/framework/plugins/nodeaffinity/node_affinity.go:218.
 bool a_node_takes(const Sim& sim, const Json& pod) {
     const Json* wanted = kube::find_at(pod, "/spec/nodeSelector");
     if (wanted == nullptr) return true;
@@ -41,14 +40,14 @@ bool a_node_takes(const Sim& sim, const Json& pod) {
     });
 }
 
-// FindPodVolumes: volumebinding/binder.go:283; bindAPIUpdate: 515.
+// FindPodVolumes: volumebinding/binder.go:283; bindAPIUpdate: 515; isPVCFullyBound: 773.
 void schedule(Sim& sim, const Json& pod) {
     if (!a_node_takes(sim, pod)) return;
     bool there = false;
     bool bound = true;
     for (const ObjectPtr& object : claims_of(sim, pod, there)) {
         const kube::Claim& claim = object.claim();
-        if (claim.phase == "Bound") continue;
+        if (!claim.volume.empty() && !kube::annotation_of(*object, "pv.kubernetes.io/bind-completed").empty()) continue;
         bound = false;
         const ObjectPtr found = sim.store.find(kube::kStorageClasses, "", claim.storage_class);
         if (!there || !found || !kube::storage_class_of(*found).waits_for_pod()) continue;
@@ -61,19 +60,27 @@ void schedule(Sim& sim, const Json& pod) {
 
 std::string attachment_name(const std::string& volume) { return "csi-" + volume; }
 
-// attachDesiredVolumes: pkg/controller/volume/attachdetach/reconciler/reconciler.go:319.
+// CanAttach: pkg/volume/csi/csi_plugin.go:675.
+bool is_attached(const Sim& sim, const std::string& driver) {
+    const ObjectPtr found = sim.store.find(kube::kCsiDrivers, "", driver);
+    return !found || kube::bool_at(*found, "/spec/attachRequired", true);
+}
+
+// attachDesiredVolumes: pkg/controller/volume/attachdetach/reconciler/reconciler.go:319; csiAttach:
+// external-attacher pkg/controller/csi_handler.go:429.
 void attach(Sim& sim, const std::string& volume, const std::string& driver) {
-    if (sim.store.find(kube::kVolumeAttachments, "", attachment_name(volume))) return;
-    sim.put(
-        {{"apiVersion", "storage.k8s.io/v1"},
-         {"kind", "VolumeAttachment"},
-         {"metadata",
-          {{"name", attachment_name(volume)}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
-         {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}}});
-    // external-attacher, pkg/controller/csi_handler.go: both are held before it is attached.
     const kube::ObjectRef ref{kube::kVolumeAttachments, "", attachment_name(volume)};
-    sim.edit(ref, [](Json& one) { add_finalizer(one, kAttacher); });
+    const ObjectPtr found = sim.store.find(ref);
+    if (!is_attached(sim, driver) || (found && kube::bool_at(*found, "/status/attached", false))) return;
+    if (!found)
+        sim.put({{"apiVersion", "storage.k8s.io/v1"},
+                 {"kind", "VolumeAttachment"},
+                 {"metadata",
+                  {{"name", ref.name}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
+                 {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}}});
+    // Both are held before it is attached.
     sim.edit({kube::kVolumes, "", volume}, [](Json& one) { add_finalizer(one, kAttacher); });
+    sim.edit(ref, [](Json& one) { add_finalizer(one, kAttacher); });
     sim.edit(ref, [](Json& one) { one["status"] = {{"attached", true}}; });
 }
 
@@ -87,6 +94,7 @@ void write_data(Sim& sim, const Json& pod, const kube::Claim& claim) {
     ++disk->second.token.version;
 }
 
+// One with a readiness probe is ready when that has said so.
 Json container_statuses(const Json& pod) {
     Json statuses = Json::array();
     for (const Json& container : pod["spec"]["containers"]) {
@@ -94,7 +102,7 @@ Json container_statuses(const Json& pod) {
         statuses.push_back({{"name", container["name"]},
                             {"image", image},
                             {"imageID", image + "@sha256:5a5a"},
-                            {"ready", true},
+                            {"ready", !container.contains("readinessProbe")},
                             {"restartCount", 0},
                             {"state", {{"running", {{"startedAt", "2026-11-21T00:00:00Z"}}}}}});
     }
@@ -114,6 +122,7 @@ void keep_ready(Json& pod) {
     pod["status"]["conditions"] = conditions;
 }
 
+// SyncPod: pkg/kubelet/kubelet.go:2019; WaitForAttachAndMount: pkg/kubelet/volumemanager/volume_manager.go:397.
 void start(Sim& sim, const Json& pod) {
     bool there = false;
     const auto claims = claims_of(sim, pod, there);
@@ -135,11 +144,25 @@ void start(Sim& sim, const Json& pod) {
     });
 }
 
+// Probes of containers that have run for a while say yes.
+// UpdatePodStatus: pkg/kubelet/prober/prober_manager.go:332.
+void keep_running(Sim& sim, const Json& pod) {
+    const Json& containers = pod["spec"]["containers"];
+    const bool has_probe =
+        std::any_of(containers.begin(), containers.end(), [](const Json& one) { return one.contains("readinessProbe"); });
+    const bool probed = has_probe && sim.ripe("probe/" + kube::uid_of(pod), sim.delays.probe, Controller::kPods);
+    sim.edit(ref_of(pod), [&](Json& one) {
+        for (Json& status : one["status"]["containerStatuses"]) status["ready"] = probed || status["ready"];
+        keep_ready(one);
+    });
+}
+
 // A container named "look" ends by itself: well, if there is something on every volume. So does `true`.
+// getPhase: pkg/kubelet/kubelet_pods.go:1653; SyncTerminatedPod: pkg/kubelet/kubelet.go:2458.
 void end(Sim& sim, const Json& pod) {
     const bool looks = kube::text_at(pod, "/spec/containers/0/name") == "look";
     if (!looks && kube::text_at(pod, "/spec/containers/0/command/0") != "true")
-        return sim.edit(ref_of(pod), keep_ready);
+        return keep_running(sim, pod);
     if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
     bool there = false, good = true;
     for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
@@ -156,6 +179,7 @@ void end(Sim& sim, const Json& pod) {
     sim.edit(ref_of(pod), [&](Json& one) { one["status"]["phase"] = good ? "Succeeded" : "Failed"; });
 }
 
+// SyncTerminatingPod: pkg/kubelet/kubelet.go:2289; canBeDeleted: pkg/kubelet/status/status_manager.go:1241.
 void stop(Sim& sim, const Json& pod) {
     if (!kube::text_at(pod, "/spec/nodeName").empty() &&
         !sim.ripe("stop/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods))
@@ -165,27 +189,34 @@ void stop(Sim& sim, const Json& pod) {
         sim.edit(ref_of(pod), [](Json& one) {
             one["status"]["phase"] = "Succeeded";
             for (Json& status : one["status"]["containerStatuses"]) status["ready"] = false;
+            keep_ready(one);
         });
+    if (!kube::text_at(pod, "/spec/nodeName").empty() &&
+        !sim.ripe("clear/" + kube::uid_of(pod), sim.delays.pod_clear, Controller::kPods))
+        return;
     sim.erase(ref_of(pod));
 }
 
+// DetermineVolumeAction: pkg/controller/volume/attachdetach/util/util.go:181.
 bool volume_is_used(const Sim& sim, const std::string& name) {
     const auto claims = sim.store.list(kube::kClaims, "");
     return std::any_of(claims.begin(), claims.end(), [&](const ObjectPtr& claim) {
-        return claim.claim().volume == name && claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
+        return claim.claim().volume == name &&
+               claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
     });
 }
 
-// reconcile: pkg/controller/volume/attachdetach/reconciler/reconciler.go:165.
+// reconcile: pkg/controller/volume/attachdetach/reconciler/reconciler.go:165; csiDetach: external-attacher
+// pkg/controller/csi_handler.go:536; SyncNewOrUpdatedPersistentVolume: 647.
 void detach_unused(Sim& sim) {
-    for (const ObjectPtr& object : sim.store.list(kube::kVolumeAttachments, "")) {
+    for (const ObjectPtr& object : sim.all_of(kube::kVolumeAttachments)) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
         if (volume_is_used(sim, name)) continue;
-        if (!sim.ripe("detach/" + kube::uid_of(*object), sim.delays.pod_stop, Controller::kPods)) continue;
+        if (!sim.ripe("detach/" + kube::uid_of(*object), sim.delays.detach, Controller::kPods)) continue;
         sim.begin_deletion(object.ref());
         sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
-    for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+    for (const ObjectPtr& volume : sim.all_of(kube::kVolumes)) {
         const bool attached =
             sim.store.find(kube::kVolumeAttachments, "", attachment_name(kube::name_of(*volume))) != nullptr;
         if (kube::deleting(*volume) && !attached)
@@ -196,7 +227,7 @@ void detach_unused(Sim& sim) {
 }  // namespace
 
 void run_pods(Sim& sim) {
-    for (const ObjectPtr& object : sim.store.list(kube::kPods, "")) {
+    for (const ObjectPtr& object : sim.all_of(kube::kPods)) {
         const ObjectPtr fresh = sim.store.find(object.ref());
         if (!fresh) continue;
         if (kube::deleting(*fresh))

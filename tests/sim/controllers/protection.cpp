@@ -19,6 +19,8 @@ const Json* reference_to(const Json& object, const std::string& uid) {
     return nullptr;
 }
 
+// orphanDependents: garbagecollector.go:683; GenerateDeleteOwnerRefStrategicMergeBytes:
+// pkg/controller/controller_ref_manager.go:572.
 void drop_owners(Sim& sim, const kube::ObjectRef& ref, const std::function<bool(const std::string& uid)>& drop) {
     sim.edit(ref, [&](Json& dependent) {
         Json kept = Json::array();
@@ -73,12 +75,12 @@ void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
 
 // processPVC: pvc_protection_controller.go:246, isBeingUsed 373; processPV: pv_protection_controller.go:129.
 void run_protection(Sim& sim) {
-    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+    for (const ObjectPtr& claim : sim.all_of(kube::kClaims)) {
         if (!kube::deleting(*claim) || claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), true))
             continue;
         sim.edit(claim.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pvc-protection"); });
     }
-    for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+    for (const ObjectPtr& volume : sim.all_of(kube::kVolumes)) {
         if (!kube::deleting(*volume) || kube::text_at(*volume, "/status/phase") == "Bound") continue;
         sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pv-protection"); });
     }
@@ -99,7 +101,7 @@ void run_garbage(Sim& sim) {
 
 // Delete: deletion/namespaced_resources_deleter.go:98; deleteAllContent: 503.
 void run_namespaces(Sim& sim) {
-    for (const ObjectPtr& space : sim.store.list(kube::kNamespaces, "")) {
+    for (const ObjectPtr& space : sim.all_of(kube::kNamespaces)) {
         if (!kube::deleting(*space)) continue;
         const std::string name = kube::name_of(*space);
         bool left = false;

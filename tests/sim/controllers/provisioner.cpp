@@ -81,6 +81,7 @@ bool reserved(const Sim& sim, const kube::Claim& claim) {
 }
 
 // While a volume is made of a snapshot, the snapshot stays.
+// setSnapshotFinalizer: external-provisioner pkg/controller/controller.go:1070.
 void hold_snapshot(Sim& sim, const kube::Claim& claim) {
     if (claim.source_kind != "VolumeSnapshot") return;
     sim.edit({kube::kSnapshots, claim.space, claim.source_name}, [](Json& one) {
@@ -88,6 +89,8 @@ void hold_snapshot(Sim& sim, const kube::Claim& claim) {
     });
 }
 
+// What no claim that waits is made of is let go, should a provisioner have forgotten it.
+// sweepOrphanedFinalizers: external-provisioner pkg/controller/snapshot_finalizer_controller.go:123.
 void let_go(Sim& sim, const Json& snapshot) {
     if (!has_finalizer(snapshot, kCopiesSnapshot)) return;
     for (const ObjectPtr& object : sim.store.list(kube::kClaims, kube::space_of(snapshot))) {
@@ -98,7 +101,9 @@ void let_go(Sim& sim, const Json& snapshot) {
     sim.edit(ref_of(snapshot), [](Json& one) { drop_finalizer(one, kCopiesSnapshot); });
 }
 
-// shouldProvision: sig-storage-lib controller/controller.go:1241; Provision: external-provisioner controller.go:838.
+// The snapshot is let go when the storage has made the disk, before there is a volume.
+// shouldProvision: sig-storage-lib controller/controller.go:1241; Provision: external-provisioner controller.go:838;
+// removeSnapshotFinalizer: 1097.
 void provision(Sim& sim, const ObjectPtr& object) {
     const kube::Claim& claim = object.claim();
     if (!claim.volume.empty() || claim.deleting || claim.phase == "Bound" || reserved(sim, claim)) return;
@@ -117,6 +122,9 @@ void provision(Sim& sim, const ObjectPtr& object) {
     const auto disk = content_for(sim, claim, storage_class.provisioner);
     if (!disk) return;
     sim.backend.disks["disk-" + claim.uid] = *disk;
+    if (claim.source_kind == "VolumeSnapshot")
+        sim.edit({kube::kSnapshots, claim.space, claim.source_name},
+                 [](Json& one) { drop_finalizer(one, kCopiesSnapshot); });
     sim.put(volume_manifest(sim, *object, claim, storage_class));
 }
 
@@ -131,18 +139,33 @@ void reclaim(Sim& sim, const ObjectPtr& object) {
     sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kFinalizer); });
 }
 
+// Its finalizer follows the reclaim policy (feature HonorPVReclaimPolicy).
+// syncVolume: sig-storage-lib controller/controller.go:1148; handleProtectionFinalizer: 1202.
+void follow_policy(Sim& sim, const ObjectPtr& object, const kube::Volume& volume) {
+    if (kube::annotation_of(*object, "pv.kubernetes.io/provisioned-by").empty() || volume.deleting) return;
+    if (has_finalizer(*object, kFinalizer) == (volume.reclaim_policy == "Delete")) return;
+    sim.edit(object.ref(), [&](Json& one) {
+        if (volume.reclaim_policy != "Delete")
+            drop_finalizer(one, kFinalizer);
+        else if (volume.phase == "Bound")
+            add_finalizer(one, kFinalizer);
+    });
+}
+
 }  // namespace
 
 void run_provisioner(Sim& sim) {
-    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+    for (const ObjectPtr& claim : sim.all_of(kube::kClaims)) {
         const ObjectPtr fresh = sim.store.find(claim.ref());
         if (fresh) provision(sim, fresh);
     }
-    for (const ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+    for (const ObjectPtr& volume : sim.all_of(kube::kVolumes)) {
         const ObjectPtr fresh = sim.store.find(volume.ref());
-        if (fresh) reclaim(sim, fresh);
+        if (!fresh) continue;
+        follow_policy(sim, fresh, fresh.volume());
+        reclaim(sim, fresh);
     }
-    for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) let_go(sim, *snapshot);
+    for (const ObjectPtr& snapshot : sim.all_of(kube::kSnapshots)) let_go(sim, *snapshot);
 }
 
 }  // namespace holdfast::sim

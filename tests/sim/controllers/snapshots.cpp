@@ -16,6 +16,7 @@ constexpr char kSnapshotBound[] = "snapshot.storage.kubernetes.io/volumesnapshot
 constexpr char kContentBound[] = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
 constexpr char kClaimIsSource[] = "snapshot.storage.kubernetes.io/pvc-as-source-protection";
 constexpr char kBeingCreated[] = "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
+constexpr char kBeingDeleted[] = "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
 
 kube::ObjectRef content_ref(const std::string& name) { return {kube::kSnapshotContents, "", name}; }
 
@@ -31,6 +32,7 @@ Json reference_to(const kube::Snapshot& snapshot) {
             {"uid", snapshot.uid}};
 }
 
+// createSnapshotContent: common-controller/snapshot_controller.go:722.
 void make_content(Sim& sim, const kube::Snapshot& snapshot, const Json& volume, const kube::SnapshotClass& one_class) {
     sim.put({{"apiVersion", "snapshot.storage.k8s.io/v1"},
              {"kind", "VolumeSnapshotContent"},
@@ -47,6 +49,7 @@ void make_content(Sim& sim, const kube::Snapshot& snapshot, const Json& volume, 
                {"volumeSnapshotRef", reference_to(snapshot)}}}});
 }
 
+// updateSnapshotErrorStatusWithEvent: common-controller/snapshot_controller.go:876.
 void set_error(Sim& sim, const Json& object, const std::string& text) {
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"]["error"] = {{"message", text}};
@@ -54,8 +57,8 @@ void set_error(Sim& sim, const Json& object, const std::string& text) {
     });
 }
 
-// The class that is named, or the only default one of the volume's driver, which is then named
-// (SetDefaultSnapshotClass).
+// The class that is named, or the only default one of the volume's driver, which is then named.
+// SetDefaultSnapshotClass: common-controller/snapshot_controller.go:1466.
 ObjectPtr class_for(Sim& sim, const Json& object, const kube::Snapshot& snapshot, const std::string& driver) {
     if (!snapshot.snapshot_class.empty()) return sim.store.find(kube::kSnapshotClasses, "", snapshot.snapshot_class);
     ObjectPtr only;
@@ -70,11 +73,9 @@ ObjectPtr class_for(Sim& sim, const Json& object, const kube::Snapshot& snapshot
     return only;
 }
 
-// The last deletes the content with the snapshot, so that is held; a retained one need not be
-// (checkandAddSnapshotFinalizers).
-void bind_snapshot(Sim& sim, const Json& object, const std::string& content, const std::string& deletion_policy) {
+// updateSnapshotStatus: common-controller/snapshot_controller.go:1212.
+void bind_snapshot(Sim& sim, const Json& object, const std::string& content) {
     sim.edit(ref_of(object), [&](Json& one) {
-        if (deletion_policy == "Delete") add_finalizer(one, kSnapshotBound);
         one["status"]["boundVolumeSnapshotContentName"] = content;
         one["status"]["readyToUse"] = false;
     });
@@ -93,7 +94,7 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     sim.edit(claim_ref, [](Json& one) { add_finalizer(one, kClaimIsSource); });
     if (!sim.store.find(content_ref("snapcontent-" + snapshot.uid)))
         make_content(sim, snapshot, *volume, kube::snapshot_class_of(*found));
-    bind_snapshot(sim, object, "snapcontent-" + snapshot.uid, kube::snapshot_class_of(*found).deletion_policy);
+    bind_snapshot(sim, object, "snapcontent-" + snapshot.uid);
 }
 
 // A snapshot of a content that was there before it.
@@ -106,7 +107,7 @@ void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
         (!is.snapshot_uid.empty() && is.snapshot_uid != snapshot.uid))
         return set_error(sim, object, "the content is of another snapshot");
     sim.edit(content.ref(), [&](Json& one) { one["spec"]["volumeSnapshotRef"]["uid"] = snapshot.uid; });
-    bind_snapshot(sim, object, snapshot.source_content, is.deletion_policy);
+    bind_snapshot(sim, object, snapshot.source_content);
 }
 
 // updateSnapshotStatus: common-controller/snapshot_controller.go:1212.
@@ -126,6 +127,7 @@ void follow_content(Sim& sim, const Json& object, const Json& content) {
     });
 }
 
+// isVolumeBeingCreatedFromSnapshot: common-controller/snapshot_controller.go:951.
 bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
     for (const ObjectPtr& object : sim.store.list(kube::kClaims, snapshot.space)) {
         const kube::Claim& claim = object.claim();
@@ -134,15 +136,19 @@ bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
     return false;
 }
 
-// processSnapshotWithDeletionTimestamp: common-controller/snapshot_controller.go:223.
+// A content under Delete goes first, and holds its snapshot until it has gone.
+// processSnapshotWithDeletionTimestamp: common-controller/snapshot_controller.go:223;
+// checkandRemoveSnapshotFinalizersAndCheckandDeleteContent: 276.
 void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (claim_waits_for(sim, snapshot)) return;
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     const bool ours = content && kube::content_of(*content).snapshot_uid == snapshot.uid;
-    if (ours && kube::content_of(*content).deletion_policy == "Delete") return sim.begin_deletion(content.ref());
-    sim.edit(ref_of(object), [](Json& one) {
-        drop_finalizer(one, kSnapshotBound);
+    const bool takes_content = ours && kube::content_of(*content).deletion_policy == "Delete";
+    if (ours) sim.edit(content.ref(), [](Json& one) { one["metadata"]["annotations"][kBeingDeleted] = "yes"; });
+    if (takes_content) sim.begin_deletion(content.ref());
+    sim.edit(ref_of(object), [&](Json& one) {
         drop_finalizer(one, kIsSource);
+        if (!takes_content) drop_finalizer(one, kSnapshotBound);
     });
 }
 
@@ -154,20 +160,24 @@ void free_claims(Sim& sim) {
         const kube::Snapshot snapshot = kube::snapshot_of(*one);
         if (!snapshot.ready) busy.insert({snapshot.space, snapshot.claim});
     }
-    for (const ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+    for (const ObjectPtr& claim : sim.all_of(kube::kClaims)) {
         if (!has_finalizer(*claim, kClaimIsSource) || busy.contains({kube::space_of(*claim), kube::name_of(*claim)}))
             continue;
         sim.edit(claim.ref(), [](Json& one) { drop_finalizer(one, kClaimIsSource); });
     }
 }
 
-// syncSnapshot: common-controller/snapshot_controller.go:176; syncUnreadySnapshot: 469.
+// syncSnapshot: common-controller/snapshot_controller.go:176; checkandAddSnapshotFinalizers: 357; syncUnreadySnapshot:
+// 469.
 void sync_snapshot(Sim& sim, const Json& object) {
     const kube::Snapshot snapshot = kube::snapshot_of(object);
     if (snapshot.deleting) return end(sim, object, snapshot);
     if (!has_finalizer(object, kIsSource))
         return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kIsSource); });
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
+    // One under Delete goes with the snapshot, so that is held; a retained one need not be.
+    if (content && kube::content_of(*content).deletion_policy == "Delete")
+        sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kSnapshotBound); });
     if (content) return follow_content(sim, object, *content);
     if (!snapshot.content.empty()) return set_error(sim, object, "VolumeSnapshotContent is missing");
     if (snapshot.claim.empty())
@@ -201,7 +211,7 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
         sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"][kBeingCreated] = "yes"; });
         return;
     }
-    if (!sim.ripe("cut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
+    if (!sim.ripe("cut/" + content.uid, sim.delays.cut, Controller::kContents)) return;
     const std::string handle = content.source_handle.empty() ? "cut-" + content.uid : content.source_handle;
     const std::string refusal = kube::text_at(one_class, "/parameters/fail");
     if (!refusal.empty()) return set_error(sim, object, "failed to take snapshot of the volume: " + refusal);
@@ -209,7 +219,7 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     const Cut* cut = known == sim.backend.cuts.end() ? new_cut(sim, content, handle, one_class) : &known->second;
     if (cut == nullptr) return set_error(sim, object, "no volume " + content.volume_handle);
     const bool ready = cut->ready_at <= sim.now();
-    if (!ready) sim.wake(Controller::kSnapshots, std::chrono::ceil<milliseconds>(cut->ready_at - sim.now()));
+    if (!ready) sim.wake(Controller::kContents, std::chrono::ceil<milliseconds>(cut->ready_at - sim.now()));
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"] = {{"snapshotHandle", handle},
                          {"creationTime", nanoseconds(cut->at)},
@@ -218,11 +228,13 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     });
 }
 
-// syncContent: sidecar-controller/snapshot_controller.go:58; deleteCSISnapshotOperation: 409.
+// syncContent: common-controller/snapshot_controller.go:89; syncContent: sidecar-controller/snapshot_controller.go:58; deleteCSISnapshotOperation: 409.
 void sync_content(Sim& sim, const Json& object) {
     const kube::SnapshotContent content = kube::content_of(object);
     if (!content.deleting) {
-        if (!has_finalizer(object, kContentBound))
+        // Either of the two, snapshot-controller or the sidecar, may be the first.
+        const bool cuts_first = sim.restless && content.handle.empty() && sim.dice.between(0, 1) == 1;
+        if (!has_finalizer(object, kContentBound) && !cuts_first)
             return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kContentBound); });
         if (!content.ready) return create_cut(sim, object, content);
         if (kube::annotation_of(object, kBeingCreated).empty()) return;
@@ -232,7 +244,7 @@ void sync_content(Sim& sim, const Json& object) {
     const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
     if (in_use || !is_served(sim, content.driver)) return;
     if (content.deletion_policy == "Delete") {
-        if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kSnapshots)) return;
+        if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kContents)) return;
         sim.backend.cuts.erase(content.handle);
         // The sidecar forgets what it knew of the cut before it lets go.
         sim.edit(ref_of(object), [](Json& one) { one["status"] = Json::object(); });
@@ -243,15 +255,18 @@ void sync_content(Sim& sim, const Json& object) {
 }  // namespace
 
 void run_snapshots(Sim& sim) {
-    for (const ObjectPtr& snapshot : sim.store.list(kube::kSnapshots, "")) {
+    for (const ObjectPtr& snapshot : sim.all_of(kube::kSnapshots)) {
         const ObjectPtr fresh = sim.store.find(snapshot.ref());
         if (fresh) sync_snapshot(sim, *fresh);
     }
-    for (const ObjectPtr& content : sim.store.list(kube::kSnapshotContents, "")) {
+    free_claims(sim);
+}
+
+void run_contents(Sim& sim) {
+    for (const ObjectPtr& content : sim.all_of(kube::kSnapshotContents)) {
         const ObjectPtr fresh = sim.store.find(content.ref());
         if (fresh) sync_content(sim, *fresh);
     }
-    free_claims(sim);
 }
 
 }  // namespace holdfast::sim

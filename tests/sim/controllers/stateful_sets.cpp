@@ -32,12 +32,15 @@ class StatefulSet {
           name_(kube::name_of(object)),
           revision_(revision_of(object)) {}
 
+    // performUpdate: pkg/controller/statefulset/stateful_set_control.go:109; updateStatefulSet: 560.
     void sync() {
+        // What it does is told of by the next look: pods are counted as they are at its beginning.
+        const Pods at_first = pods();
         if (!kube::deleting(set_)) {
             adopt();
             if (replicas_done() && condemned_done()) roll();
         }
-        keep_status();
+        keep_status(at_first);
     }
 
   private:
@@ -80,6 +83,7 @@ class StatefulSet {
     }
 
     // Pods of the selection and of the right name that nobody controls become its own.
+    // ClaimPods: pkg/controller/controller_ref_manager.go:183; AdoptPod: 222.
     void adopt() {
         for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
             if (kube::deleting(*pod) || !ordinal_of(*pod) || !selected(*pod)) continue;
@@ -89,6 +93,7 @@ class StatefulSet {
     }
 
     // Lowest first; in order, each must be healthy before the next. True: all that there are to be are.
+    // updateStatefulSet: pkg/controller/statefulset/stateful_set_control.go:560.
     bool replicas_done() {
         for (int ordinal = first(); ordinal < end(); ++ordinal) {
             if (!replica_done(ordinal) && ordered()) return false;
@@ -96,6 +101,8 @@ class StatefulSet {
         return true;
     }
 
+    // processReplica: pkg/controller/statefulset/stateful_set_control.go:417; createMissingPersistentVolumeClaims:
+    // stateful_pod_control.go:365.
     bool replica_done(int ordinal) {
         const Pods own = pods();
         const auto found = own.find(ordinal);
@@ -116,6 +123,7 @@ class StatefulSet {
 
     // What is too much, highest first. In order only one goes at a time, and one that is not ready only if it is the
     // first such of all: the others wait for it (safety R12).
+    // processCondemned: pkg/controller/statefulset/stateful_set_control.go:507.
     bool condemned_done() {
         const Pods own = pods();
         for (const auto& [ordinal, pod] : own) {
@@ -147,6 +155,7 @@ class StatefulSet {
     }
 
     // Highest first, one at a time: pods of an older template go, to come again of the new one.
+    // updateStatefulSetAfterInvariantEstablished: pkg/controller/statefulset/stateful_set_control.go:738.
     void roll() {
         if (on_delete()) return;
         const Pods own = pods();
@@ -172,8 +181,9 @@ class StatefulSet {
         return kube::text_at(set_, std::string("/spec/persistentVolumeClaimRetentionPolicy/") + when) == "Delete";
     }
 
-    // The claims are the set's if they go with it, the pod's if they go with a pod that is too much, else nobody's
-    // (updateClaimOwnerRefForSetAndPod).
+    // The claims are the set's if they go with it, the pod's if they go with a pod that is too much, else nobody's.
+    // updateClaimOwnerRefForSetAndPod: pkg/controller/statefulset/stateful_set_utils.go:307;
+    // UpdatePodClaimForRetentionPolicy: stateful_pod_control.go:275.
     void keep_retention(int ordinal, const Json& pod) {
         const bool too_much = !within(ordinal);
         const bool of_pod = too_much && deletes("whenScaled");
@@ -196,6 +206,7 @@ class StatefulSet {
     }
 
     // False: a claim is being deleted or refused, so the pod has to wait.
+    // createPersistentVolumeClaims: pkg/controller/statefulset/stateful_pod_control.go:381.
     bool make_claims(int ordinal) {
         for (const Json& one : claim_templates()) {
             const kube::ObjectRef ref = claim_ref(one, ordinal);
@@ -217,6 +228,8 @@ class StatefulSet {
         return true;
     }
 
+    // CreateStatefulPod: pkg/controller/statefulset/stateful_pod_control.go:154; newVersionedStatefulSetPod:
+    // stateful_set_utils.go:530.
     void start(int ordinal) {
         Json pod = pod_of(sim_, set_, pod_name(ordinal));
         Json& labels = pod["metadata"]["labels"];
@@ -231,17 +244,20 @@ class StatefulSet {
         keep_retention(ordinal, pod);
     }
 
-    void keep_status() {
+    // computeReplicaStatus: pkg/controller/statefulset/stateful_set_control.go:370; updateStatus: 401;
+    // completeRollingUpdate: stateful_set_utils.go:639.
+    void keep_status(const Pods& own) {
         int there = 0, ready = 0, updated = 0, current = 0;
         const std::string before = kube::text_at(set_, "/status/currentRevision");
         std::string now = before.empty() ? revision_ : before;
-        for (const auto& [ordinal, pod] : pods()) {
+        for (const auto& [ordinal, pod] : own) {
             ++there;
-            if (is_healthy(*pod)) ++ready;
+            if (is_ready(*pod)) ++ready;
+            if (kube::deleting(*pod)) continue;
             if (kube::label_of(*pod, kRevision) == revision_) ++updated;
             if (kube::label_of(*pod, kRevision) == now) ++current;
         }
-        if (!on_delete() && updated == there && ready == there) {  // completeRollingUpdate
+        if (!on_delete() && updated == there && ready == there) {
             now = revision_;
             current = updated;
         }
@@ -265,7 +281,7 @@ class StatefulSet {
 }  // namespace
 
 void run_stateful_sets(Sim& sim) {
-    for (const ObjectPtr& object : sim.store.list(kube::kStatefulSets, "")) {
+    for (const ObjectPtr& object : sim.all_of(kube::kStatefulSets)) {
         const ObjectPtr fresh = sim.store.find(object.ref());
         if (fresh) StatefulSet(sim, *fresh).sync();
     }

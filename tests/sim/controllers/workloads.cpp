@@ -1,4 +1,4 @@
-// Deployments: the ReplicaSet and its pods are made in one go.
+// Deployments, each with one ReplicaSet.
 #include "tests/sim/controllers/workloads.h"
 #include "common/kube/objects/workload.h"
 #include "tests/sim/controllers/controllers.h"
@@ -45,6 +45,7 @@ namespace {
 
 constexpr char kTemplateHash[] = "6d4cf56db6";
 
+// getNewReplicaSet: pkg/controller/deployment/sync.go:146.
 Json replica_set_of(Sim& sim, const Json& deployment) {
     Json made = {{"apiVersion", "apps/v1"}, {"kind", "ReplicaSet"}};
     made["metadata"] = {{"name", kube::name_of(deployment) + "-" + kTemplateHash},
@@ -57,42 +58,65 @@ Json replica_set_of(Sim& sim, const Json& deployment) {
     return made;
 }
 
-// syncDeployment: deployment_controller.go:589; manageReplicas: replicaset/replica_set.go:649.
-void sync_deployment(Sim& sim, const Json& deployment) {
-    const std::string space = kube::space_of(deployment);
-    const kube::ObjectRef ref{kube::kReplicaSets, space, kube::name_of(deployment) + "-" + kTemplateHash};
-    if (!sim.store.find(ref)) return sim.put(replica_set_of(sim, deployment));
-    const ObjectPtr replica_set = sim.store.find(ref);
+kube::ObjectRef replica_set_ref(const Json& deployment) {
+    return {kube::kReplicaSets, kube::space_of(deployment), kube::name_of(deployment) + "-" + kTemplateHash};
+}
+
+// Its pods, but those that are on their way out.
+std::vector<ObjectPtr> pods_of(const Sim& sim, const Json& replica_set) {
     std::vector<ObjectPtr> pods;
-    int ready = 0;
-    for (const ObjectPtr& pod : sim.store.list(kube::kPods, space)) {
-        const bool mine = kube::text_at(*pod, "/metadata/ownerReferences/0/uid") == kube::uid_of(*replica_set);
+    for (const ObjectPtr& pod : sim.store.list(kube::kPods, kube::space_of(replica_set))) {
+        const bool mine = kube::text_at(*pod, "/metadata/ownerReferences/0/uid") == kube::uid_of(replica_set);
         if (mine && !kube::deleting(*pod)) pods.push_back(pod);
-        if (mine && is_ready(*pod) && !kube::deleting(*pod)) ++ready;
     }
-    const int wanted = kube::replicas_of(deployment);
-    for (int have = static_cast<int>(pods.size()); have < wanted; ++have) {
-        const std::string suffix = sim.new_uid().substr(31);
-        sim.put(pod_of(sim, *replica_set, ref.name + "-" + suffix));
-    }
-    for (int have = static_cast<int>(pods.size()); have > wanted; --have)
-        sim.begin_deletion(ref_of(*pods[static_cast<std::size_t>(have) - 1]));
-    if (static_cast<int>(pods.size()) != wanted) return;  // the status tells of it when it has happened
+    return pods;
+}
+
+// syncDeployment: deployment_controller.go:589; calculateStatus: deployment/sync.go:494.
+void sync_deployment(Sim& sim, const Json& deployment) {
+    const ObjectPtr replica_set = sim.store.find(replica_set_ref(deployment));
+    if (!replica_set) return sim.put(replica_set_of(sim, deployment));
+    const auto replicas = kube::number_at(*replica_set, "/status/replicas", 0);
+    const auto ready = kube::number_at(*replica_set, "/status/readyReplicas", 0);
     sim.edit(ref_of(deployment), [&](Json& one) {
-        one["status"] = {{"observedGeneration", kube::number_at(one, "/metadata/generation", 1)},
-                         {"replicas", wanted},
+        one["status"] = {{"observedGeneration", kube::number_at(deployment, "/metadata/generation", 1)},
+                         {"replicas", replicas},
                          {"readyReplicas", ready},
                          {"availableReplicas", ready}};
     });
 }
 
-}  // namespace
+// As many as its Deployment says: that it is told so by a write of its own is left out. Its status tells of the pods as
+// they were before.
+// manageReplicas: replicaset/replica_set.go:649; calculateStatus: replicaset/replica_set_utils.go:96.
+void sync_replica_set(Sim& sim, const Json& deployment) {
+    const ObjectPtr replica_set = sim.store.find(replica_set_ref(deployment));
+    if (!replica_set) return;
+    const std::vector<ObjectPtr> pods = pods_of(sim, *replica_set);
+    const int wanted = kube::replicas_of(deployment);
+    for (int have = static_cast<int>(pods.size()); have < wanted; ++have) {
+        const std::string suffix = sim.new_uid().substr(31);
+        sim.put(pod_of(sim, *replica_set, kube::name_of(*replica_set) + "-" + suffix));
+    }
+    for (int have = static_cast<int>(pods.size()); have > wanted; --have)
+        sim.begin_deletion(ref_of(*pods[static_cast<std::size_t>(have) - 1]));
+    const auto ready = std::count_if(pods.begin(), pods.end(), [](const ObjectPtr& pod) { return is_ready(*pod); });
+    sim.edit(replica_set.ref(), [&](Json& one) {
+        one["status"] = {{"replicas", pods.size()}, {"readyReplicas", ready}};
+    });
+}
 
-void run_deployments(Sim& sim) {
-    for (const ObjectPtr& object : sim.store.list(kube::kDeployments, "")) {
+void each_deployment(Sim& sim, void (*sync)(Sim&, const Json&)) {
+    for (const ObjectPtr& object : sim.all_of(kube::kDeployments)) {
         const ObjectPtr fresh = sim.store.find(object.ref());
-        if (fresh && !kube::deleting(*fresh)) sync_deployment(sim, *fresh);
+        if (fresh && !kube::deleting(*fresh)) sync(sim, *fresh);
     }
 }
+
+}  // namespace
+
+void run_deployments(Sim& sim) { each_deployment(sim, sync_deployment); }
+
+void run_replica_sets(Sim& sim) { each_deployment(sim, sync_replica_set); }
 
 }  // namespace holdfast::sim
