@@ -19,7 +19,7 @@ constexpr auto kStart = std::chrono::seconds(1795235405);  // 2026-11-21T05:10:0
 // is level triggered.
 struct Conflict {};
 
-constexpr int kHeldUpPercent = 20;  // of writes
+constexpr int kHeldUpPercent = 20;                          // of writes
 constexpr milliseconds kHeldUpMax{100}, kHeldUpLong{1500};  // the latter once in eight times
 constexpr int kLeftOutPercent = 25;                         // of objects, until the next look
 

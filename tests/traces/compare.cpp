@@ -87,8 +87,7 @@ void Comparison::each_missing(const PhaseState& state, const F& tell) {
 bool Comparison::satisfied(const PhaseState& state) {
     bool missing = !state.nothing_else;
     for (const Object& object : state.objects) missing = missing || !object.seen;
-    if (!missing)
-        each_missing(state, [&](const Object&, std::size_t, const Object&, std::size_t) { missing = true; });
+    if (!missing) each_missing(state, [&](const Object&, std::size_t, const Object&, std::size_t) { missing = true; });
     return !missing;
 }
 

@@ -140,8 +140,8 @@ std::string attachment_state(const Json& attachment) {
 }
 
 std::string workload_state(const Json& workload) {
-    const bool seen =
-        kube::number_at(workload, "/status/observedGeneration", 0) >= kube::number_at(workload, "/metadata/generation", 1);
+    const bool seen = kube::number_at(workload, "/status/observedGeneration", 0) >=
+                      kube::number_at(workload, "/metadata/generation", 1);
     return Words()
         .add("wants=" + std::to_string(kube::replicas_of(workload)))
         .add("has=" + count(workload, "/status/replicas"))
@@ -152,15 +152,14 @@ std::string workload_state(const Json& workload) {
 }
 
 const std::map<std::string, std::string>& kinds() {
-    static const std::map<std::string, std::string> kKinds = {
-        {"Pod", "pod"},
-        {"PersistentVolumeClaim", "claim"},
-        {"PersistentVolume", "volume"},
-        {"VolumeSnapshot", "snapshot"},
-        {"VolumeSnapshotContent", "content"},
-        {"VolumeAttachment", "attachment"},
-        {"StatefulSet", "statefulset"},
-        {"Deployment", "deployment"}};
+    static const std::map<std::string, std::string> kKinds = {{"Pod", "pod"},
+                                                              {"PersistentVolumeClaim", "claim"},
+                                                              {"PersistentVolume", "volume"},
+                                                              {"VolumeSnapshot", "snapshot"},
+                                                              {"VolumeSnapshotContent", "content"},
+                                                              {"VolumeAttachment", "attachment"},
+                                                              {"StatefulSet", "statefulset"},
+                                                              {"Deployment", "deployment"}};
     return kKinds;
 }
 
@@ -168,8 +167,9 @@ const std::map<std::string, std::string>& kinds() {
 
 const std::vector<kube::Resource>& traced() {
     static const std::vector<kube::Resource> kTraced = {
-        kube::kPods,       kube::kClaims,      kube::kVolumes, kube::kSnapshots, kube::kSnapshotContents,
-        kube::kVolumeAttachments, kube::kStatefulSets, kube::kDeployments};
+        kube::kPods,         kube::kClaims,           kube::kVolumes,
+        kube::kSnapshots,    kube::kSnapshotContents, kube::kVolumeAttachments,
+        kube::kStatefulSets, kube::kDeployments};
     return kTraced;
 }
 
@@ -236,8 +236,7 @@ std::optional<Event> Reducer::reduce(kube::WatchEvent::Type type, const Json& ob
     const auto kind = kinds().find(text_at(object, "/kind"));
     if (kind == kinds().end() || type == kube::WatchEvent::Type::kBookmark) return std::nullopt;
     const std::string name = called(kind->second, object);
-    const std::string state =
-        type == kube::WatchEvent::Type::kDeleted ? "gone" : state_of(kind->second, object);
+    const std::string state = type == kube::WatchEvent::Type::kDeleted ? "gone" : state_of(kind->second, object);
     std::string& last = last_[kube::uid_of(object)];
     if (last == state) return std::nullopt;
     last = state;

@@ -73,11 +73,11 @@ void attach(Sim& sim, const std::string& volume, const std::string& driver) {
     const ObjectPtr found = sim.store.find(ref);
     if (!is_attached(sim, driver) || (found && kube::bool_at(*found, "/status/attached", false))) return;
     if (!found)
-        sim.put({{"apiVersion", "storage.k8s.io/v1"},
-                 {"kind", "VolumeAttachment"},
-                 {"metadata",
-                  {{"name", ref.name}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
-                 {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}}});
+        sim.put(
+            {{"apiVersion", "storage.k8s.io/v1"},
+             {"kind", "VolumeAttachment"},
+             {"metadata", {{"name", ref.name}, {"uid", sim.new_uid()}, {"creationTimestamp", format_time(sim.now())}}},
+             {"spec", {{"attacher", driver}, {"nodeName", kNode}, {"source", {{"persistentVolumeName", volume}}}}}});
     // Both are held before it is attached.
     sim.edit({kube::kVolumes, "", volume}, [](Json& one) { add_finalizer(one, kAttacher); });
     sim.edit(ref, [](Json& one) { add_finalizer(one, kAttacher); });
@@ -148,8 +148,8 @@ void start(Sim& sim, const Json& pod) {
 // UpdatePodStatus: pkg/kubelet/prober/prober_manager.go:332.
 void keep_running(Sim& sim, const Json& pod) {
     const Json& containers = pod["spec"]["containers"];
-    const bool has_probe =
-        std::any_of(containers.begin(), containers.end(), [](const Json& one) { return one.contains("readinessProbe"); });
+    const bool has_probe = std::any_of(containers.begin(), containers.end(),
+                                       [](const Json& one) { return one.contains("readinessProbe"); });
     const bool probed = has_probe && sim.ripe("probe/" + kube::uid_of(pod), sim.delays.probe, Controller::kPods);
     sim.edit(ref_of(pod), [&](Json& one) {
         for (Json& status : one["status"]["containerStatuses"]) status["ready"] = probed || status["ready"];
@@ -161,8 +161,7 @@ void keep_running(Sim& sim, const Json& pod) {
 // getPhase: pkg/kubelet/kubelet_pods.go:1653; SyncTerminatedPod: pkg/kubelet/kubelet.go:2458.
 void end(Sim& sim, const Json& pod) {
     const bool looks = kube::text_at(pod, "/spec/containers/0/name") == "look";
-    if (!looks && kube::text_at(pod, "/spec/containers/0/command/0") != "true")
-        return keep_running(sim, pod);
+    if (!looks && kube::text_at(pod, "/spec/containers/0/command/0") != "true") return keep_running(sim, pod);
     if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
     bool there = false, good = true;
     for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
@@ -201,8 +200,7 @@ void stop(Sim& sim, const Json& pod) {
 bool volume_is_used(const Sim& sim, const std::string& name) {
     const auto claims = sim.store.list(kube::kClaims, "");
     return std::any_of(claims.begin(), claims.end(), [&](const ObjectPtr& claim) {
-        return claim.claim().volume == name &&
-               claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
+        return claim.claim().volume == name && claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
     });
 }
 

@@ -138,7 +138,7 @@ bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
 
 // A content under Delete goes first, and holds its snapshot until it has gone.
 // processSnapshotWithDeletionTimestamp: common-controller/snapshot_controller.go:223;
-// checkandRemoveSnapshotFinalizersAndCheckandDeleteContent: 276.
+// checkandRemoveSnapshotFinalizersAndCheckandDeleteContent: 278.
 void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (claim_waits_for(sim, snapshot)) return;
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
@@ -228,7 +228,8 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     });
 }
 
-// syncContent: common-controller/snapshot_controller.go:89; syncContent: sidecar-controller/snapshot_controller.go:58; deleteCSISnapshotOperation: 409.
+// syncContent: common-controller/snapshot_controller.go:89; syncContent: sidecar-controller/snapshot_controller.go:58;
+// deleteCSISnapshotOperation: 409.
 void sync_content(Sim& sim, const Json& object) {
     const kube::SnapshotContent content = kube::content_of(object);
     if (!content.deleting) {

@@ -11,16 +11,14 @@ namespace {
 
 Json claim(const std::string& name, const std::string& uid) {
     return {{"kind", "PersistentVolumeClaim"},
-            {"metadata",
-             {{"name", name}, {"uid", uid}, {"finalizers", Json::array({"kubernetes.io/pvc-protection"})}}},
+            {"metadata", {{"name", name}, {"uid", uid}, {"finalizers", Json::array({"kubernetes.io/pvc-protection"})}}},
             {"status", {{"phase", "Pending"}}}};
 }
 
 Json volume(const std::string& name, const std::string& claim_name) {
     return {{"kind", "PersistentVolume"},
             {"metadata", {{"name", name}, {"uid", "uid-" + name}}},
-            {"spec",
-             {{"claimRef", {{"name", claim_name}, {"uid", "u"}}}, {"persistentVolumeReclaimPolicy", "Delete"}}},
+            {"spec", {{"claimRef", {{"name", claim_name}, {"uid", "u"}}}, {"persistentVolumeReclaimPolicy", "Delete"}}},
             {"status", {{"phase", "Bound"}}}};
 }
 
