@@ -55,7 +55,7 @@ std::vector<Entry> restore_entries() {
          kThrowaways, 0, nullptr, 5, true},
         {"restore-open", "restore", "open", make_set, always(restore({"open", "before", "--ordinal", "0"})),
          kThrowaways},
-        {"restore-in-place", "restore", "in-place", make_set, always(in_place()), kAll, 0, nullptr, 60},
+        {"restore-in-place", "restore", "in-place", make_set, always(in_place()), kAll, 0, nullptr, 90},
         {"restore-in-place-one", "restore", "in-place", make_set,
          always(in_place_of("sts/postgres", "before", {"--accept-skew", "--ordinal", "1"})), kAll, 0, nullptr, 150,
          false, Deletes::kNothing, 12, nullptr, 3},
@@ -67,7 +67,7 @@ std::vector<Entry> restore_entries() {
          always(in_place_of("pvc/loose", "loose", {"--image", "registry.example/postgres:16"})), 3},
         {"restore-in-place-lost", "restore", "in-place", lose_journal, always(in_place()), kForward, 0, nullptr, 150,
          false, Deletes::kNothing, 8, nullptr, 3},
-        {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 60},
+        {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 90},
         {"restore-finalize", "restore", "finalize", swap_volumes, on_operation("restore", "finalize"), kAgain,
          kNothingLeft, nullptr, 1, false, Deletes::kKeptVolumes},
     };

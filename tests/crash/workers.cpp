@@ -52,12 +52,18 @@ bool is_violation(const std::string& text) {
     return text.rfind("VIOLATION ", 0) == 0 || text.find("\nVIOLATION ") != std::string::npos;
 }
 
-// Every nth boundary of each command is this worker's.
+// Spread evenly, whichever multiples have second kills or actors.
+int worker_of(const Work& work, int workers) {
+    const auto mixed = static_cast<std::uint32_t>(work.first.first.boundary) * 2654435761U;  // Knuth, 6.4
+    return static_cast<int>((mixed >> 16) % static_cast<std::uint32_t>(workers));
+}
+
+// Every case of a boundary is one worker's.
 void work(const std::vector<Work>& all, const std::map<std::string, Reference>& references, int number, int workers,
           std::FILE* file) {
     std::map<std::string, std::vector<const Work*>> mine;
     for (const Work& one : all) {
-        if (one.first.first.boundary % workers == number) mine[one.first.entry->name].push_back(&one);
+        if (worker_of(one, workers) == number) mine[one.first.entry->name].push_back(&one);
     }
     long long violations = 0;
     const Listener listen = [&](const std::string& text) {
