@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from conftest import BUILD, Run
+from conftest import BUILD, Run, binary
 
 KUBECTL = Path(__file__).parent / "simulated" / "kubectl"
 SPACE = "bookstore"
@@ -109,7 +109,7 @@ class Cluster:
     def start(self, plugin, *words):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
                        "KUBECTL_PATH": str(KUBECTL)}
-        return Started([str(BUILD / "bin" / f"kubectl-{plugin}"), *words], environment, self.folder)
+        return Started([str(binary(plugin)), *words], environment, self.folder)
 
     def run(self, plugin, *words, code=0):
         """Runs to the end; the test fails unless it ends with this code (None: any)."""

@@ -21,6 +21,10 @@ class Invariants {
     // Data that the command itself is asked to delete need not keep a handle: snapshots; volumes that no claim has.
     void release_cuts() { cuts_.clear(); }
     void release_kept();
+    // From now on no pod of a workload may be ended, and a StatefulSet goes only when a journal has it (I3, I17).
+    void keep_pods(const sim::Sim& start);
+    void release_pods() { pods_.clear(); }
+    void allow_less() { less_ = true; }  // a claim may ask for less, but never for less than it has
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
     void look_away(bool away) { away_ = away; }
     void forgive(const sim::Sim& sim);
@@ -46,14 +50,17 @@ class Invariants {
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
     void keep_data(const sim::Sim& sim, const Json& pod);
     void keep_apart(const sim::Sim& sim, const Json& pod);
+    void keep_running(const sim::Change& change);
+    void keep_spec(const sim::Sim& sim, const sim::Change& change);
     void violated(const std::string& what);
 
     std::map<std::string, std::string> disks_;   // handle -> whose data it holds: must stay reachable
     std::map<std::string, std::string> cuts_;    // handle -> whose data
     std::set<std::string> unclaimed_;            // of the disks, those that no claim had at the start
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
+    std::set<std::string> pods_;                 // uids of those that must run on
     std::vector<std::string> violations_;
-    bool away_ = false;
+    bool away_ = false, less_ = false;
     std::string unseen_;
     std::map<std::string, kube::ObjectRef> going_;  // handle -> its claim, which was not read since it goes
     long long looks_ = 0, unseen_deletions_ = 0;

@@ -30,6 +30,8 @@ Stage::Stage(const Reference& reference, const Case& one)
     : sim(reference.start), clock(sim), invariants(reference.start), case_(one) {
     if (one.entry->deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (one.entry->deletes == Deletes::kKeptVolumes) invariants.release_kept();
+    if (one.entry->asks_less) invariants.allow_less();
+    if (one.entry->pods_stay) invariants.keep_pods(reference.start);
     invariants.watch(sim);
 }
 

@@ -29,6 +29,12 @@ inline constexpr char kRestoredFrom[] = "holdfast.dev/restored-from";
 inline constexpr char kReplicas[] = "holdfast.dev/replicas";    // "3"
 inline constexpr char kRetention[] = "holdfast.dev/retention";  // "Delete/Retain": whenDeleted/whenScaled
 
+// Growing claims (pvc-expand). On the first claim of each workload while the operation is unfinished: its id, and JSON
+// of what the journal says of that workload. On a StatefulSet that was made anew, until its field owners are put back.
+inline constexpr char kExpanding[] = "holdfast.dev/expanding";  // label
+inline constexpr char kExpand[] = "holdfast.dev/expand";
+inline constexpr char kRemade[] = "holdfast.dev/remade";  // the operation
+
 inline constexpr char kHost[] = "holdfast.dev/host";      // on Leases: the machine of the holder, for messages
 inline constexpr char kPlugin[] = "holdfast.dev/plugin";  // on Leases: "restore": whose resume goes on
 inline constexpr char kEpoch[] =

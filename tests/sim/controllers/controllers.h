@@ -2,7 +2,7 @@
 // triggered, as the real ones: nothing is remembered between two looks but what is in the store and in the backend.
 //
 // Each rule names the function that it models and where it stands: in Kubernetes v1.36.3, external-snapshotter v8.6.0,
-// external-provisioner v6.3.0 and its library v13.0.0.
+// external-provisioner v6.3.0 and its library v13.0.0, external-resizer v2.2.0.
 #pragma once
 
 #include "tests/sim/sim.h"
@@ -15,6 +15,7 @@ bool cares(const Sim& sim, Controller who, const Change& change);
 
 void run_binder(Sim& sim);
 void run_provisioner(Sim& sim);
+void run_resizer(Sim& sim);
 void run_protection(Sim& sim);
 void run_snapshots(Sim& sim);
 void run_stateful_sets(Sim& sim);
