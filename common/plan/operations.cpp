@@ -276,13 +276,16 @@ Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
         if (refs[i].resource == kube::kPods) own_pods.insert(refs[i].name);
         found.push_back({refs[i], *objects[i]});
     }
-    const bool claims =
-        std::any_of(found.begin(), found.end(), [](const Found& one) { return one.ref.resource == kube::kClaims; });
-    if (claims) {
-        TRY_ASSIGN(const auto users, mounted_claims(reader, journal.space, own_pods));
+    // Not always beside the journal: a claim may be restored or cloned to another namespace.
+    std::set<std::string> spaces;
+    for (const Found& one : found) {
+        if (one.ref.resource == kube::kClaims) spaces.insert(one.ref.space);
+    }
+    for (const std::string& space : spaces) {
+        TRY_ASSIGN(const auto users, mounted_claims(reader, space, own_pods));
         std::erase_if(found, [&](const Found& one) {
             const auto user = users.find(one.ref.name);
-            if (one.ref.resource != kube::kClaims || user == users.end()) return false;
+            if (one.ref.resource != kube::kClaims || one.ref.space != space || user == users.end()) return false;
             plan.notes.push_back(one.ref.text() + " is left: pod " + user->second + " uses it");
             return true;
         });
