@@ -23,7 +23,7 @@ bool names_journal_of(const std::vector<std::string>& damaged, const std::string
 }
 
 bool throwaway_role(const std::string& role) {
-    return role == "drill" || role == "open" || role == "consumer" || role == "prove";
+    return role == "drill" || role == "open" || role == "consumer" || role == "prove" || role == "mask";
 }
 
 // Labels are copied along with manifests, and anyone may set them; what is deleted by its labels is also called as an
@@ -142,7 +142,7 @@ void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
 Result<std::vector<Found>> throwaways_in(kube::ClusterReader& reader, const std::string& space,
                                          std::vector<std::string>& notes) {
     const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
-                             " in (drill,open,consumer,prove)";
+                             " in (drill,open,consumer,prove,mask)";
     std::vector<Found> candidates;
     for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
         // Without one of them "nothing to remove" would be a guess.

@@ -84,6 +84,16 @@ Status Clone::check_ties() {
     return check_joining(options_, joining, source, kube::pod_spec_of_workload(workload_.manifest));
 }
 
+// Nobody sends anything to a throwaway database (safety R25), whatever else it does.
+Status Clone::check_unseen(kube::ClusterReader& reader, const std::string& operation) const {
+    TRY_ASSIGN(const kube::List services, reader.list(kube::kServices, options_.to_space));
+    std::vector<kube::NamedSelector> selectors;
+    for (const Json& service : services.items) {
+        for (kube::NamedSelector& one : kube::selectors_of(service)) selectors.push_back(std::move(one));
+    }
+    return check_unselected(throwaway_labels(operation, kTreatmentRole), selectors);
+}
+
 Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& input) {
     if (input.round == 0) TRY(know(reader, input));
     TRY_ASSIGN(const Now now, gather_now(reader, options_, *choice_));
@@ -91,6 +101,7 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
     if (input.round == 0) {
         TRY(check_place(options_, *choice_, now, input.operation));
         if (!input.resuming) TRY(check_ties());
+        if (treats_) TRY(check_unseen(reader, input.operation));
     }
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {

@@ -39,6 +39,7 @@ class Clone : public plan::Operation {
     Status know(kube::ClusterReader& reader, const plan::Input& input);
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties();
+    Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> copy(const plan::Input& input, Choice& choice, bool bound);
     Result<plan::Plan> treat(const plan::Input& input, const Now& now, const Choice& seeds);

@@ -4,6 +4,7 @@
 #include "common/core/names.h"
 #include "common/core/refusal.h"
 #include "common/core/text.h"
+#include "common/os/files.h"
 
 #include <charconv>
 #include <set>
@@ -11,6 +12,7 @@
 namespace holdfast::clone {
 namespace {
 
+constexpr std::size_t kSqlFileLimit = std::size_t{1} << 20;
 constexpr char kExample[] = "kubectl clone pvc/data-postgres-0 data-copy";
 
 Error wrong(const std::string& message, const std::string& hint = "") { return {ErrorKind::kUsage, message, hint}; }
@@ -31,6 +33,23 @@ Result<std::optional<Quantity>> wanted_size(const app::Arguments& arguments) {
     if (size->bytes() == 0)
         return wrong("--size " + escape_line(arguments.text("size")) + ": a volume cannot be empty");
     return std::optional(*size);
+}
+
+// What a masking file is read for: the statements themselves are kept nowhere but in the file.
+Status read_sql(app::Context& context, const app::Arguments& arguments, CloneOptions& options) {
+    for (const char* flag : {"database", "db-user"}) {
+        if (arguments.given(flag) && !arguments.given("sql"))
+            return wrong(std::string("--") + flag + " says where --sql runs, and there is no --sql");
+    }
+    options.database = arguments.text("database");
+    options.user = arguments.text("db-user");
+    if (!arguments.given("sql")) return {};
+    const std::string file = arguments.text("sql");
+    TRY_ASSIGN(options.sql, read_file(resolve_path(file, context.environment().working_directory), kSqlFileLimit));
+    if (trim(options.sql).empty()) return wrong("--sql " + escape_line(file) + " is empty");
+    if (options.sql.find('\0') != std::string::npos)
+        return wrong("--sql " + escape_line(file) + " contains a NUL byte, and what follows it would not be run");
+    return {};
 }
 
 Status check_name(const CloneOptions& options) {
@@ -87,7 +106,7 @@ Result<std::vector<std::pair<std::string, std::string>>> pairs_of(const app::Arg
 }
 
 Status parse_workload(const app::Arguments& arguments, CloneOptions& options) {
-    for (const char* flag : {"replicas", "ordinals", "set", "env", "copy-secrets", "copy-configmaps"}) {
+    for (const char* flag : {"replicas", "ordinals", "set", "env", "copy-secrets", "copy-configmaps", "isolated"}) {
         if (arguments.given(flag) && !options.whole())
             return wrong(std::string("--") + flag + " is of a whole workload, and " + options.source.text() +
                              " means claims alone",
@@ -102,6 +121,7 @@ Status parse_workload(const app::Arguments& arguments, CloneOptions& options) {
     TRY(parse_ordinals(arguments, options));
     TRY_ASSIGN(options.sets, pairs_of(arguments, "set", "PATH=VALUE"));
     TRY_ASSIGN(options.env, pairs_of(arguments, "env", "NAME=VALUE"));
+    options.isolated = arguments.flag("isolated");
     options.copy_secrets = arguments.list("copy-secrets");
     options.copy_config_maps = arguments.list("copy-configmaps");
     for (const auto* names : {&options.copy_secrets, &options.copy_config_maps}) {
@@ -148,6 +168,7 @@ Result<CloneOptions> clone_options(app::Context& context, const app::Arguments& 
     }
     options.image = arguments.text("image");
     TRY(parse_workload(arguments, options));
+    TRY(read_sql(context, arguments, options));
     if (arguments.given("ttl")) {
         TRY_ASSIGN(options.lifetime, parse_duration(arguments.text("ttl"), "--ttl"));
         if (options.lifetime->count() == 0) return wrong("--ttl 0: a clone that is past its time at once");

@@ -34,8 +34,8 @@ struct CloneOptions {
     std::vector<std::pair<int, int>> ordinals;  // of the source, of the clone
     std::vector<std::pair<std::string, std::string>> sets, env;
     std::vector<std::string> copy_secrets, copy_config_maps;
-    std::string sql, sql_file;        // masking statements, and the file that they are of; "" : none
-    std::string database, user;       // that they run in, and as whom; "" : what the container's env says
+    std::string sql;             // masking statements; "" : none
+    std::string database, user;  // that they run in, and as whom; "" : what the container's env says
     bool isolated = false;  // what ties the data to its source is taken out of the copy before it starts
 
     bool prepares() const { return isolated || !sql.empty(); }

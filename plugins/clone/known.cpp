@@ -59,6 +59,11 @@ std::string KnownClone::source_space() const {
     return parts.size() == 3 ? parts[1] : "";
 }
 
+std::string typed_name(const kube::ObjectRef& ref) {
+    const kube::Resource& resource = ref.resource;
+    return to_lower(resource.kind) + (resource.group.empty() ? "" : "." + resource.group) + "/" + ref.name;
+}
+
 Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
                                              const std::string& name) {
     kube::ListOptions ours;

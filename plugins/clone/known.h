@@ -28,6 +28,9 @@ struct KnownClone {
     std::string source_space() const;  // "" : unknown
 };
 
+// As kubectl names it: "statefulset.apps/staging", "persistentvolumeclaim/copy".
+std::string typed_name(const kube::ObjectRef& ref);
+
 // By namespace and name. space "" : every namespace; name "" : every clone.
 Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
                                              const std::string& name);

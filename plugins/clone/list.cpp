@@ -44,7 +44,7 @@ std::string names_of(const KnownClone& clone, const kube::Resource& resource) {
 
 Json json_of(const KnownClone& clone, SystemTime now) {
     Json objects = Json::array();
-    for (const KnownObject& one : clone.objects) objects.push_back(one.ref.resource.qualified() + "/" + one.ref.name);
+    for (const KnownObject& one : clone.objects) objects.push_back(typed_name(one.ref));
     return {{"name", clone.name},
             {"namespace", clone.space},
             {"from", clone.source},

@@ -1,6 +1,7 @@
 #include "plugins/clone/plugin.h"
 
 #include "common/app/entries.h"
+#include "common/db/pq_sql.h"
 #include "plugins/clone/clone.h"
 #include "plugins/clone/clone_options.h"
 #include "plugins/clone/delete.h"
@@ -16,6 +17,7 @@ using app::text_option;
 
 constexpr char kOtherSpace[] = "--to-namespace";
 constexpr char kWaits[] = "a class that waits for the first consumer";
+constexpr char kPrepares[] = "--sql, --isolated";
 constexpr char kWhole[] = "sts/NAME, deploy/NAME";
 constexpr char kWhileLocked[] = "something in the namespace is being restored in place";
 
@@ -41,6 +43,14 @@ std::vector<app::Option> create_options() {
                          "copy this Secret to the clone's namespace, unless it has one; may be repeated"),
         app::list_option("copy-configmaps", "NAME",
                          "copy this ConfigMap to the clone's namespace, unless it has one; may be repeated"),
+        text_option("sql", "FILE",
+                    "SQL that masks the copy before anybody can reach it, in a throwaway PostgreSQL on loopback",
+                    Completes::kFile),
+        text_option("database", "NAME", "the database that --sql masks; default: what the container's env says"),
+        text_option("db-user", "USER", "the user that --sql runs as; default: the bootstrap superuser"),
+        app::flag_option("isolated",
+                         "take what ties the data to its source out of the copy before it starts: archiving, "
+                         "replication, slots, subscriptions; deny its pods egress"),
         text_option("image", "IMAGE", "the image of throwaway pods, where a class waits for the first consumer"),
         text_option("ttl", "DURATION", "when list shows it as past its time (48h); nothing is removed by itself")};
 }
@@ -49,6 +59,12 @@ std::vector<app::Option> create_options() {
 app::Rule exec_rule() {
     app::Rule one = rule({"create"}, kube::kPods, "sts/NAME, deploy/NAME of a PostgreSQL");
     one.subresource = "exec";
+    return one;
+}
+
+app::Rule forward_rule() {
+    app::Rule one = rule({"create"}, kube::kPods, kPrepares);
+    one.subresource = "portforward";
     return one;
 }
 
@@ -84,6 +100,11 @@ std::vector<app::Rule> create_rules() {
             rule({"list", "create", "update", "delete"}, kube::kConfigMaps),
             rule({"create"}, kube::kEvents),
             rule({"get", "list", "watch", "create", "delete"}, kube::kPods, kWaits),
+            rule({"get", "list", "watch", "create", "delete"}, kube::kPods, kPrepares),
+            rule({"patch"}, kube::kClaims, kPrepares),
+            rule({"list"}, kube::kServices, kPrepares),
+            forward_rule(),
+            rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),
             cluster_rule({"get"}, kube::kVolumes),
             cluster_rule({"list"}, kube::kStorageClasses),
             cluster_rule({"list"}, kube::kSnapshotClasses),
@@ -108,6 +129,7 @@ app::Command create_command() {
         {"A database beside its source, one pod of it", "kubectl clone sts/postgres staging --replicas 1"},
         {"In another namespace, shown as past its time in two days",
          "kubectl clone pvc/data-postgres-0 data-copy --to-namespace staging --ttl 48h"},
+        {"Masked, on its own", "kubectl clone sts/postgres staging --sql mask.sql --isolated"},
         {"See what would be done, and by which method", "kubectl clone pvc/data-postgres-0 data-copy --dry-run"}};
     command.positionals_min = command.positionals_max = 2;
     command.completes = {Completes::kWorkload, Completes::kNothing};
@@ -198,6 +220,9 @@ app::Plugin make_plugin() {
                        {"Remove one", "kubectl clone delete data-copy"}};
     plugin.commands = {create_command(), list_command(), delete_command()};
     plugin.default_command = "create";
+    plugin.sql = [](plan::LocalPorts ports, Clock& clock, const Signals& signals) {
+        return std::unique_ptr<plan::SqlRunner>(std::make_unique<db::PqSqlRunner>(std::move(ports), clock, signals));
+    };
     app::add_common_commands(plugin);
     return plugin;
 }

@@ -24,7 +24,6 @@ using plan::Create;
 using plan::Step;
 using plan::WaitFor;
 
-constexpr char kRole[] = "mask";
 constexpr char kVersionQuery[] = "select current_setting('server_version_num')";
 
 struct Statement {
@@ -182,7 +181,7 @@ plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment) {
         plan.steps.push_back(plan::make_step(
             "create-db-" + instance.pod, "create pod/" + options.to_space + "/" + instance.pod,
             "a throwaway PostgreSQL, loopback only, its own configuration: nobody else can connect",
-            Create{throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kRole), {}}));
+            Create{throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kTreatmentRole), {}}));
         made.push_back(plan.steps.back().id);
     }
     plan.steps.push_back(plan::make_step(

@@ -19,6 +19,8 @@ namespace holdfast::clone {
 // The source as the throwaway databases need it: how its containers are made, where its data is.
 Source recorded_source(const CloneOptions& options, const LiveFacts& live, const Choice& choice);
 
+inline constexpr char kTreatmentRole[] = "mask";  // of the throwaway pods
+
 struct Treatment {
     Source source;
     Engine engine;

@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/describe.h"
 #include "plugins/clone/clone.h"
+#include "plugins/clone/known.h"
 
 namespace holdfast::clone {
 namespace {
@@ -57,7 +58,7 @@ Status Clone::report_workload(kube::ClusterReader& reader, const std::string& op
     const int ready = object ? kube::workload_state_of(*object).ready : 0;
     if (!object || kube::label_of(*object, labels::kOperation) != operation || ready < wanted)
         return changed_meanwhile(ref, "ready");
-    const std::string name = ref.resource.qualified() + "/" + ref.name;
+    const std::string name = typed_name(ref);
     report.text += name + " cloned from " + options_.source_ref().text() + ": " + std::to_string(ready) +
                    (ready == 1 ? " pod is ready\n" : " pods are ready\n");
     report.names.push_back(name);

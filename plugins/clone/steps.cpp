@@ -142,6 +142,12 @@ class Maker {
         return manifest;
     }
 
+    // Of a claim the API server tells an apiGroup of its own: null.
+    std::vector<std::string> survivors() const {
+        if (snapshots()) return {"/spec/dataSource"};
+        return {"/spec/dataSource/kind", "/spec/dataSource/name"};
+    }
+
     void make_claims() {
         for (const Copy& copy : choice_.copies) {
             const Member& source = choice_.sources[copy.of];
@@ -151,7 +157,7 @@ class Maker {
                                 "create pvc/" + options_.to_space + "/" + copy.spec.name,
                                 "a copy of " + source.called + ", " + copy.spec.size.text() + ", class " +
                                     copy.spec.storage_class.name + " (" + copy.spec.why_class + ")",
-                                Create{manifest_of(copy), {"/spec/dataSource"}}, after_));
+                                Create{manifest_of(copy), survivors()}, after_));
         }
         next();
     }

@@ -82,6 +82,7 @@ class Copying {
         TRY(take_labels());
         TRY(make_manifest());
         copy_services();
+        deny_egress();
         copy_objects(around_.config_maps, kube::kConfigMaps);
         copy_objects(around_.secrets, kube::kSecrets);
         TRY(apply_wishes());
@@ -227,6 +228,23 @@ class Copying {
         service["spec"]["selector"] = {{labels::kClone, options_.name}};
         for (Json& port : service["spec"]["ports"]) port.erase("nodePort");
         made_.before.push_back(std::move(service));
+    }
+
+    // Not relied on, since not every network heeds it (safety R25); its pods may speak with each other.
+    void deny_egress() {
+        if (!options_.isolated) return;
+        const Json own = {{"matchLabels", {{labels::kClone, options_.name}}}};
+        made_.before.push_back({{"apiVersion", "networking.k8s.io/v1"},
+                                {"kind", "NetworkPolicy"},
+                                {"metadata",
+                                 {{"name", options_.name + "-isolated"},
+                                  {"namespace", options_.to_space},
+                                  {"labels", Json::object()},
+                                  {"annotations", Json::object()}}},
+                                {"spec",
+                                 {{"podSelector", own},
+                                  {"policyTypes", Json::array({"Egress"})},
+                                  {"egress", Json::array({{{"to", Json::array({{{"podSelector", own}}})}}})}}}});
     }
 
     void copy_objects(const std::map<std::string, Json>& objects, const kube::Resource& resource) {

@@ -73,6 +73,9 @@ Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
     if (command == "fail") return Error{ErrorKind::kFailed, "command ended with exit code 1", "", 0, ""};
     if (command == "freeze") sim_.held_back.insert(pod);
     if (command == "thaw") sim_.held_back.erase(pod);
+    // A database that is tied to nobody.
+    if (command.find("pg_replication_slots") != std::string::npos)
+        return std::string("standby=false\narchive=off\nfollows=0\nslots=0\nsubscriptions=0\n");
     if (command.find("pg_controldata") != std::string::npos) return control_data(*token);
     if (command.find("holdfast-exit") != std::string::npos) return token->writer + "\n\n\nholdfast-exit 0\n";
     return std::string();

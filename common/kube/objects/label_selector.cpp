@@ -9,7 +9,7 @@
 namespace holdfast::kube {
 namespace {
 
-const Json& array_at(const Json& object, const char* pointer) {
+const Json& entries_at(const Json& object, const char* pointer) {
     static const Json kNone = Json::array();
     const Json* found = find_at(object, pointer);
     return found != nullptr && found->is_array() ? *found : kNone;
@@ -27,7 +27,7 @@ bool has_value(const Json& values, const std::string& value) {
 bool requirement_holds(const Json& requirement, const LabelMap& labels) {
     const auto found = labels.find(text_at(requirement, "/key"));
     const std::string word = text_at(requirement, "/operator");
-    const Json& values = array_at(requirement, "/values");
+    const Json& values = entries_at(requirement, "/values");
     const bool there = found != labels.end();
     if (word == "In") return there && has_value(values, found->second);
     if (word == "NotIn") return !there || !has_value(values, found->second);
@@ -57,7 +57,7 @@ Json selector_of_labels(const Json& labels) { return {{"matchLabels", labels}}; 
 bool selects_everything(const Json& selector) {
     const Json* labels = wanted_labels(selector);
     return selector.is_object() && (labels == nullptr || labels->empty()) &&
-           array_at(selector, "/matchExpressions").empty();
+           entries_at(selector, "/matchExpressions").empty();
 }
 
 bool selector_matches(const Json& selector, const LabelMap& labels) {
@@ -68,7 +68,7 @@ bool selector_matches(const Json& selector, const LabelMap& labels) {
             if (found == labels.end() || !value.is_string() || found->second != value.get<std::string>()) return false;
         }
     }
-    const Json& requirements = array_at(selector, "/matchExpressions");
+    const Json& requirements = entries_at(selector, "/matchExpressions");
     return std::all_of(requirements.begin(), requirements.end(),
                        [&](const Json& one) { return requirement_holds(one, labels); });
 }
@@ -78,7 +78,7 @@ std::vector<std::string> keys_wanted(const Json& selector) {
     if (const Json* wanted = wanted_labels(selector); wanted != nullptr) {
         for (const auto& [key, value] : wanted->items()) keys.push_back(key);
     }
-    for (const Json& one : array_at(selector, "/matchExpressions")) {
+    for (const Json& one : entries_at(selector, "/matchExpressions")) {
         const std::string word = text_at(one, "/operator");
         if (word == "In" || word == "Exists") keys.push_back(text_at(one, "/key"));
     }
@@ -98,9 +98,9 @@ void rename_in_selector(Json& selector, const LabelMap& was, const LabelMap& now
             if (const std::string* other = renamed(key, value); other != nullptr) value = *other;
         }
     }
-    if (array_at(selector, "/matchExpressions").empty()) return;
+    if (entries_at(selector, "/matchExpressions").empty()) return;
     for (Json& one : selector["matchExpressions"]) {
-        if (array_at(one, "/values").empty()) continue;
+        if (entries_at(one, "/values").empty()) continue;
         for (Json& value : one["values"]) {
             if (const std::string* other = renamed(text_at(one, "/key"), value); other != nullptr) value = *other;
         }

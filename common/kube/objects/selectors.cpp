@@ -61,6 +61,8 @@ void visit_terms(Spec& pod_spec, const Visit& visit) {
 
 }  // namespace
 
+std::string service_of(const Json& stateful_set) { return text_at(stateful_set, "/spec/serviceName"); }
+
 std::vector<NamedSelector> pod_terms_of(const Json& pod_spec, const std::string& owner) {
     std::vector<NamedSelector> all;
     visit_terms(pod_spec,

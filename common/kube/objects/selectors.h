@@ -13,6 +13,8 @@
 
 namespace holdfast::kube {
 
+std::string service_of(const Json& stateful_set);  // spec.serviceName, "" : none
+
 struct NamedSelector {
     std::string owner;  // "svc/shop/db", "netpol/shop/deny (egress)", "sts/shop/web (anti-affinity)"
     Json selector;      // a LabelSelector

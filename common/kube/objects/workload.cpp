@@ -119,8 +119,6 @@ std::vector<std::string> claim_templates_of(const Json& stateful_set) {
 }
 
 int replicas_of(const Json& workload) { return static_cast<int>(number_at(workload, "/spec/replicas", 1)); }
-std::string service_of(const Json& stateful_set) { return text_at(stateful_set, "/spec/serviceName"); }
-
 int start_ordinal_of(const Json& stateful_set) {
     return static_cast<int>(number_at(stateful_set, "/spec/ordinals/start", 0));
 }

@@ -40,9 +40,8 @@ std::optional<Quantity> capacity_of(const Json& claim);
 std::map<std::string, std::string> claims_of_pod_spec(const Json& pod_spec);
 // volumeClaimTemplates' names, in order.
 std::vector<std::string> claim_templates_of(const Json& stateful_set);
-int replicas_of(const Json& workload);             // spec.replicas, default 1
-int start_ordinal_of(const Json& stateful_set);    // spec.ordinals.start, default 0
-std::string service_of(const Json& stateful_set);  // spec.serviceName, "" : none
+int replicas_of(const Json& workload);           // spec.replicas, default 1
+int start_ordinal_of(const Json& stateful_set);  // spec.ordinals.start, default 0
 // spec.selector as a label selector text for a list; "" for a selector that selects nothing is never returned.
 Result<std::string> selector_of(const Json& workload);
 

@@ -49,7 +49,7 @@ def test_a_stateful_set_beside_its_source(database):
     assert {k: now.get(k) for k in before} == before
     listed = database.clone("list", "-o", "json").expect().json()
     conform(listed, schema_of("clone-list"))
-    assert "statefulsets.apps/staging" in listed["items"][0]["objects"] and not listed["items"][0]["expired"]
+    assert "statefulset.apps/staging" in listed["items"][0]["objects"] and not listed["items"][0]["expired"]
     conform(database.clone("delete", "staging", "--yes", "-o", "json").expect().json(), schema_of("deleted-clones"))
     database.eventually(lambda: database.objects() == before, timeout=60)
 

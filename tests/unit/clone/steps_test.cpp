@@ -87,7 +87,7 @@ TEST_SUITE("clone steps") {
         const auto& create = std::get<plan::Create>(find_step(*plan, "create-claim-copy")->action);
         CHECK(create.manifest["spec"]["dataSource"] ==
               Json({{"kind", "PersistentVolumeClaim"}, {"name", "data-postgres-0"}}));
-        CHECK(create.must_survive == std::vector<std::string>{"/spec/dataSource"});
+        CHECK(create.must_survive == std::vector<std::string>{"/spec/dataSource/kind", "/spec/dataSource/name"});
         CHECK(find_step(*plan, "delete-vs-0") == nullptr);
     }
 
