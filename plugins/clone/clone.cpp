@@ -197,9 +197,8 @@ std::vector<kube::ObjectRef> Clone::own_objects(const std::string& operation) co
 }
 
 Result<plan::Plan> Clone::everything_away(kube::ClusterReader& reader, const std::string& operation) const {
-    TRY_ASSIGN(const Removal all, gather_removal(reader, own_objects(operation), [&](const Json& object) {
-                   return made_by(object, operation);
-               }));
+    TRY_ASSIGN(const Removal all, gather_removal(reader, own_objects(operation),
+                                                 [&](const Json& object) { return made_by(object, operation); }));
     return plan_removal(all);
 }
 

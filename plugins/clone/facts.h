@@ -20,10 +20,10 @@ Json record_of(const LiveFacts& live, const Choice& choice);
 bool has_record(const Json& record);
 
 struct Now {
-    bool terminating = false;                   // the namespace of the clone
-    std::map<std::string, kube::Claim> claims;  // under the names that are to be made, whoever made them
-    std::set<std::string> unfinished;           // operations beside the source that have a journal
-    std::vector<Json> quotas;                   // of that namespace, if they may be seen
+    bool terminating = false;                     // the namespace of the clone
+    std::map<std::string, kube::Claim> claims;    // under the names that are to be made, whoever made them
+    std::set<std::string> unfinished;             // operations beside the source that have a journal
+    std::vector<Json> quotas;                     // of that namespace, if they may be seen
     std::map<std::string, std::string> prepared;  // of those claims, what was done to their data
     std::map<std::string, Json> volumes;          // that they are bound to, by name; only where data is prepared
 

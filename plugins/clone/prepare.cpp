@@ -24,6 +24,8 @@ using plan::Create;
 using plan::Step;
 using plan::WaitFor;
 
+constexpr std::chrono::hours kLongest{
+    48};  // a statement says nothing until it ends; a large table is rewritten as a whole
 constexpr char kVersionQuery[] = "select current_setting('server_version_num')";
 
 struct Statement {
@@ -31,8 +33,8 @@ struct Statement {
     int first_major = 0, last_major = 0;  // 0: no bound
 };
 
-// Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made of
-// them, not in the log. ANALYZE first: what it replaces is rewritten by the next.
+// Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made
+// of them, not in the log. ANALYZE first: what it replaces is rewritten by the next.
 std::vector<Statement> masking(const CloneOptions& options) {
     return {{"mask", "run the masking statements", options.sql},
             {"refresh", "refresh materialized views", R"sql(do $holdfast$
@@ -48,9 +50,9 @@ end $holdfast$)sql"},
 
 // What ties the copy to its source (safety R26).
 std::vector<Statement> isolation() {
-    std::vector<Statement> all = {
-        {"subscriptions", "take the subscriptions' connections away",
-         "update pg_catalog.pg_subscription set subenabled = false, subslotname = null, subconninfo = 'host=/isolated'"}};
+    std::vector<Statement> all = {{"subscriptions", "take the subscriptions' connections away",
+                                   "update pg_catalog.pg_subscription set subenabled = false, subslotname = null, "
+                                   "subconninfo = 'host=/isolated'"}};
     const auto off = [&](const std::string& name, const std::string& value, int first = 0) {
         all.push_back({"set-" + name, "set " + name, "alter system set " + name + " = '" + value + "'", first});
     };
@@ -181,7 +183,9 @@ plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment) {
         plan.steps.push_back(plan::make_step(
             "create-db-" + instance.pod, "create pod/" + options.to_space + "/" + instance.pod,
             "a throwaway PostgreSQL, loopback only, its own configuration: nobody else can connect",
-            Create{throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kTreatmentRole), {}}));
+            Create{
+                throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kTreatmentRole),
+                {}}));
         made.push_back(plan.steps.back().id);
     }
     plan.steps.push_back(plan::make_step(
@@ -213,7 +217,8 @@ Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& trea
         const auto told = outputs.find(version_output(i));
         const auto major = told == outputs.end() ? std::nullopt : major_of(told->second);
         if (!major)
-            return Error{ErrorKind::kMismatch, "pod/" + options.to_space + "/" + instance.pod + " did not tell its version"};
+            return Error{ErrorKind::kMismatch,
+                         "pod/" + options.to_space + "/" + instance.pod + " did not tell its version"};
         if (!options.sql.empty() && *major < 12)
             return Error{ErrorKind::kFailed, "PostgreSQL " + std::to_string(*major) +
                                                  " uses the segments of its log again, with old rows in them: masking "
@@ -227,6 +232,7 @@ Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& trea
                                         one.title + " in pod/" + options.to_space + "/" + instance.pod, "",
                                         std::move(sql), after);
             step.phase = "prepare";
+            step.limit = kLongest;
             after = {step.id};
             plan.steps.push_back(std::move(step));
         }

@@ -1,5 +1,5 @@
-// What is done to the data of a clone before anybody can reach it (safety R26, R27): a throwaway database that listens on
-// loopback only is started on the clone's own claims, masks, and takes out what ties the data to its source. Pure.
+// What is done to the data of a clone before anybody can reach it (safety R26, R27): a throwaway database that listens
+// on loopback only is started on the clone's own claims, masks, and takes out what ties the data to its source. Pure.
 //
 //   ask       the pods, until they accept connections; which version is it
 //   treat     the statements; a mark on every claim; the pods go, with a checkpoint

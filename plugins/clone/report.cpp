@@ -17,7 +17,8 @@ std::string size_text(const kube::Claim& claim) {
 }
 
 Error changed_meanwhile(const kube::ObjectRef& ref, const std::string& what) {
-    return {ErrorKind::kConflict, ref.text() + " is not " + what + " any more: somebody else changed it; the source is intact"};
+    return {ErrorKind::kConflict,
+            ref.text() + " is not " + what + " any more: somebody else changed it; the source is intact"};
 }
 
 }  // namespace
@@ -34,8 +35,8 @@ Status Clone::report_claim(kube::ClusterReader& reader, const Copy& copy, const 
     TRY_ASSIGN(const Json volume_object, reader.get({kube::kVolumes, "", claim.volume}));
     const kube::Volume volume = kube::volume_of(volume_object);
     if (volume.claim_uid != claim.uid || volume.driver != source.driver || volume.capacity_bytes < source.least_bytes())
-        return Error{ErrorKind::kMismatch, ref.text() + " is bound to pv/" + volume.name +
-                                               ", which the driver of " + source.called + " did not make for it"};
+        return Error{ErrorKind::kMismatch, ref.text() + " is bound to pv/" + volume.name + ", which the driver of " +
+                                               source.called + " did not make for it"};
     const std::string cut_at = kube::annotation_of(*object, labels::kCutAt);
     report.text += "persistentvolumeclaim/" + claim.name + " cloned from " + source.called + ": " + size_text(claim) +
                    ", class " + claim.storage_class + ", volume " + volume.name +

@@ -15,8 +15,8 @@ bool is_seed(const CloneOptions& options, const Choice& choice, const Copy& copy
 // The seed that has the same place in its pod: of the same claim template.
 const Copy* seed_for(const Choice& choice, const Copy& copy) {
     for (const Copy& one : choice.copies) {
-        if (one.ordinal == choice.start && choice.sources[one.of].facts.claim_template ==
-                                               choice.sources[copy.of].facts.claim_template)
+        if (one.ordinal == choice.start &&
+            choice.sources[one.of].facts.claim_template == choice.sources[copy.of].facts.claim_template)
             return &one;
     }
     return nullptr;

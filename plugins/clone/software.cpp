@@ -38,7 +38,8 @@ constexpr std::array<ByImage, 13> kImages{{{"spilo", Software::kPatroni},
 
 // An exporter or a backup tool of it is not the database.
 bool is_companion(const std::string& image) {
-    for (const char* word : {"exporter", "backup", "wal-g", "pgbouncer", "client", "tools", "-ui", "express", "proxy"}) {
+    for (const char* word :
+         {"exporter", "backup", "wal-g", "pgbouncer", "client", "tools", "-ui", "express", "proxy"}) {
         if (image.find(word) != std::string::npos) return true;
     }
     return false;
@@ -82,7 +83,8 @@ Recognised by_environment(const Json& container) {
     for (const ByEnvironment& known : kEnvironments) {
         for (const Json& one : list_of_container(container, "env")) {
             const std::string name = kube::text_at(one, "/name");
-            if (starts_with(name, known.prefix)) return {known.software, kube::text_at(container, "/name"), "env " + name};
+            if (starts_with(name, known.prefix))
+                return {known.software, kube::text_at(container, "/name"), "env " + name};
         }
     }
     return {};
@@ -144,8 +146,7 @@ std::string overriding_argument(const Json& pod_spec) {
     return "";
 }
 
-Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how,
-                 const std::string& hint) {
+Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint) {
     return refused(options.source.text() + " is " + software_name(joining.recognised.software) + " (" +
                        joining.recognised.by + " of container " + joining.recognised.container + "): " + how,
                    hint);
@@ -161,10 +162,12 @@ Status check_postgres(const CloneOptions& options, const Joining& joining, const
     }
     for (const auto& [pod, ties] : joining.ties) {
         if (!ties)
-            return would_join(options, joining,
-                              "whether it archives, follows a primary, has replication slots or subscriptions could not be "
-                              "asked in pod/" + pod + ", and a clone would have them too",
-                              "--isolated takes them out of the clone before it starts");
+            return would_join(
+                options, joining,
+                "whether it archives, follows a primary, has replication slots or subscriptions could not be "
+                "asked in pod/" +
+                    pod + ", and a clone would have them too",
+                "--isolated takes them out of the clone before it starts");
         if (!ties->text().empty())
             return would_join(options, joining, "in pod/" + pod + " " + ties->text() + ", and so would the clone",
                               "--isolated takes them out of the clone before it starts");
@@ -184,7 +187,8 @@ Status check_set_apart(const CloneOptions& options, const Joining& joining, cons
 int count_in(const std::map<std::string, std::string>& values, const char* key) {
     const auto found = values.find(key);
     int count = 0;
-    if (found != values.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), count);
+    if (found != values.end())
+        std::from_chars(found->second.data(), found->second.data() + found->second.size(), count);
     return count;
 }
 
@@ -220,9 +224,8 @@ Recognised recognise(const Json& pod_spec) {
 
 Software recognise_files(const std::vector<std::string>& paths) {
     const auto has = [&](const std::string& name) {
-        return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
-            return path == name || ends_with(path, "/" + name);
-        });
+        return std::any_of(paths.begin(), paths.end(),
+                           [&](const std::string& path) { return path == name || ends_with(path, "/" + name); });
     };
     if (has("patroni.dynamic.json")) return Software::kPatroni;
     if (has("PG_VERSION") && has("pg_control")) return Software::kPostgres;
@@ -238,9 +241,11 @@ std::string Ties::text() const {
     if (standby) parts.push_back("it is a standby");
     if (archives) parts.push_back("it archives its WAL");
     if (follows) parts.push_back("it knows a primary or an archive to follow");
-    if (slots > 0) parts.push_back("it has " + std::to_string(slots) + (slots == 1 ? " replication slot" : " replication slots"));
+    if (slots > 0)
+        parts.push_back("it has " + std::to_string(slots) + (slots == 1 ? " replication slot" : " replication slots"));
     if (subscriptions > 0)
-        parts.push_back("it has " + std::to_string(subscriptions) + (subscriptions == 1 ? " subscription" : " subscriptions"));
+        parts.push_back("it has " + std::to_string(subscriptions) +
+                        (subscriptions == 1 ? " subscription" : " subscriptions"));
     return join(parts, ", ");
 }
 
@@ -289,12 +294,13 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
                                    "remove auto.cnf in a copy of its claims, or say how it is to start: --env "
                                    "MYSQL_SERVER_ID=N");
         case Software::kKafka:
-            return check_set_apart(options, joining, source, made,
-                                   {"KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CONTROLLER_QUORUM_VOTERS",
-                                    "KAFKA_CFG_ZOOKEEPER_CONNECT", "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS"},
-                                   "with the source's cluster.id (meta.properties) and controllers the clone would register "
-                                   "with the source's cluster",
-                                   "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=...");
+            return check_set_apart(
+                options, joining, source, made,
+                {"KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_CFG_ZOOKEEPER_CONNECT",
+                 "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS"},
+                "with the source's cluster.id (meta.properties) and controllers the clone would register "
+                "with the source's cluster",
+                "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=...");
         case Software::kMongo:
             if (!names_replica_set(made)) return {};
             return would_join(options, joining,

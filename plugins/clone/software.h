@@ -1,10 +1,10 @@
-// Software that joins its source by what is on its disk (safety R26): recognised by image, environment and arguments, for
-// Postgres asked itself. A copy of it that starts beside the original must first be kept from joining. Pure.
+// Software that joins its source by what is on its disk (safety R26): recognised by image, environment and arguments,
+// for Postgres asked itself. A copy of it that starts beside the original must first be kept from joining. Pure.
 #pragma once
 
+#include "common/copies/live_facts.h"
 #include "common/core/json.h"
 #include "common/core/result.h"
-#include "common/copies/live_facts.h"
 #include "plugins/clone/choice.h"
 
 #include <map>
@@ -41,8 +41,8 @@ struct Joining {
     Recognised recognised;
     std::map<std::string, std::optional<Ties>> ties;  // by pod, of a Postgres
 };
-// `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties away,
-// or what ties it was set to something else.
+// `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties
+// away, or what ties it was set to something else.
 Status check_joining(const CloneOptions& options, const Joining& joining, const Json& source_spec, const Json& made);
 
 }  // namespace holdfast::clone

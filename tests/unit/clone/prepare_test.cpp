@@ -45,8 +45,8 @@ Scene scene(CloneOptions wanted) {
     made.seeds = seeds_of(made.options, *choice);
     std::vector<const Copy*> copies;
     for (const Copy& one : made.seeds.copies) copies.push_back(&one);
-    auto treatment = treatment_of(made.options, recorded_source(made.options, live_for(made.options), made.seeds), copies,
-                                  made.seeds, kOperation);
+    auto treatment = treatment_of(made.options, recorded_source(made.options, live_for(made.options), made.seeds),
+                                  copies, made.seeds, kOperation);
     REQUIRE(treatment.ok());
     made.treatment = std::move(*treatment);
     for (const Copy& one : made.seeds.copies) made.now.claims[one.spec.name] = bound(one.spec.name);
@@ -97,8 +97,8 @@ TEST_SUITE("clone prepare") {
         wanted.sql.clear();
         const Scene made = scene(wanted);
         CHECK(made.treatment.instances.size() == 2);
-        const auto plan = plan_treat(made.options, made.treatment, made.now,
-                                     {{"version-0", "150014"}, {"version-1", "150014"}});
+        const auto plan =
+            plan_treat(made.options, made.treatment, made.now, {{"version-0", "150014"}, {"version-1", "150014"}});
         REQUIRE(plan.ok());
         CHECK_FALSE(any(statements(*plan), "vacuum"));
         CHECK(any(statements(*plan), "pg_drop_replication_slot"));

@@ -72,8 +72,8 @@ TEST_SUITE("clone labels") {
     }
 
     TEST_CASE("a Service that waits for the new name stops it") {
-        const auto made = relabelled({by_labels("svc/shop/postgres", {{"app", "postgres"}}),
-                                      by_labels("svc/shop/other", {{"app", "staging"}})});
+        const auto made = relabelled(
+            {by_labels("svc/shop/postgres", {{"app", "postgres"}}), by_labels("svc/shop/other", {{"app", "staging"}})});
         REQUIRE_FALSE(made.ok());
         CHECK(made.error().message.find("svc/shop/other") != std::string::npos);
     }
@@ -86,19 +86,18 @@ TEST_SUITE("clone labels") {
 
     TEST_CASE("selectors are found wherever the API has them") {
         const Json term = {{"labelSelector", {{"matchLabels", {{"app", "postgres"}}}}}, {"topologyKey", "host"}};
-        const Json set = {
-            {"apiVersion", "apps/v1"},
-            {"kind", "StatefulSet"},
-            {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
-            {"spec",
-             {{"selector", {{"matchLabels", {{"app", "web"}}}}},
-              {"template",
-               {{"spec",
-                 {{"affinity",
-                   {{"podAntiAffinity",
-                     {{"requiredDuringSchedulingIgnoredDuringExecution", Json::array({term})},
-                      {"preferredDuringSchedulingIgnoredDuringExecution",
-                       Json::array({{{"weight", 1}, {"podAffinityTerm", term}}})}}}}}}}}}}}};
+        const Json set = {{"apiVersion", "apps/v1"},
+                          {"kind", "StatefulSet"},
+                          {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
+                          {"spec",
+                           {{"selector", {{"matchLabels", {{"app", "web"}}}}},
+                            {"template",
+                             {{"spec",
+                               {{"affinity",
+                                 {{"podAntiAffinity",
+                                   {{"requiredDuringSchedulingIgnoredDuringExecution", Json::array({term})},
+                                    {"preferredDuringSchedulingIgnoredDuringExecution",
+                                     Json::array({{{"weight", 1}, {"podAffinityTerm", term}}})}}}}}}}}}}}};
         CHECK(kube::selectors_of(set).size() == 3);
         const Json policy = {{"apiVersion", "networking.k8s.io/v1"},
                              {"kind", "NetworkPolicy"},

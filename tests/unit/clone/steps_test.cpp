@@ -110,9 +110,9 @@ TEST_SUITE("clone steps") {
         now.terminating = true;
         CHECK(says(check_place(options(), *choice, now, kOperation).error().message, "terminating"));
         now.terminating = false;
-        now.quotas = {{{"metadata", {{"name", "space"}}},
-                       {"status",
-                        {{"hard", {{"requests.storage", "500Mi"}}}, {"used", {{"requests.storage", "400Mi"}}}}}}};
+        now.quotas = {
+            {{"metadata", {{"name", "space"}}},
+             {"status", {{"hard", {{"requests.storage", "500Mi"}}}, {"used", {{"requests.storage", "400Mi"}}}}}}};
         const Status full = check_place(options(), *choice, now, kOperation);
         REQUIRE_FALSE(full.ok());
         CHECK(says(full.error().message, "requests.storage"));

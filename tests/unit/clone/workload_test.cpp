@@ -80,8 +80,8 @@ TEST_SUITE("clone workload") {
     TEST_CASE("its own anti-affinity keeps the clone's pods apart, not from the source's") {
         Json facts = base_facts();
         facts["workloads"][0]["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
-             ["requiredDuringSchedulingIgnoredDuringExecution"] = Json::array(
-                 {{{"labelSelector", {{"matchLabels", {{"app", "postgres"}}}}}, {"topologyKey", "host"}}});
+             ["requiredDuringSchedulingIgnoredDuringExecution"] =
+                 Json::array({{{"labelSelector", {{"matchLabels", {{"app", "postgres"}}}}}, {"topologyKey", "host"}}});
         const auto made = workload(whole(), around(), facts);
         REQUIRE(made.ok());
         const std::string affinity = made->manifest["spec"]["template"]["spec"]["affinity"].dump();
@@ -193,9 +193,10 @@ TEST_SUITE("clone workload") {
         REQUIRE_FALSE(restricted.ok());
         for (const char* one : {"runAsNonRoot", "allowPrivilegeEscalation", "drop", "seccompProfile"})
             CHECK(says(restricted.error().message, one));
-        const Json host = {{"hostNetwork", true},
-                           {"volumes", Json::array({{{"name", "v"}, {"hostPath", {{"path", "/"}}}}})},
-                           {"containers", Json::array({{{"name", "db"}, {"securityContext", {{"privileged", true}}}}})}};
+        const Json host = {
+            {"hostNetwork", true},
+            {"volumes", Json::array({{{"name", "v"}, {"hostPath", {{"path", "/"}}}}})},
+            {"containers", Json::array({{{"name", "db"}, {"securityContext", {{"privileged", true}}}}})}};
         const Status baseline = check_pod_security("baseline", "staging", host);
         REQUIRE_FALSE(baseline.ok());
         for (const char* one : {"hostNetwork", "hostPath volume v", "privileged of container db"})
