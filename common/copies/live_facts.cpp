@@ -200,7 +200,7 @@ Json live_facts_to_json(const LiveFacts& facts, const std::vector<std::string>& 
     for (const Json& one : facts.claims) {
         if (!wanted.contains(kube::name_of(one))) continue;
         json["claims"].push_back(whole(one));
-        volumes.insert(kube::text_at(one, "/spec/volumeName"));
+        volumes.insert(kube::volume_of_claim(one));
     }
     for (const auto& [name, one] : facts.volumes) {
         if (volumes.contains(name)) json["volumes"].push_back(whole(one));

@@ -1,6 +1,7 @@
 #include "common/plan/waits.h"
 
 #include "common/core/text.h"
+#include "common/plan/clone_waits.h"
 #include "common/plan/observe.h"
 #include "common/plan/owners.h"
 
@@ -255,128 +256,6 @@ std::vector<Waiting> swap_waits() {
          "",
          kGoesAway,
          "Exit 5. It was asked for and goes when the driver can. The same command again waits on."},
-    };
-}
-
-constexpr char kCloning[] = "Exit 5. The source is only read. `resume` waits on, `abort` removes all that was made.";
-constexpr char kDeletingClone[] =
-    "Exit 5. The clone's source is not among it. What is being deleted goes when the cluster can; the same command "
-    "again waits on.";
-
-constexpr char kNotReady[] =
-    "Exit 5 with what keeps the pods from being ready. The clone's workload and data stay; its source was only read. "
-    "`resume` waits on, `abort` removes all that was made.";
-
-std::vector<Waiting> clone_waits() {
-    return {
-        {Condition::kSnapshotCut,
-         &kube::kSnapshots,
-         {"clone create"},
-         "the snapshot controller binds a content; the driver's snapshotter sidecar asks the storage to cut",
-         "",
-         "the snapshot is being deleted: exit 1; it is deleted or replaced: exit 4",
-         kCloning},
-        {Condition::kSnapshotReady,
-         &kube::kSnapshots,
-         {"clone create"},
-         "the driver: cut long since, it may still upload",
-         "",
-         "the snapshot is being deleted: exit 1; it is deleted or replaced: exit 4",
-         kCloning},
-        {Condition::kClaimBound,
-         &kube::kClaims,
-         {"clone create"},
-         "the driver's provisioner makes a volume from the snapshot or the source's volume, the volume controller "
-         "binds "
-         "it; with a WaitForFirstConsumer class the scheduler first chooses a node for a throwaway pod",
-         "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
-         "The throwaway pods are removed. Exit 5 with what keeps the claim Pending. `resume` waits on, `abort` removes "
-         "all that was made."},
-        {Condition::kGone,
-         &kube::kPods,
-         {"clone create", "clone abort"},
-         "the kubelet stops the containers and unmounts",
-         "",
-         kGoesAway,
-         kCloning},
-        {Condition::kGone,
-         &kube::kSnapshots,
-         {"clone create", "clone abort"},
-         "the snapshot controller takes its finalizers away; the driver deletes the snapshot",
-         "",
-         kGoesAway,
-         "Exit 5. The clone's claims are bound and its source was only read. `resume` waits on."},
-        {Condition::kGone,
-         &kube::kSnapshotContents,
-         {"clone create", "clone abort"},
-         "the snapshot controller, at once: the storage keeps the snapshot for the source's own content",
-         "",
-         kGoesAway,
-         "Exit 5. The clone's claims are bound and its source was only read. `resume` waits on."},
-        {Condition::kAllReady,
-         &kube::kStatefulSets,
-         {"clone create"},
-         "the StatefulSet controller makes the pods; scheduler and kubelets start them; their probes say ready",
-         "",
-         "it is being deleted: exit 1; it is deleted or replaced: exit 4",
-         kNotReady},
-        {Condition::kAllReady,
-         &kube::kDeployments,
-         {"clone create"},
-         "the Deployment's and ReplicaSet's controllers make the pods; scheduler and kubelets start them",
-         "",
-         "it is being deleted: exit 1; it is deleted or replaced: exit 4",
-         kNotReady},
-        {Condition::kGone,
-         &kube::kStatefulSets,
-         {"clone delete", "clone abort"},
-         "the API server and the garbage collector",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kDeployments,
-         {"clone delete", "clone abort"},
-         "the API server and the garbage collector",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kServices,
-         {"clone delete", "clone abort"},
-         "the API server; the endpoints go by the garbage collector",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kNetworkPolicies,
-         {"clone delete", "clone abort"},
-         "the API server, at once unless somebody put a finalizer on it",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kConfigMaps,
-         {"clone delete", "clone abort"},
-         "the API server, at once unless somebody put a finalizer on it",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kClaims,
-         {"clone delete", "clone abort"},
-         "the claim protection controller, once no pod mounts it",
-         "",
-         kGoesAway,
-         kDeletingClone},
-        {Condition::kGone,
-         &kube::kVolumes,
-         {"clone delete", "clone abort"},
-         "the volume controller, once the claim is gone; the driver deletes the volume",
-         "",
-         kGoesAway,
-         kDeletingClone},
     };
 }
 
