@@ -7,6 +7,7 @@ import time
 import pytest
 
 from test_in_place import operation_of, seven, volumes
+import world
 from world import BUSYBOX_IMAGE
 
 IN_PLACE = ["restore", "sts/postgres", "--from", "base", "--in-place", "--yes", "--progress", "plain"]
