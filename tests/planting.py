@@ -56,5 +56,6 @@ def _linked(folder, target, objects):
     words = [w for w in shlex.split(last.stdout.strip().splitlines()[-1]) if w not in (":", "&&")]
     at = words.index("-o")
     words[at + 1] = str(folder / target)
-    subprocess.run(words[:at] + ["-Wl,--allow-multiple-definition"] + objects + words[at:], cwd=BUILD, check=True)
+    first = next(i for i, word in enumerate(words) if word.endswith(".o"))
+    subprocess.run(words[:first] + ["-Wl,--allow-multiple-definition"] + objects + words[first:], cwd=BUILD, check=True)
     return folder / target
