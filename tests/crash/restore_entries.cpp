@@ -54,7 +54,7 @@ std::vector<Entry> restore_entries() {
         {"restore-drill-exec", "restore", "drill", make_set, always(restore({"drill", "papers", "--exec", "true"})),
          kThrowaways, 0, nullptr, 5, true},
         {"restore-open", "restore", "open", make_set, always(restore({"open", "before", "--ordinal", "0"})),
-         kThrowaways},
+         kThrowaways, 0, nullptr, 8},
         {"restore-in-place", "restore", "in-place", make_set, always(in_place()), kAll, 0, nullptr, 90},
         {"restore-in-place-one", "restore", "in-place", make_set,
          always(in_place_of("sts/postgres", "before", {"--accept-skew", "--ordinal", "1"})), kAll, 0, nullptr, 150,
@@ -76,9 +76,9 @@ std::vector<Entry> restore_entries() {
 std::vector<Entry> common_entries() {
     return {
         {"gc", "", "gc", leave_drill, always(restore({"gc", "--yes"})), kAgain},
-        {"abort", "", "abort", leave_drill, on_operation("restore", "abort"), kAgain, kNothingLeft},
+        {"abort", "", "abort", leave_drill, on_operation("restore", "abort"), kAgain, kNothingLeft, nullptr, 3},
         {"resume", "", "resume", leave_drill, on_operation("restore", "resume"), kAgain, kNothingLeft,
-         on_operation("restore", "abort")},
+         on_operation("restore", "abort"), 6},
     };
 }
 

@@ -16,7 +16,7 @@ CommandLine create_with(std::vector<std::string> more) {
 
 std::vector<Entry> snap_entries() {
     return {
-        {"snap-create", "snap", "create", nullptr, always(create_with({})), kAll, kNameTaken},
+        {"snap-create", "snap", "create", nullptr, always(create_with({})), kAll, kNameTaken, nullptr, 3},
         {"snap-create-ready", "snap", "create", nullptr, always(create_with({"--wait", "ready"})), kAll, kNameTaken,
          nullptr, 5},
         {"snap-create-app", "snap", "create", nullptr, always(snap({"create", "sts/postgres", "--name", "before"})),
