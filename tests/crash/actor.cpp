@@ -14,8 +14,8 @@ constexpr std::array kNames = {"autoscaler",   "event-scaler",   "gitops",     "
                                "drops-claim",  "reverts-policy", "ends-space", "takes-over"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
-const kube::ObjectRef kSet{kube::kStatefulSets, kSpace, "postgres"};
-const kube::ObjectRef kClaim{kube::kClaims, kSpace, "data-postgres-0"};
+// Functions, since kube::k... may be made after what stands here.
+kube::ObjectRef set_ref() { return {kube::kStatefulSets, kSpace, "postgres"}; }
 
 // With the generation that a client's write gives.
 bool change_spec(sim::Sim& sim, const kube::ObjectRef& ref, const Json& patch) {
@@ -26,13 +26,13 @@ bool change_spec(sim::Sim& sim, const kube::ObjectRef& ref, const Json& patch) {
 }
 
 Acted scale(sim::Sim& sim, bool awake, int replicas) {
-    const sim::ObjectPtr set = sim.store.find(kSet);
+    const sim::ObjectPtr set = sim.store.find(set_ref());
     if (!set || (kube::replicas_of(*set) > 0) != awake) return {};
-    return {change_spec(sim, kSet, {{"replicas", replicas}}), kSet};
+    return {change_spec(sim, set_ref(), {{"replicas", replicas}}), set_ref()};
 }
 
 Json manifest_of(const sim::Sim& start) {
-    Json manifest = *start.store.find(kSet);
+    Json manifest = *start.store.find(set_ref());
     manifest.erase("status");
     for (const char* key : {"uid", "resourceVersion", "creationTimestamp", "generation", "annotations"})
         manifest["metadata"].erase(key);
@@ -42,16 +42,16 @@ Json manifest_of(const sim::Sim& start) {
 Acted revert(sim::Sim& sim, const sim::Sim& start) {
     const Json manifest = manifest_of(start);
     const Json& spec = manifest["spec"];
-    return {change_spec(sim, kSet,
+    return {change_spec(sim, set_ref(),
                         {{"replicas", spec["replicas"]},
                          {"persistentVolumeClaimRetentionPolicy", spec["persistentVolumeClaimRetentionPolicy"]}}),
-            kSet};
+            set_ref()};
 }
 
 Acted replace(sim::Sim& sim, const sim::Sim& start) {
-    if (!api_remove(sim, kSet, {}, kube::Propagation::kOrphan, kube::DryRun::kNone).ok()) return {};
-    for (int i = 0; i < 100 && sim.store.find(kSet); ++i) sim.advance(sim::milliseconds(50));
-    return {api_create(sim, manifest_of(start), kube::DryRun::kNone).ok(), kSet};
+    if (!api_remove(sim, set_ref(), {}, kube::Propagation::kOrphan, kube::DryRun::kNone).ok()) return {};
+    for (int i = 0; i < 100 && sim.store.find(set_ref()); ++i) sim.advance(sim::milliseconds(50));
+    return {api_create(sim, manifest_of(start), kube::DryRun::kNone).ok(), set_ref()};
 }
 
 Acted remove(sim::Sim& sim, const kube::ObjectRef& ref) {
@@ -98,7 +98,7 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
         case Actor::kAutoscaler:
             return scale(sim, true, 3);
         case Actor::kEventScaler:
-            return scale(sim, false, kube::replicas_of(*start.store.find(kSet)));
+            return scale(sim, false, kube::replicas_of(*start.store.find(set_ref())));
         case Actor::kGitops:
             return revert(sim, start);
         case Actor::kReplaces:
@@ -108,7 +108,7 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
         case Actor::kTidies:
             return tidy(sim, turn);
         case Actor::kDropsClaim:
-            return remove(sim, kClaim);
+            return remove(sim, {kube::kClaims, kSpace, "data-postgres-0"});
         case Actor::kRevertsPolicy:
             return revert_policy(sim, turn);
         case Actor::kEndsSpace:

@@ -75,6 +75,12 @@ void Invariants::claims_go(const sim::Sim& sim, const std::string& name) {
 }
 
 void Invariants::was_read(const sim::Sim& sim, const sim::Call& call) {
+    // Whoever does not look at all is not excused for long: a look, a read of the volume and its patch are three
+    // requests.
+    std::erase_if(going_, [&](const auto& one) {
+        const sim::ObjectPtr claim = sim.store.find(one.second);
+        return (!claim || kube::deleting(*claim)) && ++unlooked_[one.first] > 3;
+    });
     if (!is_read(call.verb)) return;
     const auto meant = [&](const std::string& name) { return call.ref.name.empty() || call.ref.name == name; };
     if (call.ref.resource == kube::kVolumes && meant(unseen_)) unseen_.clear();

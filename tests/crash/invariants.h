@@ -30,6 +30,8 @@ class Invariants {
     // Somebody has begun to take this claim away, or ("") all that there are. Until it is read as it is then, who gives
     // its volume the policy Delete cannot know of it; that is counted too.
     void claims_go(const sim::Sim& sim, const std::string& name);
+    // Whatever its pods start on now.
+    void given_up(const kube::ObjectRef& claim) { claims_.erase(claim.space + "/" + claim.name); }
     void was_read(const sim::Sim& sim, const sim::Call& call);
     long long unseen_deletions() const { return unseen_deletions_; }
     const std::vector<std::string>& violations() const { return violations_; }
@@ -56,6 +58,7 @@ class Invariants {
     bool away_ = false;
     std::string unseen_;
     std::map<std::string, kube::ObjectRef> going_;  // handle -> its claim, which was not read since it goes
+    std::map<std::string, int> unlooked_;           // handle -> requests since its claim is being deleted
     long long looks_ = 0, unseen_deletions_ = 0;
 };
 
