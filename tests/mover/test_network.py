@@ -218,7 +218,7 @@ def test_what_is_durable_is_not_sent_again(disk, mover, same, key, receiver, tmp
     proxy = Proxy(there.address, cut_at=30_000_000, cut=lambda p: p.close_connections(), bytes_per_second=10_000_000)
     mover(*words, "--to", proxy.address, expect=5)
     result = mover(*words, "--to", there.address).result
-    # 10 MB were not sent yet; what lay in socket buffers and what a busy disk had not taken yet go again, not the rest.
-    assert result["bytes_sent"] < 36_000_000
+    # 10 MB were not sent yet; what lay in socket buffers and the unfinished group go again, not the rest.
+    assert result["bytes_sent"] < 24_000_000
     there.end()
     same(source.path, target.path)
