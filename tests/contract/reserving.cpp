@@ -240,11 +240,21 @@ CONTRACT("reserving", "named: a claim that names a free volume gets it, and the 
 }
 
 CONTRACT("reserving", "named: a claim waits for a volume that is not there yet") {
+    Json pvc = claim(s, "data");
+    pvc["spec"]["volumeName"] = s.own("v");
+    s.make(pvc);
+    s.never(kClaims, "data", "bound", bound, milliseconds(1500));
+    s.make(volume(s, "v"));
+    SAME(volume_of(bound_claim(s, "data")), s.own("v"));
+}
+
+// The volume is reserved: a free one of a class that others use might become a stranger's claim's.
+CONTRACT("reserving", "named: a class that makes volumes makes none for a claim that names one") {
     Json pvc = claim(s, "data", "fast");
     pvc["spec"]["volumeName"] = s.own("v");
     s.make(pvc);
     s.never(kClaims, "data", "bound", bound, milliseconds(1500));
-    s.make(of_class_fast(volume(s, "v")));
+    s.make(reserved_for(s, of_class_fast(volume(s, "v")), "data"));
     SAME(volume_of(bound_claim(s, "data")), s.own("v"));
 }
 
@@ -258,14 +268,16 @@ CONTRACT("reserving", "named: a claim waits for a volume that is another's") {
 
 CONTRACT("reserving", "named: a free volume that is too small, or of another class, is not taken") {
     s.make(volume(s, "small", "32Mi"));
-    s.make(of_class_fast(volume(s, "fast")));
-    for (const char* name : {"small", "fast"}) {
+    Json pv = volume(s, "other");
+    pv["spec"]["storageClassName"] = s.own("other-class");
+    s.make(pv);
+    for (const char* name : {"small", "other"}) {
         Json pvc = claim(s, name);
         pvc["spec"]["volumeName"] = s.own(name);
         s.make(pvc);
     }
     s.never(kClaims, "small", "bound", bound);
-    s.never(kClaims, "fast", "bound", bound, milliseconds(500));
+    s.never(kClaims, "other", "bound", bound, milliseconds(500));
 }
 
 CONTRACT("reserving", "named and reserved: size and class do not matter, they bind") {
