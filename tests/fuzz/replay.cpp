@@ -19,7 +19,10 @@ constexpr std::pair<const char*, Target> kTargets[] = {{"yaml", holdfast::fuzz::
                                                        {"kubeconfig", holdfast::fuzz::kubeconfig},
                                                        {"json", holdfast::fuzz::json},
                                                        {"watch", holdfast::fuzz::watch},
-                                                       {"journal", holdfast::fuzz::journal}};
+                                                       {"journal", holdfast::fuzz::journal},
+                                                       {"mover_frames", holdfast::fuzz::mover_frames},
+                                                       {"mover_index", holdfast::fuzz::mover_index},
+                                                       {"mover_journal", holdfast::fuzz::mover_journal}};
 constexpr std::chrono::seconds kLimit{5};
 
 // True if the input was dealt with in time.

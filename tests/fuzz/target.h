@@ -14,6 +14,9 @@ void kubeconfig(std::string_view input);
 void json(std::string_view input);
 void watch(std::string_view input);
 void journal(std::string_view input);
+void mover_frames(std::string_view input);
+void mover_index(std::string_view input);
+void mover_journal(std::string_view input);
 
 inline void check(bool holds, const char* promise) {
     if (holds) return;

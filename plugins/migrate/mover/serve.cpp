@@ -49,6 +49,8 @@ class Serving {
   private:
     Result<Served> lost(const Error& why) {
         if (why.kind == ErrorKind::kInterrupted) return why;
+        // What came whole is written all the same: it need not come again.
+        TRY(writers_.drain());
         const std::lock_guard lock(mutex_);
         if (!failed_.ok()) return failed_.error();
         return Served::kLost;
