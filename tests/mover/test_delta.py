@@ -36,7 +36,7 @@ def test_a_final_pass_after_writing_load_gives_the_same_tree(disk, mover, same, 
         assert ran.code in (0, 5), ran.err  # 5: a full disk, which the writer may make
     finally:
         writer.send_signal(signal.SIGTERM)
-        assert writer.wait(30) == 0
+        assert writer.wait(120) == 0
     result = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
     assert result["final"] and result["verified"]
     target.again()
@@ -144,8 +144,10 @@ def test_a_source_that_changes_during_a_final_copy_ends_with_6(disk, mover, tmp_
     while not (target.path / "a-large").exists():
         assert copy.poll() is None
         time.sleep(0.01)
+    copy.send_signal(signal.SIGSTOP)  # however long the next line takes, it comes in between
     (source.path / "a-large-later").write_text("appeared")
-    _, said = copy.communicate(timeout=60)
+    copy.send_signal(signal.SIGCONT)
+    _, said = copy.communicate(timeout=120)
     assert copy.returncode == 6 and "source:" in said and "while it was copied" in said
 
 
@@ -157,8 +159,10 @@ def test_two_movers_with_one_state_exclude_each_other(disk, mover, tmp_path):
     while not (state / "pass").exists():
         assert copy.poll() is None
         time.sleep(0.01)
+    copy.send_signal(signal.SIGSTOP)
     mover("copy", source.path, target.path, "--state", state, expect=4)
-    assert copy.wait(60) == 0
+    copy.send_signal(signal.SIGCONT)
+    assert copy.wait(120) == 0
 
 
 def test_a_copy_that_is_killed_at_any_moment_goes_on(disk, mover, same, tmp_path):

@@ -20,16 +20,17 @@ class Receiver:
         self.process.communicate()
 
     def end(self, expect=0):
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=120)
         assert self.process.returncode == expect, said
         return said
 
 
 class Proxy:
-    """Listens on its own address and passes everything on to another. `cut_at`: after so many bytes of both directions `cut` is called."""
+    """Listens on its own address and passes everything on to another. `cut_at`: after so many bytes of both directions no more go in
+    that direction; once `evidence` answers True, `cut` is called."""
 
-    def __init__(self, to, cut_at=None, cut=None, bytes_per_second=None):
-        self.to, self.cut_at, self.cut, self.rate = to, cut_at, cut, bytes_per_second
+    def __init__(self, to, cut_at=None, cut=None, bytes_per_second=None, evidence=lambda: True):
+        self.to, self.cut_at, self.cut, self.rate, self.evidence = to, cut_at, cut, bytes_per_second, evidence
         self.passed, self.lock = 0, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -58,6 +59,8 @@ class Proxy:
                 if left is not None and len(data) >= left:
                     other.sendall(data[:max(0, left)])
                     self.cut_at = None
+                    while not self.evidence():
+                        time.sleep(0.01)
                     self.cut(self)
                     return
                 other.sendall(data)

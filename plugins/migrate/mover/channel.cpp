@@ -14,14 +14,10 @@ constexpr int kPassOver = 32;
 }  // namespace
 
 Channel::Channel(std::unique_ptr<Tls> tls, bool adapt)
-    : tls_(std::move(tls)), adapt_(adapt), writer_([this] { write_queued(); }) {}
+    : tls_(std::move(tls)), adapt_(adapt), queue_(kQueued), writer_([this] { write_queued(); }) {}
 
 Channel::~Channel() {
-    {
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-        changed_.notify_all();
-    }
+    queue_.close();
     tls_->shut();
     writer_.join();
 }
@@ -34,7 +30,6 @@ bool Channel::worth_compressing(FrameKind kind, std::size_t size) {
         --useless_;
         return false;
     }
-    const std::lock_guard lock(mutex_);
     return queue_.size() >= kHeldUp;
 }
 
@@ -46,38 +41,30 @@ Status Channel::send(FrameKind kind, std::string_view payload) {
     } else {
         frame = encode_frame(kind, payload);
     }
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return queue_.size() < kQueued || !failed_.ok(); });
-    if (!failed_.ok()) return failed_;
-    queue_.push_back(std::move(frame));
-    changed_.notify_all();
-    return {};
+    return queue_.push(std::move(frame)) ? Status() : failure();
+}
+
+Status Channel::failure() {
+    const std::lock_guard lock(mutex_);
+    return failed_;
 }
 
 void Channel::write_queued() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        changed_.wait(lock, [&] { return !queue_.empty() || stop_; });
-        if (stop_) return;
-        const std::string frame = std::move(queue_.front());
-        queue_.pop_front();
-        writing_ = true;
-        changed_.notify_all();
-        lock.unlock();
-        Status done = tls_->write(frame);
-        wire_bytes_ += frame.size();
-        lock.lock();
-        writing_ = false;
-        if (!done.ok() && failed_.ok()) failed_ = std::move(done);
-        if (!failed_.ok()) queue_.clear();
-        changed_.notify_all();
+    while (const std::optional<std::string> frame = queue_.pop()) {
+        Status done = tls_->write(*frame);
+        wire_bytes_ += frame->size();
+        if (done.ok()) continue;
+        {
+            const std::lock_guard lock(mutex_);
+            failed_ = std::move(done);
+        }
+        queue_.close();
     }
 }
 
 Status Channel::flush() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return (queue_.empty() && !writing_) || !failed_.ok(); });
-    return failed_;
+    queue_.drain();
+    return failure();
 }
 
 Result<Frame> Channel::receive() {

@@ -1,12 +1,11 @@
 // Frames over a connection.
 #pragma once
 
+#include "plugins/migrate/mover/fair_queue.h"
 #include "plugins/migrate/mover/frame.h"
 #include "plugins/migrate/mover/tls.h"
 
 #include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -35,14 +34,13 @@ class Channel {
 
   private:
     void write_queued();
+    Status failure();
     bool worth_compressing(FrameKind kind, std::size_t size);
 
     std::unique_ptr<Tls> tls_;
     const bool adapt_;
+    FairQueue<std::string> queue_;
     std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::string> queue_;
-    bool writing_ = false, stop_ = false;
     Status failed_;
     std::atomic<int> useless_ = 0;  // frames to pass over after one that could not be made smaller
     std::atomic<std::uint64_t> wire_bytes_ = 0;

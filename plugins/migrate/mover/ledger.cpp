@@ -7,6 +7,11 @@ constexpr std::size_t kMostHeld = 2 << 20;  // bytes of records that wait for ea
 
 }  // namespace
 
+void Ledger::wait_for_turn(std::uint64_t ticket) {
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] { return ticket < next_ + window_ || failed_; });
+}
+
 Status Ledger::put(std::uint64_t ticket, std::string records) { return place(ticket, {std::move(records), false}); }
 
 Status Ledger::end_group(std::uint64_t ticket) { return place(ticket, {"", true}); }

@@ -16,11 +16,16 @@ namespace holdfast::mover {
 class Ledger {
   public:
     // `epoch`: the target's last one; this pass's begin after it.
-    Ledger(IndexWriter& writer, Sink& sink, std::uint64_t epoch)
-        : writer_(writer), sink_(sink), epoch_(epoch), begun_(epoch) {}
+    // `window`: so many places lie between what is being worked on and the first that is not yet done. Without a bound
+    // one slow worker would leave all that the others sent after it without an epoch, and a broken pass would send it
+    // again.
+    Ledger(IndexWriter& writer, Sink& sink, std::uint64_t epoch, std::uint64_t window)
+        : writer_(writer), sink_(sink), window_(window), epoch_(epoch), begun_(epoch) {}
 
     // A place in the order. One thread asks for them.
     std::uint64_t ticket() { return tickets_++; }
+    // Waits until the ticket lies in the window, or nothing more will come.
+    void wait_for_turn(std::uint64_t ticket);
     // Records for the ticket's place, from any thread. The work that they tell of has been given to the sink.
     Status put(std::uint64_t ticket, std::string records);
     // The same by the thread that asks for tickets: waits while too much is held back for what comes before.
@@ -44,6 +49,7 @@ class Ledger {
 
     IndexWriter& writer_;
     Sink& sink_;
+    const std::uint64_t window_;
     std::mutex mutex_;
     std::condition_variable moved_;
     std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0;

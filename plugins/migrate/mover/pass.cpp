@@ -12,6 +12,9 @@
 namespace holdfast::mover {
 namespace {
 
+// A large file's stretch takes two places of the order, at its beginning three: more than one for each thread.
+constexpr std::uint64_t kPlacesPerThread = 4;
+
 struct Ticketed {
     std::uint64_t ticket = 0;
     Unit unit;
@@ -32,7 +35,7 @@ class PassRun {
           base_(std::move(base)),
           unclean_(unclean),
           writer_(std::move(writer)),
-          ledger_(writer_, context.target, epoch),
+          ledger_(writer_, context.target, epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
           spools_(options.scratch),
           limiter_(context.clock, options.bandwidth),
           since_(since_then(context.clock)) {
@@ -45,6 +48,10 @@ class PassRun {
             return done;
         });
     }
+
+    PassRun(const PassRun&) = delete;
+    PassRun& operator=(const PassRun&) = delete;
+    ~PassRun() { ledger_.fail(); }  // workers may wait for what will not come
 
     Result<PassResult> run() {
         TRY(copy());
@@ -76,6 +83,7 @@ class PassRun {
     }
 
     Status work(Ticketed& job, Source& source) {
+        ledger_.wait_for_turn(job.ticket);
         if (const auto* some = std::get_if<SmallUnit>(&job.unit)) {
             TRY_ASSIGN(std::string records, source.small(*some));
             return ledger_.put(job.ticket, std::move(records));
