@@ -1,6 +1,6 @@
-// A bounded queue into which waiting threads come one after the other, in the order in which they began to wait: a thread
-// that others overtook again and again would keep what it sends, and all that becomes durable only after it, from the
-// target for as long as chance liked.
+// A bounded queue into which waiting threads come one after the other, in the order in which they began to wait: a
+// thread that others overtook again and again would keep what it sends, and all that becomes durable only after it,
+// from the target for as long as chance liked.
 #pragma once
 
 #include <condition_variable>
