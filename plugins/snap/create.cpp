@@ -51,7 +51,8 @@ class CreateOperation : public plan::Operation {
         TRY_ASSIGN(const CutFacts facts, gather_cut(reader, input));
         const auto said = input.progress.outputs.find(kAppOutput);
         const kube::AppFacts app = said == input.progress.outputs.end() ? kube::AppFacts{} : parse_app(said->second);
-        return plan_complete(facts, cut_.set, options_, options_.quiesced() && cut_.fresh, app);
+        TRY_ASSIGN(const std::string consistency, proven_consistency(reader));
+        return plan_complete(facts, cut_.set, options_, consistency, app);
     }
 
     // A --pre that failed has stopped us before any snapshot was made, and its --post has run: what is left is the
@@ -100,6 +101,13 @@ class CreateOperation : public plan::Operation {
     }
 
   private:
+    Result<std::string> proven_consistency(kube::ClusterReader& reader) {
+        if (!cut_.fresh) return std::string("none");
+        if (options_.quiesced()) return std::string("quiesced");
+        TRY_ASSIGN(const bool stopped, stopped_still(reader, space_, cut_.stopped, cut_.set.members));
+        return std::string(stopped ? "stopped" : "none");
+    }
+
     static plan::Step drop(const kube::ObjectRef& set, const std::string& uid) {
         plan::Step step;
         step.id = "drop-set";

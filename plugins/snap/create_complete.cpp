@@ -83,10 +83,11 @@ plan::Step wait_ready(const kube::SnapshotSet& set) {
 }  // namespace
 
 Result<plan::Plan> plan_complete(const CutFacts& facts, kube::SnapshotSet set, const CreateOptions& options,
-                                 bool proven, const kube::AppFacts& app) {
+                                 const std::string& consistency, const kube::AppFacts& app) {
     TRY(take_cut(facts, set));
+    const bool proven = consistency != "none";
     set.complete = true;
-    set.consistency = proven ? "quiesced" : "none";
+    set.consistency = consistency;
     set.skew_ms = kube::skew_of(set.members);
     set.app = app;
     plan::Plan plan;

@@ -233,12 +233,19 @@ class CutSteps {
     std::vector<std::string> ready_;  // ids after which the next may start
 };
 
-void add_consistency_note(plan::Plan& plan, const CreateOptions& options, std::size_t members) {
+void add_consistency_note(plan::Plan& plan, const CreateOptions& options, const CutPlan& cut) {
+    const std::size_t members = cut.set.members.size();
     if (options.quiesced()) {
         plan.notes.push_back(
             "consistency: quiesced, if the commands hold writes back; if the cut makes no progress for " +
             human_elapsed(static_cast<double>(options.quiesce_limit.count()) / 1000) +
             " it is given up and they let go");
+        return;
+    }
+    if (!cut.stopped.empty()) {
+        plan.notes.push_back(
+            "consistency: stopped, if nothing is started meanwhile: 0 replicas, no pod uses the claims; it is no "
+            "backup, for it lies on the same storage as its volumes");
         return;
     }
     if (members == 1) {
@@ -316,6 +323,7 @@ Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options,
     TRY(check_quotas(facts, set));
     const Earlier earlier = look_back(facts, set);
     result.fresh = !earlier.any;
+    if (result.fresh) result.stopped = stopped_before(facts, options);
 
     plan::Plan& plan = result.plan;
     plan.operation = input.operation;
@@ -343,7 +351,7 @@ Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options,
             "commands held "
             "back then");
     } else {
-        add_consistency_note(plan, options, set.members.size());
+        add_consistency_note(plan, options, result);
     }
     add_later(plan, set, options);
     return result;

@@ -11,6 +11,7 @@
 #include "common/plan/step.h"
 #include "plugins/snap/create_facts.h"
 #include "plugins/snap/create_options.h"
+#include "plugins/snap/create_stopped.h"
 
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct CutPlan {
     std::vector<std::string> volume_handles;  // what the storage calls the members' volumes, in their order
     // No snapshot of this operation was there before the hooks ran: what is cut now is cut while they hold.
     bool fresh = true;
+    std::vector<Stopped> stopped;  // none: something may write during the cut
 };
 // kRefused and kLocked name the fact; nothing is changed by then.
 Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input);
@@ -34,10 +36,10 @@ struct CutFacts {
     std::vector<kube::SnapshotContent> contents;  // likewise; name "" : missing
     std::vector<std::string> volume_handles;      // of the volumes that were to be cut; likewise
 };
-// `proven`: the hooks held over the whole cut. kUnavailable: a snapshot is not cut after all; kConflict: one was
-// replaced, or its claim was and it is of another volume.
+// `consistency`: what was proven of the whole cut; "none" is nothing. kUnavailable: a snapshot is not cut after all;
+// kConflict: one was replaced, or its claim was and it is of another volume.
 Result<plan::Plan> plan_complete(const CutFacts& facts, kube::SnapshotSet set, const CreateOptions& options,
-                                 bool proven, const kube::AppFacts& app);
+                                 const std::string& consistency, const kube::AppFacts& app);
 
 // "the snapshot is", "the 3 snapshots are".
 std::string all_snapshots_are(std::size_t count);

@@ -113,6 +113,13 @@ bool rolling_out(const Json& workload) {
     return number_at(workload, "/status/updatedReplicas", 0) < number_at(workload, "/status/replicas", 0);
 }
 
+bool at_zero(const Json& workload) {
+    return replicas_of(workload) == 0 && number_at(workload, "/status/replicas", 0) == 0 &&
+           number_at(workload, "/status/observedGeneration", -1) == generation_of(workload);
+}
+
+long long generation_of(const Json& object) { return number_at(object, "/metadata/generation", 0); }
+
 bool scales(const Json& autoscaler, const std::string& kind, const std::string& name) {
     return text_at(autoscaler, "/spec/scaleTargetRef/kind") == kind &&
            text_at(autoscaler, "/spec/scaleTargetRef/name") == name;

@@ -40,6 +40,10 @@ long long grace_seconds_of(const Json& workload);  // of its pod template; 30 if
 bool deletes_claims(const Json& stateful_set);
 // Not all pods are of the template as it is now: whichever starts next is.
 bool rolling_out(const Json& workload);
+// 0 replicas asked for, seen by the controller and reached. Pods may still be there for another reason.
+bool at_zero(const Json& workload);
+// Counts the changes of its spec (Kubernetes API conventions, metadata.generation).
+long long generation_of(const Json& object);
 bool scales(const Json& autoscaler, const std::string& kind, const std::string& name);
 bool suspended(const Json& flux_object);  // spec.suspend
 

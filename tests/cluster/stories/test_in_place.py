@@ -140,6 +140,16 @@ def test_an_unready_pod_does_not_hold_up_the_scale_down(space):
     assert seven(space) == "7" and seven(space, "postgres-1") == "7"
 
 
+def test_a_set_of_a_stopped_workload_is_consistent_and_needs_no_accept_skew(space):
+    space.postgres(replicas=2)
+    space.kubectl("scale", "sts/postgres", "--replicas=0").expect()
+    space.eventually(lambda: not space.get("pods")["items"])
+    assert "consistency stopped" in space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect().out
+    assert space.set("base")["consistency"] == "stopped"
+    in_place(space).expect()
+    assert space.path("sts/postgres", ".spec.replicas") == "0"
+
+
 def test_one_ordinal_is_restored_while_the_others_run_on(space):
     space.postgres(replicas=2)
     for pod in ("postgres-0", "postgres-1"):

@@ -64,7 +64,7 @@ kube::SnapshotSet completed(const plan::Plan& plan) {
 
 TEST_CASE("a set becomes complete with the moments of its cuts") {
     const After after = after_cut();
-    const auto plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    const auto plan = plan_complete(after.facts, after.cut.set, after.options, "none", {});
     REQUIRE(plan.ok());
     const kube::SnapshotSet set = completed(*plan);
     CHECK(set.complete);
@@ -80,7 +80,7 @@ TEST_CASE("what was proven of hooks and database is repeated on every snapshot")
     const kube::AppFacts app = parse_app(
         "data_directory=/data/pgdata\nmajor=15\nDatabase system identifier:   7300000000000000001\n"
         "Latest checkpoint's TimeLineID:       2\n");
-    const auto plan = plan_complete(after.facts, after.cut.set, after.options, true, app);
+    const auto plan = plan_complete(after.facts, after.cut.set, after.options, "quiesced", app);
     REQUIRE(plan.ok());
     const kube::SnapshotSet set = completed(*plan);
     CHECK(set.consistency == "quiesced");
@@ -100,7 +100,7 @@ TEST_CASE("what was proven of hooks and database is repeated on every snapshot")
 TEST_CASE("a set stays incomplete if a member vanished, is not cut, or is bound to another's content") {
     After after = after_cut();
     after.facts.contents[1].snapshot_uid = "other";
-    auto plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    auto plan = plan_complete(after.facts, after.cut.set, after.options, "none", {});
     REQUIRE_FALSE(plan.ok());
     CHECK(plan.error().kind == ErrorKind::kConflict);
     CHECK(plan.error().message.find("do not point at each other: set/shop/first stays incomplete") !=
@@ -108,13 +108,13 @@ TEST_CASE("a set stays incomplete if a member vanished, is not cut, or is bound 
 
     after = after_cut();
     (*after.facts.snapshots[0])["status"].erase("creationTime");
-    plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    plan = plan_complete(after.facts, after.cut.set, after.options, "none", {});
     REQUIRE_FALSE(plan.ok());
     CHECK(plan.error().kind == ErrorKind::kUnavailable);
 
     after = after_cut();
     after.facts.snapshots[0].reset();
-    plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    plan = plan_complete(after.facts, after.cut.set, after.options, "none", {});
     REQUIRE_FALSE(plan.ok());
     CHECK(plan.error().message.find("vs/shop/first-data-postgres-0 was deleted") != std::string::npos);
 }
@@ -134,9 +134,9 @@ TEST_CASE("bad input 39: a claim that was deleted and made again while it was cu
     After after = after_cut();
     REQUIRE(after.cut.volume_handles.size() == 2);
     REQUIRE_FALSE(after.cut.volume_handles[1].empty());
-    REQUIRE(plan_complete(after.facts, after.cut.set, after.options, false, {}).ok());
+    REQUIRE(plan_complete(after.facts, after.cut.set, after.options, "none", {}).ok());
     after.facts.contents[1].volume_handle = "of-the-new-claim";
-    const auto plan = plan_complete(after.facts, after.cut.set, after.options, false, {});
+    const auto plan = plan_complete(after.facts, after.cut.set, after.options, "none", {});
     REQUIRE_FALSE(plan.ok());
     CHECK(plan.error().kind == ErrorKind::kConflict);
     CHECK(plan.error().message.find("pvc/shop/data-postgres-1") != std::string::npos);
