@@ -34,6 +34,7 @@ Shape shape_of(Completes completes) {
         case Completes::kStorageClass:
         case Completes::kSnapshotClass:
         case Completes::kOperation:
+        case Completes::kClone:
             return Shape::kName;
     }
     return Shape::kAny;

@@ -47,7 +47,8 @@ enum class Completes {
     kSnapshotClass,
     kOperation,
     kShell /* of `completion` */,
-    kNewClaim /* pvc/ */
+    kNewClaim /* pvc/ */,
+    kClone /* names that kubectl clone gave */
 };
 
 struct Option {

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <functional>
 
 namespace holdfast::app {
@@ -79,6 +80,18 @@ std::vector<Candidate> sets_or_snapshots(kube::ClusterReader& reader, const std:
     return names;
 }
 
+// Several claims may be of one clone.
+std::vector<Candidate> clones(kube::ClusterReader& reader, const std::string& space) {
+    auto names = listed(reader, kube::kClaims, space, role("clone"), [](const Json& object) {
+        return Candidate{kube::label_of(object, labels::kClone), ""};
+    });
+    const auto less = [](const Candidate& a, const Candidate& b) { return a.word < b.word; };
+    const auto same = [](const Candidate& a, const Candidate& b) { return a.word == b.word; };
+    std::sort(names.begin(), names.end(), less);
+    names.erase(std::unique(names.begin(), names.end(), same), names.end());
+    return names;
+}
+
 const std::vector<Candidate> kWorkloadTypes = {{"sts/", "the claims of a StatefulSet"},
                                                {"deploy/", "the claims of a Deployment"},
                                                {"pod/", "the claims of a pod"},
@@ -101,6 +114,8 @@ std::vector<Candidate> from_cluster(kube::ClusterReader& reader, const std::stri
             return typed(reader, space, partial, kWorkloadTypes);
         case Completes::kNewClaim:
             return {{"pvc/", "a new claim"}};
+        case Completes::kClone:
+            return clones(reader, space);
         case Completes::kClaim:
             return listed(reader, kube::kClaims, space, "", with_prefix(""));
         case Completes::kSet:

@@ -1,5 +1,6 @@
 #include "common/app/operation_commands.h"
 
+#include "common/app/entries.h"
 #include "common/app/exit_code.h"
 #include "common/app/operate.h"
 #include "common/app/rbac.h"
@@ -13,10 +14,6 @@
 namespace holdfast::app {
 
 namespace {
-
-Rule rule(std::vector<std::string> verbs, const kube::Resource& resource) {
-    return Rule{std::move(verbs), resource, "", "", false, ""};
-}
 
 // The journal that ID names, in the namespace in force.
 Result<plan::Journal> journal_of(Session& session, const std::string& operation) {

@@ -48,10 +48,12 @@ bool is_final(const std::string& message) {
     return false;
 }
 
-// "ERROR: relation "x" does not exist (detail)": the statement itself is the user's and is not repeated.
-std::string server_error(const PGresult* result) {
+// "ERROR: relation "x" does not exist (detail)": the statement itself is the user's and is not repeated. The detail may
+// hold a row's values.
+std::string server_error(const PGresult* result, bool with_detail) {
     const auto field = [&](int code) { return said(PQresultErrorField(result, code)); };
-    const std::string primary = field(PG_DIAG_MESSAGE_PRIMARY), detail = field(PG_DIAG_MESSAGE_DETAIL);
+    const std::string primary = field(PG_DIAG_MESSAGE_PRIMARY);
+    const std::string detail = with_detail ? field(PG_DIAG_MESSAGE_DETAIL) : "";
     if (primary.empty()) return said(PQresultErrorMessage(result));
     return field(PG_DIAG_SEVERITY) + ": " + primary + (detail.empty() ? "" : " (" + detail + ")");
 }
@@ -74,6 +76,10 @@ void forget_environment() {
     for (const std::string& name : names) ::unsetenv(name.c_str());
 }
 
+// Stronger than what is set for the role or the database.
+constexpr char kReading[] = "-c default_transaction_read_only=on";
+constexpr char kWriting[] = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0";
+
 // A password that nobody asks for keeps libpq from looking into the user's passfile.
 Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
     const std::string port_text = std::to_string(port);
@@ -89,7 +95,7 @@ Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {
                             seconds.c_str(),
                             "disable",
                             "disable",
-                            "-c default_transaction_read_only=on",
+                            sql.writes ? kWriting : kReading,
                             "holdfast",
                             "UTF8",
                             "none",
@@ -170,7 +176,7 @@ class Statement {
             default: {
                 if (PQstatus(connection_) == CONNECTION_BAD) return broken();
                 const ErrorKind kind = is_told_to_stop(result) ? ErrorKind::kUnavailable : ErrorKind::kMismatch;
-                return Error{kind, place(sql_) + ": the server answered: " + server_error(result), "", 0, ""};
+                return Error{kind, place(sql_) + ": the server answered: " + server_error(result, !sql_.writes), "", 0, ""};
             }
         }
         if (text.size() > kOutputLimit)

@@ -10,7 +10,7 @@
 
 namespace holdfast::db {
 
-// One connection a statement, no password, never TLS (loopback and a tunnel), read-only transactions. A connection that
+// One connection a statement, no password, never TLS (loopback and a tunnel), read-only transactions unless it writes. A connection that
 // cannot be made is tried again within the time limit: the database may still be recovering. Statements go out once.
 class PqSqlRunner : public plan::SqlRunner {
   public:

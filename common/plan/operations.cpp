@@ -23,7 +23,7 @@ bool names_journal_of(const std::vector<std::string>& damaged, const std::string
 }
 
 bool throwaway_role(const std::string& role) {
-    return role == "drill" || role == "open" || role == "consumer" || role == "prove";
+    return role == "drill" || role == "open" || role == "consumer" || role == "prove" || role == "mask";
 }
 
 // Labels are copied along with manifests, and anyone may set them; what is deleted by its labels is also called as an
@@ -142,7 +142,7 @@ void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
 Result<std::vector<Found>> throwaways_in(kube::ClusterReader& reader, const std::string& space,
                                          std::vector<std::string>& notes) {
     const std::string ours = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
-                             " in (drill,open,consumer,prove)";
+                             " in (drill,open,consumer,prove,mask)";
     std::vector<Found> candidates;
     for (const kube::Resource* resource : {&kube::kPods, &kube::kClaims, &kube::kConfigMaps, &kube::kNetworkPolicies}) {
         // Without one of them "nothing to remove" would be a guess.
@@ -276,13 +276,16 @@ Result<Plan> plan_abort(kube::ClusterReader& reader, const Journal& journal) {
         if (refs[i].resource == kube::kPods) own_pods.insert(refs[i].name);
         found.push_back({refs[i], *objects[i]});
     }
-    const bool claims =
-        std::any_of(found.begin(), found.end(), [](const Found& one) { return one.ref.resource == kube::kClaims; });
-    if (claims) {
-        TRY_ASSIGN(const auto users, mounted_claims(reader, journal.space, own_pods));
+    // Not always beside the journal: a claim may be restored or cloned to another namespace.
+    std::set<std::string> spaces;
+    for (const Found& one : found) {
+        if (one.ref.resource == kube::kClaims) spaces.insert(one.ref.space);
+    }
+    for (const std::string& space : spaces) {
+        TRY_ASSIGN(const auto users, mounted_claims(reader, space, own_pods));
         std::erase_if(found, [&](const Found& one) {
             const auto user = users.find(one.ref.name);
-            if (one.ref.resource != kube::kClaims || user == users.end()) return false;
+            if (one.ref.resource != kube::kClaims || one.ref.space != space || user == users.end()) return false;
             plan.notes.push_back(one.ref.text() + " is left: pod " + user->second + " uses it");
             return true;
         });

@@ -14,15 +14,17 @@ namespace {
 class Needs {
   public:
     void add(const std::string& verb, const kube::Resource& resource, const std::string& space,
-             const std::string& subresource = "") {
+             const std::string& subresource = "", const std::string& name = "") {
         const std::string where = resource.namespaced ? space : "";
-        if (seen_.insert({verb, resource.qualified(), where, subresource}).second)
-            checks_.push_back({verb, resource, where, subresource, ""});
+        if (seen_.insert({verb, resource.qualified(), where, subresource, name}).second)
+            checks_.push_back({verb, resource, where, subresource, name});
     }
-    // Objects are observed before and after they are written.
+    // Objects are observed before and after they are written. A Secret is allowed by its name alone (safety R30), but
+    // to nobody can a creation be allowed by name.
     void add_observed(const std::string& verb, const kube::ObjectRef& ref, const std::string& subresource = "") {
-        add("get", ref.resource, ref.space);
-        add(verb, ref.resource, ref.space, subresource);
+        const std::string name = ref.resource == kube::kSecrets ? ref.name : "";
+        add("get", ref.resource, ref.space, "", name);
+        add(verb, ref.resource, ref.space, subresource, verb == "create" ? "" : name);
     }
     void add_wait(const kube::Resource& resource, const std::string& space) {
         add("list", resource, space);
@@ -31,7 +33,7 @@ class Needs {
     std::vector<kube::AccessCheck> take() { return std::move(checks_); }
 
   private:
-    std::set<std::tuple<std::string, std::string, std::string, std::string>> seen_;
+    std::set<std::tuple<std::string, std::string, std::string, std::string, std::string>> seen_;
     std::vector<kube::AccessCheck> checks_;
 };
 
@@ -67,7 +69,7 @@ std::vector<kube::AccessCheck> permissions(const Plan& plan) {
         if (step.undo) add_action(needs, *step.undo);
     }
     for (const kube::AccessCheck& check : plan.later_needs)
-        needs.add(check.verb, check.resource, check.space, check.subresource);
+        needs.add(check.verb, check.resource, check.space, check.subresource, check.name);
     return needs.take();
 }
 

@@ -72,10 +72,20 @@ std::string risk_name(Risk risk) {
     return "";
 }
 
+// A Secret's values are nobody's to read in a plan.
+Json without_secrets(Json manifest) {
+    if (kube::text_at(manifest, "/kind") != kube::kSecrets.kind) return manifest;
+    for (const char* part : {"data", "stringData"}) {
+        if (!manifest.contains(part)) continue;
+        for (auto& [key, value] : manifest[part].items()) value = "(not shown)";
+    }
+    return manifest;
+}
+
 Json action_json(const Action& action) {
     Json json = {{"verb", verb_of(action)}, {"object", object_of(action).text()}};
     std::visit(Overloaded{
-                   [&](const Create& one) { json["manifest"] = one.manifest; },
+                   [&](const Create& one) { json["manifest"] = without_secrets(one.manifest); },
                    [&](const Patch& one) { json["patch"] = one.body; },
                    [&](const Delete& one) { json["uid"] = one.preconditions.uid; },
                    [&](const Scale& one) {

@@ -107,6 +107,9 @@ struct Sql {
     int port = 5432;
     std::string database, user;
     std::string statement;
+    // May change data, and takes as long as it takes; else its transactions are read-only. What the server says of an
+    // error is then told without its detail, which may hold a row's values.
+    bool writes = false;
     bool rerunnable = true;
     std::string output;                 // what `psql -qtAX` would print becomes this output
     std::optional<std::string> expect;  // else kMismatch

@@ -1,6 +1,7 @@
 #include "common/plan/waits.h"
 
 #include "common/core/text.h"
+#include "common/plan/clone_waits.h"
 #include "common/plan/observe.h"
 #include "common/plan/owners.h"
 
@@ -292,8 +293,8 @@ std::string other_waits() {
 const std::vector<Waiting>& waits() {
     static const std::vector<Waiting> kAll = [] {
         std::vector<Waiting> all;
-        for (auto&& part :
-             {snapshot_waits(), throwaway_waits(), clean_up_waits(), proof_waits(), stop_waits(), swap_waits()})
+        for (auto&& part : {snapshot_waits(), throwaway_waits(), clean_up_waits(), proof_waits(), stop_waits(),
+                            swap_waits(), clone_waits()})
             all.insert(all.end(), part.begin(), part.end());
         return all;
     }();

@@ -1,5 +1,6 @@
 #include "plugins/restore/drill.h"
 
+#include "common/copies/database.h"
 #include "common/core/percent.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
@@ -8,7 +9,7 @@
 #include "common/os/files.h"
 #include "common/plan/operations.h"
 #include "common/plan/wait.h"
-#include "plugins/restore/database.h"
+#include "plugins/restore/shared.h"
 
 #include <algorithm>
 

@@ -7,10 +7,11 @@
 //   finish    the mark on the set (R22), everything taken down until the volumes are gone
 #pragma once
 
+#include "common/copies/throwaway.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/pod_state.h"
 #include "common/plan/operation.h"
-#include "plugins/restore/throwaway.h"
+#include "plugins/restore/shared.h"
 
 #include <optional>
 #include <string>

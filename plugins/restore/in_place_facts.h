@@ -1,9 +1,10 @@
 // What restore in place reads before it decides anything. Gathered with a reader, which cannot write.
 #pragma once
 
+#include "common/copies/source.h"
 #include "common/kube/objects/snapshot_set.h"
 #include "common/kube/reader.h"
-#include "plugins/restore/source.h"
+#include "plugins/restore/shared.h"
 
 #include <map>
 #include <optional>

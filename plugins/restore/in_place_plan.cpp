@@ -1,13 +1,14 @@
 #include "plugins/restore/in_place_plan.h"
 
+#include "common/copies/claims.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
-#include "plugins/restore/claims.h"
 #include "plugins/restore/in_place_guards.h"
+#include "plugins/restore/shared.h"
 
 #include <algorithm>
 #include <set>

@@ -1,5 +1,6 @@
 #include "plugins/restore/plugin.h"
 
+#include "common/app/entries.h"
 #include "common/db/pq_sql.h"
 #include "plugins/restore/drill.h"
 #include "plugins/restore/finalize.h"
@@ -16,25 +17,12 @@ using app::Completes;
 using app::Option;
 using app::Rule;
 
-Option text_option(std::string name, std::string value_name, std::string help,
-                   Completes completes = Completes::kNothing) {
-    Option option;
-    option.name = std::move(name);
-    option.value_name = std::move(value_name);
-    option.help = std::move(help);
-    option.completes = completes;
-    return option;
-}
+using app::flag_option;
+using app::text_option;
 
 Option choice_option(std::string name, std::string value_name, std::string help, std::vector<std::string> choices) {
     Option option = text_option(std::move(name), std::move(value_name), std::move(help), Completes::kChoices);
     option.choices = std::move(choices);
-    return option;
-}
-
-Option flag_option(std::string name, std::string help) {
-    Option option = text_option(std::move(name), "", std::move(help));
-    option.kind = Option::Kind::kFlag;
     return option;
 }
 

@@ -1,5 +1,6 @@
 #include "plugins/restore/prove.h"
 
+#include "common/copies/database.h"
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/claim.h"
@@ -7,7 +8,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/pod_state.h"
 #include "common/kube/objects/workload.h"
-#include "plugins/restore/database.h"
+#include "plugins/restore/shared.h"
 
 #include <algorithm>
 

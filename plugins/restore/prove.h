@@ -2,9 +2,10 @@
 // pod with the workload's own image, which looks at what is on it. Pure.
 #pragma once
 
+#include "common/copies/throwaway.h"
 #include "common/plan/step.h"
+#include "plugins/restore/shared.h"
 #include "plugins/restore/swap_facts.h"
-#include "plugins/restore/throwaway.h"
 
 #include <optional>
 #include <string>

@@ -1,11 +1,13 @@
 #include "plugins/restore/restore_pvc.h"
 
+#include "common/copies/pods.h"
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
-#include "plugins/restore/pods.h"
+#include "common/plan/make_step.h"
+#include "plugins/restore/shared.h"
 
 #include <algorithm>
 
@@ -14,12 +16,8 @@ namespace {
 
 using plan::Condition;
 using plan::Create;
-using plan::Delete;
 using plan::Step;
 using plan::WaitFor;
-
-// Where nothing is recorded any image will do: the pod is only scheduled, and gone before it could run for long.
-constexpr char kFallbackImage[] = "registry.k8s.io/pause:3.10";
 
 std::string import_name(const PvcOptions& options, const std::string& operation) {
     return bounded_name("import-" + options.space + "-" + operation, "", 253);
@@ -27,25 +25,6 @@ std::string import_name(const PvcOptions& options, const std::string& operation)
 std::string consumer_name(const std::string& operation) { return operation; }
 
 kube::ObjectRef claim_ref(const PvcOptions& options) { return {kube::kClaims, options.space, options.name}; }
-
-Step step_of(std::string id, std::string title, std::string reason, plan::Action action,
-             std::vector<std::string> after = {}) {
-    Step step;
-    step.id = std::move(id);
-    step.title = std::move(title);
-    step.reason = std::move(reason);
-    step.action = std::move(action);
-    step.after = std::move(after);
-    return step;
-}
-
-Step delete_step(const std::string& id, const kube::ObjectRef& ref, const std::string& uid, std::string reason,
-                 std::vector<std::string> after = {}) {
-    Delete action;
-    action.ref = ref;
-    action.preconditions.uid = uid;
-    return step_of(id, "delete " + ref.text(), std::move(reason), std::move(action), std::move(after));
-}
 
 class ClaimPlanner {
   public:
@@ -80,7 +59,7 @@ class ClaimPlanner {
 
     Status make_source_ready(bool foreign_space) {
         if (!member_.snapshot->ready) {
-            add(step_of(
+            add(plan::make_step(
                 "wait-ready", "wait until " + member_.text() + " can be restored", "the storage still works on it",
                 WaitFor{
                     kube::kSnapshots, options_.from_space, {member_.facts.snapshot}, Condition::kSnapshotReady, ""}));
@@ -88,14 +67,15 @@ class ClaimPlanner {
         if (!foreign_space) return {};
         TRY_ASSIGN(Import import, import_of(member_, options_.space, import_name_));
         spec_.snapshot = import_name_;
-        add(step_of("import-content", "create volumesnapshotcontent/" + import_name_,
-                    "the same snapshot for namespace " + options_.space + "; policy Retain, so it never deletes it",
-                    Create{std::move(import.content), {"/spec/source", "/spec/deletionPolicy"}}, after_last()));
-        add(step_of("import-snapshot", "create vs/" + options_.space + "/" + import_name_, "",
-                    Create{std::move(import.snapshot), {"/spec/source"}}, after_last()));
-        add(step_of("wait-import", "wait until vs/" + options_.space + "/" + import_name_ + " is ready", "",
-                    WaitFor{kube::kSnapshots, options_.space, {import_name_}, Condition::kSnapshotReady, ""},
-                    after_last()));
+        add(plan::make_step(
+            "import-content", "create volumesnapshotcontent/" + import_name_,
+            "the same snapshot for namespace " + options_.space + "; policy Retain, so it never deletes it",
+            Create{std::move(import.content), {"/spec/source", "/spec/deletionPolicy"}}, after_last()));
+        add(plan::make_step("import-snapshot", "create vs/" + options_.space + "/" + import_name_, "",
+                            Create{std::move(import.snapshot), {"/spec/source"}}, after_last()));
+        add(plan::make_step("wait-import", "wait until vs/" + options_.space + "/" + import_name_ + " is ready", "",
+                            WaitFor{kube::kSnapshots, options_.space, {import_name_}, Condition::kSnapshotReady, ""},
+                            after_last()));
         return {};
     }
 
@@ -104,16 +84,18 @@ class ClaimPlanner {
             Json manifest = claim_manifest(spec_, member_, Json::object());
             // Read back: an API server that does not know the source drops it without a word, and an empty volume would
             // bind.
-            add(step_of("create-claim", "create " + claim_ref(options_).text(),
-                        spec_.size.text() + ", class " + spec_.storage_class.name + " (" + spec_.why_class + ")",
-                        Create{std::move(manifest), {"/spec/dataSource"}}, after_last()));
+            add(plan::make_step(
+                "create-claim", "create " + claim_ref(options_).text(),
+                spec_.size.text() + ", class " + spec_.storage_class.name + " (" + spec_.why_class + ")",
+                Create{std::move(manifest), {"/spec/dataSource"}}, after_last()));
             if (spec_.storage_class.waits_for_pod()) make_consumer();
         }
-        add(step_of("wait-bound", "wait until " + claim_ref(options_).text() + " is Bound", "",
-                    WaitFor{kube::kClaims, options_.space, {options_.name}, Condition::kClaimBound, ""}, after_last()));
+        add(plan::make_step("wait-bound", "wait until " + claim_ref(options_).text() + " is Bound", "",
+                            WaitFor{kube::kClaims, options_.space, {options_.name}, Condition::kClaimBound, ""},
+                            after_last()));
         if (spec_.storage_class.waits_for_pod()) {
-            add(delete_step("delete-consumer", {kube::kPods, options_.space, consumer_name(operation_)}, "",
-                            "it was needed only until the claim was bound", after_last()));
+            add(plan::delete_step("delete-consumer", {kube::kPods, options_.space, consumer_name(operation_)}, "",
+                                  "it was needed only until the claim was bound", after_last()));
         }
     }
 
@@ -121,8 +103,7 @@ class ClaimPlanner {
         Consumer consumer;
         consumer.name = consumer_name(operation_);
         consumer.space = options_.space;
-        consumer.claim = options_.name;
-        consumer.block = spec_.volume_mode == "Block";
+        consumer.claims = {{options_.name, spec_.volume_mode == "Block"}};
         consumer.image = options_.image;
         const kube::Placement placement = facts_.source.placement();
         if (facts_.source.record && !facts_.source.record->containers.empty()) {
@@ -132,17 +113,18 @@ class ClaimPlanner {
             if (found != placement.resources.end()) consumer.resources = found->second;
         }
         if (consumer.image.empty()) consumer.image = kFallbackImage;
-        add(step_of("create-consumer", "create pod/" + options_.space + "/" + consumer.name,
-                    "class " + spec_.storage_class.name +
-                        " binds where a pod is scheduled: this one goes where the workload could, and is removed",
-                    Create{consumer_manifest(consumer, placement, topology_of({&member_})), {}}, after_last()));
+        add(plan::make_step(
+            "create-consumer", "create pod/" + options_.space + "/" + consumer.name,
+            "class " + spec_.storage_class.name +
+                " binds where a pod is scheduled: this one goes where the workload could, and is removed",
+            Create{consumer_manifest(consumer, placement, topology_of({&member_})), {}}, after_last()));
     }
 
     void remove_import() {
-        add(delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, import_name_}, "",
-                        "the claim no longer needs it", after_last()));
-        add(delete_step("delete-import-content", {kube::kSnapshotContents, "", import_name_}, "",
-                        "policy Retain: the storage keeps the snapshot", after_last()));
+        add(plan::delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, import_name_}, "",
+                              "the claim no longer needs it", after_last()));
+        add(plan::delete_step("delete-import-content", {kube::kSnapshotContents, "", import_name_}, "",
+                              "policy Retain: the storage keeps the snapshot", after_last()));
     }
 
     void describe() {
@@ -189,9 +171,9 @@ bool finished_before(const PvcFacts& facts, const Member& member, const ClaimSpe
 plan::Plan nothing_to_do(const PvcOptions& options, const PvcFacts& facts, const std::string& operation) {
     plan::Plan plan;
     plan.operation = operation;
-    plan.steps.push_back(step_of("wait-bound", "see that " + claim_ref(options).text() + " is Bound",
-                                 "an earlier run restored it",
-                                 WaitFor{kube::kClaims, options.space, {options.name}, Condition::kClaimBound, ""}));
+    plan.steps.push_back(plan::make_step(
+        "wait-bound", "see that " + claim_ref(options).text() + " is Bound", "an earlier run restored it",
+        WaitFor{kube::kClaims, options.space, {options.name}, Condition::kClaimBound, ""}));
     plan.notes.push_back("operation " + escape_line(facts.existing->operation) +
                          " restored this claim already, from this snapshot; what was written to it since stays");
     return plan;
@@ -243,21 +225,22 @@ Result<plan::Plan> RestorePvc::recover(kube::ClusterReader& reader, const plan::
     TRY_ASSIGN(const std::optional<Json> consumer,
                reader.find({kube::kPods, options_.space, consumer_name(input.operation)}));
     if (consumer && kube::label_of(*consumer, labels::kOperation) == input.operation) {
-        plan.steps.push_back(delete_step("delete-consumer",
-                                         {kube::kPods, options_.space, consumer_name(input.operation)},
-                                         kube::uid_of(*consumer), "a throwaway"));
+        plan.steps.push_back(plan::delete_step("delete-consumer",
+                                               {kube::kPods, options_.space, consumer_name(input.operation)},
+                                               kube::uid_of(*consumer), "a throwaway"));
     }
     if (error.reason != "DataSourceDropped") return plan;
     TRY_ASSIGN(const auto claim, read_claim(reader, options_));
     if (!claim || claim->operation != input.operation || !claim->source_kind.empty()) return plan;
     TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, options_.space));
     if (used_by_a_pod(pods.items, options_.name)) return plan;
-    plan.steps.push_back(delete_step("delete-empty-claim", claim_ref(options_), claim->uid,
-                                     "the API server dropped its data source: it is empty"));
+    plan.steps.push_back(plan::delete_step("delete-empty-claim", claim_ref(options_), claim->uid,
+                                           "the API server dropped its data source: it is empty"));
     if (options_.from_space != options_.space) {
         const std::string name = import_name(options_, input.operation);
-        plan.steps.push_back(delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, name}, "", ""));
-        plan.steps.push_back(delete_step("delete-import-content", {kube::kSnapshotContents, "", name}, "", ""));
+        plan.steps.push_back(
+            plan::delete_step("delete-import-snapshot", {kube::kSnapshots, options_.space, name}, "", ""));
+        plan.steps.push_back(plan::delete_step("delete-import-content", {kube::kSnapshotContents, "", name}, "", ""));
     }
     plan.last = true;
     plan.instead = Error{ErrorKind::kFailed, error.message + "; the empty claim was deleted, nothing else was changed",

@@ -1,9 +1,10 @@
 // kubectl restore pvc/NEW --from …: a new claim from a snapshot, of this namespace or another.
 #pragma once
 
+#include "common/copies/claims.h"
 #include "common/kube/objects/claim.h"
 #include "common/plan/operation.h"
-#include "plugins/restore/claims.h"
+#include "plugins/restore/shared.h"
 
 #include <optional>
 #include <string>

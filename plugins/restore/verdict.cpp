@@ -1,9 +1,10 @@
 #include "plugins/restore/verdict.h"
 
+#include "common/copies/database.h"
 #include "common/core/text.h"
 #include "common/db/postgres.h"
 #include "common/kube/objects/labels.h"
-#include "plugins/restore/database.h"
+#include "plugins/restore/shared.h"
 
 namespace holdfast::restore {
 namespace {

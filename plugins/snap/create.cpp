@@ -2,16 +2,17 @@
 #include "plugins/snap/commands.h"
 
 #include "common/app/context.h"
+#include "common/copies/live_facts.h"
+#include "common/copies/live_pods.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/sets.h"
 #include "common/plan/operation.h"
-#include "plugins/snap/create_facts.h"
 #include "plugins/snap/create_options.h"
 #include "plugins/snap/create_plan.h"
-#include "plugins/snap/create_pods.h"
 #include "plugins/snap/set_view.h"
+#include "plugins/snap/shared.h"
 
 #include <utility>
 
@@ -44,7 +45,7 @@ class CreateOperation : public plan::Operation {
 
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override {
         if (input.round == 0) {
-            TRY_ASSIGN(const CreateFacts facts, gather_create(reader, space_, options_, input.now));
+            TRY_ASSIGN(const LiveFacts facts, gather_live(reader, space_, options_, set_name(options_, input.now)));
             TRY_ASSIGN(cut_, plan_cut(facts, options_, input));
             return cut_.plan;
         }

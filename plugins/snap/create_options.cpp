@@ -10,7 +10,6 @@ namespace holdfast::snap {
 namespace {
 
 constexpr std::size_t kNameLimit = 63;  // the set's name is a label's value too
-constexpr std::size_t kObjectLimit = 253;
 
 Error usage(std::string message, std::string hint = "") {
     return {ErrorKind::kUsage, std::move(message), std::move(hint)};
@@ -85,23 +84,12 @@ Result<CreateOptions> parse_create(const app::Arguments& arguments, std::chrono:
     return options;
 }
 
-std::string target_text(const CreateOptions& options) {
-    std::vector<std::string> parts;
-    for (const Target& target : options.targets) parts.push_back(target.text());
-    if (parts.empty()) return "-l " + options.selector;
-    return join(parts, ",");
-}
-
 std::string set_name(const CreateOptions& options, SystemTime start) {
     if (!options.name.empty()) return options.name;
     std::string stamp = format_time(start);  // 2026-11-21T04:30:00Z
     std::erase_if(stamp, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
     std::replace(stamp.begin(), stamp.end(), 'T', '-');
     return bounded_name(options.targets.empty() ? "claims" : options.targets.front().name, "-" + stamp, kNameLimit);
-}
-
-std::string snapshot_name(const std::string& set, const std::string& claim) {
-    return bounded_name(set + "-" + claim, "", kObjectLimit);
 }
 
 }  // namespace holdfast::snap

@@ -1,14 +1,15 @@
 #include "plugins/snap/create_plan.h"
 
+#include "common/copies/live_members.h"
+#include "common/copies/live_pods.h"
+#include "common/copies/workload_claims.h"
 #include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/redact.h"
 #include "common/kube/objects/workload.h"
-#include "plugins/snap/claims.h"
-#include "plugins/snap/create_members.h"
-#include "plugins/snap/create_pods.h"
 #include "plugins/snap/create_quota.h"
+#include "plugins/snap/shared.h"
 
 #include <algorithm>
 #include <set>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t kRecordLimit = 1000000;  // a ConfigMap holds 1 MiB
 
-kube::SnapshotSet set_before_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input,
+kube::SnapshotSet set_before_cut(const LiveFacts& facts, const CreateOptions& options, const plan::Input& input,
                                  std::vector<kube::SetMember> members) {
     kube::SnapshotSet set;
     set.name = set_name(options, input.now);
@@ -42,7 +43,7 @@ kube::SnapshotSet set_before_cut(const CreateFacts& facts, const CreateOptions& 
     return set;
 }
 
-Status check_names(const CreateFacts& facts, const kube::SnapshotSet& set, const std::string& operation) {
+Status check_names(const LiveFacts& facts, const kube::SnapshotSet& set, const std::string& operation) {
     if (facts.set_object && kube::label_of(*facts.set_object, labels::kOperation) != operation) {
         const std::string what = "set/" + facts.space + "/" + set.name;
         const Result<kube::SnapshotSet> there = kube::set_from_config_map(*facts.set_object);
@@ -278,7 +279,7 @@ struct Earlier {
     bool all_cut = false;  // all of them, and all cut: nothing is left to hold back
 };
 
-Earlier look_back(const CreateFacts& facts, const kube::SnapshotSet& set) {
+Earlier look_back(const LiveFacts& facts, const kube::SnapshotSet& set) {
     std::set<std::string> cut;
     for (const Json& snapshot : facts.snapshots) {
         if (kube::is_cut(kube::snapshot_of(snapshot))) cut.insert(kube::name_of(snapshot));
@@ -289,7 +290,7 @@ Earlier look_back(const CreateFacts& facts, const kube::SnapshotSet& set) {
     return earlier;
 }
 
-Status check_facts(const CreateFacts& facts) {
+Status check_facts(const LiveFacts& facts) {
     if (!facts.has_snapshot_api) {
         return refused("the cluster has no snapshot API (snapshot.storage.k8s.io/v1 volumesnapshots)",
                        "install the CRDs and the snapshot-controller of kubernetes-csi/external-snapshotter; many "
@@ -307,7 +308,7 @@ std::string all_snapshots_are(std::size_t count) {
     return count == 1 ? "the snapshot is" : "the " + std::to_string(count) + " snapshots are";
 }
 
-Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input) {
+Result<CutPlan> plan_cut(const LiveFacts& facts, const CreateOptions& options, const plan::Input& input) {
     TRY(check_facts(facts));
     TRY_ASSIGN(Members chosen, choose_members(facts, options, set_name(options, input.now)));
     CutPlan result;

@@ -5,13 +5,14 @@
 // --post let go, whatever happened. Round 1, with what only exists after the cut: the set becomes complete -> ready.
 #pragma once
 
+#include "common/copies/live_facts.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/snapshot_set.h"
 #include "common/plan/operation.h"
 #include "common/plan/step.h"
-#include "plugins/snap/create_facts.h"
 #include "plugins/snap/create_options.h"
 #include "plugins/snap/create_stopped.h"
+#include "plugins/snap/shared.h"
 
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct CutPlan {
     std::vector<Stopped> stopped;  // none: something may write during the cut
 };
 // kRefused and kLocked name the fact; nothing is changed by then.
-Result<CutPlan> plan_cut(const CreateFacts& facts, const CreateOptions& options, const plan::Input& input);
+Result<CutPlan> plan_cut(const LiveFacts& facts, const CreateOptions& options, const plan::Input& input);
 
 // What is there after the cut.
 struct CutFacts {

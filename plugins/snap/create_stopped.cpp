@@ -8,7 +8,7 @@
 
 namespace holdfast::snap {
 
-std::vector<Stopped> stopped_before(const CreateFacts& facts, const CreateOptions& options) {
+std::vector<Stopped> stopped_before(const LiveFacts& facts, const CreateOptions& options) {
     std::vector<Stopped> stopped;
     if (!options.selector.empty() || !facts.pods.empty()) return stopped;
     for (std::size_t i = 0; i < options.targets.size(); ++i) {

@@ -1,11 +1,12 @@
 // Whether the workloads of a set stood still over the whole cut: nobody wrote, so the snapshots agree with each other.
 #pragma once
 
+#include "common/copies/live_facts.h"
 #include "common/core/result.h"
 #include "common/kube/objects/snapshot_set.h"
 #include "common/kube/reader.h"
-#include "plugins/snap/create_facts.h"
 #include "plugins/snap/create_options.h"
+#include "plugins/snap/shared.h"
 
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ struct Stopped {
 
 // Every target, if all are StatefulSets or Deployments at 0 replicas and no pod uses their claims; else none. Claims
 // that a selector chose may be anybody's: with one there is no answer. Pure.
-std::vector<Stopped> stopped_before(const CreateFacts& facts, const CreateOptions& options);
+std::vector<Stopped> stopped_before(const LiveFacts& facts, const CreateOptions& options);
 
 // Looks again, after the cut: the same generation at 0 replicas means that nobody started the workload and stopped it
 // again meanwhile.

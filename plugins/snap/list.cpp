@@ -3,11 +3,12 @@
 
 #include "common/app/context.h"
 #include "common/app/exit_code.h"
+#include "common/copies/targets.h"
+#include "common/copies/workload_claims.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
-#include "plugins/snap/claims.h"
 #include "plugins/snap/list_rows.h"
-#include "plugins/snap/targets.h"
+#include "plugins/snap/shared.h"
 
 #include <nlohmann/json.hpp>
 

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))  # schema.py
 BUILD = Path(os.environ.get("HOLDFAST_BUILD", ROOT / "build" / "dev"))
-PLUGINS = ["snap", "restore"]
+PLUGINS = ["snap", "restore", "clone"]
 
 
 # A child's ru_maxrss begins with its parent's size, so what is measured is started by something small. Arguments: where to write

@@ -1,7 +1,9 @@
 #include "tests/crash/invariants.h"
 
 #include "common/kube/objects/claim.h"
+#include "common/kube/objects/label_selector.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/selectors.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
@@ -208,6 +210,7 @@ void Invariants::keep_pod(const sim::Sim& sim, const sim::Change& change) {
     if (!started) return;
     if (kube::label_of(*change.object, labels::kOperation).empty()) keep_data(sim, *change.object);
     keep_apart(sim, *change.object);
+    if (masks_) keep_masked(sim, *change.object);
 }
 
 // I4: a workload's pod starts only on the data that was its claim's, or on a copy that was made of it.
@@ -221,6 +224,25 @@ void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
         if (token == nullptr || token->writer != expected->second || token->version <= 1)
             violated("I4: pod/" + key(kube::space_of(pod), kube::name_of(pod)) + " started on " +
                      (token == nullptr ? "no" : token->text()) + " data in claim " + name);
+    }
+}
+
+// R27: what is not masked yet is mounted by throwaways alone, and no Service sends anything to these.
+void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
+    const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
+        if (!claim || kube::label_of(*claim, labels::kClone).empty()) continue;
+        const sim::Token* token = token_of(sim, claim.claim().volume);
+        if (token == nullptr || token->writer.empty() || token->masked) continue;
+        if (kube::label_of(pod, labels::kOperation).empty())
+            violated("R27: " + what + " started on pvc/" + name + ", which is not masked");
+        for (const sim::ObjectPtr& service : sim.store.list(kube::kServices, space)) {
+            for (const kube::NamedSelector& one : kube::selectors_of(*service)) {
+                if (!kube::selects_everything(one.selector) && kube::selector_matches(one.selector, kube::labels_of(pod)))
+                    violated("R27: " + one.owner + " sends to " + what + ", whose data is not masked");
+            }
+        }
     }
 }
 

@@ -21,6 +21,8 @@ class Invariants {
     // Data that the command itself is asked to delete need not keep a handle: snapshots; volumes that no claim has.
     void release_cuts() { cuts_.clear(); }
     void release_kept();
+    // From now on copies are to be masked before anybody can reach them (R27).
+    void demand_masks() { masks_ = true; }
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
     void look_away(bool away) { away_ = away; }
     void forgive(const sim::Sim& sim);
@@ -47,6 +49,7 @@ class Invariants {
     void keep_volume(const sim::Change& change);
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
     void keep_data(const sim::Sim& sim, const Json& pod);
+    void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_apart(const sim::Sim& sim, const Json& pod);
     void violated(const std::string& what);
 
@@ -55,7 +58,7 @@ class Invariants {
     std::set<std::string> unclaimed_;            // of the disks, those that no claim had at the start
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
     std::vector<std::string> violations_;
-    bool away_ = false;
+    bool away_ = false, masks_ = false;
     std::string unseen_;
     std::map<std::string, kube::ObjectRef> going_;  // handle -> its claim, which was not read since it goes
     std::map<std::string, int> unlooked_;           // handle -> requests since its claim is being deleted

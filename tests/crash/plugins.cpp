@@ -1,5 +1,6 @@
 #include "tests/crash/plugins.h"
 
+#include "plugins/clone/plugin.h"
 #include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
 
@@ -12,6 +13,7 @@ const std::vector<TestedPlugin>& plugins() {
     static const std::vector<TestedPlugin> kPlugins = {
         {snap::make_plugin, snap_entries},
         {restore::make_plugin, restore_entries},
+        {clone::make_plugin, clone_entries},
     };
     return kPlugins;
 }

@@ -1,5 +1,7 @@
 #include "tests/crash/stage.h"
 
+#include <algorithm>
+
 namespace holdfast::crash {
 namespace {
 
@@ -30,6 +32,8 @@ Stage::Stage(const Reference& reference, const Case& one)
     : sim(reference.start), clock(sim), invariants(reference.start), case_(one) {
     if (one.entry->deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (one.entry->deletes == Deletes::kKeptVolumes) invariants.release_kept();
+    const std::vector<std::string>& words = reference.line.words;
+    if (std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
     invariants.watch(sim);
 }
 

@@ -6,19 +6,26 @@
 namespace holdfast::sim {
 namespace {
 
-// What the first volume of the pod holds; nothing if there is no such pod.
-std::optional<Token> token_of(const Sim& sim, const std::string& space, const std::string& pod) {
+// Of the volumes that the pod mounts; none if there is no such pod.
+std::vector<std::string> handles_of(const Sim& sim, const std::string& space, const std::string& pod) {
+    std::vector<std::string> handles;
     const ObjectPtr object = sim.store.find(kube::kPods, space, pod);
-    if (!object) return std::nullopt;
+    if (!object) return handles;
     for (const auto& [volume, name] : kube::claims_of_pod_spec((*object)["spec"])) {
         const ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
         if (!claim) continue;
         const ObjectPtr pv = sim.store.find(kube::kVolumes, "", claim.claim().volume);
         if (!pv) continue;
-        const auto disk = sim.backend.disks.find(kube::text_at(*pv, "/spec/csi/volumeHandle"));
-        if (disk != sim.backend.disks.end()) return disk->second.token;
+        const std::string handle = kube::text_at(*pv, "/spec/csi/volumeHandle");
+        if (sim.backend.disks.contains(handle)) handles.push_back(handle);
     }
-    return std::nullopt;
+    return handles;
+}
+
+// What the first volume of the pod holds.
+std::optional<Token> token_of(const Sim& sim, const std::string& space, const std::string& pod) {
+    const std::vector<std::string> handles = handles_of(sim, space, pod);
+    return handles.empty() ? std::nullopt : std::optional(sim.backend.disks.at(handles.front()).token);
 }
 
 // Each database made its identifier when it was first started.
@@ -73,6 +80,9 @@ Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
     if (command == "fail") return Error{ErrorKind::kFailed, "command ended with exit code 1", "", 0, ""};
     if (command == "freeze") sim_.held_back.insert(pod);
     if (command == "thaw") sim_.held_back.erase(pod);
+    // A database that is tied to nobody.
+    if (command.find("pg_replication_slots") != std::string::npos)
+        return std::string("standby=false\narchive=off\nfollows=0\nslots=0\nsubscriptions=0\n");
     if (command.find("pg_controldata") != std::string::npos) return control_data(*token);
     if (command.find("holdfast-exit") != std::string::npos) return token->writer + "\n\n\nholdfast-exit 0\n";
     return std::string();
@@ -97,6 +107,11 @@ Result<std::string> SimSql::query(const plan::Sql& sql, milliseconds) {
     std::string answer = "42";
     if (sql.statement.find("pg_control_system") != std::string::npos)
         answer = "15.14|" + system_identifier(*token) + "|1";
+    if (sql.statement.find("server_version_num") != std::string::npos) answer = "150014";
+    if (sql.statement.find("update customers") != std::string::npos) {
+        for (const std::string& handle : handles_of(sim_, sql.space, sql.pod))
+            sim_.backend.disks.at(handle).token.masked = true;
+    }
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.after(call)) return *error;
     return answer;

@@ -24,6 +24,7 @@ class SimPods : public plan::PodRunner {
 };
 
 // Answers the identity question by the token on the pod's volume, anything else with "42".
+// A statement that updates customers masks all that its pod mounts.
 class SimSql : public plan::SqlRunner {
   public:
     SimSql(Sim& sim, Gate& gate) : sim_(sim), gate_(gate) {}

@@ -22,6 +22,7 @@ MAY_SEE = {
     "db": {"core", "os", "plan", "db", "kube"},
     "plan": {"core", "os", "kube", "plan"},
     "diagnose": {"core", "os", "kube", "diagnose"},
+    "copies": {"core", "os", "kube", "plan", "diagnose", "copies"},
     "view": {"core", "os", "kube", "plan", "diagnose", "view"},
 }
 CALLS = [
@@ -42,7 +43,7 @@ UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 # Reading; what is sent is built as a whole, and golden files show it.
 OBJECT_PATHS = re.compile(r'\b(?:text|find|number|bool)_at\s*\([^;"]*"/(?:spec|status|metadata)/|\.at\(\s*"(?:spec|status|metadata)"\s*\)')
 # A ratchet: so many such lines were there when the rule came; they may only become fewer.
-MORE_OBJECT_PATHS = {"plugins/snap/": 13}
+MORE_OBJECT_PATHS = {"plugins/snap/": 1, "common/copies/": 12}
 FUNCTION_LINES = 70
 TEST_CASE_LINES = 100  # tables of cases
 FILE_LINES = 500

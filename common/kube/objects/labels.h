@@ -29,6 +29,17 @@ inline constexpr char kRestoredFrom[] = "holdfast.dev/restored-from";
 inline constexpr char kReplicas[] = "holdfast.dev/replicas";    // "3"
 inline constexpr char kRetention[] = "holdfast.dev/retention";  // "Delete/Retain": whenDeleted/whenScaled
 
+// Clones (kubectl clone). On everything that a clone keeps: its name (label), the command's target that it is a copy
+// of, when it was to be given up (RFC 3339), and under which plural and name it was made: a copy of the object has
+// another.
+inline constexpr char kClone[] = "holdfast.dev/clone";             // label
+inline constexpr char kClonedFrom[] = "holdfast.dev/cloned-from";  // "pvc/NS/NAME uid=…"
+inline constexpr char kCutAt[] = "holdfast.dev/cut-at";            // on cloned claims: the moment of the data, RFC 3339
+inline constexpr char kExpires[] = "holdfast.dev/expires";
+inline constexpr char kSecrets[] = "holdfast.dev/secrets";    // on a cloned workload: Secrets that were copied for it
+inline constexpr char kPrepared[] = "holdfast.dev/prepared";  // on cloned claims: what was done to the data, "masked"
+inline constexpr char kMadeAs[] = "holdfast.dev/made-as";     // "persistentvolumeclaims/data-copy"
+
 inline constexpr char kHost[] = "holdfast.dev/host";      // on Leases: the machine of the holder, for messages
 inline constexpr char kPlugin[] = "holdfast.dev/plugin";  // on Leases: "restore": whose resume goes on
 inline constexpr char kEpoch[] =

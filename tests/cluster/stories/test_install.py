@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-PLUGINS = ("snap", "restore")
+PLUGINS = ("snap", "restore", "clone")
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,9 @@ CASES = {
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
     "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
+    "clone create": (["clone", "pvc/data-postgres-0", "c{n}"], []),
+    "clone list": (["clone", "list"], []),
+    "clone delete": (["clone", "delete", "c{n}", "--yes"], []),
 }
 # It looks at much of the cluster and says what it could not see, instead of refusing.
 TELLS_WHAT_IT_CANNOT_SEE = {"snap doctor": (["snap", "doctor", "sts/postgres"], ["a full view"])}

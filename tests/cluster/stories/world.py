@@ -182,6 +182,9 @@ class Space:
     def restore(self, *words, **more):
         return self.kubectl("restore", *words, **more)
 
+    def clone(self, *words, **more):
+        return self.kubectl("clone", *words, **more)
+
     def get(self, *words):
         return self.kubectl("get", *words, "-o", "json").expect().json()
 

@@ -33,10 +33,10 @@ owner=$(stat -c %u "$data")
 group=$(stat -c %g "$data")
 [ "$owner" != 0 ] || die 69 "$data belongs to root, and PostgreSQL never runs as root"
 [ "$me" = 0 ] || [ "$me" = "$owner" ] || die 69 "$data belongs to uid $owner, and the container runs as uid $me"
+: >"$data/postgresql.auto.conf"
 
 # This copy is nobody's standby and archives nothing: what would make it so is removed, from the copy.
 rm -f "$data/standby.signal" "$data/recovery.signal" "$data/recovery.conf" "$data/postmaster.pid"
-: >"$data/postgresql.auto.conf"
 chmod 700 "$data"
 mkdir -p /holdfast/run
 : >/holdfast/postgresql.conf

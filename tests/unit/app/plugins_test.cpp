@@ -1,5 +1,6 @@
 #include "common/app/help.h"
 #include "common/app/rbac.h"
+#include "plugins/clone/plugin.h"
 #include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
 #include "tests/golden/golden.h"
@@ -39,3 +40,5 @@ void check_plugin(const Plugin& plugin) {
 TEST_CASE("kubectl snap: tables, help, roles") { check_plugin(snap::make_plugin()); }
 
 TEST_CASE("kubectl restore: tables, help, roles") { check_plugin(restore::make_plugin()); }
+
+TEST_CASE("kubectl clone: tables, help, roles") { check_plugin(clone::make_plugin()); }

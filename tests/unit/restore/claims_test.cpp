@@ -1,5 +1,6 @@
-#include "plugins/restore/claims.h"
+#include "common/copies/claims.h"
 
+#include "plugins/restore/shared.h"
 #include "scene.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
+#include "common/copies/live_pods.h"
 #include "common/kube/objects/labels.h"
 #include "plugins/snap/create_plan.h"
-#include "plugins/snap/create_pods.h"
+#include "plugins/snap/shared.h"
 #include "tests/unit/snap/snap_support.h"
 
 #include <doctest/doctest.h>

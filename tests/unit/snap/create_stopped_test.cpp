@@ -27,7 +27,7 @@ std::size_t stopped_with(const std::function<void(Json& workload, Json& facts)>&
     facts["pods"] = Json::array();
     facts["workloads"][0] = stopped_workload();
     change(facts["workloads"][0], facts);
-    return stopped_before(create_facts_from_json(facts), *options_of({"sts/postgres"})).size();
+    return stopped_before(live_facts_from_json(facts), *options_of({"sts/postgres"})).size();
 }
 
 // What the second look finds of a workload that stood still at the first.
@@ -69,7 +69,7 @@ TEST_CASE("what a selector chose may be anybody's: it is not said to have stoppe
     facts["pods"] = Json::array();
     facts["workloads"][0] = stopped_workload();
     const auto options = options_of({"sts/postgres"}, {{"selector", {"app=postgres"}}, {"name", {"first"}}});
-    CHECK(stopped_before(create_facts_from_json(facts), *options).empty());
+    CHECK(stopped_before(live_facts_from_json(facts), *options).empty());
 }
 
 TEST_CASE("a set is consistent as stopped only if nothing was started until after the cut") {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include "common/app/command.h"
-#include "plugins/snap/create_facts.h"
+#include "common/copies/live_facts.h"
 #include "plugins/snap/create_options.h"
 #include "plugins/snap/create_plan.h"
+#include "plugins/snap/shared.h"
 #include "tests/golden/golden.h"
 
 #include <nlohmann/json.hpp>
@@ -38,7 +39,7 @@ inline Result<CutPlan> cut(const Json& facts, std::map<std::string, std::vector<
     values.try_emplace("name", std::vector<std::string>{"first"});
     auto options = options_of({"sts/postgres"}, std::move(values));
     if (!options.ok()) return options.error();
-    return plan_cut(create_facts_from_json(facts), *options, first_round());
+    return plan_cut(live_facts_from_json(facts), *options, first_round());
 }
 
 }  // namespace holdfast::snap::testing

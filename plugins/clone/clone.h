@@ -1,0 +1,66 @@
+// kubectl clone TYPE/SRC DST: a copy of claims, and of the workload that uses them, which never writes to its source.
+#pragma once
+
+#include "common/plan/actors.h"
+#include "common/plan/operation.h"
+#include "plugins/clone/facts.h"
+#include "plugins/clone/prepare.h"
+#include "plugins/clone/seeds.h"
+#include "plugins/clone/software.h"
+#include "plugins/clone/workload.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::clone {
+
+class Clone : public plan::Operation {
+  public:
+    // pods: by which a running database is asked what ties it to others; null: it cannot be.
+    Clone(CloneOptions options, plan::PodRunner* pods) : options_(std::move(options)), pods_(pods) {}
+    std::string kind() const override { return "clone"; }
+    std::string target() const override { return options_.name; }
+    // The journal lies beside the source: a resume takes the source's namespace from there.
+    std::string space() const override { return options_.space; }
+    kube::ObjectRef event_target() const override { return options_.source_ref(); }
+    // A copy that is cut while volumes are swapped would be of both.
+    Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader&) override {
+        return std::vector<kube::ObjectRef>{options_.source_ref()};
+    }
+    Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
+    // Takes throwaway pods away; all of it, if the API server made claims without their data source, or if data was not
+    // masked to the end.
+    Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
+
+  private:
+    Status know(kube::ClusterReader& reader, const plan::Input& input);
+    Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
+    Status check_ties(kube::ClusterReader& reader);
+    Result<Recognised> by_files(kube::ClusterReader& reader);
+    Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
+    Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
+    Result<plan::Plan> copy(const plan::Input& input, Choice& choice, bool bound);
+    Result<plan::Plan> treat(const plan::Input& input, const Now& now, const Choice& seeds);
+    Result<std::optional<plan::Plan>> spread(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
+    Result<plan::Plan> everything_away(kube::ClusterReader& reader, const std::string& operation) const;
+    std::vector<kube::ObjectRef> own_objects(const std::string& operation) const;
+    void foretell(plan::Plan& plan) const;
+    Status report_workload(kube::ClusterReader& reader, const std::string& operation, plan::Report& report) const;
+    Status report_claim(kube::ClusterReader& reader, const Copy& copy, const std::string& operation,
+                        plan::Report& report) const;
+
+    CloneOptions options_;
+    plan::PodRunner* pods_;
+    std::optional<LiveFacts> live_;
+    std::vector<kube::StorageClass> classes_;
+    std::optional<Choice> choice_;
+    Workload workload_;      // as it was planned last; empty: only claims are copied
+    std::string unlooked_;   // why nobody looked at the files on its volumes; "" : somebody did, or need not
+    bool treats_ = false;    // a throwaway database prepares the data
+    bool treating_ = false;  // and has been asked to: what it has done by now nobody knows
+};
+
+}  // namespace holdfast::clone

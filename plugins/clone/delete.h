@@ -1,0 +1,39 @@
+// kubectl clone delete: everything that a clone is made of, and nothing else.
+#pragma once
+
+#include "common/app/context.h"
+#include "common/plan/operation.h"
+#include "plugins/clone/known.h"
+#include "plugins/clone/removal.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::clone {
+
+struct DeleteOptions {
+    std::vector<std::string> names;
+    std::string space;
+};
+// kUsage: a name that no clone can have.
+Result<DeleteOptions> delete_options(app::Context& context, const app::Arguments& arguments);
+
+class Delete : public plan::Operation {
+  public:
+    explicit Delete(DeleteOptions options) : options_(std::move(options)) {}
+    std::string kind() const override { return "delete"; }
+    std::string target() const override { return options_.names.front(); }
+    std::string space() const override { return options_.space; }
+    Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
+
+  private:
+    Result<std::vector<KnownClone>> gather(kube::ClusterReader& reader, bool resuming, plan::Plan& plan) const;
+
+    DeleteOptions options_;
+    std::vector<kube::ObjectRef> removed_;
+    std::vector<std::string> removed_uids_;
+};
+
+}  // namespace holdfast::clone

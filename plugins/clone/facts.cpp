@@ -1,0 +1,129 @@
+#include "plugins/clone/facts.h"
+
+#include "common/copies/workload_claims.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/journal.h"
+
+#include <algorithm>
+
+namespace holdfast::clone {
+namespace {
+
+constexpr char kRecordKey[] = "clone";
+
+const Json* recorded(const Json& record) { return kube::find_at(record, std::string("/") + kRecordKey); }
+
+Status read_claims_there(kube::ClusterReader& reader, const CloneOptions& options, const Choice& choice, Now& now) {
+    std::vector<kube::ObjectRef> refs;
+    for (const Copy& copy : choice.copies) refs.push_back({kube::kClaims, options.to_space, copy.spec.name});
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+        if (answers[i].ok()) {
+            now.claims[refs[i].name] = kube::claim_of(*answers[i]);
+            now.prepared[refs[i].name] = kube::annotation_of(*answers[i], labels::kPrepared);
+        } else if (answers[i].error().kind != ErrorKind::kNotFound) {
+            return answers[i].error().with_context(refs[i].text());
+        }
+    }
+    return {};
+}
+
+// Of what is prepared other copies are made: which volumes these are must not change meanwhile.
+Status read_volumes(kube::ClusterReader& reader, Now& now) {
+    for (const auto& [name, claim] : now.claims) {
+        if (claim.volume.empty()) continue;
+        TRY_ASSIGN(std::optional<Json> volume, reader.find({kube::kVolumes, "", claim.volume}));
+        if (volume) now.volumes[claim.volume] = std::move(*volume);
+    }
+    return {};
+}
+
+// Whose journal is there is not done yet: the journal of a clone lies beside its source.
+Status read_unfinished(kube::ClusterReader& reader, const CloneOptions& options, Now& now) {
+    if (now.claims.empty()) return {};
+    std::vector<std::string> damaged;
+    TRY_ASSIGN(const auto journals, plan::list_journals(reader, options.space, damaged));
+    for (const plan::Journal& journal : journals) now.unfinished.insert(journal.operation);
+    return {};
+}
+
+Status read_space(kube::ClusterReader& reader, const CloneOptions& options, Now& now) {
+    auto space = reader.get({kube::kNamespaces, "", options.to_space});
+    if (!space.ok()) {
+        if (space.error().kind != ErrorKind::kNotFound) return space.error();
+        return Error{ErrorKind::kNotFound, "namespace " + options.to_space + " does not exist; nothing was changed",
+                     "make it first: kubectl create namespace " + options.to_space};
+    }
+    now.terminating = kube::deleting(*space);
+    TRY_ASSIGN(const std::vector<bool> allowed,
+               reader.allowed({{"list", kube::kResourceQuotas, options.to_space, "", ""}}));
+    if (allowed.empty() || !allowed[0]) return {};
+    TRY_ASSIGN(kube::List quotas, reader.list(kube::kResourceQuotas, options.to_space));
+    now.quotas = std::move(quotas.items);
+    return {};
+}
+
+}  // namespace
+
+bool has_record(const Json& record) { return recorded(record) != nullptr; }
+
+Result<LiveFacts> gather_origin(kube::ClusterReader& reader, const CloneOptions& options, const Json& record,
+                                const std::string& operation) {
+    if (const Json* kept = recorded(record); kept != nullptr) return live_facts_from_json(*kept);
+    std::vector<std::string> mounted;
+    if (*options.source.resource == kube::kStatefulSets) {
+        TRY_ASSIGN(const auto workload, reader.find(options.source_ref()));
+        if (workload) mounted = mounted_by_name(*options.source.resource, *workload);
+    }
+    return gather_live(reader, options.space, cut_request(options, mounted), operation);
+}
+
+Json record_of(const LiveFacts& live, const Choice& choice) {
+    return {{kRecordKey, live_facts_to_json(live, choice.looked_at)}};
+}
+
+bool Now::all_bound(const Choice& choice, const std::string& operation) const {
+    return std::all_of(choice.copies.begin(), choice.copies.end(), [&](const Copy& copy) {
+        const auto found = claims.find(copy.spec.name);
+        return found != claims.end() && found->second.operation == operation && found->second.phase == "Bound" &&
+               !found->second.deleting;
+    });
+}
+
+bool Now::all_prepared(const Choice& choice, const std::string& mark) const {
+    return std::all_of(choice.copies.begin(), choice.copies.end(), [&](const Copy& copy) {
+        const auto found = prepared.find(copy.spec.name);
+        return found != prepared.end() && found->second == mark;
+    });
+}
+
+bool Now::any_made(const std::string& operation) const {
+    return std::any_of(claims.begin(), claims.end(),
+                       [&](const auto& one) { return one.second.operation == operation; });
+}
+
+Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, Choice& choice) {
+    if (choice.method != Method::kSnapshot) return {};
+    std::vector<kube::SetMember> facts;
+    for (const Member& source : choice.sources) facts.push_back(source.facts);
+    TRY_ASSIGN(std::vector<Member> found, gather_members(reader, space, facts));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        found[i].called = choice.sources[i].called;
+        found[i].old_volume = choice.sources[i].old_volume;
+        choice.sources[i] = std::move(found[i]);
+    }
+    return {};
+}
+
+Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, Choice& choice) {
+    Now now;
+    TRY(read_space(reader, options, now));
+    TRY(read_claims_there(reader, options, choice, now));
+    TRY(read_unfinished(reader, options, now));
+    TRY(gather_snapshots(reader, options.space, choice));
+    if (options.prepares()) TRY(read_volumes(reader, now));
+    return now;
+}
+
+}  // namespace holdfast::clone

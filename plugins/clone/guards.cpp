@@ -1,0 +1,109 @@
+#include "plugins/clone/guards.h"
+
+#include "common/core/refusal.h"
+#include "common/core/text.h"
+#include "common/kube/objects/quota.h"
+#include "common/kube/objects/snapshot.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+#include <map>
+
+namespace holdfast::clone {
+namespace {
+
+Error taken(const CloneOptions& options, const kube::Claim& claim, bool unfinished) {
+    const std::string what = "pvc/" + options.to_space + "/" + claim.name;
+    if (claim.operation.empty())
+        return refused(what + " exists already, and Holdfast did not make it", "choose another name for the clone");
+    const std::string maker = escape_line(claim.operation);
+    if (!unfinished)
+        return refused(what + " exists already (made by operation " + maker + ")",
+                       "choose another name, or remove the clone: kubectl clone delete NAME -n " + options.to_space);
+    return {ErrorKind::kLocked, what + " is being made by operation " + maker + "; nothing was changed",
+            "look at it: kubectl clone status " + maker + " -n " + options.space};
+}
+
+// What the new claims add to each resource that a quota may bound.
+std::map<std::string, long long> demand_of(const Choice& choice, const Now& now, const std::string& operation) {
+    std::map<std::string, long long> demand;
+    for (const Copy& copy : choice.copies) {
+        const auto there = now.claims.find(copy.spec.name);
+        if (there != now.claims.end() && there->second.operation == operation) continue;
+        const std::string of_class = copy.spec.storage_class.name + ".storageclass.storage.k8s.io/";
+        for (const std::string& prefix : {std::string(), of_class}) {
+            demand[prefix + "requests.storage"] += copy.spec.size.bytes();
+            demand[prefix + "persistentvolumeclaims"] += 1;
+        }
+        demand["count/persistentvolumeclaims"] += 1;
+    }
+    return demand;
+}
+
+std::string amount(const std::string& resource, long long value) {
+    return ends_with(resource, "requests.storage") ? human_bytes(value) : std::to_string(value);
+}
+
+Status check_quota(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation) {
+    const auto demand = demand_of(choice, now, operation);
+    for (const Json& quota : now.quotas) {
+        for (const auto& [resource, more] : demand) {
+            const auto room = kube::quota_room(quota, resource);
+            if (!room || more == 0 || room->takes(more)) continue;
+            return refused("resourcequota/" + options.to_space + "/" + kube::name_of(quota) + " has no room: " +
+                               resource + " is " + amount(resource, room->hard) + ", " + amount(resource, room->used) +
+                               " are used, and the clone needs " + amount(resource, more) + " more",
+                           "remove something, have the quota raised, or clone to another namespace");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Status check_place(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation) {
+    if (now.terminating)
+        return refused("namespace " + options.to_space + " is terminating: nothing can be created in it",
+                       "choose another with --to-namespace");
+    for (const auto& [name, claim] : now.claims) {
+        if (claim.operation != operation) return taken(options, claim, now.unfinished.contains(claim.operation));
+    }
+    return check_quota(options, choice, now, operation);
+}
+
+Status check_one_moment(const CloneOptions& options, const Choice& choice, const Now& now,
+                        const std::string& operation) {
+    if (choice.method != Method::kSnapshot || !now.any_made(operation) || now.all_bound(choice, operation)) return {};
+    for (const Member& source : choice.sources) {
+        if (source.snapshot && !source.snapshot->deleting) continue;
+        return Error{ErrorKind::kConflict,
+                     "vs/" + options.space + "/" + source.facts.snapshot +
+                         " went before every claim of the clone was made of it: what is missing would be of another "
+                         "moment; the source is intact",
+                     "take this one back and begin anew: kubectl clone abort " + operation + " -n " + options.space};
+    }
+    return {};
+}
+
+Status check_cut(const CloneOptions& options, const LiveFacts& live, const Choice& choice) {
+    if (choice.method != Method::kSnapshot) return {};
+    for (const Member& source : choice.sources) {
+        const std::string name = "vs/" + options.space + "/" + source.facts.snapshot;
+        if (!source.snapshot) return Error{ErrorKind::kConflict, name + " was deleted since it was cut"};
+        if (!source.content)
+            return Error{
+                ErrorKind::kConflict, name + " and its content do not point at each other",
+                "look at it: kubectl describe volumesnapshot -n " + options.space + " " + source.facts.snapshot};
+        const auto volume = live.volumes.find(source.facts.volume);
+        const std::string handle = volume == live.volumes.end() ? "" : kube::volume_source_of(volume->second).handle;
+        if (source.content->volume_handle == handle) continue;
+        // A claim is named, not pointed at: one that was deleted and made again meanwhile has another volume.
+        return Error{ErrorKind::kConflict,
+                     name + " is not of the volume that " + source.called +
+                         " had: object replaced, that claim was deleted and made again meanwhile",
+                     "take this clone back with abort, then make a new one"};
+    }
+    return {};
+}
+
+}  // namespace holdfast::clone

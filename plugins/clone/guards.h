@@ -1,0 +1,20 @@
+// Why a clone must not be begun, or gone on with, as things stand. Pure. Each gives its error before anything is
+// changed.
+#pragma once
+
+#include "plugins/clone/facts.h"
+
+namespace holdfast::clone {
+
+// kRefused: the namespace is terminating, a quota has no room, a name is taken; kLocked: by an operation that is not
+// done.
+Status check_place(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation);
+
+// kConflict: a snapshot went before every claim was made of it: what is missing would be of another moment.
+Status check_one_moment(const CloneOptions& options, const Choice& choice, const Now& now,
+                        const std::string& operation);
+
+// kConflict: a snapshot is not of the volume that was to be copied: the claim was replaced meanwhile.
+Status check_cut(const CloneOptions& options, const LiveFacts& live, const Choice& choice);
+
+}  // namespace holdfast::clone

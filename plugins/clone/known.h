@@ -1,0 +1,38 @@
+// Clones as the cluster knows them: what carries a clone's label and was made under its own name. Reads and pure code.
+#pragma once
+
+#include "common/kube/reader.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace holdfast::clone {
+
+struct KnownObject {
+    kube::ObjectRef ref;
+    Json object;
+};
+
+struct KnownClone {
+    std::string name, space;
+    std::string source;     // "pvc/NS/NAME", of the first object that says it
+    std::string operation;  // that made it
+    std::string expires, created;
+    std::vector<KnownObject> objects;
+    std::vector<std::string> strangers;  // objects with its labels that were made under another name: copies
+
+    long long claimed_bytes() const;
+    std::size_t count(const kube::Resource& resource) const;
+    std::string source_space() const;  // "" : unknown
+};
+
+// As kubectl names it: "statefulset.apps/staging", "persistentvolumeclaim/copy".
+std::string typed_name(const kube::ObjectRef& ref);
+
+// By namespace and name. space "" : every namespace; name "" : every clone.
+Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
+                                             const std::string& name);
+
+}  // namespace holdfast::clone

@@ -1,0 +1,298 @@
+#include "plugins/clone/prepare.h"
+
+#include "common/copies/database.h"
+#include "common/copies/live_members.h"
+#include "common/copies/live_pods.h"
+#include "common/core/hash.h"
+#include "common/core/names.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/placement.h"
+#include "common/kube/objects/redact.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/make_step.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace holdfast::clone {
+namespace {
+
+using plan::Condition;
+using plan::Create;
+using plan::Step;
+using plan::WaitFor;
+
+constexpr std::chrono::hours kLongest{
+    48};  // a statement says nothing until it ends; a large table is rewritten as a whole
+constexpr char kVersionQuery[] = "select current_setting('server_version_num')";
+
+struct Statement {
+    std::string id, title, text;
+    int first_major = 0, last_major = 0;  // 0: no bound
+};
+
+// Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made
+// of them, not in the log. ANALYZE first: what it replaces is rewritten by the next.
+std::vector<Statement> masking(const CloneOptions& options) {
+    return {{"mask", "run the masking statements", options.sql},
+            {"refresh", "refresh materialized views", R"sql(do $holdfast$
+declare one record;
+begin
+    for one in select c.oid::regclass as name from pg_catalog.pg_class c where c.relkind = 'm' order by c.oid loop
+        execute 'refresh materialized view ' || one.name;
+    end loop;
+end $holdfast$)sql"},
+            {"analyze", "replace the statistics, which hold old values", "analyze"},
+            {"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"}};
+}
+
+// Segments that the source has made ahead of time are old ones under new names, with old rows in them: each is used up,
+// so that the checkpoint that follows gives it up (nothing is recycled in the throwaway server).
+constexpr char kUseUpLog[] = R"sql(do $holdfast$
+declare ahead integer;
+begin
+    select count(*) into ahead from pg_catalog.pg_ls_waldir()
+    where name ~ '^[0-9A-F]{24}$'
+      and name collate "C" > pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()) collate "C";
+    for i in 0..ahead loop
+        perform pg_catalog.pg_logical_emit_message(false, 'holdfast', '');
+        perform pg_catalog.pg_switch_wal();
+    end loop;
+end $holdfast$)sql";
+
+// What ties the copy to its source (safety R26).
+std::vector<Statement> isolation() {
+    std::vector<Statement> all = {{"subscriptions", "take the subscriptions' connections away",
+                                   "update pg_catalog.pg_subscription set subenabled = false, subslotname = null, "
+                                   "subconninfo = 'host=/isolated'"}};
+    const auto off = [&](const std::string& name, const std::string& value, int first = 0) {
+        all.push_back({"set-" + name, "set " + name, "alter system set " + name + " = '" + value + "'", first});
+    };
+    off("archive_mode", "off");
+    off("archive_command", "");
+    off("archive_library", "", 15);
+    off("archive_cleanup_command", "", 12);
+    off("recovery_end_command", "", 12);
+    off("restore_command", "", 12);
+    off("primary_conninfo", "", 12);
+    off("primary_slot_name", "", 12);
+    off("synchronous_standby_names", "");
+    return all;
+}
+
+// Slots would keep the log with the old rows in it, and are nobody's here.
+std::vector<Statement> statements_for(const CloneOptions& options) {
+    std::vector<Statement> all = {{"slots", "drop the replication slots",
+                                   "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots"}};
+    if (!options.sql.empty()) {
+        for (Statement& one : masking(options)) all.push_back(std::move(one));
+    }
+    if (options.isolated) {
+        for (Statement& one : isolation()) all.push_back(std::move(one));
+    }
+    if (!options.sql.empty()) {
+        all.push_back({"checkpoint", "write everything out", "checkpoint"});
+        all.push_back({"switch", "use the log's old segments up", kUseUpLog});
+        all.push_back({"checkpoint-again", "give the old segments up", "checkpoint"});
+    }
+    return all;
+}
+
+bool fits(const Statement& one, int major) {
+    return (one.first_major == 0 || major >= one.first_major) && (one.last_major == 0 || major <= one.last_major);
+}
+
+std::string version_output(std::size_t instance) { return "version-" + std::to_string(instance); }
+
+// "150014" -> 15
+std::optional<int> major_of(const std::string& number) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (error != std::errc() || end != number.data() + number.size() || value < 90000) return std::nullopt;
+    return value / 10000;
+}
+
+plan::Sql sql_on(const CloneOptions& options, const Treatment& treatment, const Instance& instance,
+                 const std::string& statement) {
+    plan::Sql sql;
+    sql.space = options.to_space;
+    sql.pod = instance.pod;
+    sql.container = "database";
+    sql.port = kDatabasePort;
+    sql.user = options.user.empty() ? treatment.engine.user : options.user;
+    sql.database = options.database.empty() ? treatment.engine.default_database : options.database;
+    sql.statement = statement;
+    return sql;
+}
+
+const Json* place_of_pods(const CloneOptions& options, const LiveFacts& live) {
+    if (!(*options.source.resource == kube::kClaims)) return &live.workloads.front();
+    return live.pods.empty() ? nullptr : &live.pods.front();
+}
+
+}  // namespace
+
+Source recorded_source(const CloneOptions& options, const LiveFacts& live, const Choice& choice) {
+    Source source;
+    source.space = options.space;
+    source.name = options.source.text();
+    source.members = choice.sources;
+    kube::SnapshotSet record;
+    std::vector<kube::SetMember> members;
+    for (const Member& one : choice.sources) members.push_back(one.facts);
+    record.members = members;
+    record.containers = containers_of(live, cut_request(options, {}), members);
+    if (const Json* workload = place_of_pods(options, live); workload != nullptr) {
+        record.workload_kind = kube::text_at(*workload, "/kind");
+        record.workload_name = kube::name_of(*workload);
+        record.workload_manifest = kube::manifest_to_keep(*workload);
+    }
+    for (const kube::ContainerFacts& container : record.containers) {
+        const std::string folder = kube::literal_env(container.env, "PGDATA");
+        if (record.app.data_directory.empty()) record.app.data_directory = folder;
+    }
+    source.record = std::move(record);
+    return source;
+}
+
+Result<Treatment> treatment_of(const CloneOptions& options, Source source, const std::vector<const Copy*>& copies,
+                               const Choice& choice, const std::string& operation) {
+    Treatment treatment;
+    treatment.source = std::move(source);
+    TRY_ASSIGN(treatment.engine, choose_engine(treatment.source, options.image, true));
+    treatment.engine.lasting = true;
+    std::map<int, std::vector<ThrowawayClaim>> by_ordinal;
+    for (const Copy* copy : copies) {
+        ThrowawayClaim claim;
+        claim.member = &choice.sources[copy->of];
+        claim.spec = copy->spec;
+        by_ordinal[copy->ordinal].push_back(std::move(claim));
+    }
+    for (auto& [ordinal, claims] : by_ordinal) {
+        const std::string pod = treatment_pod(operation, treatment.instances.size());
+        treatment.instances.push_back(instance_on(treatment.source, treatment.engine, pod, std::move(claims)));
+        treatment.instances.back().ordinal = ordinal;
+        treatment.instances.back().waits_for_pod = false;  // they are bound
+    }
+    return treatment;
+}
+
+std::string treatment_pod(const std::string& operation, std::size_t instance) {
+    return bounded_name(operation, "-db-" + std::to_string(instance));
+}
+
+std::vector<std::string> pods_of_treatment(const Treatment& treatment) {
+    std::vector<std::string> pods;
+    for (const Instance& one : treatment.instances) pods.push_back(one.pod);
+    return pods;
+}
+
+plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment) {
+    plan::Plan plan;
+    plan.last = false;
+    std::vector<std::string> made;
+    for (const Instance& instance : treatment.instances) {
+        plan.steps.push_back(plan::make_step(
+            "create-db-" + instance.pod, "create pod/" + options.to_space + "/" + instance.pod,
+            "a throwaway PostgreSQL, loopback only, its own configuration: nobody else can connect",
+            Create{
+                throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kTreatmentRole),
+                {}}));
+        made.push_back(plan.steps.back().id);
+    }
+    plan.steps.push_back(plan::make_step(
+        "wait-db", "wait until the databases accept connections", "",
+        WaitFor{kube::kPods, options.to_space, pods_of_treatment(treatment), Condition::kPodReady, ""}, made));
+    for (std::size_t i = 0; i < treatment.instances.size(); ++i) {
+        plan::Sql sql = sql_on(options, treatment, treatment.instances[i], kVersionQuery);
+        sql.output = version_output(i);
+        plan.steps.push_back(plan::make_step(sql.output, "ask pod/" + treatment.instances[i].pod + " for its version",
+                                             "", std::move(sql), {"wait-db"}));
+    }
+    return plan;
+}
+
+bool was_asked(const Treatment& treatment, const std::map<std::string, std::string>& outputs) {
+    for (std::size_t i = 0; i < treatment.instances.size(); ++i) {
+        if (!outputs.contains(version_output(i))) return false;
+    }
+    return true;
+}
+
+Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const Now& now,
+                              const std::map<std::string, std::string>& outputs) {
+    plan::Plan plan;
+    plan.last = false;
+    std::vector<std::string> treated;
+    for (std::size_t i = 0; i < treatment.instances.size(); ++i) {
+        const Instance& instance = treatment.instances[i];
+        const auto told = outputs.find(version_output(i));
+        const auto major = told == outputs.end() ? std::nullopt : major_of(told->second);
+        if (!major)
+            return Error{ErrorKind::kMismatch,
+                         "pod/" + options.to_space + "/" + instance.pod + " did not tell its version"};
+        if (!options.sql.empty() && *major < 12)
+            return Error{ErrorKind::kFailed, "PostgreSQL " + std::to_string(*major) +
+                                                 " uses the segments of its log again, with old rows in them: masking "
+                                                 "needs 12 or later"};
+        std::vector<std::string> after;
+        for (const Statement& one : statements_for(options)) {
+            if (!fits(one, *major)) continue;
+            plan::Sql sql = sql_on(options, treatment, instance, one.text);
+            sql.writes = true;
+            sql.rerunnable = one.id != "mask";
+            Step step = plan::make_step(one.id + "-" + std::to_string(i),
+                                        one.title + " in pod/" + options.to_space + "/" + instance.pod, "",
+                                        std::move(sql), after);
+            step.phase = "prepare";
+            step.limit = kLongest;
+            after = {step.id};
+            plan.steps.push_back(std::move(step));
+        }
+        treated.push_back(after.front());
+    }
+    std::vector<std::string> gone;
+    for (const Instance& instance : treatment.instances) {
+        gone.push_back("delete-db-" + instance.pod);
+        plan.steps.push_back(plan::delete_step(gone.back(), {kube::kPods, options.to_space, instance.pod}, "",
+                                               "it shuts down with a checkpoint", treated));
+    }
+    // Last of all: who finds the mark finds a copy that was closed well.
+    for (const Instance& instance : treatment.instances) {
+        for (const ThrowawayClaim& claim : instance.claims) {
+            const auto there = now.claims.find(claim.spec.name);
+            plan.steps.push_back(plan::patch_step(
+                "mark-" + claim.spec.name, "mark pvc/" + options.to_space + "/" + claim.spec.name + " as prepared",
+                "from here on it may be used", {kube::kClaims, options.to_space, claim.spec.name},
+                there == now.claims.end() ? "" : there->second.uid,
+                {{"metadata", {{"annotations", {{labels::kPrepared, mark_of(options)}}}}}}, gone));
+        }
+    }
+    return plan;
+}
+
+std::string mark_of(const CloneOptions& options) {
+    std::vector<std::string> parts;
+    if (!options.sql.empty()) parts.push_back("masked:" + short_hash(options.sql));
+    if (options.isolated) parts.push_back("isolated");
+    return join(parts, ",");
+}
+
+void foretell_treatment(const CloneOptions& options, std::size_t instances, plan::Plan& plan) {
+    const std::string where = instances == 1 ? "a throwaway PostgreSQL on the clone's volume"
+                                             : "throwaway PostgreSQLs on the clone's volumes";
+    plan.later.push_back("start " + where + ", on loopback alone" +
+                         (options.sql.empty() ? "" : ", run the masking statements, and rewrite what they changed") +
+                         (options.isolated ? ", take archiving, replication and subscriptions out" : ""));
+    const auto need = [&](std::initializer_list<const char*> verbs, const kube::Resource& resource,
+                          const std::string& subresource = "") {
+        for (const char* verb : verbs) plan.later_needs.push_back({verb, resource, options.to_space, subresource, ""});
+    };
+    need({"create", "get", "list", "watch", "delete"}, kube::kPods);
+    need({"create"}, kube::kPods, "portforward");
+    need({"patch"}, kube::kClaims);
+}
+
+}  // namespace holdfast::clone

@@ -1,0 +1,47 @@
+// What is done to the data of a clone before anybody can reach it (safety R26, R27): a throwaway database that listens
+// on loopback only is started on the clone's own claims, masks, and takes out what ties the data to its source. Pure.
+//
+//   ask       the pods, until they accept connections; which version is it
+//   treat     the statements; a mark on every claim; the pods go, with a checkpoint
+#pragma once
+
+#include "common/copies/throwaway.h"
+#include "common/plan/operation.h"
+#include "plugins/clone/facts.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::clone {
+
+// The source as the throwaway databases need it: how its containers are made, where its data is.
+Source recorded_source(const CloneOptions& options, const LiveFacts& live, const Choice& choice);
+
+inline constexpr char kTreatmentRole[] = "mask";  // of the throwaway pods
+
+struct Treatment {
+    Source source;
+    Engine engine;
+    std::vector<Instance> instances;  // one an ordinal
+};
+// `copies`: those that are treated. kRefused: nothing says which image.
+Result<Treatment> treatment_of(const CloneOptions& options, Source source, const std::vector<const Copy*>& copies,
+                               const Choice& choice, const std::string& operation);
+std::vector<std::string> pods_of_treatment(const Treatment& treatment);
+std::string treatment_pod(const std::string& operation, std::size_t instance);
+
+plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment);
+// outputs: of the round before. kMismatch: no version was told.
+Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const Now& now,
+                              const std::map<std::string, std::string>& outputs);
+bool was_asked(const Treatment& treatment, const std::map<std::string, std::string>& outputs);
+
+// What stands in the annotation holdfast.dev/prepared afterwards: what was done, and by which statements.
+std::string mark_of(const CloneOptions& options);
+
+// In words, for the first plan.
+void foretell_treatment(const CloneOptions& options, std::size_t instances, plan::Plan& plan);
+
+}  // namespace holdfast::clone

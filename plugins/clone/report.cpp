@@ -1,0 +1,88 @@
+// What is told of a finished clone, after a fresh look at it.
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/storage.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "common/plan/describe.h"
+#include "plugins/clone/clone.h"
+#include "plugins/clone/known.h"
+
+namespace holdfast::clone {
+namespace {
+
+std::string size_text(const kube::Claim& claim) {
+    if (claim.capacity) return claim.capacity->text();
+    return claim.requested ? claim.requested->text() : "";
+}
+
+Error changed_meanwhile(const kube::ObjectRef& ref, const std::string& what) {
+    return {ErrorKind::kConflict,
+            ref.text() + " is not " + what + " any more: somebody else changed it; the source is intact"};
+}
+
+}  // namespace
+
+Status Clone::report_claim(kube::ClusterReader& reader, const Copy& copy, const std::string& operation,
+                           plan::Report& report) const {
+    const kube::ObjectRef ref{kube::kClaims, options_.to_space, copy.spec.name};
+    const Member& source = choice_->sources[copy.of];
+    TRY_ASSIGN(const std::optional<Json> object, reader.find(ref));
+    const kube::Claim claim = object ? kube::claim_of(*object) : kube::Claim{};
+    const std::string kind = choice_->method == Method::kClone ? kube::kClaims.kind : kube::kSnapshots.kind;
+    if (claim.operation != operation || claim.phase != "Bound" || claim.source_kind != kind || claim.volume.empty())
+        return changed_meanwhile(ref, "bound to a copied volume");
+    TRY_ASSIGN(const Json volume_object, reader.get({kube::kVolumes, "", claim.volume}));
+    const kube::Volume volume = kube::volume_of(volume_object);
+    if (volume.claim_uid != claim.uid || volume.driver != source.driver || volume.capacity_bytes < source.least_bytes())
+        return Error{ErrorKind::kMismatch, ref.text() + " is bound to pv/" + volume.name + ", which the driver of " +
+                                               source.called + " did not make for it"};
+    const std::string cut_at = kube::annotation_of(*object, labels::kCutAt);
+    report.text += "persistentvolumeclaim/" + claim.name + " cloned from " + source.called + ": " + size_text(claim) +
+                   ", class " + claim.storage_class + ", volume " + volume.name +
+                   (cut_at.empty() ? "" : ", data as of " + cut_at) + "\n";
+    report.names.push_back("persistentvolumeclaim/" + claim.name);
+    report.json["claims"].push_back({{"name", claim.name},
+                                     {"uid", claim.uid},
+                                     {"from", source.facts.claim},
+                                     {"size", size_text(claim)},
+                                     {"storageClassName", claim.storage_class},
+                                     {"volume", volume.name},
+                                     {"cutAt", cut_at}});
+    return {};
+}
+
+Status Clone::report_workload(kube::ClusterReader& reader, const std::string& operation, plan::Report& report) const {
+    const kube::ObjectRef ref = plan::ref_of_manifest(workload_.manifest);
+    TRY_ASSIGN(const std::optional<Json> object, reader.find(ref));
+    const int wanted = object ? kube::replicas_of(*object) : 0;
+    const int ready = object ? kube::workload_state_of(*object).ready : 0;
+    if (!object || kube::label_of(*object, labels::kOperation) != operation || ready < wanted)
+        return changed_meanwhile(ref, "ready");
+    const std::string name = typed_name(ref);
+    report.text += name + " cloned from " + options_.source_ref().text() + ": " + std::to_string(ready) +
+                   (ready == 1 ? " pod is ready\n" : " pods are ready\n");
+    report.names.push_back(name);
+    report.json["workload"] = {{"name", name}, {"ready", ready}};
+    return {};
+}
+
+Result<plan::Report> Clone::report(kube::ClusterReader& reader, const plan::Input& input) {
+    plan::Report report;
+    report.json = {{"apiVersion", "holdfast.dev/v1"},
+                   {"kind", "Clone"},
+                   {"name", options_.name},
+                   {"namespace", options_.to_space},
+                   {"from", options_.source_ref().text()},
+                   {"method", method_name(choice_->method)},
+                   {"operation", input.operation},
+                   {"prepared", treats_ ? mark_of(options_) : ""},
+                   {"expires", options_.lifetime ? format_time(input.now + *options_.lifetime) : ""},
+                   {"claims", Json::array()}};
+    if (!workload_.empty()) TRY(report_workload(reader, input.operation, report));
+    for (const Copy& copy : choice_->copies) TRY(report_claim(reader, copy, input.operation, report));
+    report.text += "to remove it: kubectl clone delete " + options_.name + " -n " + options_.to_space + "\n";
+    return report;
+}
+
+}  // namespace holdfast::clone

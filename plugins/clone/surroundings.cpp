@@ -1,0 +1,114 @@
+#include "plugins/clone/surroundings.h"
+
+#include "common/core/refusal.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/placement.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::clone {
+namespace {
+
+bool is_own(const CloneOptions& options, const Json& object) {
+    return kube::label_of(object, labels::kClone) == options.name;
+}
+
+bool names(const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+class Looking {
+  public:
+    Looking(kube::ClusterReader& reader, const CloneOptions& options) : reader_(reader), options_(options) {}
+
+    Result<Surroundings> run(const Json& workload) {
+        TRY(read_neighbours());
+        TRY(read_levels());
+        const kube::PodReferences needed = kube::references_of(kube::pod_spec_of_workload(workload));
+        TRY(read_copies(kube::kConfigMaps, options_.copy_config_maps, found_.config_maps));
+        TRY(read_copies(kube::kSecrets, options_.copy_secrets, found_.secrets));
+        if (options_.elsewhere()) TRY(look_for_missing(needed));
+        return std::move(found_);
+    }
+
+  private:
+    Status read_neighbours() {
+        for (const kube::Resource* resource :
+             {&kube::kServices, &kube::kNetworkPolicies, &kube::kPodDisruptionBudgets, &kube::kStatefulSets,
+              &kube::kDeployments, &kube::kPods, &kube::kHorizontalPodAutoscalers}) {
+            TRY_ASSIGN(kube::List list, reader_.list(*resource, options_.to_space));
+            for (Json& item : list.items) found_.there.push_back(std::move(item));
+        }
+        TRY_ASSIGN(kube::List services, reader_.list(kube::kServices, options_.space));
+        found_.services = std::move(services.items);
+        return {};
+    }
+
+    Status read_levels() {
+        constexpr char kLevel[] = "pod-security.kubernetes.io/enforce";
+        TRY_ASSIGN(const Json there, reader_.get({kube::kNamespaces, "", options_.to_space}));
+        found_.level = kube::label_of(there, kLevel);
+        TRY_ASSIGN(const Json here, reader_.get({kube::kNamespaces, "", options_.space}));
+        found_.source_level = kube::label_of(here, kLevel);
+        return {};
+    }
+
+    // Named by flag: only so a Secret is read (safety R30). One that the namespace has already is left as it is.
+    Status read_copies(const kube::Resource& resource, const std::vector<std::string>& wanted,
+                       std::map<std::string, Json>& copies) {
+        for (const std::string& name : wanted) {
+            TRY_ASSIGN(const std::optional<Json> there, reader_.find({resource, options_.to_space, name}));
+            if (there && !is_own(options_, *there)) {
+                found_.kept.insert(resource.short_name + "/" + name);
+                continue;
+            }
+            TRY_ASSIGN(std::optional<Json> from, reader_.find({resource, options_.space, name}));
+            if (!from)
+                return refused(
+                    resource.short_name + "/" + options_.space + "/" + name + " is to be copied and does not exist",
+                    "");
+            copies[name] = std::move(*from);
+        }
+        return {};
+    }
+
+    Status look_for_missing(const kube::PodReferences& needed) {
+        for (const std::string& name : needed.config_maps) {
+            if (names(options_.copy_config_maps, name)) continue;
+            TRY_ASSIGN(const auto there, reader_.find({kube::kConfigMaps, options_.to_space, name}));
+            if (!there) found_.missing.config_maps.insert(name);
+        }
+        for (const std::string& name : needed.secrets) {
+            if (!names(options_.copy_secrets, name)) found_.missing.secrets.insert(name);
+        }
+        if (needed.service_account.empty()) return {};
+        TRY_ASSIGN(const auto account,
+                   reader_.find({kube::kServiceAccounts, options_.to_space, needed.service_account}));
+        if (!account) found_.missing.service_account = needed.service_account;
+        return {};
+    }
+
+    kube::ClusterReader& reader_;
+    const CloneOptions& options_;
+    Surroundings found_;
+};
+
+}  // namespace
+
+std::vector<kube::NamedSelector> Surroundings::selectors(const CloneOptions& options) const {
+    std::vector<kube::NamedSelector> all;
+    for (const Json& object : there) {
+        if (is_own(options, object)) continue;
+        for (kube::NamedSelector& one : kube::selectors_of(object)) all.push_back(std::move(one));
+    }
+    return all;
+}
+
+Result<Surroundings> gather_surroundings(kube::ClusterReader& reader, const CloneOptions& options,
+                                         const Json& workload) {
+    return Looking(reader, options).run(workload);
+}
+
+}  // namespace holdfast::clone

@@ -1,0 +1,381 @@
+#include "plugins/clone/workload.h"
+
+#include "common/core/names.h"
+#include "common/core/refusal.h"
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/placement.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/clone/pod_security.h"
+#include "plugins/clone/set_path.h"
+#include "plugins/clone/steps.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+namespace holdfast::clone {
+namespace {
+
+// Of whoever deploys the source: a copy that carries them would be taken for theirs, and pruned.
+bool is_deployers(const std::string& key) {
+    static constexpr const char* kPrefixes[] = {"kubectl.kubernetes.io/last-applied",
+                                                "deployment.kubernetes.io/",
+                                                "meta.helm.sh/",
+                                                "helm.sh/",
+                                                "argocd.argoproj.io/",
+                                                "kustomize.toolkit.fluxcd.io/",
+                                                "helm.toolkit.fluxcd.io/",
+                                                "holdfast.dev/"};
+    return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                       [&](const char* prefix) { return starts_with(key, prefix); });
+}
+
+Json without_deployers(const Json& map) {
+    Json kept = Json::object();
+    if (!map.is_object()) return kept;
+    for (const auto& [key, value] : map.items()) {
+        if (!is_deployers(key)) kept[key] = value;
+    }
+    return kept;
+}
+
+Json value_or_empty(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+// The name of a Service beside the clone: "postgres" -> "staging", "postgres-headless" -> "staging-headless".
+std::string service_name(const std::string& service, const Names& names) {
+    if (service == names.source) return names.clone;
+    if (starts_with(service, names.source + "-")) return bounded_name(names.clone, service.substr(names.source.size()));
+    return names.source == names.clone ? service : bounded_name(names.clone + "-" + service, "");
+}
+
+bool is_word_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; }
+
+// As a whole word: "postgres" stands in "postgres-0.postgres.shop.svc", and not in "postgresql".
+bool holds_word(const std::string& text, const std::string& word) {
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+        const bool begins = at == 0 || !is_word_part(text[at - 1]);
+        const std::size_t end = at + word.size();
+        if (begins && (end == text.size() || !is_word_part(text[end]))) return true;
+    }
+    return false;
+}
+
+class Copying {
+  public:
+    Copying(const CloneOptions& options, const LiveFacts& live, const Choice& choice, const Surroundings& around,
+            const plan::Input& input)
+        : options_(options),
+          source_(live.workloads.front()),
+          choice_(choice),
+          around_(around),
+          input_(input),
+          names_{options.source.name, options.name},
+          selectors_(around.selectors(options)) {}
+
+    Result<Workload> run() {
+        TRY(check_present());
+        TRY(take_labels());
+        TRY(make_manifest());
+        copy_services();
+        deny_egress();
+        copy_objects(around_.config_maps, kube::kConfigMaps);
+        copy_objects(around_.secrets, kube::kSecrets);
+        TRY(apply_wishes());
+        TRY(check_unselected(pod_labels(), selectors_));
+        TRY(check_names());
+        TRY(check_pod_security(around_.level, options_.to_space, pod_spec()));
+        tell();
+        mark_all();
+        return std::move(made_);
+    }
+
+  private:
+    bool stateful() const { return *options_.source.resource == kube::kStatefulSets; }
+    std::string what() const { return options_.source.text(); }
+    const Json& spec() const { return source_.find("spec").value(); }
+    Json& pod_spec() { return made_.manifest["spec"]["template"]["spec"]; }
+    kube::LabelMap pod_labels() { return kube::label_map(made_.manifest["spec"]["template"]["metadata"]["labels"]); }
+
+    // Named before anything is made: pods that wait for a Secret would be the first to tell otherwise.
+    Status check_present() const {
+        std::vector<std::string> lacking;
+        std::string hint;
+        const auto list = [&](const std::set<std::string>& missing, const char* kind, const char* flag) {
+            for (const std::string& name : missing) lacking.push_back(std::string(kind) + "/" + name);
+            if (!missing.empty())
+                hint += (hint.empty() ? "" : " ") + std::string(flag) + " " +
+                        join({missing.begin(), missing.end()}, std::string(" ") + flag + " ");
+        };
+        list(around_.missing.config_maps, "configmap", "--copy-configmaps");
+        list(around_.missing.secrets, "secret", "--copy-secrets");
+        if (!around_.missing.service_account.empty())
+            lacking.push_back("serviceaccount/" + around_.missing.service_account);
+        if (lacking.empty()) return {};
+        const std::string unseen =
+            around_.missing.secrets.empty() ? "" : " (a Secret is looked at only if it is named)";
+        return refused(
+            "the pods of the clone need in namespace " + options_.to_space + ": " + join(lacking, ", ") + unseen,
+            hint.empty() ? "make it there first" : "copied, or left as they are where they exist, with: " + hint);
+    }
+
+    Status take_labels() {
+        const Json* own = kube::find_at(source_, std::string("/spec") + "/selector");
+        const Json* labels = kube::find_at(source_, std::string("/spec") + "/template/metadata/labels");
+        own_ = own == nullptr ? Json::object() : *own;
+        TRY_ASSIGN(labels_, relabel(kube::label_map(labels == nullptr ? Json() : *labels), own_, selectors_, names_));
+        return {};
+    }
+
+    Json renamed_labels(Json labels) const {
+        for (auto& [key, value] : labels.items()) {
+            const auto was = labels_.was.find(key);
+            const auto now = labels_.now.find(key);
+            if (was != labels_.was.end() && now != labels_.now.end() && value == was->second) value = now->second;
+        }
+        return labels;
+    }
+
+    Status make_manifest() {
+        Json& manifest = made_.manifest;
+        manifest = {{"apiVersion", options_.source.resource->api_version()},
+                    {"kind", options_.source.resource->kind},
+                    {"metadata", {{"name", options_.name}, {"namespace", options_.to_space}}}};
+        const Json metadata = value_or_empty(source_, "metadata");
+        manifest["metadata"]["labels"] = renamed_labels(without_deployers(value_or_empty(metadata, "labels")));
+        // Argo CD's own mark, unless it is told another one.
+        if (manifest["metadata"]["labels"].contains("app.kubernetes.io/instance"))
+            manifest["metadata"]["labels"]["app.kubernetes.io/instance"] = options_.name;
+        manifest["metadata"]["annotations"] = without_deployers(value_or_empty(metadata, "annotations"));
+        manifest["spec"] = spec();
+        Json& made = manifest["spec"];
+        made["selector"] = own_;
+        kube::rename_in_selector(made["selector"], labels_.was, labels_.now);
+        made["selector"]["matchLabels"][labels::kClone] = options_.name;
+        made["template"]["metadata"]["labels"] = Json(labels_.now);
+        made["replicas"] =
+            choice_.replicas > 0 ? choice_.replicas : options_.replicas.value_or(kube::replicas_of(source_));
+        kube::for_each_pod_term(pod_spec(),
+                                [&](Json& selector) { kube::rename_in_selector(selector, labels_.was, labels_.now); });
+        pod_spec().erase("nodeName");
+        use_claims();
+        if (stateful()) make_stateful(made);
+        return {};
+    }
+
+    // Claims that the template mounts by name: the copies, never the source's own.
+    void use_claims() {
+        if (!pod_spec().contains("volumes")) return;
+        for (Json& volume : pod_spec()["volumes"]) {
+            if (!volume.contains("persistentVolumeClaim")) continue;
+            Json& name = volume["persistentVolumeClaim"]["claimName"];
+            for (const Copy& copy : choice_.copies) {
+                if (copy.ordinal < 0 && name == choice_.sources[copy.of].facts.claim) {
+                    name = copy.spec.name;
+                    break;
+                }
+            }
+        }
+    }
+
+    void make_stateful(Json& made) {
+        if (choice_.start != 0 || made.contains("ordinals")) made["ordinals"] = {{"start", choice_.start}};
+        made.erase("persistentVolumeClaimRetentionPolicy");  // the clone's data goes when the clone is deleted
+        if (!made.contains("volumeClaimTemplates")) return;
+        for (Json& one : made["volumeClaimTemplates"]) {
+            one.erase("status");
+            for (const Copy& copy : choice_.copies) {
+                if (copy.ordinal < 0 || choice_.sources[copy.of].facts.claim_template != kube::name_of(one)) continue;
+                // A later ordinal is to be like these.
+                one["spec"]["storageClassName"] = copy.spec.storage_class.name;
+                one["spec"]["resources"]["requests"]["storage"] = copy.spec.size.text();
+                break;
+            }
+        }
+    }
+
+    void copy_services() {
+        if (!stateful()) {
+            made_.notes.push_back("no Service is copied: nothing sends traffic to the clone until you make one");
+            return;
+        }
+        const std::string name = kube::service_of(source_);
+        if (name.empty()) return;
+        made_.manifest["spec"]["serviceName"] = service_name(name, names_);
+        const auto found = std::find_if(around_.services.begin(), around_.services.end(),
+                                        [&](const Json& one) { return kube::name_of(one) == name; });
+        if (found == around_.services.end()) {
+            made_.notes.push_back("svc/" + options_.space + "/" + name + ", which " + what() +
+                                  " names, does not exist: the clone's pods have no names in DNS either");
+            return;
+        }
+        Json service = {{"apiVersion", "v1"},
+                        {"kind", "Service"},
+                        {"metadata", {{"name", service_name(name, names_)}, {"namespace", options_.to_space}}}};
+        const Json metadata = value_or_empty(*found, "metadata");
+        service["metadata"]["labels"] = renamed_labels(without_deployers(value_or_empty(metadata, "labels")));
+        service["metadata"]["annotations"] = Json::object();
+        service["spec"] = value_or_empty(*found, "spec");
+        // What the cluster gave to the source's is not the clone's to have.
+        for (const char* key : {"clusterIPs", "ipFamilies", "externalIPs", "loadBalancerIP", "healthCheckNodePort"})
+            service["spec"].erase(key);
+        service["spec"]["clusterIP"] = "None";
+        service["spec"]["type"] = "ClusterIP";
+        service["spec"]["selector"] = {{labels::kClone, options_.name}};
+        for (Json& port : service["spec"]["ports"]) port.erase("nodePort");
+        made_.before.push_back(std::move(service));
+    }
+
+    // Not relied on, since not every network heeds it (safety R25); its pods may speak with each other.
+    void deny_egress() {
+        if (!options_.isolated) return;
+        const Json own = {{"matchLabels", {{labels::kClone, options_.name}}}};
+        made_.before.push_back({{"apiVersion", "networking.k8s.io/v1"},
+                                {"kind", "NetworkPolicy"},
+                                {"metadata",
+                                 {{"name", options_.name + "-isolated"},
+                                  {"namespace", options_.to_space},
+                                  {"labels", Json::object()},
+                                  {"annotations", Json::object()}}},
+                                {"spec",
+                                 {{"podSelector", own},
+                                  {"policyTypes", Json::array({"Egress"})},
+                                  {"egress", Json::array({{{"to", Json::array({{{"podSelector", own}}})}}})}}}});
+    }
+
+    void copy_objects(const std::map<std::string, Json>& objects, const kube::Resource& resource) {
+        for (const auto& [name, object] : objects) {
+            if (!options_.elsewhere()) continue;
+            Json copy = {{"apiVersion", resource.api_version()},
+                         {"kind", resource.kind},
+                         {"metadata", {{"name", name}, {"namespace", options_.to_space}}}};
+            const Json metadata = value_or_empty(object, "metadata");
+            copy["metadata"]["labels"] = without_deployers(value_or_empty(metadata, "labels"));
+            copy["metadata"]["annotations"] = Json::object();
+            for (const char* key : {"data", "binaryData", "type", "immutable"}) {
+                if (object.contains(key)) copy[key] = object[key];
+            }
+            made_.before.push_back(std::move(copy));
+        }
+    }
+
+    Status apply_wishes() {
+        for (const auto& [path, value] : options_.sets) TRY(set_path(made_.manifest, path, value));
+        for (const auto& [name, value] : options_.env) TRY(set_env(pod_spec(), name, value));
+        // What makes it this clone is not to be set: its claims and selectors hang on it.
+        if (kube::name_of(made_.manifest) != options_.name || kube::space_of(made_.manifest) != options_.to_space ||
+            kube::label_map(made_.manifest["spec"]["template"]["metadata"]["labels"])[labels::kClone] != options_.name)
+            return refused(
+                "--set must not change the clone's name, namespace or its label " + std::string(labels::kClone), "");
+        return {};
+    }
+
+    Status check_names() const {
+        std::vector<std::pair<const kube::Resource*, std::string>> wanted = {{options_.source.resource, options_.name}};
+        for (const Json& one : made_.before) {
+            if (kube::text_at(one, "/kind") == kube::kServices.kind)
+                wanted.push_back({&kube::kServices, kube::name_of(one)});
+        }
+        for (const Json& object : around_.there) {
+            for (const auto& [resource, name] : wanted) {
+                const bool same = kube::text_at(object, "/kind") == resource->kind && kube::name_of(object) == name;
+                if (!same || kube::label_of(object, labels::kOperation) == input_.operation) continue;
+                return refused(kube::ObjectRef{*resource, options_.to_space, name}.text() + " exists already",
+                               "choose another name for the clone");
+            }
+            if (kube::text_at(object, "/kind") == kube::kHorizontalPodAutoscalers.kind &&
+                kube::scales(object, options_.source.resource->kind, options_.name))
+                return refused("hpa/" + options_.to_space + "/" + kube::name_of(object) + " scales " +
+                                   options_.source.resource->short_name + "/" + options_.name +
+                                   ": it would scale the clone",
+                               "choose another name for the clone");
+        }
+        return {};
+    }
+
+    void tell() {
+        for (const auto& [key, value] : labels_.now) {
+            const auto was = labels_.was.find(key);
+            if (was != labels_.was.end() && was->second != value)
+                made_.notes.push_back("label " + key + " of the pods: " + was->second + " becomes " + value);
+        }
+        for (const auto& [key, value] : labels_.was) {
+            if (!labels_.now.contains(key)) made_.notes.push_back("label " + key + " of the pods is left out");
+        }
+        if (!labels_.everywhere.empty())
+            made_.notes.push_back("these mean every pod of namespace " + options_.to_space +
+                                  ", the clone's too: " + join(labels_.everywhere, ", "));
+        std::vector<std::string> words;
+        for (const Json& service : around_.services) {
+            for (const kube::NamedSelector& one : kube::selectors_of(service)) {
+                if (kube::selector_matches(one.selector, labels_.was)) words.push_back(kube::name_of(service));
+            }
+        }
+        if (stateful() && !kube::service_of(source_).empty()) words.push_back(kube::service_of(source_));
+        for (const std::string& place : places_that_name(pod_spec(), words))
+            made_.notes.push_back(place + ", which means the source: the clone may connect to it (--env, --set)");
+        for (const std::string& one : around_.kept)
+            made_.notes.push_back(one + " is in namespace " + options_.to_space + " already and is left as it is");
+    }
+
+    void mark_all() {
+        const std::string from = options_.source_ref().text() + " uid=" + kube::uid_of(source_);
+        for (Json& one : made_.before) mark(options_, input_, from, one);
+        mark(options_, input_, from, made_.manifest);
+        std::vector<std::string> secrets;
+        for (const auto& [name, object] : around_.secrets) secrets.push_back(name);
+        if (!secrets.empty()) made_.manifest["metadata"]["annotations"][labels::kSecrets] = join(secrets, ",");
+    }
+
+    const CloneOptions& options_;
+    const Json& source_;
+    const Choice& choice_;
+    const Surroundings& around_;
+    const plan::Input& input_;
+    const Names names_;
+    const std::vector<kube::NamedSelector> selectors_;
+    Json own_;
+    Relabelled labels_;
+    Workload made_;
+};
+
+}  // namespace
+
+std::vector<std::string> places_that_name(const Json& pod_spec, const std::vector<std::string>& words) {
+    std::vector<std::string> places;
+    const auto look = [&](const Json& value, const std::string& place) {
+        if (!value.is_string()) return;
+        const std::string text = value.get<std::string>();
+        const auto found =
+            std::find_if(words.begin(), words.end(), [&](const std::string& word) { return holds_word(text, word); });
+        if (found != words.end()) places.push_back(place + " names svc " + *found);
+    };
+    for (const char* kind : {"initContainers", "containers"}) {
+        if (!pod_spec.is_object() || !pod_spec.contains(kind)) continue;
+        for (const Json& container : pod_spec[kind]) {
+            const std::string name = " of container " + kube::text_at(container, "/name");
+            if (container.contains("env")) {
+                for (const Json& one : container["env"])
+                    look(one.value("value", Json()), "env " + kube::text_at(one, "/name") + name);
+            }
+            for (const char* words_of : {"args", "command"}) {
+                if (!container.contains(words_of)) continue;
+                for (const Json& one : container[words_of]) look(one, std::string(words_of) + name);
+            }
+        }
+    }
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    return places;
+}
+
+Result<Workload> workload_of(const CloneOptions& options, const LiveFacts& live, const Choice& choice,
+                             const Surroundings& around, const plan::Input& input) {
+    return Copying(options, live, choice, around, input).run();
+}
+
+}  // namespace holdfast::clone

@@ -1,0 +1,128 @@
+"""A clone of a real PostgreSQL that is masked or isolated before anybody can reach it: a client that asks all the while never
+sees an unmasked row, no file of the clone's volume has one, and neither archive nor replication of the source hears of the clone."""
+import threading
+
+import world
+
+SECRET = "unm4sked"  # stands in every value that must not survive
+MASK = "update users set email = 'user' || id || '@masked.test', note = null;"
+AHEAD = "select count(*) from pg_ls_waldir() where name > pg_walfile_name(pg_current_wal_lsn())"
+
+
+def fill(space, pod="postgres-0"):
+    """Rows with the secret wherever a database may keep them: heap, index, TOAST, dead tuples, statistics, a materialized view, the log."""
+    for sql in (f"create table users as select i as id, '{SECRET}-' || i || '@example.com' as email, "
+                f"(select string_agg('{SECRET}' || random(), ' ') from generate_series(1, 300)) as note from generate_series(1, 500) i",
+                "create index on users (email)", f"update users set email = '{SECRET}-again-' || id where id % 3 = 0",
+                "delete from users where id % 7 = 0", "analyze users",
+                "create materialized view emails as select email from users", "alter table users replica identity full",
+                "checkpoint", "select pg_switch_wal()"):
+        space.psql(pod, sql)
+    for _ in range(3):  # old segments of the log are kept under the names of later ones
+        for sql in ("update users set id = id", "select pg_switch_wal()", "checkpoint"):
+            space.psql(pod, sql)
+    assert int(space.psql(pod, AHEAD)) > 0
+
+
+class Polling:
+    """A client in the namespace that asks every pod there is but the source's, by its address, for unmasked rows, as often as
+    it can and from before the clone is made."""
+    QUERY = (f"select (select count(*) from users), (select count(*) from users u where u::text like '%{SECRET}%'), "
+             f"(select count(*) from emails e where e::text like '%{SECRET}%')")
+
+    def __init__(self, space):
+        self.space, self.answers, self.asked, self.over = space, [], set(), threading.Event()
+        space.apply(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client"},
+             "spec": {"terminationGracePeriodSeconds": 0, "securityContext": {"runAsUser": 999},
+                      "containers": [{"name": "main", "image": world.POSTGRES_IMAGE, "command": ["sleep", "100000"]}]}})
+        space.wait("condition=Ready", "pod/client")
+
+    def ask(self):
+        while not self.over.is_set():
+            for pod in self.space.get("pods")["items"]:
+                name, address = pod["metadata"]["name"], pod["status"].get("podIP")
+                if not address or name in ("client", "postgres-0"):
+                    continue
+                self.asked.add(name)
+                done = self.space.kubectl("exec", "client", "--", "env", "PGCONNECT_TIMEOUT=2", "psql", "-qtAX", "-h", address,
+                                          "-U", "postgres", "-d", "postgres", "-c", self.QUERY)
+                if done.code == 0:
+                    self.answers.append((name, done.out.strip()))
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.ask, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join(60)
+
+
+def test_nobody_ever_sees_an_unmasked_row(space, tmp_path):
+    space.postgres(replicas=1, size="256Mi")
+    fill(space)
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK)
+    before = space.objects()
+    with Polling(space) as client:
+        space.clone("sts/postgres", "staging", "--sql", mask, "--ordinals", "0=0,0=1", timeout=300).expect()
+        space.eventually(lambda: len({name for name, _ in client.answers}) == 2, timeout=60)
+    assert all(answer.endswith("|0|0") for _, answer in client.answers), client.answers[:10]
+    assert any("-db-" in name for name in client.asked), "the throwaway database was asked too, and did not answer"
+    assert {name for name, _ in client.answers} == {"staging-0", "staging-1"}
+    for ordinal in (0, 1):
+        pod = f"staging-{ordinal}"
+        assert space.psql(pod, "select count(*) from users where email like '%@masked.test'") == space.psql("postgres-0", "select count(*) from users")
+        found = space.shell(pod, f"sync; grep -rl {SECRET} /data; true").expect().out
+        assert found == "", found
+    assert space.shell("postgres-0", f"grep -rl {SECRET} /data").expect().out.count("pg_wal/") > 1, "the source has what is looked for"
+    now = space.objects()
+    assert {k: now.get(k) for k in before} == before
+    space.clone("delete", "staging", "--yes").expect()
+
+
+def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_path):
+    space.postgres()
+    fill(space)
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK + " select 1 / 0;")
+    before = space.objects()
+    failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
+    assert "division by zero" in failed.err and "the source is intact" in failed.err
+    space.eventually(lambda: space.objects() == before, timeout=60)
+    failed = space.clone("pvc/data-postgres-0", "copy", "--sql", mask, timeout=300).expect(6)
+    space.eventually(lambda: space.objects() == before, timeout=60)
+
+
+def test_an_archive_and_a_slot_hear_nothing_of_an_isolated_clone(space):
+    """The archive is a database of its own that writes down who archived what."""
+    space.postgres("archive")
+    space.psql("archive-0", "create table archived (segment text, who inet)")
+    archive = space.path("pod/archive-0", ".status.podIP")
+    space.postgres("postgres")
+    space.psql("postgres-0", "alter system set archive_mode = on")
+    command = f"psql -qX -h {archive} -U postgres -d postgres -c " + '"insert into archived values (\'%f\', inet_client_addr())"'
+    space.psql("postgres-0", f"alter system set archive_command = $${command}$$")
+    space.psql("postgres-0", "alter system set wal_level = logical")
+    space.kubectl("delete", "pod", "postgres-0").expect()
+    space.eventually(lambda: space.path("statefulset/postgres", ".status.readyReplicas") == "1", timeout=60)
+    space.psql("postgres-0", "select pg_create_physical_replication_slot('standby', true), pg_create_logical_replication_slot('feed', 'pgoutput')")
+    space.psql("postgres-0", "create table t as select 7 as x; select pg_switch_wal()")
+    space.eventually(lambda: space.psql("archive-0", "select count(*) from archived") != "0", timeout=60)
+    slot = space.psql("postgres-0", "select slot_name, restart_lsn from pg_replication_slots order by 1")
+
+    refused = space.clone("sts/postgres", "staging").expect(3)
+    assert "archives its WAL" in refused.err and "2 replication slots" in refused.err and "--isolated" in refused.err
+    space.clone("sts/postgres", "staging", "--isolated", timeout=300).expect()
+
+    assert space.psql("staging-0", "select x from t") == "7"
+    assert space.psql("staging-0", "select count(*) from pg_replication_slots") == "0"
+    assert space.psql("staging-0", "show archive_mode") == "off"
+    space.psql("staging-0", "create table only_here as select 1; select pg_switch_wal(); checkpoint")
+    source = space.path("pod/postgres-0", ".status.podIP")
+    assert set(space.psql("archive-0", "select distinct host(who) from archived").split()) == {source}
+    assert space.psql("postgres-0", "select slot_name, restart_lsn from pg_replication_slots order by 1") == slot
+    assert space.path("networkpolicy/staging-isolated", ".spec.policyTypes[*]") == "Egress"
+    space.clone("delete", "staging", "--yes").expect()

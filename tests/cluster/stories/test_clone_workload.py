@@ -1,0 +1,136 @@
+"""kubectl clone of whole workloads on the real cluster with a real PostgreSQL: the clone runs on its own copies, nothing
+that selects the source selects it, and the source has not seen it."""
+import pytest
+
+import world
+from schema import conform, schema_of
+
+
+@pytest.fixture(scope="module")
+def database(module_space):
+    """Two replicas behind everything that can select pods."""
+    space = module_space
+    terms = [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "postgres"}}}]
+    space.postgres(replicas=2, affinity={"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+        {"weight": 1, "podAffinityTerm": terms[0]}]}})
+    labels = {"matchLabels": {"app": "postgres"}}
+    space.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
+                 "spec": {"selector": {"app": "postgres"}, "ports": [{"port": 5432}]}},
+                {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "keep"},
+                 "spec": {"minAvailable": 1, "selector": labels}},
+                {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "own"},
+                 "spec": {"podSelector": labels, "ingress": [{"from": [{"podSelector": labels}]}]}},
+                {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "all"},
+                 "spec": {"podSelector": {}, "ingress": [{}]}})
+    for pod in ("postgres-0", "postgres-1"):
+        space.psql(pod, f"create table t as select '{pod}' as x; checkpoint")
+    return space
+
+
+def facts(space, pod="postgres-0"):
+    return space.psql(pod, "select system_identifier from pg_control_system()")
+
+
+def test_a_stateful_set_beside_its_source(database):
+    before, addresses = database.objects(), database.path("endpoints/front", ".subsets[*].addresses[*].ip").split()
+    said = database.clone("sts/postgres", "staging", "--ttl", "48h").expect()
+    assert "statefulset.apps/staging cloned from" in said.out
+    assert "label app of the pods: postgres becomes staging" in said.err and "netpol/" in said.err
+    for ordinal in (0, 1):
+        assert database.psql(f"staging-{ordinal}", "select x from t") == f"postgres-{ordinal}"
+    database.psql("staging-0", "insert into t values ('only here')")
+    assert database.psql("postgres-0", "select count(*) from t") == "1"
+    # Nothing of the source's knows the clone's pods.
+    selected = database.kubectl("get", "pods", "-l", "app=postgres", "-o", "name").expect().out.split()
+    assert selected == ["pod/postgres-0", "pod/postgres-1"]
+    assert database.path("endpoints/front", ".subsets[*].addresses[*].ip").split() == addresses
+    assert len(database.path("endpoints/staging", ".subsets[*].addresses[*].ip").split()) == 2
+    now = database.objects()
+    assert {k: now.get(k) for k in before} == before
+    listed = database.clone("list", "-o", "json").expect().json()
+    conform(listed, schema_of("clone-list"))
+    assert "statefulset.apps/staging" in listed["items"][0]["objects"] and not listed["items"][0]["expired"]
+    conform(database.clone("delete", "staging", "--yes", "-o", "json").expect().json(), schema_of("deleted-clones"))
+    database.eventually(lambda: database.objects() == before, timeout=60)
+
+
+def test_one_ordinal_alone_under_another_number(database):
+    before = database.objects()
+    made = database.clone("sts/postgres", "third", "--ordinals", "1=3", "-o", "json").expect().json()
+    conform(made, schema_of("clone"))
+    assert [c["name"] for c in made["claims"]] == ["data-third-3"] and made["workload"]["ready"] == 1
+    assert database.psql("third-3", "select x from t") == "postgres-1"
+    database.clone("delete", "third", "--yes").expect()
+    database.eventually(lambda: database.objects() == before, timeout=60)
+
+
+def test_another_namespace_needs_what_the_pods_need(database, cluster):
+    """What is missing there is named before anything is made; what is named by flag is copied."""
+    source = cluster.space("prod")
+    other = cluster.space("staging")
+    try:
+        source.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"GREETING": "hello"}},
+                     {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "password"}, "stringData": {"SECRET": "canary-5ecret"}})
+        source.claim("data")
+        template = {"metadata": {"labels": {"app": "files"}}, "spec": {
+            "terminationGracePeriodSeconds": 0, "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}],
+            "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sh", "-c", "date > /d/$(hostname); sleep 100000"],
+                            "envFrom": [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "password"}}],
+                            "volumeMounts": [{"name": "d", "mountPath": "/d"}]}]}}
+        source.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "files"},
+                      "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "files"}}, "template": template}})
+        source.wait("condition=Available", "deployment/files")
+        before, there = source.objects(), other.objects()
+        words = ["deploy/files", "files", "--to-namespace", other.name]
+        refused = source.clone(*words).expect(3)
+        assert "configmap/settings" in refused.err and "secret/password" in refused.err and "--copy-secrets password" in refused.err
+        assert (source.objects(), other.objects()) == (before, there)
+        done = source.clone(*words, "--copy-configmaps", "settings", "--copy-secrets", "password", "-v=10").expect()
+        assert "canary-5ecret" not in done.out + done.err and "Y2FuYXJ5LTVlY3JldA" not in done.out + done.err
+        (pod,) = other.get("pod")["items"]
+        assert other.shell(pod["metadata"]["name"], "echo $GREETING $SECRET; ls /d | wc -l").expect().out.split() == ["hello", "canary-5ecret", "2"]
+        source.eventually(lambda: source.objects() == before)
+        other.clone("delete", "files", "--yes").expect()
+        other.eventually(lambda: other.left_behind(there) == [], timeout=60)
+    finally:
+        source.delete()
+        other.delete()
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (["sts/postgres", "staging", "--replicas", "3"], 3, ["has ordinals 0, 1"]),
+    (["sts/postgres", "staging", "--ordinals", "0=0,1=2"], 3, ["gaps"]),
+    (["sts/postgres", "staging", "--ordinals", "0-1"], 2, ["SRC=DST"]),
+    (["sts/postgres", "staging", "--replicas", "1", "--ordinals", "0=0"], 2, ["--replicas", "--ordinals"]),
+    (["sts/postgres", "front"], 3, ["exists already"]),
+    (["sts/postgres", "staging", "--set", "spec.template.metadata.labels.app=postgres"], 3, ["would pick the clone's pods"]),
+    (["sts/postgres", "1st"], 2, ["must begin with a letter"]),
+    (["sts/postgre", "staging"], 1, ["did you mean sts/postgres"]),
+])
+def test_a_refusal_names_the_fact_and_changes_nothing(database, words, code, said):
+    before = database.objects()
+    refused = database.clone(*words).expect(code)
+    for part in said:
+        assert part in refused.err, refused.text
+    assert database.objects() == before
+
+
+def test_a_namespace_that_would_not_admit_the_pods(database, cluster):
+    other = cluster.space("strict")
+    try:
+        cluster.kubectl("label", "namespace", other.name, "pod-security.kubernetes.io/enforce=restricted").expect()
+        refused = database.clone("sts/postgres", "staging", "--to-namespace", other.name).expect(3)
+        assert "restricted" in refused.err and "seccompProfile" in refused.err
+    finally:
+        other.delete()
+
+
+def test_a_database_that_archives_or_replicates_is_not_started_beside_its_source(space):
+    space.postgres()
+    before = space.objects()
+    space.psql("postgres-0", "select pg_create_physical_replication_slot('standby', true)")
+    refused = space.clone("sts/postgres", "staging").expect(3)
+    assert "1 replication slot" in refused.err and "postgres-0" in refused.err
+    assert space.objects() == before
+    space.psql("postgres-0", "select pg_drop_replication_slot('standby')")
+    space.clone("sts/postgres", "staging").expect()

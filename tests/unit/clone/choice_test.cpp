@@ -1,0 +1,166 @@
+#include "scene.h"
+
+#include "common/kube/objects/workload.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;
+using namespace holdfast::clone;
+using namespace holdfast::clone::testing;
+
+namespace {
+
+Json without_classes() {
+    Json facts = base_facts();
+    facts["classes"] = Json::array();
+    return facts;
+}
+
+std::vector<std::string> names(const Choice& choice) {
+    std::vector<std::string> made;
+    for (const Copy& copy : choice.copies) made.push_back(copy.spec.name);
+    return made;
+}
+
+}  // namespace
+
+TEST_SUITE("clone choice") {
+    TEST_CASE("auto takes a snapshot where the driver has a class for it, and says why") {
+        const auto choice = chosen(options());
+        REQUIRE(choice.ok());
+        CHECK(choice->method == Method::kSnapshot);
+        CHECK(says(choice->why, "VolumeSnapshotClass"));
+        REQUIRE(choice->copies.size() == 1);
+        CHECK(choice->copies.front().spec.name == "copy");
+        CHECK(choice->copies.front().spec.size.bytes() == 300LL << 20);
+    }
+
+    TEST_CASE("auto asks the driver to clone where no snapshot class fits") {
+        const auto choice = chosen(options(), without_classes());
+        REQUIRE(choice.ok());
+        CHECK(choice->method == Method::kClone);
+        CHECK(says(choice->why, "has no VolumeSnapshotClass"));
+    }
+
+    TEST_CASE("without a snapshot class nothing gets to another namespace") {
+        CloneOptions wanted = options();
+        wanted.to_space = "staging";
+        const auto choice = chosen(wanted, without_classes());
+        REQUIRE_FALSE(choice.ok());
+        CHECK(choice.error().kind == ErrorKind::kRefused);
+        CHECK(says(choice.error().message, "staging"));
+    }
+
+    TEST_CASE("a driver clones only within one namespace") {
+        CloneOptions wanted = options();
+        wanted.method = Method::kClone;
+        CHECK(chosen(wanted).ok());
+        wanted.to_space = "staging";
+        const auto choice = chosen(wanted);
+        REQUIRE_FALSE(choice.ok());
+        CHECK(choice.error().kind == ErrorKind::kRefused);
+        CHECK(says(choice.error().hint, "--method snapshot"));
+    }
+
+    TEST_CASE("a size below the source's is refused with both sizes") {
+        CloneOptions wanted = options();
+        wanted.wishes.size = *Quantity::parse("10Mi");
+        const auto choice = chosen(wanted);
+        REQUIRE_FALSE(choice.ok());
+        CHECK(says(choice.error().message, "10Mi"));
+        CHECK(says(choice.error().message, "300Mi"));
+    }
+
+    TEST_CASE("a class of another driver is refused with both drivers") {
+        CloneOptions wanted = options();
+        wanted.wishes.storage_class = "slow";
+        const auto choice = chosen(wanted);
+        REQUIRE_FALSE(choice.ok());
+        CHECK(says(choice.error().message, "slow.example"));
+        CHECK(says(choice.error().message, "pvc/shop/data-postgres-0"));
+    }
+
+    TEST_CASE("two default snapshot classes are a choice that is not ours") {
+        Json facts = base_facts();
+        Json other = facts["classes"][0];
+        other["metadata"]["name"] = "another";
+        facts["classes"].push_back(other);
+        const auto choice = chosen(options(), facts);
+        REQUIRE_FALSE(choice.ok());
+        CHECK(says(choice.error().hint, "--snapshot-class"));
+    }
+
+    TEST_CASE("a claim that is not bound is named with its ordinal") {
+        Json facts = base_facts();
+        facts["claims"][1]["status"]["phase"] = "Pending";
+        const auto choice = chosen(whole(), facts);
+        REQUIRE_FALSE(choice.ok());
+        CHECK(says(choice.error().message, "data-postgres-1 (ordinal 1)"));
+    }
+
+    TEST_CASE("a StatefulSet's copies have the names that the clone's StatefulSet will ask for") {
+        const auto choice = chosen(whole());
+        REQUIRE(choice.ok());
+        CHECK(names(*choice) == std::vector<std::string>{"data-copy-0", "data-copy-1"});
+        CHECK(choice->replicas == 2);
+    }
+
+    TEST_CASE("fewer replicas copy the lowest ordinals alone") {
+        CloneOptions wanted = whole();
+        wanted.replicas = 1;
+        const auto choice = chosen(wanted);
+        REQUIRE(choice.ok());
+        CHECK(names(*choice) == std::vector<std::string>{"data-copy-0"});
+        CHECK(choice->sources.size() == 1);
+        wanted.replicas = 3;
+        CHECK_FALSE(chosen(wanted).ok());
+    }
+
+    TEST_CASE("a resume reads the same choice from the journal, also of fewer replicas") {
+        CloneOptions wanted = whole();
+        wanted.replicas = 1;
+        const LiveFacts live = live_for(wanted);
+        const auto first = chosen(wanted);
+        REQUIRE(first.ok());
+        const Json record = record_of(live, *first);
+        const auto again = choose(wanted, live_facts_from_json(record.begin().value()), classes(live), kOperation);
+        REQUIRE(again.ok());
+        CHECK(names(*again) == names(*first));
+    }
+
+    TEST_CASE("one ordinal can become several, cut once") {
+        CloneOptions wanted = whole();
+        wanted.ordinals = {{1, 4}, {1, 5}};
+        const auto choice = chosen(wanted);
+        REQUIRE(choice.ok());
+        CHECK(names(*choice) == std::vector<std::string>{"data-copy-4", "data-copy-5"});
+        CHECK(choice->sources.size() == 1);
+        CHECK(choice->start == 4);
+        CHECK(choice->replicas == 2);
+    }
+
+    TEST_CASE("ordinals with a gap, or that the source lacks, are refused") {
+        CloneOptions wanted = whole();
+        wanted.ordinals = {{0, 0}, {1, 2}};
+        CHECK(says(chosen(wanted).error().message, "gaps"));
+        wanted.ordinals = {{7, 0}};
+        CHECK(says(chosen(wanted).error().message, "has ordinals 0, 1"));
+    }
+
+    TEST_CASE("a claim that the template mounts by name is copied too") {
+        Json facts = base_facts();
+        Json& spec = facts["workloads"][0]["spec"]["template"]["spec"];
+        spec["volumes"].push_back({{"name", "shared"}, {"persistentVolumeClaim", {{"claimName", "shared"}}}});
+        Json claim = facts["claims"][0], volume = facts["volumes"][0];
+        claim["metadata"]["name"] = "shared";
+        claim["metadata"]["uid"] = "claim-uid-shared";
+        claim["spec"]["volumeName"] = "pv-shared";
+        volume["metadata"]["name"] = "pv-shared";
+        volume["spec"]["claimRef"]["uid"] = "claim-uid-shared";
+        facts["claims"].push_back(claim);
+        facts["volumes"].push_back(volume);
+        const auto choice = chosen(whole(), facts);
+        REQUIRE(choice.ok());
+        CHECK(names(*choice) == std::vector<std::string>{"data-copy-0", "data-copy-1", "copy-shared"});
+    }
+}

@@ -1,0 +1,136 @@
+#include "plugins/clone/prepare.h"
+#include "plugins/clone/seeds.h"
+#include "scene.h"
+
+#include <doctest/doctest.h>
+
+#include <variant>
+
+using namespace holdfast;
+using namespace holdfast::clone;
+using namespace holdfast::clone::testing;
+
+namespace {
+
+CloneOptions masked() {
+    CloneOptions wanted = whole();
+    wanted.sql = "update users set email = 'x'";
+    wanted.isolated = true;
+    return wanted;
+}
+
+kube::Claim bound(const std::string& name) {
+    kube::Claim claim;
+    claim.name = name;
+    claim.space = "shop";
+    claim.uid = "uid-" + name;
+    claim.phase = "Bound";
+    claim.volume = "pv-" + name;
+    claim.operation = kOperation;
+    return claim;
+}
+
+struct Scene {
+    CloneOptions options = masked();
+    Choice seeds;
+    Treatment treatment;
+    Now now;
+};
+
+Scene scene(CloneOptions wanted) {
+    Scene made;
+    made.options = std::move(wanted);
+    const auto choice = chosen(made.options);
+    REQUIRE(choice.ok());
+    made.seeds = seeds_of(made.options, *choice);
+    std::vector<const Copy*> copies;
+    for (const Copy& one : made.seeds.copies) copies.push_back(&one);
+    auto treatment = treatment_of(made.options, recorded_source(made.options, live_for(made.options), made.seeds),
+                                  copies, made.seeds, kOperation);
+    REQUIRE(treatment.ok());
+    made.treatment = std::move(*treatment);
+    for (const Copy& one : made.seeds.copies) made.now.claims[one.spec.name] = bound(one.spec.name);
+    return made;
+}
+
+std::vector<std::string> statements(const plan::Plan& plan) {
+    std::vector<std::string> texts;
+    for (const plan::Step& step : plan.steps) {
+        if (const auto* sql = std::get_if<plan::Sql>(&step.action)) texts.push_back(sql->statement);
+    }
+    return texts;
+}
+
+bool any(const std::vector<std::string>& texts, const std::string& part) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) { return says(text, part); });
+}
+
+}  // namespace
+
+TEST_SUITE("clone prepare") {
+    TEST_CASE("one ordinal is masked, by a database that only its own pod can reach") {
+        const Scene made = scene(masked());
+        REQUIRE(made.treatment.instances.size() == 1);
+        const plan::Plan plan = plan_ask(made.options, made.treatment);
+        check_golden("ask.json", plan);
+        CHECK_FALSE(was_asked(made.treatment, {}));
+        CHECK(was_asked(made.treatment, {{"version-0", "150014"}}));
+    }
+
+    TEST_CASE("masked, then nothing old is left, then untied, then marked") {
+        const Scene made = scene(masked());
+        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "150014"}});
+        REQUIRE(plan.ok());
+        check_golden("treat.json", *plan);
+    }
+
+    TEST_CASE("a setting that a version does not know is not set in it") {
+        const Scene made = scene(masked());
+        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "140010"}});
+        REQUIRE(plan.ok());
+        CHECK_FALSE(any(statements(*plan), "archive_library"));
+        CHECK(any(statements(*plan), "archive_command"));
+    }
+
+    TEST_CASE("isolation alone is done on every ordinal and rewrites nothing") {
+        CloneOptions wanted = masked();
+        wanted.sql.clear();
+        const Scene made = scene(wanted);
+        CHECK(made.treatment.instances.size() == 2);
+        const auto plan =
+            plan_treat(made.options, made.treatment, made.now, {{"version-0", "150014"}, {"version-1", "150014"}});
+        REQUIRE(plan.ok());
+        CHECK_FALSE(any(statements(*plan), "vacuum"));
+        CHECK(any(statements(*plan), "pg_drop_replication_slot"));
+    }
+
+    TEST_CASE("a log whose segments are used again keeps old rows: too old to be masked") {
+        const Scene made = scene(masked());
+        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "110022"}});
+        REQUIRE_FALSE(plan.ok());
+        CHECK(says(plan.error().message, "12 or later"));
+    }
+
+    TEST_CASE("the other ordinals are copies of the masked one, not of the source") {
+        const auto choice = chosen(masked());
+        Now now;
+        now.claims["data-copy-0"] = bound("data-copy-0");
+        const Spread spread = spread_of(masked(), *choice, live_for(masked()), now, kOperation);
+        REQUIRE(spread.choice.copies.size() == 1);
+        CHECK(spread.choice.copies.front().spec.name == "data-copy-1");
+        REQUIRE(spread.choice.sources.size() == 1);
+        CHECK(spread.choice.sources.front().facts.claim == "data-copy-0");
+        CHECK(spread.choice.sources.front().facts.claim_uid == "uid-data-copy-0");
+        CHECK_FALSE(has_more_than_seeds(whole(), *choice));
+        CHECK(has_more_than_seeds(masked(), *choice));
+    }
+
+    TEST_CASE("the mark says what was done, and by which statements") {
+        CloneOptions wanted = masked();
+        const std::string mark = mark_of(wanted);
+        CHECK(says(mark, "masked:"));
+        CHECK(says(mark, ",isolated"));
+        wanted.sql += ";";
+        CHECK(mark_of(wanted) != mark);
+    }
+}

@@ -1,0 +1,205 @@
+#include "plugins/clone/pod_security.h"
+#include "plugins/clone/set_path.h"
+#include "scene.h"
+
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;
+using namespace holdfast::clone;
+using namespace holdfast::clone::testing;
+
+namespace {
+
+Surroundings around() {
+    Surroundings made;
+    made.services = {{{"apiVersion", "v1"},
+                      {"kind", "Service"},
+                      {"metadata", {{"name", "postgres"}, {"namespace", "shop"}, {"uid", "svc-uid"}}},
+                      {"spec",
+                       {{"clusterIP", "None"},
+                        {"clusterIPs", Json::array({"None"})},
+                        {"publishNotReadyAddresses", true},
+                        {"ports", Json::array({{{"port", 5432}}})},
+                        {"selector", {{"app", "postgres"}}}}}}};
+    made.there = made.services;
+    made.there.push_back(base_facts()["workloads"][0]);
+    return made;
+}
+
+Result<Workload> workload(const CloneOptions& wanted, const Surroundings& surroundings, Json facts = base_facts()) {
+    const auto choice = chosen(wanted, facts);
+    if (!choice.ok()) return choice.error();
+    return workload_of(wanted, live_for(wanted, facts), *choice, surroundings, input());
+}
+
+bool noted(const Workload& made, const std::string& part) {
+    for (const std::string& note : made.notes) {
+        if (says(note, part)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_SUITE("clone workload") {
+    TEST_CASE("the clone's StatefulSet, its Service, and the plan that makes them") {
+        const auto made = workload(whole(), around());
+        REQUIRE(made.ok());
+        auto choice = chosen(whole());
+        cut(*choice);
+        const auto plan = plan_workload(whole(), live_for(whole()), *choice, *made, input(2));
+        REQUIRE(plan.ok());
+        check_golden("workload.json", *plan);
+    }
+
+    TEST_CASE("nothing that selects the source selects the clone") {
+        const auto made = workload(whole(), around());
+        REQUIRE(made.ok());
+        const auto labels = kube::label_map(made->manifest["spec"]["template"]["metadata"]["labels"]);
+        for (const auto& one : around().selectors(whole())) CHECK_FALSE(kube::selector_matches(one.selector, labels));
+        CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
+    }
+
+    TEST_CASE("marks of whoever deploys the source are not copied") {
+        Json facts = base_facts();
+        Json& metadata = facts["workloads"][0]["metadata"];
+        metadata["labels"] = {{"argocd.argoproj.io/instance", "shop"}, {"app.kubernetes.io/instance", "shop"}};
+        metadata["annotations"]["meta.helm.sh/release-name"] = "shop";
+        metadata["ownerReferences"] = Json::array({{{"kind", "Cluster"}, {"name", "x"}, {"controller", true}}});
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        const std::string text = made->manifest["metadata"].dump();
+        for (const char* mark : {"argocd", "helm", "last-applied", "ownerReferences", "hunter2"})
+            CHECK_FALSE(says(text, mark));
+        CHECK(kube::label_of(made->manifest, "app.kubernetes.io/instance") == "copy");
+    }
+
+    TEST_CASE("its own anti-affinity keeps the clone's pods apart, not from the source's") {
+        Json facts = base_facts();
+        facts["workloads"][0]["spec"]["template"]["spec"]["affinity"]["podAntiAffinity"]
+             ["requiredDuringSchedulingIgnoredDuringExecution"] =
+                 Json::array({{{"labelSelector", {{"matchLabels", {{"app", "postgres"}}}}}, {"topologyKey", "host"}}});
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        const std::string affinity = made->manifest["spec"]["template"]["spec"]["affinity"].dump();
+        CHECK(says(affinity, "\"app\":\"copy\""));
+        CHECK_FALSE(says(affinity, "postgres"));
+    }
+
+    TEST_CASE("what its pods need in another namespace is named before anything is made") {
+        CloneOptions wanted = whole();
+        wanted.to_space = "staging";
+        Surroundings surroundings = around();
+        surroundings.there.clear();
+        surroundings.missing.config_maps = {"settings"};
+        surroundings.missing.secrets = {"password"};
+        surroundings.missing.service_account = "db";
+        const auto made = workload(wanted, surroundings);
+        REQUIRE_FALSE(made.ok());
+        CHECK(made.error().kind == ErrorKind::kRefused);
+        for (const char* one : {"configmap/settings", "secret/password", "serviceaccount/db"})
+            CHECK(says(made.error().message, one));
+        CHECK(says(made.error().hint, "--copy-secrets password"));
+    }
+
+    TEST_CASE("a Secret is copied when it is named, and its values are in no plan") {
+        CloneOptions wanted = whole();
+        wanted.to_space = "staging";
+        wanted.copy_secrets = {"password"};
+        Surroundings surroundings = around();
+        surroundings.there.clear();
+        surroundings.secrets["password"] = {{"apiVersion", "v1"},
+                                            {"kind", "Secret"},
+                                            {"metadata", {{"name", "password"}, {"namespace", "shop"}}},
+                                            {"type", "Opaque"},
+                                            {"data", {{"password", "aHVudGVyMw=="}}}};
+        const auto made = workload(wanted, surroundings);
+        REQUIRE(made.ok());
+        auto choice = chosen(wanted);
+        cut(*choice);
+        const auto plan = plan_workload(wanted, live_for(wanted), *choice, *made, input(2));
+        REQUIRE(plan.ok());
+        CHECK_FALSE(says(plan::to_json(*plan).dump(), "aHVudGVyMw"));
+        CHECK(kube::annotation_of(made->manifest, labels::kSecrets) == "password");
+    }
+
+    TEST_CASE("env and arguments that name the source's Service are told of") {
+        Json facts = base_facts();
+        Json& container = facts["workloads"][0]["spec"]["template"]["spec"]["containers"][0];
+        container["env"].push_back({{"name", "PRIMARY"}, {"value", "postgres-0.postgres.shop.svc"}});
+        container["args"] = Json::array({"--name=postgresql"});
+        auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        CHECK(noted(*made, "env PRIMARY of container postgres names svc postgres"));
+        CHECK_FALSE(noted(*made, "args of container postgres"));
+        CloneOptions wanted = whole();
+        wanted.env = {{"PRIMARY", "copy-0.copy"}};
+        made = workload(wanted, around(), facts);
+        CHECK_FALSE(noted(*made, "PRIMARY"));
+    }
+
+    TEST_CASE("a name that is taken, and an autoscaler that waits for it, are refused") {
+        Surroundings surroundings = around();
+        Json other = base_facts()["workloads"][0];
+        other["metadata"]["name"] = "copy";
+        other["spec"]["selector"]["matchLabels"] = {{"app", "other"}};
+        other["spec"]["template"]["metadata"]["labels"] = {{"app", "other"}};
+        surroundings.there.push_back(other);
+        CHECK(says(workload(whole(), surroundings).error().message, "sts/shop/copy exists already"));
+        surroundings = around();
+        surroundings.there.push_back({{"apiVersion", "autoscaling/v2"},
+                                      {"kind", "HorizontalPodAutoscaler"},
+                                      {"metadata", {{"name", "h"}, {"namespace", "shop"}}},
+                                      {"spec", {{"scaleTargetRef", {{"kind", "StatefulSet"}, {"name", "copy"}}}}}});
+        CHECK(says(workload(whole(), surroundings).error().message, "hpa/shop/h"));
+    }
+
+    TEST_CASE("--set changes what it names, and never what makes it this clone") {
+        CloneOptions wanted = whole();
+        wanted.sets = {{"spec.template.spec.containers[0].image", "registry.test/postgres:16"}};
+        const auto made = workload(wanted, around());
+        REQUIRE(made.ok());
+        CHECK(made->manifest["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.test/postgres:16");
+        wanted.sets = {{"metadata.name", "postgres"}};
+        CHECK(workload(wanted, around()).error().kind == ErrorKind::kRefused);
+        wanted.sets = {{"spec.template.metadata.labels.app", "postgres"}};
+        CHECK(says(workload(wanted, around()).error().message, "service/shop/postgres"));
+    }
+
+    TEST_CASE("paths of --set") {
+        Json object = {{"a", {{"b", Json::array({1, 2})}}}};
+        CHECK(set_path(object, "a.b[1]", "3").ok());
+        CHECK(object["a"]["b"] == Json::array({1, 3}));
+        CHECK(set_path(object, R"(a.x\.y/z)", "text").ok());
+        CHECK(object["a"]["x.y/z"] == "text");
+        CHECK(set_path(object, "a.b", "null").ok());
+        CHECK_FALSE(object["a"].contains("b"));
+        CHECK(set_path(object, "n.m", R"({"k":true})").ok());
+        CHECK(object["n"]["m"]["k"] == true);
+        CHECK(set_path(object, "a..b", "1").error().kind == ErrorKind::kUsage);
+        CHECK(set_path(object, "a[x]", "1").error().kind == ErrorKind::kUsage);
+        CHECK(set_path(object, "a[0]", "1").error().kind == ErrorKind::kRefused);
+        CHECK(set_path(object, "", "1").error().kind == ErrorKind::kUsage);
+    }
+
+    TEST_CASE("pods that the namespace's level does not admit are refused with each reason") {
+        const Json pod = {{"containers", Json::array({{{"name", "db"}}})}};
+        CHECK(check_pod_security("", "staging", pod).ok());
+        CHECK(check_pod_security("baseline", "staging", pod).ok());
+        const Status restricted = check_pod_security("restricted", "staging", pod);
+        REQUIRE_FALSE(restricted.ok());
+        for (const char* one : {"runAsNonRoot", "allowPrivilegeEscalation", "drop", "seccompProfile"})
+            CHECK(says(restricted.error().message, one));
+        const Json host = {
+            {"hostNetwork", true},
+            {"volumes", Json::array({{{"name", "v"}, {"hostPath", {{"path", "/"}}}}})},
+            {"containers", Json::array({{{"name", "db"}, {"securityContext", {{"privileged", true}}}}})}};
+        const Status baseline = check_pod_security("baseline", "staging", host);
+        REQUIRE_FALSE(baseline.ok());
+        for (const char* one : {"hostNetwork", "hostPath volume v", "privileged of container db"})
+            CHECK(says(baseline.error().message, one));
+    }
+}
