@@ -176,7 +176,8 @@ class Statement {
             default: {
                 if (PQstatus(connection_) == CONNECTION_BAD) return broken();
                 const ErrorKind kind = is_told_to_stop(result) ? ErrorKind::kUnavailable : ErrorKind::kMismatch;
-                return Error{kind, place(sql_) + ": the server answered: " + server_error(result, !sql_.writes), "", 0, ""};
+                return Error{kind, place(sql_) + ": the server answered: " + server_error(result, !sql_.writes), "", 0,
+                             ""};
             }
         }
         if (text.size() > kOutputLimit)

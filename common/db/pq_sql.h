@@ -10,8 +10,9 @@
 
 namespace holdfast::db {
 
-// One connection a statement, no password, never TLS (loopback and a tunnel), read-only transactions unless it writes. A connection that
-// cannot be made is tried again within the time limit: the database may still be recovering. Statements go out once.
+// One connection a statement, no password, never TLS (loopback and a tunnel), read-only transactions unless it writes.
+// A connection that cannot be made is tried again within the time limit: the database may still be recovering.
+// Statements go out once.
 class PqSqlRunner : public plan::SqlRunner {
   public:
     // Clock and signals must outlive the runner. The second signal cancels a statement that runs (kInterrupted).

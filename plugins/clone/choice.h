@@ -23,7 +23,7 @@ struct Choice {
     std::vector<Member> sources;  // one a source claim: as it was found, and its snapshot once that is known
     std::vector<Copy> copies;
     std::vector<std::string> looked_at;  // all claims of the source, also those of ordinals that are not copied
-    int start = 0, replicas = 0;  // of a StatefulSet: the clone's ordinals
+    int start = 0, replicas = 0;         // of a StatefulSet: the clone's ordinals
     std::vector<std::string> notes;
 
     bool waits_for_pod() const;

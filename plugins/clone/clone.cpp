@@ -251,9 +251,8 @@ Result<plan::Plan> Clone::everything_away(kube::ClusterReader& reader, const std
         }
         for (const std::string& name : options_.copy_secrets) add({kube::kSecrets, options_.to_space, name});
     }
-    TRY_ASSIGN(const Removal all, gather_removal(reader, refs, [&](const Json& object) {
-                   return made_by(object, operation);
-               }));
+    TRY_ASSIGN(const Removal all,
+               gather_removal(reader, refs, [&](const Json& object) { return made_by(object, operation); }));
     return plan_removal(all);
 }
 

@@ -360,8 +360,8 @@ void foretell_workload(const CloneOptions& options, const Choice& choice, const 
         const kube::ObjectRef before = plan::ref_of_manifest(object);
         plan.later.push_back("create " + before.text());
         need(plan, {"create"}, before.resource, options.to_space);
-        plan.later_needs.push_back({"get", before.resource, options.to_space, "",
-                                    before.resource == kube::kSecrets ? before.name : ""});
+        plan.later_needs.push_back(
+            {"get", before.resource, options.to_space, "", before.resource == kube::kSecrets ? before.name : ""});
     }
     std::string pods = " and wait until it is ready";
     if (choice.replicas > 0)

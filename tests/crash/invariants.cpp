@@ -239,7 +239,8 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
             violated("R27: " + what + " started on pvc/" + name + ", which is not masked");
         for (const sim::ObjectPtr& service : sim.store.list(kube::kServices, space)) {
             for (const kube::NamedSelector& one : kube::selectors_of(*service)) {
-                if (!kube::selects_everything(one.selector) && kube::selector_matches(one.selector, kube::labels_of(pod)))
+                if (!kube::selects_everything(one.selector) &&
+                    kube::selector_matches(one.selector, kube::labels_of(pod)))
                     violated("R27: " + one.owner + " sends to " + what + ", whose data is not masked");
             }
         }

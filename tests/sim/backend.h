@@ -10,8 +10,8 @@
 namespace holdfast::sim {
 
 struct Token {
-    std::string writer;  // "" : empty. Else the claim ("namespace/name") for which the data was first written
-    int version = 0;     // raised by each start of a workload on it
+    std::string writer;   // "" : empty. Else the claim ("namespace/name") for which the data was first written
+    int version = 0;      // raised by each start of a workload on it
     bool masked = false;  // by a statement of kubectl clone --sql; copies inherit it
     std::string text() const { return writer.empty() ? "empty" : writer + (masked ? ", masked" : ""); }
 };
