@@ -207,9 +207,9 @@ plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment) {
         WaitFor{kube::kPods, options.to_space, pods_of_treatment(treatment), Condition::kPodReady, ""}, made));
     for (std::size_t i = 0; i < treatment.instances.size(); ++i) {
         plan::Sql sql = sql_on(options, treatment, treatment.instances[i], kVersionQuery);
-        sql.output = version_output(i);
-        plan.steps.push_back(plan::make_step(sql.output, "ask pod/" + treatment.instances[i].pod + " for its version",
-                                             "", std::move(sql), {"wait-db"}));
+        const std::string id = sql.output = version_output(i);
+        plan.steps.push_back(plan::make_step(id, "ask pod/" + treatment.instances[i].pod + " for its version", "",
+                                             std::move(sql), {"wait-db"}));
     }
     return plan;
 }

@@ -229,7 +229,7 @@ std::string software_name(Software software) {
 Recognised recognise(const Json& pod_spec) {
     Recognised first;
     for (const Json& container : containers_in(pod_spec)) {
-        const Recognised found = in_container(container);
+        Recognised found = in_container(container);
         if (found.software == Software::kPatroni) return found;
         if (first.software == Software::kNone) first = found;
     }

@@ -124,8 +124,8 @@ class Maker {
                                 Create{std::move(import.snapshot), {"/spec/source"}}, {"import-content-" + number}));
         }
         next();
-        add(plan::make_step("wait-import", "wait until " + counted(ready.names.size(), "snapshot") + " ready there", "",
-                            std::move(ready), after_));
+        const std::string all = counted(ready.names.size(), "snapshot");
+        add(plan::make_step("wait-import", "wait until " + all + " ready there", "", std::move(ready), after_));
         next();
         return {};
     }

@@ -19,34 +19,47 @@ CommandLine masked_clone(const std::vector<std::string>& more) {
     return clone(std::move(words));
 }
 
-std::function<CommandLine(const sim::Sim&)> larger() { return always(clone_claim({"--size", "2Gi"})); }
+// Of lines that differ little from another: resume is what the same line again is.
+const std::vector<Way> kBackAndForth = {Way::kRerun, Way::kAbort};
 
 }  // namespace
 
 std::vector<Entry> clone_entries() {
+    const auto create = [](const char* name, CommandLine line, CommandLine other, std::vector<Way> ways, int doubles,
+                           int actors, int faults) {
+        return Entry{name,
+                     "clone",
+                     "create",
+                     nullptr,
+                     always(std::move(line)),
+                     std::move(ways),
+                     kNameTaken,
+                     nullptr,
+                     doubles,
+                     false,
+                     Deletes::kNothing,
+                     actors,
+                     always(std::move(other)),
+                     faults};
+    };
+    const CommandLine larger = clone_claim({"--size", "2Gi"});
     return {
-        {"clone-pvc", "clone", "create", nullptr, always(clone_claim()), kAll, kNameTaken, nullptr, 5, false,
-         Deletes::kNothing, 4, larger()},
-        {"clone-pvc-driver", "clone", "create", nullptr, always(clone_claim({"--method", "clone"})), kAll, kNameTaken,
-         nullptr, 8, false, Deletes::kNothing, 8, larger()},
-        {"clone-pvc-elsewhere", "clone", "create", nullptr,
-         always(clone_claim({"--to-namespace", "elsewhere", "--ttl", "48h"})), kAll, kNameTaken, nullptr, 8, false,
-         Deletes::kNothing, 8, larger()},
-        {"clone-pod-consumer", "clone", "create", nullptr,
-         always(clone({"pod/postgres-0", "copy", "--storage-class", "later"})), kAll, kNameTaken, nullptr, 12, false,
-         Deletes::kNothing, 12, always(clone({"pod/postgres-0", "copy", "--storage-class", "fast"}))},
-        {"clone-sts", "clone", "create", nullptr, always(clone({"sts/postgres", "staging", "--replicas", "1"})), kAll,
-         kNameTaken, nullptr, 12, false, Deletes::kNothing, 12, always(clone({"sts/postgres", "staging"}))},
-        {"clone-deploy", "clone", "create", nullptr,
-         always(clone({"deploy/files", "papers", "--to-namespace", "elsewhere"})), kAll, kNameTaken, nullptr, 12, false,
-         Deletes::kNothing, 12, always(clone({"deploy/files", "papers"}))},
-        {"clone-masked", "clone", "create", nullptr, always(masked_clone({"--ordinals", "0=0,0=1"})), kAll, kNameTaken,
-         nullptr, 24, false, Deletes::kNothing, 16, always(masked_clone({"--replicas", "1"})), 3},
-        {"clone-isolated", "clone", "create", nullptr,
-         always(clone({"sts/postgres", "staging", "--isolated", "--replicas", "1"})), kAll, kNameTaken, nullptr, 24,
-         false, Deletes::kNothing, 16, always(clone({"sts/postgres", "staging"})), 3},
+        create("clone-pvc", clone_claim(), larger, kAll, 5, 4, 1),
+        create("clone-pvc-driver", clone_claim({"--method", "clone"}), larger, kBackAndForth, 12, 12, 4),
+        create("clone-pvc-elsewhere", clone_claim({"--to-namespace", "elsewhere", "--ttl", "48h"}), larger,
+               kBackAndForth, 12, 12, 4),
+        create("clone-pod-consumer", clone({"pod/postgres-0", "copy", "--storage-class", "later"}),
+               clone({"pod/postgres-0", "copy", "--storage-class", "fast"}), kBackAndForth, 16, 16, 4),
+        create("clone-sts", clone({"sts/postgres", "staging", "--replicas", "1"}), clone({"sts/postgres", "staging"}),
+               kAll, 16, 12, 3),
+        create("clone-deploy", clone({"deploy/files", "papers", "--to-namespace", "elsewhere"}),
+               clone({"deploy/files", "papers"}), kBackAndForth, 24, 24, 6),
+        create("clone-masked", masked_clone({"--ordinals", "0=0,0=1"}), masked_clone({"--replicas", "1"}),
+               kBackAndForth, 32, 24, 6),
+        create("clone-isolated", clone({"sts/postgres", "staging", "--isolated", "--replicas", "1"}),
+               clone({"sts/postgres", "staging"}), kBackAndForth, 32, 24, 8),
         {"clone-delete", "clone", "delete", make_clone, always(clone({"delete", "staging", "--yes"})), kForward,
-         kNothingLeft, nullptr, 8, false, Deletes::kNothing, 8},
+         kNothingLeft, nullptr, 8, false, Deletes::kNothing, 12, nullptr, 2},
     };
 }
 

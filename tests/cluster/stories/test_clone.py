@@ -118,7 +118,7 @@ def test_every_claim_of_a_pod(files):
     conform(done, schema_of("clone"))
     assert [c["name"] for c in done["claims"]] == ["twin-data"]
     listed = files.clone("list", "-o", "json").expect().json()
-    assert [c["name"] for c in listed["items"]] == ["twin"] and listed["items"][0]["from"] == f"pod/{files.name}/writer"
+    assert [c["name"] for c in listed["items"]] == ["twin"] and listed["items"][0]["from"] == f"pvc/{files.name}/data"
     files.clone("delete", "twin", "--yes").expect()
     files.eventually(lambda: files.objects() == before)
 
