@@ -28,6 +28,7 @@ SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std
 void SwapSteps::scale_up() {
     if (!held_down(record_, facts_)) return;
     const Workload& workload = record_.workload;
+    let_pods_end();
     const std::string was = kube::annotation_of(*facts_.workload, labels::kReplicas);
     const int replicas = replicas_from(was, workload.replicas);
     Scale scale{workload.ref, replicas, {workload.uid, ""}};
@@ -37,6 +38,27 @@ void SwapSteps::scale_up() {
                         "as before; a number that somebody sets meanwhile wins", std::move(scale), "start");
     step.risk = plan::Risk::kRestartsPods;
     step.risk_text = "starts the pods: downtime ends when they are ready";
+}
+
+// A Deployment does not wait for a pod that ends before it makes the next: both would write to the volume. The number
+// of its replicas comes first, since only then every pod that is to end has been told to. (A StatefulSet's next pod has
+// the name of the one before it, and so waits by itself.)
+void SwapSteps::let_pods_end() {
+    const Workload& workload = record_.workload;
+    if (workload.ref.resource != kube::kDeployments || facts_.pods.empty()) return;
+    if (kube::replicas_of(*facts_.workload) != workload.stopped) return;  // somebody has started it
+    phased("wait-told", "wait until " + workload.text() + " has told its pods to end", "",
+           plan::WaitFor{workload.ref.resource, record_.space, {workload.ref.name}, plan::Condition::kNoReplicas, ""},
+           "start");
+    plan::WaitFor gone{kube::kPods, record_.space, {}, plan::Condition::kGone, ""};
+    for (const Json& pod : facts_.pods) {
+        if (!is_workloads_pod(record_, pod)) continue;
+        gone.names.push_back(kube::name_of(pod));
+        gone.uids.push_back(kube::uid_of(pod));
+    }
+    if (!gone.names.empty())
+        phased("wait-ended", "wait until its pods have ended", "two pods must not write to one volume", std::move(gone),
+               "start");
 }
 
 void SwapSteps::remove_provers() {

@@ -28,6 +28,7 @@ class SwapSteps {
     plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
     plan::Step& phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase);
     std::vector<std::string> after_last() const;
+    void let_pods_end();
     static kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
     // A claimRef for a merge patch; uid "" : reserved for whoever makes that claim.
     Json reference(const std::string& claim, const std::string& uid) const;

@@ -1,5 +1,6 @@
 #include "tests/crash/fault.h"
 
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "tests/sim/api.h"
 
@@ -200,6 +201,10 @@ void make_theirs(sim::Sim& sim, const kube::ObjectRef& ref, Json object) {
 }
 
 }  // namespace
+
+bool put_there(const Json& object) {
+    return !kube::annotation_of(object, kMark).empty() && kube::owners_of(object).empty();
+}
 
 std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.push_back(call);

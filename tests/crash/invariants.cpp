@@ -7,6 +7,7 @@
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
+#include "tests/crash/fault.h"
 
 #include <algorithm>
 
@@ -248,6 +249,7 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
 }
 
 // I6: one writer. A pod of ours does not write to what was there at the start, and no two others share a volume.
+// (Whoever puts a pod of his own on a workload's claim has it beside the workload's, with us and without.)
 void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
     const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
     const bool ours = !kube::label_of(pod, labels::kOperation).empty();
@@ -261,7 +263,7 @@ void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
         for (const sim::ObjectPtr& other : sim.store.list(kube::kPods, space)) {
             const bool runs = kube::text_at(*other, "/status/phase") == "Running" &&
                               kube::uid_of(*other) != kube::uid_of(pod) &&
-                              kube::label_of(*other, labels::kOperation).empty();
+                              kube::label_of(*other, labels::kOperation).empty() && !put_there(*other);
             const auto mounted = kube::claims_of_pod_spec((*other)["spec"]);
             const bool shares =
                 std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return one.second == claim; });

@@ -129,6 +129,21 @@ TEST_CASE("R13: the shorter way back to service is up on the old volumes until a
     }
 }
 
+TEST_CASE("a Deployment is started again only when its pods have ended: it would not wait for them itself") {
+    auto at = staged(Stage::kDrain);
+    REQUIRE(at.facts.pods.size() == 2);
+    at.record.workload.ref.resource = kube::kDeployments;
+    const auto wanted = std::vector<std::string>{"wait-told", "wait-ended", "start"};
+    const auto plan = restore::plan_service(at.record, at.facts, kOperationId);
+    CHECK(ids(plan) == wanted);
+    CHECK(std::get<plan::WaitFor>(plan.steps[1].action).uids.size() == 2);
+    const auto back = restore::plan_back(at.record, at.facts, kOperationId).value();
+    CHECK(has(back, "wait-told"));
+    CHECK(has(back, "wait-ended"));
+    (*at.facts.workload)["spec"]["replicas"] = 2;
+    CHECK_FALSE(has(restore::plan_service(at.record, at.facts, kOperationId), "wait-told"));
+}
+
 TEST_CASE("R13: while somebody's pods run in the middle of a swap nothing more is deleted") {
     auto at = staged(Stage::kReplace);
     at.facts.claims.erase("data-db-0");
