@@ -139,6 +139,7 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {
         plan.record = record_of(*live_, *choice_);
+        plan.later_needs.push_back({"get", kube::kConfigMaps, options_.space, "", ""});  // a resume reads the journal
         foretell(plan);
     }
     return plan;

@@ -116,6 +116,7 @@ Result<plan::Plan> Delete::plan(kube::ClusterReader& reader, const plan::Input& 
     plan = plan_removal(removal);
     plan.notes.insert(plan.notes.end(), notes.begin(), notes.end());
     plan.record = record_of(options_, removal);
+    plan.later_needs.push_back({"get", kube::kConfigMaps, options_.space, "", ""});  // a resume reads the journal
     removed_ = std::move(refs);
     removed_uids_.assign(uids.begin(), uids.end());
     return plan;
