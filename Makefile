@@ -43,10 +43,12 @@ soak:
 	@tests/run soak
 
 bench: install-local
-	@tests/setup/deps test
+	@tests/setup/deps bench
 	@tests/bench/start build/install/bin "$$(tests/bench/kubectl-alone)"
 	@tests/bench/many build/install/bin
 	@tests/bench/list build/install/bin
+	@tests/bench/mover build/release/bin/holdfast-mover
+	@tests/bench/mover-memory build/release/bin/holdfast-mover
 
 fmt:
 	@tests/setup/deps test

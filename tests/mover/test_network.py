@@ -1,6 +1,7 @@
 """send and receive: the same copy over a connection, which may break anywhere and may have a stranger at its end."""
 import os
 import random
+import shutil
 import signal
 import socket
 import ssl
@@ -207,6 +208,40 @@ def test_a_connection_that_breaks_at_any_byte_is_taken_up_again(disk, mover, sam
     there[0].end()
     target.again()
     same(source.path, target.path)
+
+
+def test_a_connection_that_breaks_at_any_frame_is_taken_up_again_and_little_is_sent_twice(disk, mover, same, key, receiver, tmp_path):
+    source, target = disk("source", 32), disk("target", 32)
+    size, count = 300_000, 16
+    for number in range(count):
+        (source.path / f"file{number:02}").write_bytes(os.urandom(size))
+    words = ["send", source.path, "--key-file", key, "-o", "json", "--group-bytes", "256Ki", "--threads", "1"]
+
+    def clear():
+        for path in target.path.iterdir():
+            if path.name != "lost+found":
+                path.unlink()
+        shutil.rmtree(tmp_path / "state", ignore_errors=True)
+        (tmp_path / "state").mkdir()
+
+    clear()
+    there = receiver(target.path)
+    whole = Proxy(there.address)
+    mover(*words, "--to", whole.address)
+    there.end()
+    boundaries = range(1, whole.frames.frames) if SOAK else sorted(random.Random(SEED).sample(range(1, whole.frames.frames), 12))
+    assert whole.frames.frames > 3 * count
+    for frame in boundaries:
+        print("frame", frame, "of", whole.frames.frames)
+        clear()
+        there = receiver(target.path, "--stay")
+        proxy = Proxy(there.address, cut_frame=frame)
+        mover(*words, "--to", proxy.address, "--state", tmp_path / "state", expect=5)
+        durable = durable_epoch(target.path)  # groups, of one file each, and the end
+        result = mover(*words, "--to", there.address, "--state", tmp_path / "state").result
+        assert result["verified"] and result["bytes_sent"] <= size * max(0, count - durable) + size * count / 100
+        there.end()
+        same(source.path, target.path)
 
 
 def durable_epoch(target):

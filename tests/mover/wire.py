@@ -25,12 +25,38 @@ class Receiver:
         return said
 
 
+class FrameCounter:
+    """Counts the frames that pass in one direction by what can be seen of TLS: a frame is written as records of 16 KiB of which the last is
+    shorter. Gives what belongs to whole frames apart from the rest."""
+    LONGEST = 16384 + 17  # a full record: content, its kind, the tag
+
+    def __init__(self):
+        self.waiting, self.frames = b"", 0
+
+    def take(self, data, until=None):
+        """All of `data`, or, once `until` frames have passed, only what belongs to them."""
+        self.waiting += data
+        passed = 0
+        while len(self.waiting) >= 5 + passed:
+            kind, length = self.waiting[passed], int.from_bytes(self.waiting[passed + 3:passed + 5], "big")
+            if len(self.waiting) < passed + 5 + length:
+                break
+            passed += 5 + length
+            self.frames += kind == 23 and length < self.LONGEST
+            if self.frames == until:
+                break
+        whole, self.waiting = self.waiting[:passed], self.waiting[passed:]
+        return whole
+
+
 class Proxy:
-    """Listens on its own address and passes everything on to another. `cut_at`: after so many bytes of both directions no more go in
+    """Listens on its own address and passes everything on to another. `cut_frame`: after so many frames of the sender the connection is cut,
+    at their boundary. `cut_at`: after so many bytes of both directions no more go in
     that direction; once `evidence` answers True, `cut` is called."""
 
-    def __init__(self, to, cut_at=None, cut=None, bytes_per_second=None, evidence=lambda: True):
+    def __init__(self, to, cut_at=None, cut=None, bytes_per_second=None, evidence=lambda: True, cut_frame=None):
         self.to, self.cut_at, self.cut, self.rate, self.evidence = to, cut_at, cut, bytes_per_second, evidence
+        self.cut_frame, self.frames = cut_frame, FrameCounter()
         self.passed, self.lock = 0, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -47,12 +73,17 @@ class Proxy:
             except OSError:
                 return
             self.sockets += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self.forward, args=(one, other), daemon=True).start()
+            for one, other, frames in ((near, far, self.frames), (far, near, None)):
+                threading.Thread(target=self.forward, args=(one, other, frames), daemon=True).start()
 
-    def forward(self, one, other):
+    def forward(self, one, other, frames):
         try:
             while data := one.recv(16384):
+                if frames:
+                    data = frames.take(data, self.cut_frame)
+                    if frames.frames == self.cut_frame:
+                        other.sendall(data)
+                        return
                 with self.lock:
                     left = None if self.cut_at is None else self.cut_at - self.passed
                     self.passed += len(data)

@@ -30,6 +30,7 @@ class Channel {
     // Everything queued has been handed to the kernel, or failed.
     Status flush();
     void shut() { tls_->shut(); }
+    bool broken() { return !failure().ok(); }  // something could not be sent
     std::uint64_t wire_bytes() const { return wire_bytes_; }
 
   private:

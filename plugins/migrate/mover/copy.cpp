@@ -1,6 +1,8 @@
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/check.h"
 #include "plugins/migrate/mover/drive.h"
+#include "plugins/migrate/mover/image.h"
+#include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/limits.h"
 #include "plugins/migrate/mover/local_target.h"
 
@@ -8,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace holdfast::mover {
 namespace {
@@ -32,12 +35,27 @@ bool lies_in(const Tree& inside, const Tree& outer) {
     return false;
 }
 
+bool same_image(const Tree& one, const Tree& other) {
+    struct stat a {
+    }, b{};
+    if (!one.is_image() || !other.is_image() || fstat(one.root(), &a) != 0 || fstat(other.root(), &b) != 0)
+        return false;
+    if (one.is_block_device() && other.is_block_device()) return a.st_rdev == b.st_rdev;
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 }  // namespace
 
 Result<Outcome> run_copy(const Options& options, World world) {
-    TRY_ASSIGN(const Tree source, Tree::open(options.words[0], "source"));
-    TRY_ASSIGN(const Tree target, Tree::open(options.words[1], "target"));
-    if (lies_in(target, source) || lies_in(source, target))
+    TRY_ASSIGN(const Tree source, open_source(options));
+    // The file for an image may be made; a directory for a tree never is: a volume that is not mounted would be missed.
+    struct stat there {};
+    const bool make = source.is_image() && stat(options.words[1].c_str(), &there) != 0;
+    TRY_ASSIGN(const Tree target,
+               make ? open_image(options.words[1], "target", ImageUse::kWrite) : open_target(options.words[1]));
+    if (same_image(source, target))
+        return Error{ErrorKind::kRefused, "source and target are the same; nothing was changed", "", 0, ""};
+    if (!source.is_image() && !target.is_image() && (lies_in(target, source) || lies_in(source, target)))
         return Error{ErrorKind::kRefused,
                      "one of " + escape_line(options.words[0]) + " and " + escape_line(options.words[1]) +
                          " lies in the other; nothing was changed",
@@ -47,11 +65,15 @@ Result<Outcome> run_copy(const Options& options, World world) {
     LocalTarget side(target,
                      {workplace.folder(), options.threads != 0 ? options.threads : limits.threads, limits.direct},
                      world.counters, world.signals);
-    return drive_copy(source, side, workplace, options, world);
+    Result<Outcome> outcome = drive_copy(source, side, workplace, options, world);
+    if (make && !outcome.ok() && !world.started) unlink(options.words[1].c_str());  // refused: as if never begun
+    return outcome;
 }
 
 Result<Outcome> run_verify(const Options& options, World world) {
-    TRY_ASSIGN(const Tree tree, Tree::open(options.words[0], "target"));
+    TRY_ASSIGN(const Tree tree, names_image(options.words[0])
+                                    ? open_image(options.words[0], "target", ImageUse::kReadInUse)
+                                    : Tree::open(options.words[0], "target"));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     const std::string manifest = options.manifest.empty() ? workplace.state().index() : options.manifest;
     // Once to the end: what is damaged must not be compared with.
@@ -65,11 +87,13 @@ Result<Outcome> run_verify(const Options& options, World world) {
     outcome.index = whole.end();
     world.progress.phase("verify", 1, outcome.index->entries, outcome.index->bytes);
     const auto began = world.clock.steady_now();
-    if (syncfs(tree.root()) != 0) return system_error("sync", tree.shown(""), errno);
+    TRY(tree.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(manifest));
     const CheckOptions how{workplace.folder(), options.threads != 0 ? options.threads : read_limits().threads, false,
                            true};
-    TRY_ASSIGN(const Verdict verdict, check_tree(tree, std::move(index), how, world.counters, world.signals));
+    TRY_ASSIGN(const Verdict verdict,
+               tree.is_image() ? check_image(tree, std::move(index), how.threads, world.counters, world.signals)
+                               : check_tree(tree, std::move(index), how, world.counters, world.signals));
     outcome.verdict = verdict;
     outcome.seconds = std::chrono::duration<double>(world.clock.steady_now() - began).count();
     if (verdict.differences != 0) return mismatch(verdict);

@@ -1,6 +1,8 @@
 #include "plugins/migrate/mover/drive.h"
 
 #include "plugins/migrate/mover/check.h"
+#include "plugins/migrate/mover/image.h"
+#include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/limits.h"
 
 #include <fcntl.h>
@@ -66,6 +68,9 @@ class Drive {
 
     Status scan_source() {
         world_.progress.phase("scan", 0, 0, 0);
+        if (options_.used_blocks) {
+            TRY_ASSIGN(used_, find_used());
+        }
         TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), world_.signals));
         if (needs_.problem_count > 0) return refusal(needs_.problems, needs_.problem_count);
         TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(needs_));
@@ -77,6 +82,12 @@ class Drive {
         return {};
     }
 
+    Result<ExtentList> find_used() {
+        if (source_.is_image()) return used_blocks(source_, workplace_.folder());
+        return Error{ErrorKind::kRefused, "--used-blocks: the source is a directory; nothing was changed",
+                     "give the device or image that holds its filesystem, unmounted", 0, ""};
+    }
+
     Result<PassResult> pass(bool paranoid) {
         ++outcome_.passes;
         world_.progress.phase("copy", outcome_.passes, needs_.entries, needs_.bytes);
@@ -86,7 +97,8 @@ class Drive {
         options.operation = options_.operation;
         options.scratch = workplace_.folder();
         options.threads = options_.threads != 0 ? options_.threads : limits.threads;
-        options.direct = limits.direct;
+        options.direct = limits.direct || source_.is_block_device();
+        if (used_) options.used = &*used_;
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;
         if (options_.group_bytes != 0) options.group_bytes = options_.group_bytes;
@@ -111,7 +123,8 @@ class Drive {
         TRY_ASSIGN(const PassResult result, pass(options_.paranoid));
         TRY(read_back());
         TRY_ASSIGN(IndexReader index, IndexReader::open(workplace_.state().index()));
-        TRY(check_source(source_, std::move(index), workplace_.folder()));
+        TRY(source_.is_image() ? check_image_source(source_, std::move(index))
+                               : check_source(source_, std::move(index), workplace_.folder()));
         outcome_.final = true;
         return target_.seal(result.root);
     }
@@ -141,6 +154,7 @@ class Drive {
     World world_;
     std::chrono::steady_clock::time_point began_;
     Needs needs_;
+    std::optional<ExtentList> used_;
     Outcome outcome_;
     bool differences_ = false;
 };
@@ -155,6 +169,15 @@ Result<Workplace> Workplace::open(const Options& options) {
     }
     workplace.state_ = std::make_unique<State>(options.state.empty() ? workplace.temporary_->path() : options.state);
     return workplace;
+}
+
+Result<Tree> open_source(const Options& options) {
+    if (!names_image(options.words[0])) return Tree::open(options.words[0], "source");
+    return open_image(options.words[0], "source", options.live ? ImageUse::kReadInUse : ImageUse::kReadAlone);
+}
+
+Result<Tree> open_target(const std::string& path) {
+    return names_image(path) ? open_image(path, "target", ImageUse::kWrite) : Tree::open(path, "target");
 }
 
 Result<Outcome> drive_copy(const Tree& source, TargetSide& target, Workplace& workplace, const Options& options,

@@ -19,6 +19,10 @@ class Workplace {
     std::unique_ptr<State> state_;
 };
 
+// What SOURCE names, and TARGET: a directory, or a block device or image that is opened so that nobody else uses it.
+Result<Tree> open_source(const Options& options);
+Result<Tree> open_target(const std::string& path);
+
 // Scans the source and refuses what the target cannot hold; then, live or final, see docs/mover.md.
 Result<Outcome> drive_copy(const Tree& source, TargetSide& target, Workplace& workplace, const Options& options,
                            World world);

@@ -4,17 +4,30 @@
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/check.h"
 #include "plugins/migrate/mover/digest.h"
+#include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/index_file.h"
 #include "plugins/migrate/mover/listing.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/rebuild.h"
 #include "plugins/migrate/mover/walk.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 
 namespace holdfast::mover {
 namespace {
+
+// An image has no room for a journal: it lies in the folder of this side's state, and says which image it is of.
+constexpr std::string_view kImageJournal = "image-journal";
+
+Result<std::string> identity_of(const Tree& tree) {
+    struct stat info {};
+    if (fstat(tree.root(), &info) != 0) return system_error("look at", tree.shown(""), errno);
+    return "\n" + std::to_string(tree.is_block_device() ? info.st_rdev : info.st_dev) + " " +
+           std::to_string(info.st_ino) + " " + (tree.is_block_device() ? std::to_string(tree.image_size()) : "");
+}
 
 Result<bool> is_empty(const Tree& tree, const std::string& scratch) {
     TRY_ASSIGN(const Descriptor root, tree.open_directory(""));
@@ -34,7 +47,9 @@ LocalTarget::LocalTarget(const Tree& tree, LocalTargetOptions options, Counters&
       counters_(counters),
       signals_(signals),
       target_(tree),
-      journal_(tree.root(), std::string(kJournalName), tree.shown(kJournalName)),
+      folder_(::open(options_.scratch.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      journal_(tree.is_image() ? folder_.get() : tree.root(),
+               std::string(tree.is_image() ? kImageJournal : kJournalName), tree.shown(kJournalName)),
       syncer_([this] { sync_again_and_again(); }) {}
 
 LocalTarget::~LocalTarget() {
@@ -54,14 +69,28 @@ Result<TargetState> LocalTarget::begin(const std::string& operation) {
         if (!failed_.ok()) return failed_.error();
     }
     TRY_ASSIGN(const std::optional<JournalRecord> found, journal_.read());
-    TRY_ASSIGN(const bool empty, is_empty(tree_, options_.scratch));
-    const bool known = found && found->operation == operation;
+    std::string name = operation;
+    if (tree_.is_image()) {
+        TRY_ASSIGN(const std::string identity, identity_of(tree_));
+        name += identity;
+    }
+    const bool known = found && found->operation == name;
+    TargetState state;
+    if (!tree_.is_image()) {
+        TRY_ASSIGN(state.empty, is_empty(tree_, options_.scratch));
+    } else if (!known) {
+        state.empty = true;
+        state.blank = !tree_.is_block_device();
+        if (state.blank && ftruncate(tree_.root(), 0) != 0) return system_error("cut", tree_.shown(""), errno);
+    }
     const std::lock_guard lock(mutex_);
-    record_ = known ? *found : JournalRecord{operation, checksum_of(random_letters(24)), 0};
+    record_ = known ? *found : JournalRecord{name, checksum_of(random_letters(24)), 0};
     durable_ = asked_ = record_.epoch;
     // At once, so that the target has one number from the first pass on, however that ends.
     if (!known) TRY(journal_.write(record_));
-    return TargetState{record_.number, record_.epoch, empty};
+    state.number = record_.number;
+    state.epoch = record_.epoch;
+    return state;
 }
 
 Result<std::vector<std::string>> LocalTarget::probe(const Needs& needs) { return probe_target(tree_, needs); }
@@ -86,7 +115,7 @@ Status LocalTarget::wait_durable(std::uint64_t epoch) {
 
 Status LocalTarget::sync(std::uint64_t epoch) {
     // Data first: the journal must never say more than the disk holds.
-    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    TRY(tree_.sync());
     JournalRecord record;
     {
         const std::lock_guard lock(mutex_);
@@ -114,27 +143,34 @@ void LocalTarget::sync_again_and_again() {
 }
 
 Status LocalTarget::rebuild(const std::string& path, const std::string& operation) {
+    if (tree_.is_image()) return rebuild_image_index(tree_, path, {operation, record_.number, record_.epoch, true});
     return rebuild_index(tree_, path, {operation, record_.number, record_.epoch, true}, options_.scratch, signals_);
 }
 
 Status LocalTarget::prune(const std::string& path) {
+    if (tree_.is_image()) return {};
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
     return prune_tree(tree_, std::move(index), options_.scratch);
 }
 
 Result<Verdict> LocalTarget::check(const std::string& path, bool skip_verified) {
     target_.close_files();
-    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    TRY(tree_.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
+    // Nothing on an image tells whether somebody else wrote to it since: all of it is read.
+    if (tree_.is_image()) return check_image(tree_, std::move(index), options_.threads, counters_, signals_);
     return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, skip_verified, true}, counters_,
                       signals_);
 }
 
 Status LocalTarget::seal(const Meta& root) {
+    if (tree_.is_image() != (root.kind == Kind::kFile))
+        return Error{ErrorKind::kProtocol, "the source is of another kind than the target", "", 0, ""};
     TRY(journal_.remove());
+    if (tree_.is_image()) return tree_.sync();
     TRY(target_.step(FinishDirectory{"", root}));
     if ((root.flags & kLockingFlags) != 0) TRY(target_.step(LockEntry{"", root}));
-    if (syncfs(tree_.root()) != 0) return system_error("sync", tree_.shown(""), errno);
+    TRY(tree_.sync());
     TRY_ASSIGN(Looked looked, look_at(tree_.root(), "", tree_.shown("")));
     TRY(read_attributes(tree_.root(), "", tree_.root(), looked.meta, tree_.shown("")));
     const std::string wrong = difference(root, looked.meta);

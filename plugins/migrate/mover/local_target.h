@@ -47,6 +47,7 @@ class LocalTarget : public TargetSide {
     Counters& counters_;
     const Signals& signals_;
     Target target_;
+    const Descriptor folder_;
     Journal journal_;
     JournalRecord record_;
 

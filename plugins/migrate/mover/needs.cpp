@@ -71,6 +71,7 @@ void decode_maps(Decoder& in, Needs& needs) {
 }  // namespace
 
 void encode(Encoder& out, const Needs& needs) {
+    out.u8(needs.image ? 1 : 0);
     for (const std::uint64_t number : {needs.entries, needs.bytes, needs.allocated, needs.largest, needs.longest_name,
                                        needs.longest_link, needs.largest_major, needs.largest_minor})
         out.number(number);
@@ -112,6 +113,7 @@ void encode(Encoder& out, const Needs& needs) {
 std::optional<Needs> decode_needs(std::string_view input) {
     Decoder in(input);
     Needs needs;
+    needs.image = in.u8() != 0;
     for (std::uint64_t* number : {&needs.entries, &needs.bytes, &needs.allocated, &needs.largest, &needs.longest_name,
                                   &needs.longest_link, &needs.largest_major, &needs.largest_minor})
         *number = in.number();

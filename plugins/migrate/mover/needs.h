@@ -20,6 +20,7 @@ struct Example {
 };
 
 struct Needs {
+    bool image = false;  // a block device or an image of one; of what follows it has `bytes` and `largest`
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;      // of files, apparent
     std::uint64_t allocated = 0;  // on the source's disk

@@ -8,7 +8,7 @@
 namespace holdfast::mover {
 
 Result<Outcome> run_send(const Options& options, World world) {
-    TRY_ASSIGN(const Tree source, Tree::open(options.words[0], "source"));
+    TRY_ASSIGN(const Tree source, open_source(options));
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(std::unique_ptr<Tls> tls, Tls::connect(options.to, key, world.signals));
@@ -21,7 +21,7 @@ Result<Outcome> run_send(const Options& options, World world) {
 }
 
 Result<Outcome> run_receive(const Options& options, World world) {
-    TRY_ASSIGN(const Tree tree, Tree::open(options.words[0], "target"));
+    TRY_ASSIGN(const Tree tree, open_target(options.words[0]));
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(const Listener listener, Listener::open(options.listen));

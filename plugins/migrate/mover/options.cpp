@@ -9,7 +9,7 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr const char* kHelp = R"(holdfast-mover copies a volume's files so that nothing is lost, and proves the copy.
+constexpr const char* kHelp = R"(holdfast-mover copies a volume so that nothing is lost, and proves the copy.
 
 Usage:
   holdfast-mover copy SOURCE TARGET [flags]
@@ -20,6 +20,8 @@ Usage:
 copy makes TARGET's contents SOURCE's: names of any bytes, owners, modes, times, extended attributes, ACLs, hard links,
 symlinks, fifos, sockets, devices, holes, flags and project ids. What TARGET has and SOURCE has not is removed. A scan before it
 refuses what TARGET cannot hold (exit 3, nothing changed). At the end all is read back from TARGET's disk.
+SOURCE and TARGET can also be block devices, or images of them in files: what differs is written, block by block; nobody
+else may use them (exit 3), but for SOURCE with --live.
 send and receive are the two halves of copy, on two machines, over TLS 1.3 with a key that both have. SOURCE is only read. With --state an interrupted copy goes on where it was, and a second one sends only what changed.
 
 Flags:
@@ -27,6 +29,7 @@ Flags:
                             (exit 6) if SOURCE changes meanwhile
       --paranoid            read all of SOURCE, also what its times say has not changed
       --no-verify           do not read back
+      --used-blocks         SOURCE is an unmounted ext4 or xfs: copy only the blocks that it has allocated
       --state DIR           keep the index here
       --manifest FILE       copy: write the index of the result here; verify: compare with it
       --operation NAME      another NAME does not go on with what this one left (default "copy")
@@ -49,6 +52,9 @@ Examples:
   # While the database runs, and once more when it has been stopped
   holdfast-mover copy /source /target --live --state /state
   holdfast-mover copy /source /target --state /state
+
+  # The blocks of an unmounted filesystem, without what is free
+  holdfast-mover copy /dev/vdb /dev/vdc --used-blocks
 
   # Between two machines
   openssl rand -hex 32 > key; chmod 0600 key
@@ -85,7 +91,8 @@ enum Long {
     kListen,
     kTo,
     kStay,
-    kGroupBytes
+    kGroupBytes,
+    kUsedBlocks
 };
 
 const option kLongOptions[] = {{"live", no_argument, nullptr, kLive},
@@ -101,6 +108,7 @@ const option kLongOptions[] = {{"live", no_argument, nullptr, kLive},
                                {"listen", required_argument, nullptr, kListen},
                                {"to", required_argument, nullptr, kTo},
                                {"group-bytes", required_argument, nullptr, kGroupBytes},
+                               {"used-blocks", no_argument, nullptr, kUsedBlocks},
                                {"stay", no_argument, nullptr, kStay},
                                {"output", required_argument, nullptr, 'o'},
                                {"help", no_argument, nullptr, 'h'},
@@ -165,6 +173,9 @@ Status take(Options& options, int flag, const std::string& value) {
         case kTo:
             options.to = value;
             return {};
+        case kUsedBlocks:
+            options.used_blocks = true;
+            return {};
         case kStay:
             options.stay = true;
             return {};
@@ -213,6 +224,10 @@ Status check_command(const Options& options) {
             return usage("send needs --to and --key-file");
         if (options.command == "receive" && (options.listen.empty() || options.key_file.empty()))
             return usage("receive needs --listen and --key-file");
+        if (options.live && options.used_blocks)
+            return usage("--live and --used-blocks: only an unmounted filesystem's map says what is used");
+        if (options.used_blocks && options.command != "copy" && options.command != "send")
+            return usage("--used-blocks is for copy and send");
         if (options.live && options.paranoid)
             return usage("--live and --paranoid: the final pass alone can be paranoid");
         return {};

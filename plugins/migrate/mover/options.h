@@ -17,6 +17,7 @@ struct Options {
     bool live = false;      // passes until what changes stops shrinking; the source may be written to
     bool paranoid = false;  // the final pass reads everything
     bool verify = true;
+    bool used_blocks = false;  // of an image: only what its filesystem has allocated
     bool json = false;
     ProgressMode progress = ProgressMode::kNone;
     bool progress_given = false;

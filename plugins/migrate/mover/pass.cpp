@@ -5,8 +5,6 @@
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/source.h"
 
-#include <unistd.h>
-#include <cerrno>
 #include <memory>
 
 namespace holdfast::mover {
@@ -29,13 +27,14 @@ Time since_then(Clock& clock) {
 class PassRun {
   public:
     PassRun(PassContext context, const PassOptions& options, Base base, bool unclean, IndexWriter writer,
-            std::uint64_t epoch)
+            const TargetState& start)
         : context_(context),
           options_(options),
           base_(std::move(base)),
           unclean_(unclean),
           writer_(std::move(writer)),
-          ledger_(writer_, context.target, epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
+          blank_(start.blank),
+          ledger_(writer_, context.target, start.epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
           spools_(options.scratch),
           limiter_(context.clock, options.bandwidth),
           since_(since_then(context.clock)) {
@@ -60,9 +59,10 @@ class PassRun {
 
   private:
     Status copy() {
-        Planner planner({context_.source, base_, spools_, context_.counters, context_.signals, options_.scratch, since_,
-                         unclean_, options_.paranoid, options_.group_bytes, options_.group_entries},
-                        [this](Group&& group) { return release(std::move(group)); });
+        Planner planner(
+            {context_.source, base_, spools_, context_.counters, context_.signals, options_.scratch, since_, unclean_,
+             options_.paranoid, options_.group_bytes, options_.group_entries, blank_, options_.used},
+            [this](Group&& group) { return release(std::move(group)); });
         TRY(planner.run());
         TRY(pool_->drain());
         return context_.target.wait_durable(ledger_.epoch());
@@ -120,6 +120,7 @@ class PassRun {
     Base base_;
     const bool unclean_;
     IndexWriter writer_;
+    const bool blank_;
     Ledger ledger_;
     Spools spools_;
     Limiter limiter_;
@@ -132,7 +133,7 @@ class PassRun {
 
 Result<PassResult> run_pass(PassContext context, const PassOptions& options, const TargetState& start) {
     // Writes through mappings show in the times only after the pages were cleaned once.
-    if (syncfs(context.source.root()) != 0) return system_error("sync", context.source.shown(""), errno);
+    TRY(context.source.sync());
     TRY_ASSIGN(const bool known, context.state.recover(options.operation, start));
     if (!known && !start.empty) TRY(context.target.rebuild(context.state.index(), options.operation));
     Base base;
@@ -144,7 +145,7 @@ Result<PassResult> run_pass(PassContext context, const PassOptions& options, con
     }
     TRY_ASSIGN(IndexWriter writer,
                IndexWriter::create(context.state.pass(), {options.operation, start.number, start.epoch, false}));
-    return PassRun(context, options, std::move(base), unclean, std::move(writer), start.epoch).run();
+    return PassRun(context, options, std::move(base), unclean, std::move(writer), start).run();
 }
 
 }  // namespace holdfast::mover

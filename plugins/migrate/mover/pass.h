@@ -8,6 +8,7 @@
 #include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/state.h"
 #include "plugins/migrate/mover/tree.h"
+#include "plugins/migrate/mover/used_blocks.h"
 
 #include <string>
 
@@ -22,6 +23,7 @@ struct PassOptions {
     std::uint64_t bandwidth = 0;  // bytes a second of content; 0: no limit
     std::uint64_t group_bytes = std::uint64_t{128} << 20;
     std::size_t group_entries = 4096;
+    ExtentList* used = nullptr;  // of an image: only these; else all
 };
 
 struct PassContext {

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBatchReads = 64;
 constexpr std::uint64_t kBatchBytes = 512 << 10;
 constexpr std::size_t kKnownBytes = 128 << 10;  // of records that need no reading, held in one unit
+constexpr std::size_t kPathBytes = 2 << 20;     // of what a group touches: thousands of directories deep a path is long
 constexpr std::size_t kReadyBytes = 64 << 10;
 
 bool same_basics(const Meta& a, const Meta& b) {
@@ -33,6 +34,7 @@ std::uint8_t Planner::suspect(const Entry& entry) const {
 }
 
 Status Planner::run() {
+    if (context_.tree.is_image()) return image();
     TRY_ASSIGN(LinkTable links, LinkTable::create(context_.scratch));
     links_.emplace(std::move(links));
     while (true) {
@@ -73,7 +75,7 @@ void Planner::gone(const Entry& entry) {
     removed_any_ = true;
     if (entry.path == kLostAndFound) return;  // mkfs made it, and fsck wants it
     group_.steps.push_back(Remove{entry.path});
-    group_.touched.push_back({entry.path, 0, 0, true});
+    touch({entry.path, 0, 0, true});
     touch_parent();
 }
 
@@ -103,7 +105,7 @@ Status Planner::enter(const Visited& visited) {
     ready(entry);
     if (!there && !visited.path.empty()) {
         group_.steps.push_back(MakeDirectory{visited.path});
-        group_.touched.push_back({visited.path, 0, 0, false});
+        touch({visited.path, 0, 0, false});
         touch_parent();
     }
     levels_.push_back({entry.meta, context_.unclean || !there || base->meta != entry.meta});
@@ -164,7 +166,7 @@ Status Planner::small(const Visited& visited, std::optional<Entry> base, bool re
         {"", std::string(name_of(visited.path)), visited.looked.facts.inode, size, replace, std::move(base)});
     ++small_reads_;
     small_bytes_ += size;
-    group_.touched.push_back({visited.path, 0, 0, false});
+    touch({visited.path, 0, 0, false});
     return count(size);
 }
 
@@ -228,7 +230,7 @@ Status Planner::other(const Visited& visited, std::optional<Entry> base) {
     const bool same = base && base->meta == entry.meta && base->link_to.empty() && (base->state & kUntrusted) == 0;
     if (!same) {
         group_.steps.push_back(MakeOther{visited.path, entry.meta});
-        group_.touched.push_back({visited.path, 0, 0, false});
+        touch({visited.path, 0, 0, false});
         ++context_.counters.changed;
         touch_parent();
     }
@@ -251,10 +253,17 @@ Status Planner::link(const Visited& visited, const std::optional<Entry>& base, c
     return count(0);
 }
 
+void Planner::touch(Touched touched) {
+    group_.path_bytes += touched.path.size();
+    group_.touched.push_back(std::move(touched));
+}
+
 Status Planner::count(std::uint64_t bytes) {
     group_.bytes += bytes;
     ++group_.entries;
-    if (group_.bytes < context_.group_bytes && group_.entries < context_.group_entries) return {};
+    if (group_.bytes < context_.group_bytes && group_.entries < context_.group_entries &&
+        group_.path_bytes < kPathBytes)
+        return {};
     flush_small();
     return release();
 }

@@ -1,5 +1,5 @@
-// The one thread of a pass that walks the source beside what the target is known to have, and decides what must be
-// done.
+// The one thread of a pass that walks the source (of an image: goes through its blocks) beside what the target is known
+// to have, and decides what must be done.
 #pragma once
 
 #include "common/os/signals.h"
@@ -8,6 +8,7 @@
 #include "plugins/migrate/mover/link_table.h"
 #include "plugins/migrate/mover/spool.h"
 #include "plugins/migrate/mover/units.h"
+#include "plugins/migrate/mover/used_blocks.h"
 #include "plugins/migrate/mover/walk.h"
 
 #include <functional>
@@ -16,6 +17,9 @@
 #include <vector>
 
 namespace holdfast::mover {
+
+// What is looked at of an image as a whole.
+Result<Entry> image_entry(const Tree& tree);
 
 // Steps for the end of a pass, in the order in which they are done.
 struct Spools {
@@ -36,6 +40,8 @@ struct PlanContext {
     bool paranoid = false;  // read every file, whatever its times say
     std::uint64_t group_bytes = 0;
     std::size_t group_entries = 0;
+    bool blank = false;          // of an image: the target is new, and all zeros
+    ExtentList* used = nullptr;  // of an image: only these are copied
 };
 
 class Planner {
@@ -57,6 +63,9 @@ class Planner {
     Status visit(const Visited& visited);
     Status small(const Visited& visited, std::optional<Entry> base, bool replace);
     Status large(const Visited& visited, std::optional<Entry> base, bool replace);
+    Status image();
+    Status used_ranges(const Entry& entry, bool fresh, bool hashes_known);
+    Status range(const Entry& entry, Extent stretch, bool fresh, bool hashes_known, bool dense);
     Status ranges(int file, const Entry& entry, bool fresh, bool hashes_known, bool dense);
     Status hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known);
     Status other(const Visited& visited, std::optional<Entry> base);
@@ -66,6 +75,7 @@ class Planner {
     bool unchanged(const Entry& base, const Looked& looked) const;
     std::uint8_t suspect(const Entry& entry) const;
     void ready(const Record& record);
+    void touch(Touched touched);
     void touch_parent() { levels_.back().finish = true; }
     void flush_small();
     Status count(std::uint64_t bytes);

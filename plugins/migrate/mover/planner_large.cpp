@@ -1,5 +1,6 @@
 // Large files, in stretches: the planner's other half.
 #include "plugins/migrate/mover/planner.h"
+#include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     ready(entry);
     if (!base) {
         group_.steps.push_back(MakeFile{visited.path, replace});
-        group_.touched.push_back({visited.path, 0, 0, false});
+        touch({visited.path, 0, 0, false});
     }
     if (!base || base->meta != entry.meta) ++context_.counters.changed;
     TRY(context_.spools.files.add(FinishFile{visited.path, entry.meta}));
@@ -47,36 +48,40 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
 Status Planner::ranges(int file, const Entry& entry, bool fresh, bool hashes_known, bool dense) {
     const std::uint64_t size = entry.meta.size, block = entry.block_size;
     for (std::uint64_t at = 0; at < size;) {
+        if (context_.signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         std::uint64_t data = at;
         if (!dense) {
-            const off_t found = lseek(file, static_cast<off_t>(at), SEEK_DATA);
-            if (found < 0 && errno != ENXIO)
-                return system_error("look for holes in", context_.tree.shown(entry.path), errno);
-            data = found < 0 ? size : std::min(size, static_cast<std::uint64_t>(found));
+            TRY_ASSIGN(const std::optional<std::uint64_t> found, next_data(file, at, context_.tree.shown(entry.path)));
+            data = std::min(size, found.value_or(size));
         }
         // A block with any data in it is read; whole blocks before it are a hole.
         const std::uint64_t until = data == size ? size : data / block * block;
         if (until > at) TRY(hole(entry, at, until, fresh, hashes_known));
         at = std::max(at, until);
         if (at >= size) break;
-        RangeUnit unit;
-        unit.path = entry.path;
-        unit.inode = entry.facts.inode;
-        unit.offset = at;
-        unit.length = std::min(kRangeBytes, size - at);
-        unit.block_size = entry.block_size;
-        unit.fresh = fresh;
-        unit.dense = dense;
-        const std::uint64_t blocks = blocks_of(unit.length, entry.block_size);
-        if (hashes_known) TRY(context_.base.hashes(at / block, blocks, unit.base));
-        group_.touched.push_back({entry.path, at / block, blocks, false});
-        at += unit.length;
-        const std::uint64_t length = unit.length;
-        flush_small();
-        group_.units.emplace_back(std::move(unit));
-        TRY(count(length));
+        const std::uint64_t length = std::min(kRangeBytes, size - at);
+        TRY(range(entry, {at, length}, fresh, hashes_known, dense));
+        at += length;
     }
     return {};
+}
+
+Status Planner::range(const Entry& entry, Extent stretch, bool fresh, bool hashes_known, bool dense) {
+    RangeUnit unit;
+    unit.path = entry.path;
+    unit.inode = entry.facts.inode;
+    unit.offset = stretch.offset;
+    unit.length = stretch.length;
+    unit.block_size = entry.block_size;
+    unit.fresh = fresh;
+    unit.dense = dense;
+    unit.device = context_.tree.is_image();
+    const std::uint64_t first = unit.offset / unit.block_size, blocks = blocks_of(unit.length, unit.block_size);
+    if (hashes_known) TRY(context_.base.hashes(first, blocks, unit.base));
+    touch({entry.path, first, blocks, false});
+    flush_small();
+    group_.units.emplace_back(std::move(unit));
+    return count(stretch.length);
 }
 
 Status Planner::hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known) {
@@ -89,7 +94,7 @@ Status Planner::hole(const Entry& entry, std::uint64_t from, std::uint64_t until
         TRY_ASSIGN(const bool already, context_.base.holes(run.first, run.first + run.count));
         if (already) return {};
     }
-    group_.touched.push_back({entry.path, run.first, run.count, false});
+    touch({entry.path, run.first, run.count, false});
     group_.units.emplace_back(HoleUnit{entry.path, from, until - from});
     return count(0);
 }

@@ -206,8 +206,19 @@ class Probe {
     std::vector<std::string> cannot_;
 };
 
+std::vector<std::string> probe_image(const Tree& tree, const Needs& needs) {
+    if (!needs.image) return {"a directory: it is a block device or a file"};
+    if (tree.is_block_device() && tree.image_size() < needs.largest)
+        return {std::to_string(needs.largest) + " bytes: it has only " + std::to_string(tree.image_size())};
+    return {};
+}
+
 }  // namespace
 
-Result<std::vector<std::string>> probe_target(const Tree& tree, const Needs& needs) { return Probe(tree, needs).run(); }
+Result<std::vector<std::string>> probe_target(const Tree& tree, const Needs& needs) {
+    if (tree.is_image()) return probe_image(tree, needs);
+    if (needs.image) return std::vector<std::string>{"a block device or an image of one: it is a directory"};
+    return Probe(tree, needs).run();
+}
 
 }  // namespace holdfast::mover

@@ -1,6 +1,7 @@
 #include "plugins/migrate/mover/read_back.h"
 
 #include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -122,10 +123,9 @@ Status ReadBack::blocks(const RunCheck& unit) {
 Status ReadBack::hole(const RunCheck& unit, int file, std::uint64_t begin, std::uint64_t end) {
     const std::string shown = tree_.shown(unit.path);
     for (std::uint64_t at = begin; at < end;) {
-        const off_t data = lseek(file, static_cast<off_t>(at), SEEK_DATA);
-        if (data < 0 && errno == ENXIO) return {};
-        if (data < 0) return system_error("look for holes in", shown, errno);
-        at = static_cast<std::uint64_t>(data);
+        TRY_ASSIGN(const std::optional<std::uint64_t> data, next_data(file, at, shown));
+        if (!data) return {};
+        at = *data;
         if (at >= end) return {};
         const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBuffer, end - at));
         TRY_ASSIGN(const std::size_t got, read(file, length, at, shown));

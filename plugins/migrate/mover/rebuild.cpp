@@ -17,9 +17,8 @@ Status add_runs(IndexWriter& writer, int file, const Entry& entry, const std::st
     const std::uint64_t size = entry.meta.size, block = entry.block_size;
     const std::uint64_t stretch = (std::uint64_t{1} << 20) / block * block;
     for (std::uint64_t at = 0; at < size;) {
-        const off_t data = lseek(file, static_cast<off_t>(at), SEEK_DATA);
-        if (data < 0 && errno != ENXIO) return system_error("look for holes in", shown, errno);
-        const std::uint64_t from = data < 0 ? size : std::min(size, static_cast<std::uint64_t>(data) / block * block);
+        TRY_ASSIGN(const std::optional<std::uint64_t> data, next_data(file, at, shown));
+        const std::uint64_t from = data ? std::min(size, *data / block * block) : size;
         if (from > at) {
             Run hole;
             hole.first = at / block;
@@ -33,8 +32,10 @@ Status add_runs(IndexWriter& writer, int file, const Entry& entry, const std::st
         bytes.resize(length);
         Run run;
         run.first = at / block;
-        for (std::size_t inside = 0; inside < length; inside += static_cast<std::size_t>(block))
-            run.hashes.push_back(digest_of(std::string_view(bytes).substr(inside, static_cast<std::size_t>(block))));
+        for (std::size_t inside = 0; inside < length; inside += static_cast<std::size_t>(block)) {
+            const std::string_view part = std::string_view(bytes).substr(inside, static_cast<std::size_t>(block));
+            run.hashes.push_back(entry.path.empty() && all_zero(part) ? kHole : digest_of(part));  // as of a source
+        }
         run.count = run.hashes.size();
         TRY(writer.add(run));
         at += length;
@@ -68,6 +69,19 @@ Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited) {
 }
 
 }  // namespace
+
+Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head) {
+    TRY_ASSIGN(IndexWriter writer, IndexWriter::create(path, head));
+    Entry entry;
+    const off_t size = lseek(image.root(), 0, SEEK_END);
+    if (size < 0) return system_error("find the size of", image.shown(""), errno);
+    entry.meta.size = static_cast<std::uint64_t>(size);
+    entry.block_size = block_size_for(entry.meta.size);
+    TRY(writer.add(entry));
+    TRY(add_runs(writer, image.root(), entry, image.shown("")));
+    TRY_ASSIGN(const IndexEnd end, writer.finish(head.epoch));
+    return {};
+}
 
 Status rebuild_index(const Tree& tree, const std::string& path, const IndexHead& head, const std::string& scratch,
                      const Signals& signals) {

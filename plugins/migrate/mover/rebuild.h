@@ -13,5 +13,7 @@ namespace holdfast::mover {
 // says nothing about the source, so they are sent again.
 Status rebuild_index(const Tree& tree, const std::string& path, const IndexHead& head, const std::string& scratch,
                      const Signals& signals);
+// The same of a block device or an image: all of it is read.
+Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head);
 
 }  // namespace holdfast::mover

@@ -103,8 +103,10 @@ Result<TargetState> RemoteTarget::begin(const std::string& operation) {
     TargetState state;
     state.number = in.u64();
     state.epoch = in.u64();
-    state.empty = in.u8() != 0;
-    if (!in.ok()) return unexpected();
+    const std::uint8_t bits = in.u8();
+    state.empty = (bits & 1) != 0;
+    state.blank = (bits & 2) != 0;
+    if (!in.ok() || bits > 3) return unexpected();
     const std::lock_guard lock(mutex_);
     durable_ = state.epoch;
     return state;

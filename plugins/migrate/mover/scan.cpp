@@ -124,6 +124,13 @@ class Scan {
 }  // namespace
 
 Result<Needs> scan(const Tree& tree, const std::string& scratch, const Signals& signals) {
+    if (tree.is_image()) {
+        Needs needs;
+        needs.image = true;
+        needs.entries = 1;
+        needs.bytes = needs.largest = tree.image_size();
+        return needs;
+    }
     return Scan(tree, scratch).run(signals);
 }
 

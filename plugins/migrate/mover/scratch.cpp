@@ -41,6 +41,14 @@ Status write_all_at(int file, std::string_view bytes, std::uint64_t offset, cons
     return {};
 }
 
+Result<std::optional<std::uint64_t>> next_data(int file, std::uint64_t from, const std::string& shown) {
+    const off_t data = lseek(file, static_cast<off_t>(from), SEEK_DATA);
+    if (data >= 0) return std::optional(static_cast<std::uint64_t>(data));
+    if (errno == ENXIO) return std::optional<std::uint64_t>();
+    if (errno == EINVAL) return std::optional(from);
+    return system_error("look for holes in", shown, errno);
+}
+
 Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, const std::string& shown) {
     std::string bytes(length, '\0');
     std::size_t got = 0;

@@ -34,6 +34,9 @@ class Serving {
             if (!frame.ok()) return lost(frame.error());
             const bool last = frame->kind == FrameKind::kBye;
             Status done = dispatch(std::move(*frame));
+            // What had come before the connection broke is still being done, and its answers find nobody: no fault of
+            // the target, which another connection may go on with.
+            if (!done.ok() && channel_.broken()) return lost(done.error());
             if (!done.ok()) {
                 tell(done.error());
                 // Until the source has heard it and closes: closing first could take the words back from its socket.
@@ -41,7 +44,8 @@ class Serving {
                 return done.error();
             }
             if (!last) continue;
-            TRY(channel_.flush());
+            const Status flushed = channel_.flush();
+            if (!flushed.ok()) return lost(flushed.error());
             return sealed_ ? Served::kSealed : Served::kDone;
         }
     }
@@ -145,7 +149,7 @@ class Serving {
         Encoder out(answer);
         out.u64(state.number);
         out.u64(state.epoch);
-        out.u8(state.empty ? 1 : 0);
+        out.u8(static_cast<std::uint8_t>((state.empty ? 1 : 0) | (state.blank ? 2 : 0)));
         return channel_.send(FrameKind::kState, answer);
     }
 
@@ -199,7 +203,8 @@ class Serving {
     Status seal(const std::string& payload) {
         Decoder in(payload);
         const Meta root = decode_meta(in);
-        if (!in.ok() || !begun_ || root.kind != Kind::kDirectory) return strange_request();
+        if (!in.ok() || !begun_ || (root.kind != Kind::kDirectory && root.kind != Kind::kFile))
+            return strange_request();
         TRY(target_.seal(root));
         sealed_ = true;
         return channel_.send(FrameKind::kDone, "");

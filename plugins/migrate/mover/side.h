@@ -12,7 +12,8 @@ namespace holdfast::mover {
 struct TargetState {
     std::uint64_t number = 0;  // of this target in this operation; made up when the operation first meets it
     std::uint64_t epoch = 0;   // the last one that is durable on it
-    bool empty = false;        // it holds nothing that was not made by mkfs or the mover
+    bool empty = false;  // it holds nothing that was not made by mkfs or the mover; of an image: nothing that is known
+    bool blank = false;  // of an image: all of it is a hole
 };
 
 // What reading back found.

@@ -105,10 +105,10 @@ Status punch(int file, std::uint64_t offset, std::uint64_t length, const std::st
     if (fallocate(file, kHow, static_cast<off_t>(offset), static_cast<off_t>(length)) == 0) return {};
     if (errno != EOPNOTSUPP) return system_error("punch a hole into", shown, errno);
     // A filesystem without holes: zeros say the same. Bounded by what the file already is.
-    struct stat info {};
-    if (fstat(file, &info) != 0) return system_error("look at", shown, errno);
+    const off_t size = lseek(file, 0, SEEK_END);
+    if (size < 0) return system_error("find the size of", shown, errno);
     const std::string zeros(64 << 10, '\0');
-    const std::uint64_t end = std::min(offset + length, static_cast<std::uint64_t>(info.st_size));
+    const std::uint64_t end = std::min(offset + length, static_cast<std::uint64_t>(size));
     for (std::uint64_t at = offset; at < end; at += zeros.size())
         TRY(write_all_at(file,
                          std::string_view(zeros).substr(
@@ -159,6 +159,14 @@ Status Target::make_directory(const std::string& path) {
     return system_error("make directory", shown, EEXIST);
 }
 
+// The size of an image in a file; a device has its own.
+Status Target::finish_image(const FinishFile& step) {
+    if (!step.path.empty() || tree_.is_block_device()) return {};
+    TRY_ASSIGN(const Opened file, opened(""));
+    if (ftruncate(file->get(), static_cast<off_t>(step.meta.size)) == 0) return {};
+    return system_error("set size of", tree_.shown(""), errno);
+}
+
 Status Target::make_file(const MakeFile& step) {
     {
         const std::lock_guard lock(mutex_);
@@ -184,6 +192,7 @@ Status Target::make_other(const MakeOther& step) {
 }
 
 Status Target::finish_file(const FinishFile& step) {
+    if (tree_.is_image()) return finish_image(step);
     TRY_ASSIGN(const Place place, place_of(tree_, step.path));
     const std::string shown = tree_.shown(step.path);
     const Descriptor file = open_existing(place.directory.get(), place.name);
@@ -261,8 +270,13 @@ Result<Target::Opened> Target::opened(const std::string& path) {
         files_.splice(files_.begin(), files_, it);
         return files_.front().second;
     }
-    TRY_ASSIGN(const Place place, place_of(tree_, path));
-    Descriptor file = open_existing(place.directory.get(), place.name);
+    Descriptor file;
+    if (tree_.is_image()) {
+        file = tree_.open_beneath(path, O_WRONLY);
+    } else {
+        TRY_ASSIGN(const Place place, place_of(tree_, path));
+        file = open_existing(place.directory.get(), place.name);
+    }
     if (!file.open()) return system_error("open", tree_.shown(path), errno);
     files_.emplace_front(path, std::make_shared<Descriptor>(std::move(file)));
     if (files_.size() > kOpenFiles) files_.pop_back();

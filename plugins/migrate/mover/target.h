@@ -30,6 +30,7 @@ class Target {
     Status make_directory(const std::string& path);
     Status make_file(const MakeFile& step);
     Status make_other(const MakeOther& step);
+    Status finish_image(const FinishFile& step);
     Status finish_file(const FinishFile& step);
     Status make_link(const MakeLink& step);
     Status finish_directory(const FinishDirectory& step);

@@ -67,9 +67,30 @@ Result<Tree> Tree::open(const std::string& path, std::string title) {
     return Tree(std::move(root), info.st_dev, std::move(title));
 }
 
-std::string Tree::shown(std::string_view path) const { return title_ + ":" + (path.empty() ? "/" : escape_line(path)); }
+Tree Tree::image(Descriptor file, std::uint64_t size, bool block_device, std::string title) {
+    Tree tree(std::move(file), 0, std::move(title));
+    tree.image_size_ = size;
+    tree.block_device_ = block_device;
+    return tree;
+}
+
+Status Tree::sync() const {
+    // syncfs() through a device's node would sync the filesystem that holds the node.
+    if ((is_image() ? fsync(root()) : syncfs(root())) == 0) return {};
+    return system_error("sync", shown(""), errno);
+}
+
+std::string Tree::shown(std::string_view path) const {
+    return title_ + (is_image() && path.empty() ? "" : ":" + (path.empty() ? "/" : escape_line(path)));
+}
 
 Descriptor Tree::open_beneath(std::string_view path, int flags, mode_t mode) const {
+    if (is_image()) {
+        errno = ENOTDIR;
+        if (!path.empty()) return {};
+        // The very file that was opened, whatever has its name by now.
+        return Descriptor(::open(("/proc/self/fd/" + std::to_string(root())).c_str(), flags | O_CLOEXEC));
+    }
     Descriptor held;
     int from = root();
     while (path.size() > kPart) {

@@ -6,6 +6,7 @@
 #include "common/core/result.h"
 
 #include <sys/types.h>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,16 @@ class Tree {
     // kNotFound, kUsage: no such directory. `title` stands before paths in messages: "source", "target".
     static Result<Tree> open(const std::string& path, std::string title);
 
+    // A block device or an image in a file, open as the caller wants to use it: its content is that of the one entry
+    // "".
+    static Tree image(Descriptor file, std::uint64_t size, bool block_device, std::string title);
+
     int root() const { return root_.get(); }
+    bool is_image() const { return image_size_.has_value(); }
+    bool is_block_device() const { return block_device_; }
+    std::uint64_t image_size() const { return image_size_.value_or(0); }  // when it was opened
+    // Everything written is on the disk: the whole filesystem of a tree, the image alone of an image.
+    Status sync() const;
     dev_t device() const { return device_; }
     const std::string& title() const { return title_; }
     // For messages: "source:a/b", with what could trouble a terminal escaped.
@@ -53,6 +63,8 @@ class Tree {
         : root_(std::move(root)), device_(device), title_(std::move(title)) {}
     Descriptor root_;
     dev_t device_ = 0;
+    std::optional<std::uint64_t> image_size_;
+    bool block_device_ = false;
     std::string title_;
 };
 

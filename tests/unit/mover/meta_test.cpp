@@ -1,0 +1,44 @@
+#include "plugins/migrate/mover/meta.h"
+#include "plugins/migrate/mover/limits.h"
+
+#include <doctest/doctest.h>
+
+namespace holdfast::mover {
+
+TEST_CASE("the order of paths is that of a walk: what is in a directory comes before its longer-named neighbours") {
+    CHECK(compare_paths("", "a") < 0);
+    CHECK(compare_paths("a", "a/b") < 0);
+    CHECK(compare_paths("a/z", "a-b") < 0);
+    CHECK(compare_paths("a/b", "a/b") == 0);
+    CHECK(compare_paths("\xFF", "z") > 0);
+}
+
+TEST_CASE("the first difference of two entries is named, with what was expected") {
+    Meta one;
+    one.mode = 0644;
+    Meta other = one;
+    CHECK(difference(one, other).empty());
+    other.mode = 04644;
+    CHECK(difference(one, other) == "mode is 4644, not 0644");
+    other = one;
+    other.xattrs = {{"user.a", "1"}};
+    CHECK(difference(one, other) == "attribute user.a should not be there");
+    CHECK(difference(other, one) == "attribute user.a is missing");
+}
+
+TEST_CASE("threads and direct reads follow the limits of the cgroup") {
+    CHECK(parse_cpu_max("50000 100000\n") == 0.5);
+    CHECK_FALSE(parse_cpu_max("max 100000\n"));
+    CHECK_FALSE(parse_cpu_max("-1 100000"));
+    CHECK_FALSE(parse_cpu_max("nonsense"));
+    CHECK(limits_for(0.5, 0).threads == 1);
+    CHECK(limits_for(0.5, 0).direct);
+    CHECK(limits_for(2, 0).threads == 4);
+    CHECK_FALSE(limits_for(2, 0).direct);
+    CHECK(limits_for(16, 128 << 20).threads == 4);
+    CHECK(limits_for(16, 128 << 20).direct);
+    CHECK_FALSE(parse_memory_limit("max"));
+    CHECK(parse_memory_limit("134217728\n") == 134217728);
+}
+
+}  // namespace holdfast::mover
