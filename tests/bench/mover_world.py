@@ -112,7 +112,7 @@ def half_a_processor():
         made.append(group)
     try:
         # The mover reads its limit where a container shows it: at the root of the cgroup filesystem.
-        yield [["unshare", "-m", "sh", "-c", f"echo $$ > {group}/cgroup.procs; mount --bind {group} "
+        yield [["unshare", "-m", "--propagation", "slave", "sh", "-c", f"echo $$ > {group}/cgroup.procs; mount --bind {group} "
                 f"{CGROUPS / 'cpu' if (CGROUPS / 'cpu').is_dir() else CGROUPS}; exec \"$@\"", "sh"] for group in made]
     finally:
         for group in made:
