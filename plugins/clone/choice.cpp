@@ -6,6 +6,7 @@
 #include "common/core/names.h"
 #include "common/core/refusal.h"
 #include "common/core/text.h"
+#include "common/kube/objects/placement.h"
 #include "common/kube/objects/storage.h"
 
 #include <algorithm>
@@ -97,6 +98,17 @@ Result<ClaimSpec> spec_of(const CloneOptions& options, const std::vector<kube::S
     return spec;
 }
 
+// Where the throwaway pod must not go, or the driver cannot copy to. A snapshot that is restored at once by a class
+// without a pod may well get to another zone: that the storage decides.
+Status check_zones(const Choice& choice, const Member& member, const kube::StorageClass& storage_class) {
+    if (!member.old_volume || (choice.method == Method::kSnapshot && !storage_class.waits_for_pod())) return {};
+    if (kube::topologies_meet(member.old_volume->topology, storage_class.topology)) return {};
+    return refused("storageclass " + storage_class.name + " makes volumes only in " +
+                       join(storage_class.places, " or ") + ", and the volume of " + member.called + " is in " +
+                       join(member.old_volume->places, " or "),
+                   "choose a class that has that place too: --storage-class");
+}
+
 Status add_copy(const CloneOptions& options, const std::vector<kube::StorageClass>& classes, std::size_t index,
                 int ordinal, Choice& choice) {
     const Member& member = choice.sources[index];
@@ -104,6 +116,7 @@ Status add_copy(const CloneOptions& options, const std::vector<kube::StorageClas
     copy.of = index;
     copy.ordinal = ordinal;
     TRY_ASSIGN(copy.spec, spec_of(options, classes, member));
+    TRY(check_zones(choice, member, copy.spec.storage_class));
     copy.spec.name = copy_name(options, member, ordinal);
     if (copy.spec.name.size() > kNameLimit)
         return refused(

@@ -50,6 +50,15 @@ std::optional<Ties> ask(plan::PodRunner& runner, const std::string& space, const
     return answer.ok() ? parse_ties(*answer) : std::nullopt;
 }
 
+// Of what a command in a pod needs, the first that is not allowed; "" : all is. kubectl reads the pod before it
+// connects.
+Result<std::string> missing_to_ask(kube::ClusterReader& reader, const std::string& space) {
+    TRY_ASSIGN(const std::vector<bool> allowed,
+               reader.allowed({{"get", kube::kPods, space, "", ""}, {"create", kube::kPods, space, "exec", ""}}));
+    if (allowed.empty() || !allowed[0]) return std::string("get pods");
+    return std::string(allowed.size() < 2 || !allowed[1] ? "create pods/exec" : "");
+}
+
 // Software whose image says nothing, by the files that it keeps: looked for in one of its pods.
 Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& space, const Json& pod) {
     const Mounted mounted = mounts_of_claims(kube::pod_spec_of_workload(pod));
@@ -95,6 +104,7 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
         TRY_ASSIGN(joining.recognised, by_files(reader));
     }
     if (joining.recognised.software == Software::kPostgres && !options_.isolated) {
+        TRY(check_may_ask(reader));
         for (const Json* pod : running_pods(*live_))
             joining.ties[kube::name_of(*pod)] =
                 pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
@@ -102,13 +112,22 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     return check_joining(options_, joining, source, kube::pod_spec_of_workload(workload_.manifest));
 }
 
+Status Clone::check_may_ask(kube::ClusterReader& reader) const {
+    TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
+    if (missing.empty()) return {};
+    return Error{ErrorKind::kForbidden,
+                 "not allowed to " + missing + " in namespace " + options_.space + ", by which " +
+                     options_.source.text() + " is asked whether it archives or replicates; nothing was changed",
+                 "have it granted (`kubectl clone rbac create`), or --isolated, which takes that out of the clone"};
+}
+
 // Where nobody can look, the plan says so: an image that names no database is most often none.
 Result<Recognised> Clone::by_files(kube::ClusterReader& reader) {
     const std::vector<const Json*> pods = running_pods(*live_);
-    TRY_ASSIGN(const std::vector<bool> allowed, reader.allowed({{"create", kube::kPods, options_.space, "exec", ""}}));
+    TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
     if (pods.empty())
         unlooked_ = "no pod of it runs";
-    else if (pods_ == nullptr || allowed.empty() || !allowed[0])
+    else if (pods_ == nullptr || !missing.empty())
         unlooked_ = "commands in its pods are not allowed";
     if (!unlooked_.empty()) return Recognised{};
     auto found = look_at_files(*pods_, options_.space, *pods.front());

@@ -39,6 +39,7 @@ class Clone : public plan::Operation {
     Status know(kube::ClusterReader& reader, const plan::Input& input);
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties(kube::ClusterReader& reader);
+    Status check_may_ask(kube::ClusterReader& reader) const;
     Result<Recognised> by_files(kube::ClusterReader& reader);
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);

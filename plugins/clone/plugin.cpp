@@ -18,6 +18,7 @@ using app::text_option;
 constexpr char kOtherSpace[] = "--to-namespace";
 constexpr char kWaits[] = "a class that waits for the first consumer";
 constexpr char kPrepares[] = "--sql, --isolated";
+constexpr char kAsked[] = "a PostgreSQL without --isolated";
 constexpr char kWhole[] = "sts/NAME, deploy/NAME";
 constexpr char kWhileLocked[] = "something in the namespace is being restored in place";
 
@@ -57,7 +58,7 @@ std::vector<app::Option> create_options() {
 
 // A running PostgreSQL is asked what ties it to others.
 app::Rule exec_rule() {
-    app::Rule one = rule({"create"}, kube::kPods, "sts/NAME, deploy/NAME of a PostgreSQL");
+    app::Rule one = rule({"create"}, kube::kPods, kAsked);
     one.subresource = "exec";
     return one;
 }
@@ -85,6 +86,7 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kDeployments, kWhileLocked),
             rule({"get"}, kube::kReplicaSets, kWhileLocked),
             rule({"get"}, kube::kPods, "pod/NAME"),
+            rule({"get"}, kube::kPods, kAsked),
             exec_rule(),
             rule({"get", "list", "watch", "create"}, kube::kStatefulSets, "sts/NAME"),
             rule({"get", "list", "watch", "create"}, kube::kDeployments, "deploy/NAME"),

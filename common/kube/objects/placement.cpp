@@ -3,6 +3,10 @@
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
 namespace holdfast::kube {
 namespace {
 
@@ -19,6 +23,24 @@ void append(Json& term, const Json& other, const char* key) {
     Json& list = term[key];
     if (!list.is_array()) list = Json::array();
     for (const Json& item : *found) list.push_back(item);
+}
+
+// No label is asked for two sets of values that have none in common.
+bool can_be_met(const Json& term) {
+    std::map<std::string, std::set<std::string>> wanted;
+    for (const Json& one : json_at(term, "/matchExpressions")) {
+        const Json values = json_at(one, "/values");
+        if (text_at(one, "/operator") != "In" || !values.is_array()) continue;
+        std::set<std::string> these;
+        for (const Json& value : values) {
+            if (value.is_string()) these.insert(value.get<std::string>());
+        }
+        const auto [place, is_new] = wanted.emplace(text_at(one, "/key"), these);
+        if (is_new) continue;
+        std::erase_if(place->second, [&](const std::string& value) { return !these.contains(value); });
+        if (place->second.empty()) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -82,6 +104,11 @@ Json both_topologies(const Json& terms, const Json& other_terms) {
         }
     }
     return pairs;
+}
+
+bool topologies_meet(const Json& terms, const Json& other_terms) {
+    const Json both = both_topologies(terms, other_terms);
+    return anywhere(both) || std::any_of(both.begin(), both.end(), can_be_met);
 }
 
 }  // namespace holdfast::kube

@@ -24,6 +24,9 @@ Json pod_spec_of_workload(const Json& workload);
 // Where both lists of node selector terms allow. Terms within a list are alternatives, so the answer has every pair of
 // them. null or empty stands for "anywhere".
 Json both_topologies(const Json& terms, const Json& other_terms);
+// False: no node can be in both, since each pair of terms asks for different values of a label. Operators but "In" are
+// taken to allow it.
+bool topologies_meet(const Json& terms, const Json& other_terms);
 
 // Whether a Service's or a controller's selector of equal labels would pick these labels; an empty one picks nothing
 // here.

@@ -32,11 +32,10 @@ std::string expression_text(const Json& expression) {
     return key + " " + to_lower(op) + (values.empty() ? "" : " " + values);
 }
 
-std::vector<std::string> places_of(const Json& volume) {
+std::vector<std::string> places_of(const Json& terms) {
     std::vector<std::string> places;
-    const Json* terms = find_at(volume, "/spec/nodeAffinity/required/nodeSelectorTerms");
-    if (terms == nullptr || !terms->is_array()) return places;
-    for (const Json& term : *terms) {
+    if (!terms.is_array()) return places;
+    for (const Json& term : terms) {
         std::vector<std::string> parts;
         const Json* expressions = find_at(term, "/matchExpressions");
         if (expressions == nullptr || !expressions->is_array()) continue;
@@ -44,6 +43,25 @@ std::vector<std::string> places_of(const Json& volume) {
         if (!parts.empty()) places.push_back(join(parts, " and "));
     }
     return places;
+}
+
+// allowedTopologies says for each key which values it may have, as the term of a node selector does by "In".
+Json terms_of_class(const Json& storage_class) {
+    const Json* allowed = find_at(storage_class, "/allowedTopologies");
+    if (allowed == nullptr || !allowed->is_array() || allowed->empty()) return {};
+    Json terms = Json::array();
+    for (const Json& one : *allowed) {
+        Json expressions = Json::array();
+        const Json* labels = find_at(one, "/matchLabelExpressions");
+        for (const Json& label : labels != nullptr && labels->is_array() ? *labels : Json::array()) {
+            const Json* values = find_at(label, "/values");
+            expressions.push_back({{"key", text_at(label, "/key")},
+                                   {"operator", "In"},
+                                   {"values", values == nullptr ? Json::array() : *values}});
+        }
+        terms.push_back({{"matchExpressions", expressions}});
+    }
+    return terms;
 }
 
 // The key of spec that says which kind of volume it is: the one that is an object and none of those that every volume
@@ -78,6 +96,8 @@ StorageClass storage_class_of(const Json& object) {
     one.is_default = annotation_of(object, "storageclass.kubernetes.io/is-default-class") == "true" ||
                      annotation_of(object, "storageclass.beta.kubernetes.io/is-default-class") == "true";
     one.created = created_of(object);
+    one.topology = terms_of_class(object);
+    one.places = places_of(one.topology);
     return one;
 }
 
@@ -114,7 +134,7 @@ Volume volume_of(const Json& object) {
     volume.deleting = deleting(object);
     const Json* terms = find_at(object, "/spec/nodeAffinity/required/nodeSelectorTerms");
     if (terms != nullptr && terms->is_array()) volume.topology = *terms;
-    volume.places = places_of(object);
+    volume.places = places_of(volume.topology);
     return volume;
 }
 

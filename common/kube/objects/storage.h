@@ -16,6 +16,8 @@ struct StorageClass {
     std::string binding_mode;    // "Immediate" if unset
     bool is_default = false;     // either of the two annotations
     std::string created;
+    Json topology;                    // allowedTopologies as node selector terms; null: none
+    std::vector<std::string> places;  // the same, a text a term: "topology.kubernetes.io/zone in (a, b)"
 
     bool waits_for_pod() const { return binding_mode == "WaitForFirstConsumer"; }
 };

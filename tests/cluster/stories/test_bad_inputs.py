@@ -40,8 +40,10 @@ def test_05_a_selector_that_hit_two_workloads(untouched, words):
             "name one of its snapshots: vs/both-data-other-0, vs/both-data-postgres-0, vs/both-data-postgres-1")
 
 
-def test_57_a_class_of_another_driver(untouched):
-    refused(untouched.snap("create", "pvc/data-other-0", "--name", "no", "--snapshot-class", "slow"), 3,
+@pytest.mark.parametrize("words", [["snap", "create", "pvc/data-other-0", "--name", "no"], ["clone", "pvc/data-other-0", "no"]],
+                         ids=["snap", "clone"])
+def test_57_a_class_of_another_driver(untouched, words):
+    refused(untouched.kubectl(*words, "--snapshot-class", "slow"), 3,
             f"VolumeSnapshotClass slow is for driver slow.csi.hf.test, but the volume of pvc/{untouched.name}/data-other-0 belongs to "
             f"driver fast.csi.hf.test; {NOTHING}",
             "classes for that driver: broken, fast, fast-delayed, fast-retain")
@@ -50,6 +52,9 @@ def test_57_a_class_of_another_driver(untouched):
 def test_62_a_target_smaller_than_the_snapshot_needs(untouched):
     refused(untouched.restore("pvc/copy", "--from", "pair", "--ordinal", "0", "--size", "10Mi"), 3,
             f"--size 10Mi is less than vs/{untouched.name}/pair-data-postgres-0 needs: 256Mi (268435456 bytes); {NOTHING}",
+            "a restored volume cannot be smaller than its snapshot")
+    refused(untouched.clone("sts/postgres", "copy", "--size", "10Mi"), 3,
+            f"--size 10Mi is less than pvc/{untouched.name}/data-postgres-0 needs: 256Mi (268435456 bytes); {NOTHING}",
             "a restored volume cannot be smaller than its snapshot")
 
 
@@ -95,6 +100,8 @@ def test_55_an_ordinal_whose_claim_is_not_bound(space):
             "of its pod, and pod postgres-0 has none: the scheduler says: 0/2 nodes are available: 2 node(s) didn't match Pod's node "
             f"affinity/selector; {NOTHING}",
             f"see: kubectl snap doctor pvc/data-postgres-0 -n {space.name}")
+    said = space.clone("sts/postgres", "copy").expect(3).err
+    assert f"pvc/{space.name}/data-postgres-0 (ordinal 0) is not bound but Pending" in said and "kubectl clone doctor pvc/data-postgres-0" in said
     assert space.objects() == before
 
 
@@ -113,6 +120,9 @@ def test_56_two_default_classes_for_the_driver(space, cluster):
         space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
         before = space.objects()
         refused(space.snap("create", "pvc/data"), 3,
+                f"driver {driver} (of pvc/{space.name}/data) has 2 default VolumeSnapshotClasses: {space.name}-a, {space.name}-b; {NOTHING}",
+                "choose one with --snapshot-class")
+        refused(space.clone("pvc/data", "copy"), 3,
                 f"driver {driver} (of pvc/{space.name}/data) has 2 default VolumeSnapshotClasses: {space.name}-a, {space.name}-b; {NOTHING}",
                 "choose one with --snapshot-class")
         assert space.objects() == before
@@ -138,3 +148,13 @@ def test_58_a_snapshot_that_never_gets_ready(space):
     assert "kubectl snap resume " in stopped.err and "the array refused the snapshot" in space.snap("describe", "no").out
     assert space.set("no")["complete"] is False
     assert "set/no in namespace" in space.restore("pvc/copy", "--from", "no").expect(3).err
+    before = space.objects()
+    stopped = space.clone("pvc/data", "copy", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    assert "says: the array refused the snapshot (Internal)" in stopped.err and "kubectl clone resume " in stopped.err
+    operation = next(line.split()[3] for line in stopped.err.splitlines() if "kubectl clone abort" in line)
+    # Bad input 60: whoever wants the same name for something else meanwhile is kept out.
+    refused(space.clone("pvc/data", "copy", "--ttl", "1h"), 4,
+            f"operation {operation} on copy is unfinished and was begun with other arguments; {NOTHING}",
+            f"to go on: kubectl clone resume {operation} -n {space.name}; to take it back: kubectl clone abort {operation} -n {space.name}")
+    space.clone("abort", operation, "--yes").expect()
+    space.eventually(lambda: space.objects() == before)

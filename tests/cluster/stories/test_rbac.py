@@ -12,8 +12,8 @@ import world
 
 QUERY = ["--query", "select x from t", "--expect", "7"]
 
-# command -> its words, and which conditions of the printed role ("create with sts/NAME: get") they meet. {n} is a number
-# that differs from run to run.
+# command (and which case of it) -> its words, and which conditions of the printed role ("create with sts/NAME: get") they
+# meet. {n} is a number that differs from run to run.
 CASES = {
     "snap create": (["snap", "create", "sts/postgres", "--name", "s{n}", "--wait", "ready"], ["sts/NAME"]),
     "snap list": (["snap", "list"], []),
@@ -28,6 +28,10 @@ CASES = {
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
     "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
     "clone create": (["clone", "pvc/data-postgres-0", "c{n}"], []),
+    "clone create sts": (["clone", "sts/postgres", "w{n}", "--replicas", "1"],
+                         ["sts/NAME", "a PostgreSQL without --isolated"]),
+    "clone create isolated": (["clone", "sts/postgres", "i{n}", "--isolated"],
+                              ["sts/NAME", "--isolated"]),
     "clone list": (["clone", "list"], []),
     "clone delete": (["clone", "delete", "c{n}", "--yes"], []),
 }
@@ -64,7 +68,7 @@ def leave_garbage(space):
 def printed_roles(space, case, conditions):
     """(all that `rbac COMMAND` prints, what of it the command needs under these conditions), each {"Role": rules,
     "ClusterRole": rules}. Above each rule stands which verbs are needed when."""
-    plugin, command = case.split()
+    plugin, command = case.split()[:2]
     text = space.kubectl(plugin, "rbac", command).expect().out
     whole, needed = {"Role": [], "ClusterRole": []}, {"Role": [], "ClusterRole": []}
     for part in text.split("---\n")[1:]:

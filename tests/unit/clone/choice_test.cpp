@@ -80,6 +80,36 @@ TEST_SUITE("clone choice") {
         CHECK(says(choice.error().message, "pvc/shop/data-postgres-0"));
     }
 
+    TEST_CASE("bad input 63: a class that has not the volume's zone is refused with both") {
+        const auto zone = [](const char* name) {
+            return Json::array(
+                {{{"matchExpressions",
+                   Json::array({{{"key", "zone"}, {"operator", "In"}, {"values", Json::array({name})}}})}}});
+        };
+        Json facts = base_facts();
+        for (Json& volume : facts["volumes"])
+            volume["spec"]["nodeAffinity"] = {{"required", {{"nodeSelectorTerms", zone("a")}}}};
+        CloneOptions wanted = options();
+        wanted.wishes.storage_class = "later";
+        const LiveFacts live = live_for(wanted, facts);
+        const auto choice_in = [&](const char* name) {
+            std::vector<kube::StorageClass> all = classes(live);
+            for (kube::StorageClass& one : all) {
+                one.topology = zone(name);
+                one.places = {std::string("zone in (") + name + ")"};
+            }
+            return choose(wanted, live, all, kOperation);
+        };
+        const auto choice = choice_in("b");
+        REQUIRE_FALSE(choice.ok());
+        CHECK(choice.error().kind == ErrorKind::kRefused);
+        for (const char* part : {"storageclass later", "zone in (b)", "zone in (a)", "pvc/shop/data-postgres-0"})
+            CHECK(says(choice.error().message, part));
+        CHECK(choice_in("a").ok());
+        wanted.wishes.storage_class = "fast";  // restored wherever the storage can
+        CHECK(choice_in("b").ok());
+    }
+
     TEST_CASE("two default snapshot classes are a choice that is not ours") {
         Json facts = base_facts();
         Json other = facts["classes"][0];

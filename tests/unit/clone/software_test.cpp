@@ -1,6 +1,8 @@
 #include "plugins/clone/software.h"
 #include "scene.h"
 
+#include "common/core/text.h"
+
 #include <doctest/doctest.h>
 
 using namespace holdfast;
@@ -45,6 +47,45 @@ TEST_SUITE("clone software") {
         CHECK(patroni.by == "env PATRONI_SCOPE");
         CHECK(recognise(pod("team/db:1", Json::array(), Json::array({"patroni", "/etc/patroni.yml"}))).software ==
               Software::kPatroni);
+    }
+
+    // postgres and mariadb as `find` printed them beside real servers; the others as their documentation lists them.
+    TEST_CASE("by whole volumes of each of them") {
+        const auto on_volume = [](const std::string& name) {
+            return recognise_files(split(golden::read("clone/volumes/" + name + ".txt"), '\n'));
+        };
+        CHECK(on_volume("postgres") == Software::kPostgres);
+        CHECK(on_volume("mariadb") == Software::kMySql);
+        CHECK(on_volume("mysql") == Software::kMySql);
+        CHECK(on_volume("kafka") == Software::kKafka);
+        CHECK(on_volume("mongodb") == Software::kMongo);
+        CHECK(on_volume("website") == Software::kNone);
+    }
+
+    TEST_CASE("what is looked for in a pod is where its claims are mounted, in the first container that mounts one") {
+        Json spec = pod("team/db:1");
+        spec["volumes"] = Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data-db-0"}}}},
+                                       {{"name", "tmp"}, {"emptyDir", Json::object()}}});
+        spec["containers"].push_back({{"name", "server"},
+                                      {"volumeMounts", Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}},
+                                                                    {{"name", "data"}, {"mountPath", "/da ta"}}})}});
+        const Mounted mounted = mounts_of_claims(spec);
+        CHECK(mounted.container == "server");
+        CHECK(mounted.folders == std::vector<std::string>{"/da ta"});
+        CHECK(says(files_script(mounted.folders), "find '/da ta' -maxdepth 4 \\( -name patroni.dynamic.json -o"));
+        CHECK(mounts_of_claims(pod("team/db:1")).container.empty());
+    }
+
+    TEST_CASE("software that its files tell of is refused like one that its image names") {
+        const Json unknown = pod("team/db:1");
+        CloneOptions wanted = whole();
+        const Joining kafka{{Software::kKafka, "db", "files on its volumes"}, {}};
+        const Status refused = check_joining(wanted, kafka, unknown, unknown);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(says(refused.error().message, "is Kafka (files on its volumes of container db)"));
+        wanted.isolated = true;
+        CHECK_FALSE(check_joining(wanted, kafka, unknown, unknown).ok());
+        CHECK(check_joining(wanted, {{Software::kPostgres, "db", "files on its volumes"}, {}}, unknown, unknown).ok());
     }
 
     TEST_CASE("by the files on their volumes") {
@@ -95,6 +136,8 @@ TEST_SUITE("clone software") {
         const Json mongo = pod("mongo:7", Json::array(), Json::array({"--replSet", "rs0"}));
         CHECK(joins(mongo, mongo).error().kind == ErrorKind::kRefused);
         CHECK(joins(mongo, pod("mongo:7")).ok());
+        const Json by_file = pod("mongo:7", Json::array(), Json::array({"--config", "/etc/mongod.conf"}));
+        CHECK(joins(by_file, by_file).error().kind == ErrorKind::kRefused);
         const Json kafka = pod("cp-kafka", Json::array({variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093")}));
         CHECK(joins(kafka, kafka).error().kind == ErrorKind::kRefused);
         CHECK(joins(pod("mysql:8"), pod("mysql:8")).error().kind == ErrorKind::kRefused);
