@@ -24,6 +24,11 @@ class Delete : public plan::Operation {
     std::string kind() const override { return "delete"; }
     std::string target() const override { return options_.names.front(); }
     std::string space() const override { return options_.space; }
+    // Of what is removed, the workload if there is one; before that is known, the claim of that name.
+    kube::ObjectRef event_target() const override {
+        return removed_.empty() ? kube::ObjectRef{kube::kClaims, options_.space, options_.names.front()}
+                                : removed_.front();
+    }
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
