@@ -4,14 +4,16 @@
 #include "common/kube/objects/workload.h"
 #include "tests/sim/api.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",   "event-scaler",   "gitops",     "replaces",
-                               "same-command", "other-command",  "eviction",   "tidies",
-                               "drops-claim",  "reverts-policy", "ends-space", "takes-over"};
+constexpr std::array kNames = {"autoscaler",    "event-scaler", "gitops",     "replaces", "same-command",
+                               "other-command", "eviction",     "tidies",     "drops-claim",
+                               "reverts-policy", "ends-space",   "takes-over", "takes-back"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.
@@ -24,6 +26,9 @@ bool change_spec(sim::Sim& sim, const kube::ObjectRef& ref, const Json& patch) {
     const auto made = api_patch(sim, ref, kube::PatchType::kMerge, {{"spec", patch}}, {}, kube::DryRun::kNone, "");
     return made.ok() && kube::version_of(*made) != kube::version_of(*before);
 }
+
+// Chooses among a few whatever multiples the requests are at which an actor comes.
+std::size_t mixed(int turn) { return (static_cast<std::uint32_t>(turn) * 2654435761U) >> 16; }  // Knuth, 6.4
 
 Acted scale(sim::Sim& sim, bool awake, int replicas) {
     const sim::ObjectPtr set = sim.store.find(set_ref());
@@ -70,6 +75,23 @@ Acted tidy(sim::Sim& sim, int turn) {
     return remove(sim, ours[static_cast<std::size_t>(turn) % ours.size()]);
 }
 
+// Any of the workload's claims.
+Acted drop_claim(sim::Sim& sim, int turn) {
+    constexpr std::array kClaimNames = {"data-postgres-0", "wal-postgres-1", "wal-postgres-0", "data-postgres-1"};
+    return remove(sim, {kube::kClaims, kSpace, kClaimNames.at(mixed(turn) % kClaimNames.size())});
+}
+
+// What reads nothing but the objects in it can tell only once its controller has begun to delete these.
+Acted end_space(sim::Sim& sim, int turn) {
+    const Acted acted = remove(sim, {kube::kNamespaces, "", kSpace});
+    const auto begun = [&] {
+        const auto claims = sim.store.list(kube::kClaims, kSpace);
+        return std::any_of(claims.begin(), claims.end(), [](const auto& one) { return kube::deleting(*one); });
+    };
+    for (int i = 0; mixed(turn) % 2 == 0 && i < 100 && !begun(); ++i) sim.advance(sim::milliseconds(50));
+    return acted;
+}
+
 // Whoever enforces "policy Delete" does it where it sees Retain under a class that says Delete.
 Acted revert_policy(sim::Sim& sim, int turn) {
     std::vector<kube::ObjectRef> kept;
@@ -108,14 +130,15 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
         case Actor::kTidies:
             return tidy(sim, turn);
         case Actor::kDropsClaim:
-            return remove(sim, {kube::kClaims, kSpace, "data-postgres-0"});
+            return drop_claim(sim, turn);
         case Actor::kRevertsPolicy:
             return revert_policy(sim, turn);
         case Actor::kEndsSpace:
-            return remove(sim, {kube::kNamespaces, "", kSpace});
+            return end_space(sim, turn);
         case Actor::kSameCommand:
         case Actor::kOtherCommand:
         case Actor::kTakesOver:
+        case Actor::kTakesBack:
         case Actor::kCount:
             return {};
     }

@@ -20,8 +20,9 @@ enum class Actor {
     kTidies,         // a throwaway of the operation is deleted
     kDropsClaim,     // a claim of the workload is deleted
     kRevertsPolicy,  // a volume that was set to Retain is set back to Delete
-    kEndsSpace,      // the namespace is deleted
+    kEndsSpace,      // the namespace is deleted; at half of the requests its controller has begun, too
     kTakesOver,      // our process is stopped (SIGSTOP) for 15 s; a second one goes on; then ours wakes
+    kTakesBack,      // the same, but the second one aborts the operation
     kCount,
 };
 

@@ -54,7 +54,8 @@ class ActorJudge : public CaseJudge {
     void on_boundary(const sim::Call& call) {
         if (actor_ == Actor::kSameCommand) return second_user(reference_.line);
         if (actor_ == Actor::kOtherCommand) return second_user(other_line());
-        if (actor_ == Actor::kTakesOver) return take_over(call);
+        if (actor_ == Actor::kTakesOver) return take_over(call, reference_.line);
+        if (actor_ == Actor::kTakesBack) return take_back(call);
         stage_.invariants.look_away(true);
         const Acted acted = act(actor_, stage_.sim, reference_.start, case_.first.boundary);
         stage_.invariants.look_away(false);
@@ -158,12 +159,17 @@ class ActorJudge : public CaseJudge {
         if (stage_.sim.elapsed() - began > kAtOnce) stage_.violated("the second user is kept waiting");
     }
 
-    void take_over(const sim::Call& call) {
+    void take_back(const sim::Call& call) {
+        const auto open = open_operations(stage_.sim);
+        if (!open.empty() && held()) take_over(call, {reference_.line.plugin, {"abort", open.front(), "--yes"}});
+    }
+
+    void take_over(const sim::Call& call, const CommandLine& line) {
         const bool ours = held();
         locks_ = locked();
         own_ = is_own(call.ref);
         stage_.sim.advance(kStopped);
-        as_other_process(reference_.line, "who takes over");
+        as_other_process(line, "who takes over");
         woken_ = ours && !held();
         in_flight_ = 8;
     }

@@ -3,9 +3,9 @@
 //   crash_tests                     everything
 //   crash_tests --sample N HASH     N cases, chosen by the hash
 //   crash_tests --case ID           one case, with what it printed
-//   crash_tests --only NAME         one command;  --list: names of the cases
+//   crash_tests --only NAME         one command;  --list: names of the cases;  --requests: what it sends
 //   crash_tests --fault NAME        the cases of one fault or actor
-//   crash_tests --actors            only the cases with somebody else in them
+//   crash_tests --actors            only the cases with somebody else in them;  --every: before every request
 //   crash_tests --mutants [--sample N HASH] takes out one safeguard after the other: the matrix must go red
 #include "tests/crash/run.h"
 

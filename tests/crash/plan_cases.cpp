@@ -7,10 +7,11 @@ namespace holdfast::crash {
 namespace {
 
 // Each actor before every nth request, and each shifted against the others, so that none of the requests has nobody.
-void add_actors(const Entry& entry, const Reference& reference, std::vector<Work>& all) {
+void add_actors(const Entry& entry, const Reference& reference, bool everywhere, std::vector<Work>& all) {
+    const auto every = static_cast<std::size_t>(everywhere ? 1 : entry.actors_every);
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
         for (const Actor actor : all_actors()) {
-            if ((i + static_cast<std::size_t>(actor)) % static_cast<std::size_t>(entry.actors_every) != 0) continue;
+            if ((i + static_cast<std::size_t>(actor)) % every != 0) continue;
             Work work;
             work.first.entry = &entry;
             work.first.first.boundary = static_cast<int>(i);
@@ -22,7 +23,7 @@ void add_actors(const Entry& entry, const Reference& reference, std::vector<Work
 
 }  // namespace
 
-std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
+std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool everywhere) {
     std::vector<Work> all;
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
         for (const Fault fault : all_faults()) {
@@ -42,7 +43,7 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference) {
             }
         }
     }
-    add_actors(entry, reference, all);
+    add_actors(entry, reference, everywhere, all);
     return all;
 }
 

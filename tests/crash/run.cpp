@@ -19,7 +19,8 @@ struct Options {
     std::string fault;       // or an actor
     std::size_t sample = 0;  // 0: everything
     std::uint64_t sample_seed = 0;
-    bool list = false, mutants = false, actors = false;
+    bool list = false, requests = false, mutants = false, actors = false;
+    bool every = false;  // actors before each request, where else some lines have them before every nth
 };
 
 std::uint64_t number_of(const std::string& text) {
@@ -33,6 +34,10 @@ bool parse(const std::vector<std::string>& words, Options& options) {
         const std::size_t left = words.size() - i - 1;
         if (words[i] == "--list") {
             options.list = true;
+        } else if (words[i] == "--requests") {
+            options.requests = true;
+        } else if (words[i] == "--every") {
+            options.every = true;
         } else if (words[i] == "--mutants") {
             options.mutants = true;
         } else if (words[i] == "--actors") {
@@ -61,6 +66,7 @@ class Run {
 
     int all() {
         prepare();
+        if (options_.requests) return 0;
         if (options_.list) return tell_names();
         if (options_.sample > 0) work_ = sample(std::move(work_), options_.sample, options_.sample_seed);
         const auto processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
@@ -95,7 +101,8 @@ class Run {
             for (const std::string& what : reference.problems) problem(entry.name + ": " + what);
             if (make_reference(world, entry).trace != reference.trace)
                 problem(entry.name + ": the same seed does not give the same trace");
-            for (Work& work : all_work(entry, reference)) {
+            if (options_.requests) tell_requests(reference);
+            for (Work& work : all_work(entry, reference, options_.every)) {
                 const bool wanted = options_.fault.empty() || work.first.what() == options_.fault;
                 if (wanted && (!options_.actors || work.first.actor)) add(std::move(work));
             }
@@ -116,6 +123,11 @@ class Run {
         work.doubles = false;
         work.first.second = {std::atoi(options_.one.c_str() + id.size() + 1), Fault::kKillAfterCommit};
         work_.push_back(work);
+    }
+
+    static void tell_requests(const Reference& reference) {
+        for (std::size_t i = 0; i < reference.calls.size(); ++i)
+            std::cout << i << " " << reference.calls[i].text() << "\n";
     }
 
     int tell_names() const {
@@ -177,7 +189,7 @@ int run_matrix(const std::vector<std::string>& words) {
     if (!parse(words, options)) {
         std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--fault NAME] [--actors] [--sample N HASH] [--case "
                      "ID] [--list] "
-                     "[--mutants]\n";
+                     "[--requests] [--every] [--mutants]\n";
         return 2;
     }
     if (options.mutants) return run_mutants(options.seed, {options.only, options.sample, options.sample_seed});
