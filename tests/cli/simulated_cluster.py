@@ -106,10 +106,11 @@ class Cluster:
         while not self.arrived.empty():
             self.arrived.get()
 
-    def start(self, plugin, *words):
+    def start(self, plugin, *words, before=()):
+        """`before`: what runs the binary, as `nice` would."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
                        "KUBECTL_PATH": str(KUBECTL)}
-        return Started([str(BUILD / "bin" / f"kubectl-{plugin}"), *words], environment, self.folder)
+        return Started([*before, str(BUILD / "bin" / f"kubectl-{plugin}"), *words], environment, self.folder)
 
     def run(self, plugin, *words, code=0):
         """Runs to the end; the test fails unless it ends with this code (None: any)."""

@@ -95,6 +95,23 @@ def test_a_drill_with_a_command_leaves_only_its_mark(cluster):
     assert changed and all("configmap/bookstore/holdfast-set-papers" in line for line in changed), changed
 
 
+def test_a_full_disk_under_a_drills_report_loses_neither_its_result_nor_what_is_to_be_removed(cluster):
+    """The report is the one file that a plugin writes. A mount of our own, which has no room for it."""
+    words = ["drill", "papers", "--exec", "true"]
+    cluster.run("restore", *words)
+    well = cluster.state()
+    cluster.begin("sets")
+    full = cluster.folder / "full"
+    full.mkdir(exist_ok=True)
+    script = f"mount -t tmpfs -o size=4k none {full} && ! head -c 5000 /dev/zero 2>/dev/null >{full}/fill; \"$@\"; code=$?; ls {full}; exit $code"
+    done = cluster.start("restore", *words, "--report", str(full / "report.json"), before=["unshare", "-rm", "sh", "-c", script, "sh"]).end()
+    assert done.code == 1, done
+    assert "the report was not written" in done.err and "No space left" in done.err, done
+    assert "set/papers" in done.err and "stands above" in done.err, done
+    assert done.out.split() == ["fill"], done  # no half of a report
+    assert difference(well, cluster.state()) == []
+
+
 def test_volumes_are_swapped_swapped_back_and_swapped_again_and_the_old_ones_go_at_finalize(cluster):
     volumes = {pv["metadata"]["name"] for pv in cluster.get("pv")["items"]}
     before = cluster.state()

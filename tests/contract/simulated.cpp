@@ -1,4 +1,5 @@
 #include "tests/contract/ground.h"
+#include "tests/sim/ownership.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/test_cluster.h"
 
@@ -22,7 +23,9 @@ bool covers(const Right& right, const kube::AccessCheck& check) {
 
 class SimulatedGround : public Ground {
   public:
-    explicit SimulatedGround(const sim::Sim& start) : sim_(start), clock_(sim_), cluster_(sim_, gate_) {}
+    explicit SimulatedGround(const sim::Sim& start) : sim_(start), clock_(sim_), cluster_(sim_, gate_) {
+        sim_.ownership = std::make_shared<sim::Ownership>();
+    }
 
     kube::Cluster& cluster() override { return cluster_; }
     Clock& clock() override { return clock_; }

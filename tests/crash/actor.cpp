@@ -11,9 +11,9 @@
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",    "event-scaler", "gitops",     "replaces", "same-command",
-                               "other-command", "eviction",     "tidies",     "drops-claim",
-                               "reverts-policy", "ends-space",   "takes-over", "takes-back"};
+constexpr std::array kNames = {"autoscaler",    "event-scaler", "gitops",    "replaces",    "same-command",
+                               "other-command", "eviction",     "tidies",    "drops-claim", "reverts-policy",
+                               "ends-space",    "takes-over",   "takes-back"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.

@@ -40,9 +40,11 @@ class ActorJudge : public CaseJudge {
         stage_.sim.advance(kPause);
         const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
         if (!stage_.settled()) return stage_.done();
-        // The same code may say that it was done before, or that it cannot be done: then the operation is open.
-        const bool done = again.exit_code == 0 ||
-                          (again.exit_code == case_.entry->exit_when_done && open_operations(stage_.sim).empty());
+        // The same code may say that it was done before, or that it cannot be done: then the operation is open, nobody
+        // ever began it, or what was in flight when it was aborted has the name.
+        const bool begun = first.exit_code != kRefused || other_done_;
+        const bool over = begun && open_operations(stage_.sim).empty() && late_.empty();
+        const bool done = again.exit_code == 0 || (again.exit_code == case_.entry->exit_when_done && over);
         if (done)
             same_end();
         else
@@ -83,16 +85,19 @@ class ActorJudge : public CaseJudge {
     void on_request(const sim::Call& call, bool changed) {
         stage_.invariants.was_read(stage_.sim, call);
         if (!woken_) return;
-        // What was in flight when the process was stopped: a create has no precondition, and an operation that locks
-        // nothing pins its writes to objects of its own by their uid alone, and marks none when it is taken over.
-        // Creates go out eight at once: those that follow without a look in between were in flight with the first.
-        const bool creates = call.verb == sim::Verb::kCreate;
-        const bool flies = in_flight_ > 0;
-        in_flight_ = creates ? in_flight_ - 1 : 0;
-        const bool excused = flies && (creates || (!locks_ && own_));
+        const bool creates = call.verb == sim::Verb::kCreate, excused = was_in_flight(call);
+        stopped_at_ = false;
         if (changed && excused && creates) late_.push_back(call.ref);
         if (changed && !excused && call.ref.resource != kube::kEvents)
             stage_.violated("R3: an owner that was taken over has written: " + call.text());
+    }
+
+    // What had been sent when the process was stopped, and nothing else: the request at which that was, and the creates
+    // that went out with it. A create has no precondition; and an operation that locks nothing pins its writes to
+    // objects of its own by their uid alone, and marks none when it is taken over.
+    bool was_in_flight(const sim::Call& call) const {
+        if (call.verb == sim::Verb::kCreate) return stopped_at_ || (call.batch != 0 && call.batch == batch_);
+        return stopped_at_ && !locks_ && own_;
     }
 
     // Whether the first run holds the operation: by its Leases, or by its journal before there is one.
@@ -141,6 +146,7 @@ class ActorJudge : public CaseJudge {
         };
         const Ending ending = stage_.once(line, none, what, kOtherUser);
         sim::take_turn(mine);
+        other_done_ = ending.exit_code == 0;
         stage_.signals.raised = raised;
         stage_.judgement.happened = true;
         return ending;
@@ -161,6 +167,8 @@ class ActorJudge : public CaseJudge {
 
     void take_back(const sim::Call& call) {
         const auto open = open_operations(stage_.sim);
+        const auto& ways = case_.entry->ways;
+        if (std::find(ways.begin(), ways.end(), Way::kAbort) == ways.end()) return;
         if (!open.empty() && held()) take_over(call, {reference_.line.plugin, {"abort", open.front(), "--yes"}});
     }
 
@@ -171,7 +179,8 @@ class ActorJudge : public CaseJudge {
         stage_.sim.advance(kStopped);
         as_other_process(line, "who takes over");
         woken_ = ours && !held();
-        in_flight_ = 8;
+        stopped_at_ = true;
+        batch_ = call.batch;
     }
 
     // The operation made it, or it is the volume of something that it made.
@@ -250,9 +259,11 @@ class ActorJudge : public CaseJudge {
     const Case& case_;
     const Actor actor_;
     Stage& stage_;
-    bool both_ = false;   // two operations were done, one after the other
-    bool woken_ = false;  // the first process is no longer the owner
-    int in_flight_ = 0;
+    bool other_done_ = false;
+    bool both_ = false;        // two operations were done, one after the other
+    bool woken_ = false;       // the first process is no longer the owner
+    bool stopped_at_ = false;  // nothing has been sent since
+    int batch_ = 0;            // of the creates with which it was stopped
     bool locks_ = false, own_ = false;
     std::vector<kube::ObjectRef> late_;  // what creates have made that were in flight when their process was stopped
     std::string other_wrote_;

@@ -59,6 +59,7 @@ class Trunk {
         if (at_.empty()) return;
         Case trunk;
         trunk.entry = at_.begin()->second.front()->first.entry;
+        trunk.mutation = at_.begin()->second.front()->first.mutation;
         Stage stage(reference_, trunk);
         stage_ = &stage;
         Injection injection;

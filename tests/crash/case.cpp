@@ -31,6 +31,7 @@ class Judge : public CaseJudge {
     Judgement after(const Ending& first) override {
         if (!stage_.settled()) return stage_.done();
         if (takes(case_.first.fault)) return left_alone();
+        if (case_.first.fault == Fault::kDropsSource && stage_.judgement.happened) return no_source(first);
         // A verdict on the data ends an operation: what named it finds nothing any more.
         if (first.exit_code == kVerdict && case_.entry->exit_when_done == kNotFound) return stage_.done();
         if (!first.killed && first.exit_code == 0) {
@@ -72,6 +73,19 @@ class Judge : public CaseJudge {
             stage_.violated("I11: deleted somebody else's " + stage_.theirs.text());
         else if (!theirs(*found) || essence(*found) != stage_.theirs_text)
             stage_.violated("I11: changed somebody else's " + stage_.theirs.text() + "\n    " + found->dump());
+        return stage_.done();
+    }
+
+    // A claim without its source gets an empty volume: that ends in an error, now and again, and can be taken back.
+    Judgement no_source(const Ending& first) {
+        if (first.exit_code == 0) stage_.violated("exit 0, with an empty volume in place of what was to be restored");
+        const auto operations = open_operations(stage_.sim);
+        if (operations.empty()) {
+            compare(reference_.begin, "it ended, and the start is not restored");
+            return stage_.done();
+        }
+        stage_.sim.advance(kPause);
+        take_back({reference_.line.plugin, {"abort", operations.front(), "--yes"}});
         return stage_.done();
     }
 
@@ -126,7 +140,23 @@ class Judge : public CaseJudge {
         take_back({reference_.line.plugin, {"abort", operation, "--yes"}});
     }
 
+    // R19: what is called quiesced was cut while nobody could write. Only a line of the matrix that holds writes back
+    // makes such a set.
+    void check_quiesced() {
+        for (const sim::ObjectPtr& map : stage_.sim.store.list(kube::kConfigMaps, kSpace)) {
+            const Json* data = kube::find_at(*map, "/data");
+            const std::string text = data == nullptr ? "" : data->dump();
+            if (kube::label_of(*map, labels::kRole) != "set" || text.find("quiesced") == std::string::npos) continue;
+            for (const auto& [handle, cut] : stage_.sim.backend.cuts) {
+                if (cut.held || reference_.start.backend.cuts.contains(handle)) continue;
+                stage_.violated("R19: " + kube::name_of(*map) + " says quiesced, and " + handle +
+                                " was cut while a pod could write");
+            }
+        }
+    }
+
     void compare(const State& expected, const std::string& what) {
+        check_quiesced();
         const sim::ObjectPtr changed = stage_.theirs.name.empty() ? nullptr : stage_.sim.store.find(stage_.theirs);
         // What we delete goes with what they wrote; its successor has another uid.
         if (changed && kube::label_of(*changed, labels::kRole) != "journal" &&  // nobody but us writes there
@@ -164,6 +194,26 @@ std::string Case::id() const {
 
 namespace {
 
+// I7: what the owner had written on a claim stands there again, also on one that was made anew.
+std::vector<std::string> lost_of_claims(const sim::Sim& start, const sim::Sim& end) {
+    std::vector<std::string> lost;
+    for (const sim::ObjectPtr& before : start.store.list(kube::kClaims, kSpace)) {
+        const sim::ObjectPtr after = end.store.find(kube::kClaims, kSpace, kube::name_of(*before));
+        if (!after || !kube::label_of(*before, labels::kOperation).empty()) continue;
+        for (const char* part : {"labels", "annotations"}) {
+            const Json* had = kube::find_at(*before, std::string("/metadata/") + part);
+            const Json* has = kube::find_at(*after, std::string("/metadata/") + part);
+            if (had == nullptr) continue;
+            for (const auto& [key, value] : had->items()) {
+                if (key.find("kubernetes.io/") != std::string::npos || key.starts_with("holdfast.dev/")) continue;
+                if (has == nullptr || !has->contains(key) || (*has)[key] != value)
+                    lost.push_back("I7: pvc/" + kube::name_of(*before) + " has lost " + key + " of its " + part);
+            }
+        }
+    }
+    return lost;
+}
+
 State end_of(sim::Sim sim, const CommandLine& line) {
     must_run(sim, line);
     return state_of(sim);
@@ -195,6 +245,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
                                      ending.out + ending.err);
     if (!sim.settle(kSettle)) reference.problems.push_back("the cluster does not come to rest");
     for (const std::string& what : invariants.violations()) reference.problems.push_back(what);
+    for (const std::string& what : lost_of_claims(reference.start, sim)) reference.problems.push_back(what);
     reference.calls = gate.calls();
     reference.end = state_of(sim);
     for (const auto& [handle, disk] : world.backend.disks) reference.disks.insert(handle);

@@ -46,6 +46,7 @@ constexpr std::array kNames = {"kill-before",
                                "reader-gone",
                                "no-memory",
                                "fails",
+                               "drops-source",
                                "somebody-changes",
                                "somebody-replaces",
                                "somebody-takes"};
@@ -160,6 +161,8 @@ bool applies(Fault fault, const sim::Call& call) {
             return in_pod(verb);
         case Fault::kReaderGone:
             return verb == Verb::kReview;  // asked once, before the first write: what is printed comes after it
+        case Fault::kDropsSource:
+            return verb == Verb::kCreate && call.ref.resource == kube::kClaims;
         case Fault::kNoMemory:
             return write || in_pod(verb);
         case Fault::kSomebodyChanges:
@@ -209,6 +212,8 @@ bool put_there(const Json& object) {
 std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.push_back(call);
     calls_.back().body = nullptr;
+    source_ = call.body != nullptr && kube::find_at(*call.body, "/spec/dataSource") != nullptr &&
+              !machine_.sim.store.find(call.ref);
     if (injection_.branch) {
         if (auto other = injection_.branch(static_cast<int>(calls_.size()) - 1)) injection_ = std::move(*other);
     }
@@ -278,6 +283,13 @@ std::optional<Error> FaultGate::after(const sim::Call& call) {
     if (!faulty()) return std::nullopt;
     if (injection_.fault == Fault::kKillAfterCommit || injection_.fault == Fault::kKillAfterAnswer) throw sim::Killed{};
     return after_commit(injection_.fault) ? answer_of(injection_.fault, call) : std::nullopt;
+}
+
+// Whether it makes a claim, and one that has a source, is known only now.
+bool FaultGate::drops_source() {
+    if (!faulty() || injection_.fault != Fault::kDropsSource) return false;
+    happened_ = source_;
+    return true;
 }
 
 int FaultGate::lag() {

@@ -45,6 +45,7 @@ enum class Fault {
     kReaderGone,        // of the output
     kNoMemory,          // an allocation fails, and the process with it
     kFails,             // the command in the pod exits 1, the statement is refused
+    kDropsSource,       // the API server drops a claim's data source, so that it would get an empty volume
     kSomebodyChanges,   // another client annotates the object just before our write
     kSomebodyReplaces,  // ... deletes it and makes one of their own under its name
     kSomebodyTakes,     // ... makes an object under the name that we are about to create
@@ -88,6 +89,7 @@ class FaultGate : public sim::Gate {
         if (injection_.told) injection_.told(call, changed);
     }
     int lag() override;
+    bool drops_source() override;
     bool twice() override { return faulty() && injection_.fault == Fault::kTwice; }
     sim::WatchFault watch_fault() override;
 
@@ -109,6 +111,7 @@ class FaultGate : public sim::Gate {
     Injection injection_;
     std::vector<sim::Call> calls_;
     bool happened_ = false;
+    bool source_ = false;  // of the call that is being made
     kube::ObjectRef theirs_;
     std::string theirs_uid_, theirs_text_;
 };

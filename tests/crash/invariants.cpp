@@ -222,7 +222,8 @@ void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
         if (expected == claims_.end() || !claim) continue;
         const sim::Token* token = token_of(sim, claim.claim().volume);
         // A fresh disk has been written for the first time by this very start.
-        if (token == nullptr || token->writer != expected->second || token->version <= 1)
+        const int least = given_up_.contains(expected->first) ? 1 : 2;
+        if (token == nullptr || token->writer != expected->second || token->version < least)
             violated("I4: pod/" + key(kube::space_of(pod), kube::name_of(pod)) + " started on " +
                      (token == nullptr ? "no" : token->text()) + " data in claim " + name);
     }

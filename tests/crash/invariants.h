@@ -32,8 +32,8 @@ class Invariants {
     // Somebody has begun to take this claim away, or ("") all that there are. Until it is read as it is then, who gives
     // its volume the policy Delete cannot know of it; that is counted too.
     void claims_go(const sim::Sim& sim, const std::string& name);
-    // Whatever its pods start on now.
-    void given_up(const kube::ObjectRef& claim) { claims_.erase(claim.space + "/" + claim.name); }
+    // Its pods may start on an empty volume now, which is what its controller makes; never on somebody else's data.
+    void given_up(const kube::ObjectRef& claim) { given_up_.insert(claim.space + "/" + claim.name); }
     void was_read(const sim::Sim& sim, const sim::Call& call);
     long long unseen_deletions() const { return unseen_deletions_; }
     const std::vector<std::string>& violations() const { return violations_; }
@@ -57,6 +57,7 @@ class Invariants {
     std::map<std::string, std::string> cuts_;    // handle -> whose data
     std::set<std::string> unclaimed_;            // of the disks, those that no claim had at the start
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
+    std::set<std::string> given_up_;             // of these claims
     std::vector<std::string> violations_;
     bool away_ = false, masks_ = false;
     std::string unseen_;

@@ -6,7 +6,8 @@
 //   crash_tests --only NAME         one command;  --list: names of the cases;  --requests: what it sends
 //   crash_tests --fault NAME        the cases of one fault or actor
 //   crash_tests --actors            only the cases with somebody else in them;  --every: before every request
-//   crash_tests --mutants [--sample N HASH] takes out one safeguard after the other: the matrix must go red
+//   crash_tests --mutants           takes out one safeguard after the other: the matrix must go red;  --list: their
+//                                   names;  --only WORDS: those with the words in their name;  --sample N HASH: N
 #include "tests/crash/run.h"
 
 #include <cstdio>

@@ -1,7 +1,5 @@
 #include "tests/crash/mutants.h"
 
-#include "tests/crash/mutate.h"
-#include "tests/crash/plan_cases.h"
 #include "tests/crash/survivors.h"
 #include "tests/crash/world.h"
 #include "tests/sim/random.h"
@@ -13,82 +11,17 @@
 #include <array>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 namespace holdfast::crash {
 namespace {
 
-// Enough that what a safeguard is for comes about, and few enough that one which nothing needs is known in seconds.
-constexpr std::size_t kMostCases = 200;
+using References = std::map<std::string, Reference>;
 
-struct Mutant {
-    const Entry* entry;
-    Mutation mutation;
-    std::string name() const { return entry->name + " " + mutation.id(); }
-};
-
-// One kill, or somebody else, at each request: what a safeguard is there for.
-bool worth_trying(const Case& one) {
-    if (one.actor) return true;
-    switch (one.first.fault) {
-        case Fault::kKillBefore:
-        case Fault::kKillAfterCommit:
-        case Fault::kDelay:
-        case Fault::kSomebodyChanges:
-        case Fault::kSomebodyReplaces:
-        case Fault::kSomebodyTakes:
-            return true;
-        default:
-            return false;
-    }
-}
-
-std::uint64_t number_of(const std::string& text) {
-    std::uint64_t number = 1469598103934665603ULL;
-    for (const char c : text) number = (number ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return number;
-}
-
-// Drawn for each mutant by its name, so that together they try all, and each the same ones every time.
-std::vector<Case> cases_for(const Mutant& mutant, const Reference& reference) {
-    std::vector<Case> all;
-    for (const Work& work : all_work(*mutant.entry, reference)) {
-        if (!work.doubles && worth_trying(work.first) && work.first.way == Way::kRerun) all.push_back(work.first);
-    }
-    sim::Dice dice(number_of(mutant.name()));
-    for (std::size_t i = all.size(); i > 1; --i)
-        std::swap(all[i - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
-    all.resize(std::min(all.size(), kMostCases));
-    return all;
-}
-
-// The first case that fails with the mutant, and what it violates; "" : none does.
-std::string caught_by(const Mutant& mutant, const Reference& reference) {
-    Case without;
-    without.entry = mutant.entry;
-    without.first = {-1, Fault::kDelay};
-    without.mutation = &mutant.mutation;
-    const auto told = [](const std::string& by, const Judgement& judgement) {
-        const std::string& what = judgement.violations.front();
-        return by + ": " + what.substr(0, what.find('\n'));
-    };
-    if (const Judgement plain = judge(reference, without); !plain.violations.empty())
-        return told("a run without any fault", plain);
-    for (Case& one : cases_for(mutant, reference)) {
-        one.mutation = &mutant.mutation;
-        const Judgement judgement = judge(reference, one);
-        if (judgement.violations.empty()) continue;
-        one.mutation = nullptr;
-        if (judge(reference, one).violations.empty()) return told(one.id(), judgement);  // it is the mutant's doing
-    }
-    return "";
-}
-
-std::string verdict(const Mutant& mutant, const Reference& reference) {
-    const std::string by = caught_by(mutant, reference);
-    if (!by.empty()) return "caught    " + mutant.name() + " by " + by;
-    const std::string reason = reason_to_survive(*mutant.entry, mutant.mutation);
-    return (reason.empty() ? "SURVIVED  " : "listed    ") + mutant.name() + ": " + reason;
+std::string verdict(const Mutant& mutant, const References& references) {
+    const std::string by = caught_by(mutant, references), reason = reason_to_survive(mutant);
+    if (by.empty()) return (reason.empty() ? "SURVIVED  " : "listed    ") + mutant.name() + ": " + reason;
+    if (!reason.empty()) return "UNLISTED  " + mutant.name() + " is listed as a survivor, and caught by " + by;
+    return "caught    " + mutant.name() + " by " + by;
 }
 
 std::string text_of(std::FILE* file) {
@@ -101,7 +34,7 @@ std::string text_of(std::FILE* file) {
 }
 
 // On every processor; the lines in no order.
-std::string verdicts(const std::vector<Mutant>& mutants, const std::map<std::string, Reference>& references) {
+std::string verdicts(const std::vector<Mutant>& mutants, const References& references) {
     const auto workers = static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
     std::vector<std::FILE*> files;
     std::vector<pid_t> children;
@@ -111,9 +44,10 @@ std::string verdicts(const std::vector<Mutant>& mutants, const std::map<std::str
         const pid_t child = fork();
         if (child == 0) {
             for (std::size_t i = number; i < mutants.size(); i += workers) {
-                const std::string line = verdict(mutants[i], references.at(mutants[i].entry->name)) + "\n";
+                const std::string line = verdict(mutants[i], references) + "\n";
                 std::fwrite(line.data(), 1, line.size(), files.back());
                 std::fflush(files.back());
+                std::cerr << line << std::flush;  // as it comes
             }
             _exit(0);
         }
@@ -129,54 +63,59 @@ std::string verdicts(const std::vector<Mutant>& mutants, const std::map<std::str
     return all;
 }
 
-void draw(std::vector<Mutant>& mutants, std::size_t count, std::uint64_t seed) {
-    sim::Dice dice(seed);
-    for (std::size_t i = mutants.size(); i > 1; --i)
-        std::swap(mutants[i - 1], mutants[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
-    mutants.resize(std::min(mutants.size(), count));
+template <class T>
+void draw(std::vector<T>& all, std::size_t count, sim::Dice& dice) {
+    for (std::size_t i = all.size(); i > 1; --i)
+        std::swap(all[i - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
+    all.resize(std::min(all.size(), count));
 }
 
-void add_new(std::vector<Mutation>& mutations, Mutation one) {
-    const bool known =
-        std::any_of(mutations.begin(), mutations.end(), [&](const Mutation& other) { return other.id() == one.id(); });
-    if (!known) mutations.push_back(std::move(one));
+// What begins with the plugin's own operations: the commands that all plugins have make no plans of their own.
+std::vector<const Entry*> lines_of(const MutantChoice& choice, sim::Dice& dice) {
+    std::vector<const Entry*> lines;
+    for (const Entry& entry : matrix()) {
+        if (!entry.plugin.empty()) lines.push_back(&entry);
+    }
+    // Whatever their plans have in them is known only when they were run.
+    if (choice.sample > 0) draw(lines, choice.sample, dice);
+    return lines;
+}
+
+int tell(std::string told, std::size_t mutants) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0, end = 0; (end = told.find('\n', at)) != std::string::npos; at = end + 1)
+        lines.push_back(told.substr(at, end - at));
+    std::sort(lines.begin(), lines.end());
+    std::size_t caught = 0, listed = 0;
+    for (const std::string& line : lines) {
+        std::cout << line << "\n";
+        if (line.starts_with("caught")) ++caught;
+        if (line.starts_with("listed")) ++listed;
+    }
+    // One that gave no line took its worker down: that is a failure too.
+    const std::size_t good = caught + listed, bad = mutants - good;
+    std::cout << mutants << " mutants: " << caught << " caught, " << listed << " listed with the reason\n";
+    std::cout << good << " passed, " << bad << " failed\n";
+    return bad == 0 && good > 0 ? 0 : 1;
 }
 
 }  // namespace
 
 int run_mutants(std::uint64_t seed, const MutantChoice& choice) {
-    const sim::Sim world = make_world(seed);
-    std::vector<Mutant> mutants;
-    std::map<std::string, Reference> references;
-    for (const Entry& entry : matrix()) {
-        if (entry.plugin.empty() || (!choice.only.empty() && choice.only != entry.name)) continue;
-        std::vector<Mutation> mutations;
-        const auto note = [&](Mutation one) { add_new(mutations, std::move(one)); };
-        references[entry.name] = make_reference(world, entry,
-                                                {[&](const plan::Plan& plan) {
-                                                     for (Mutation& one : mutations_of(plan)) note(std::move(one));
-                                                 },
-                                                 [&](const std::set<std::string>& resources) {
-                                                     for (const std::string& resource : resources)
-                                                         note({"no-reread", resource});
-                                                 }});
-        for (Mutation& mutation : mutations) mutants.push_back({&entry, std::move(mutation)});
+    sim::Dice dice(choice.sample_seed);
+    References references;
+    std::vector<Mutant> mutants = find_mutants(make_world(seed), lines_of(choice, dice), references);
+    std::erase_if(mutants, [&](const Mutant& one) { return one.name().find(choice.like) == std::string::npos; });
+    if (choice.list) {
+        for (const Mutant& one : mutants) std::cout << one.name() << "\n";
+        return 0;
     }
-    if (choice.sample > 0) draw(mutants, choice.sample, choice.sample_seed);
+    const bool whole = choice.sample == 0 && choice.like.empty();
+    if (choice.sample > 0) draw(mutants, choice.sample, dice);
     std::string told = verdicts(mutants, references);
-    std::vector<std::string> lines;
-    for (std::size_t at = 0, end = 0; (end = told.find('\n', at)) != std::string::npos; at = end + 1)
-        lines.push_back(told.substr(at, end - at));
-    std::sort(lines.begin(), lines.end());
-    std::size_t good = 0;
-    for (const std::string& line : lines) {
-        std::cout << line << "\n";
-        if (!line.starts_with("SURVIVED")) ++good;
-    }
-    // One that gave no line took its worker down: that is a failure too.
-    const std::size_t bad = mutants.size() - good;
-    std::cout << good << " passed, " << bad << " failed\n";
-    return bad == 0 && good > 0 ? 0 : 1;
+    for (const std::string& gone : whole ? listed_without(mutants) : std::vector<std::string>{})
+        told += "UNLISTED  " + gone + " is listed as a survivor, and no plan has it\n";
+    return tell(std::move(told), mutants.size());
 }
 
 }  // namespace holdfast::crash

@@ -11,11 +11,11 @@
 namespace holdfast::crash {
 
 // "no-wait" (the step is left out), "no-precondition" (uid and resourceVersion are dropped), "no-survive" (what must
-// survive is not compared), "no-order" (waits for no other step), "no-step" (a patch is left out: Retain, for one; a
-// reservation), "no-reread" (objects of one kind are looked at once, and believed from then on).
+// survive is not compared), "no-order" (a create waits for no other step), "no-step" (a patch is left out: Retain, for
+// one; a reservation), "no-reread" (objects of one kind are looked at once, and believed from then on).
 struct Mutation {
     std::string kind;
-    std::string step;  // its id, or a kind of objects; volumes and operations in it are named by "*"
+    std::string step;  // its id, or a kind of objects; "*" stands for the claim, pod, volume or number in it
     std::string id() const { return kind + ":" + step; }
 };
 

@@ -4,14 +4,14 @@
 
 namespace holdfast::crash {
 
-bool Remembering::remembers(const kube::Resource& resource) {
-    asked_.insert(resource.plural);
+bool Remembering::remembers(const kube::Resource& resource, const std::string& key) {
+    if (asked_.emplace(key, look_).first->second < look_) again_.insert(resource.plural);
     return resource.plural == resource_;
 }
 
 Result<Json> Remembering::get(const kube::ObjectRef& ref) {
-    if (!remembers(ref.resource)) return reader_->get(ref);
     const std::string key = ref.text();
+    if (!remembers(ref.resource, key)) return reader_->get(ref);
     const auto found = objects_.find(key);
     if (found != objects_.end()) return found->second;
     return objects_.emplace(key, reader_->get(ref)).first->second;
@@ -26,8 +26,8 @@ std::vector<Result<Json>> Remembering::get_all(const std::vector<kube::ObjectRef
 Result<std::string> Remembering::for_each(const kube::Resource& resource, const std::string& space,
                                           const kube::ListOptions& options, const std::function<bool(Json&&)>& each,
                                           const std::function<void()>& restart) {
-    if (!remembers(resource)) return reader_->for_each(resource, space, options, each, restart);
     const std::string key = resource.plural + "/" + space + "?" + options.label_selector + "&" + options.field_selector;
+    if (!remembers(resource, key)) return reader_->for_each(resource, space, options, each, restart);
     auto found = lists_.find(key);
     if (found == lists_.end()) {
         std::vector<Json> items;

@@ -15,8 +15,9 @@ namespace holdfast::crash {
 class Remembering : public kube::ClusterReader {
   public:
     explicit Remembering(std::string resource) : resource_(std::move(resource)) {}
-    void stand_before(kube::ClusterReader& reader) { reader_ = &reader; }
-    const std::set<std::string>& asked() const { return asked_; }
+    void stand_before(kube::ClusterReader& reader) { reader_ = &reader, ++look_; }
+    // Kinds of objects of which a later look has asked what an earlier one had asked already.
+    const std::set<std::string>& asked_again() const { return again_; }
 
     Result<Json> get(const kube::ObjectRef& ref) override;
     std::vector<Result<Json>> get_all(const std::vector<kube::ObjectRef>& refs) override;
@@ -35,11 +36,13 @@ class Remembering : public kube::ClusterReader {
     }
 
   private:
-    bool remembers(const kube::Resource& resource);
+    bool remembers(const kube::Resource& resource, const std::string& key);
 
     const std::string resource_;
     kube::ClusterReader* reader_ = nullptr;
-    std::set<std::string> asked_;
+    int look_ = 0;
+    std::map<std::string, int> asked_;  // the look that asked it first
+    std::set<std::string> again_;
     std::map<std::string, Result<Json>> objects_;
     std::map<std::string, std::vector<Json>> lists_;
 };

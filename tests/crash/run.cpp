@@ -192,7 +192,8 @@ int run_matrix(const std::vector<std::string>& words) {
                      "[--requests] [--every] [--mutants]\n";
         return 2;
     }
-    if (options.mutants) return run_mutants(options.seed, {options.only, options.sample, options.sample_seed});
+    if (options.mutants)
+        return run_mutants(options.seed, {options.only, options.sample, options.sample_seed, options.list});
     return Run(options).all();
 }
 

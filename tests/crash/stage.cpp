@@ -18,6 +18,8 @@ std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const 
     const sim::Call* unseen = nullptr;
     for (const sim::Call& call : calls) {
         if (!call.pinned) problems.push_back("I11: " + call.text() + " names neither uid nor version");
+        // The mark of a takeover and what runs in the journal's own name are pinned by what was just read of them.
+        if (!call.named && call.verb == sim::Verb::kPatch) problems.push_back("I11: " + call.text() + " names no uid");
         if (is_read(call.verb)) unseen = nullptr;
         if (is_write(call.verb) && !is_bookkeeping(call.ref.resource)) unseen = &call;
     }
@@ -49,6 +51,7 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
         theirs_uid = gate.theirs_uid();
         theirs_text = gate.theirs_text();
     }
+    calls = gate.calls();
     if (pid != kFirst) judgement.second_calls = static_cast<int>(gate.calls().size());
     judgement.told += "    " + what + ": " + line.text() + "\n    -> " +
                       (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +

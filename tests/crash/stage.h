@@ -28,7 +28,8 @@ class Stage {
     CaseSignals signals;
     Invariants invariants;
     Judgement judgement;
-    kube::ObjectRef theirs;  // what somebody else made or changed, name "" : nothing
+    std::vector<sim::Call> calls;  // of the last run
+    kube::ObjectRef theirs;        // what somebody else made or changed, name "" : nothing
     std::string theirs_uid, theirs_text;
 
   private:

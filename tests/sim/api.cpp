@@ -3,6 +3,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "tests/sim/admission.h"
+#include "tests/sim/ownership.h"
 
 #include <algorithm>
 
@@ -96,6 +97,50 @@ Result<Json> written(Sim& sim, const kube::ObjectRef& ref, Json object, kube::Dr
     return found ? *found : object;
 }
 
+// Store.Create: apiserver pkg/registry/generic/registry/store.go:454.
+Result<Json> make_new(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
+    const kube::ObjectRef ref = plan::ref_of_manifest(manifest);
+    if (ref.resource.namespaced) {
+        const ObjectPtr space = sim.store.find(kube::kNamespaces, "", ref.space);
+        if (!space) return not_found({kube::kNamespaces, "", ref.space});
+        if (kube::deleting(*space))
+            return api_error(ErrorKind::kForbidden, 403, "Forbidden",
+                             quoted(ref) + " is forbidden: unable to create new content in namespace " + ref.space +
+                                 " because it is being terminated");
+    }
+    if (sim.store.find(ref))
+        return api_error(ErrorKind::kAlreadyExists, 409, "AlreadyExists", quoted(ref) + " already exists");
+    Json object = admitted(sim, manifest, ref);
+    TRY(check_new(ref, object));
+    TRY(check_quota(sim, ref, nullptr, object, dry_run == kube::DryRun::kServer));
+    object["metadata"]["uid"] = sim.new_uid();
+    object["metadata"]["creationTimestamp"] = format_time(sim.now());
+    if (counts_generations(ref.resource)) object["metadata"]["generation"] = 1;
+    return written(sim, ref, std::move(object), dry_run);
+}
+
+void note_update(Sim& sim, const Json& before, const Result<Json>& after, kube::DryRun dry_run) {
+    if (sim.ownership && after.ok() && dry_run == kube::DryRun::kNone) sim.ownership->wrote(before, *after);
+}
+
+// What is not there is made; else see Ownership.
+Result<Json> api_apply(Sim& sim, const kube::ObjectRef& ref, const Json& body, const kube::Preconditions& preconditions,
+                       kube::DryRun dry_run) {
+    const ObjectPtr found = sim.store.find(ref);
+    if (!sim.ownership) return api_error(ErrorKind::kInternal, 500, "InternalError", "nobody keeps who owns what");
+    Result<Json> answer = Json();
+    if (!found) {
+        answer = make_new(sim, body, dry_run);
+    } else {
+        TRY(check(ref, *found, preconditions));
+        TRY_ASSIGN(Json wanted, sim.ownership->applied(ref, *found, body));
+        TRY_ASSIGN(Json after, changed(sim, ref, *found, std::move(wanted), "", dry_run));
+        answer = written(sim, ref, std::move(after), dry_run);
+    }
+    if (answer.ok() && dry_run == kube::DryRun::kNone) sim.ownership->note_applied(kube::uid_of(*answer), body);
+    return answer;
+}
+
 }  // namespace
 
 Error api_error(ErrorKind kind, int code, const std::string& reason, const std::string& message) {
@@ -117,36 +162,23 @@ Result<Json> api_get(const Sim& sim, const kube::ObjectRef& ref, int lag) {
     return *found;
 }
 
-// Store.Create: apiserver pkg/registry/generic/registry/store.go:454.
 Result<Json> api_create(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
-    const kube::ObjectRef ref = plan::ref_of_manifest(manifest);
-    if (ref.resource.namespaced) {
-        const ObjectPtr space = sim.store.find(kube::kNamespaces, "", ref.space);
-        if (!space) return not_found({kube::kNamespaces, "", ref.space});
-        if (kube::deleting(*space))
-            return api_error(ErrorKind::kForbidden, 403, "Forbidden",
-                             quoted(ref) + " is forbidden: unable to create new content in namespace " + ref.space +
-                                 " because it is being terminated");
-    }
-    if (sim.store.find(ref))
-        return api_error(ErrorKind::kAlreadyExists, 409, "AlreadyExists", quoted(ref) + " already exists");
-    Json object = admitted(sim, manifest, ref);
-    TRY(check_new(ref, object));
-    TRY(check_quota(sim, ref, nullptr, object, dry_run == kube::DryRun::kServer));
-    object["metadata"]["uid"] = sim.new_uid();
-    object["metadata"]["creationTimestamp"] = format_time(sim.now());
-    if (counts_generations(ref.resource)) object["metadata"]["generation"] = 1;
-    return written(sim, ref, std::move(object), dry_run);
+    Result<Json> made = make_new(sim, manifest, dry_run);
+    note_update(sim, Json(), made, dry_run);
+    return made;
 }
 
 Result<Json> api_patch(Sim& sim, const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                        const kube::Preconditions& preconditions, kube::DryRun dry_run, const std::string& subresource) {
+    if (type == kube::PatchType::kApply) return api_apply(sim, ref, body, preconditions, dry_run);
     const ObjectPtr found = sim.store.find(ref);
     if (!found) return not_found(ref);
     TRY(check(ref, *found, preconditions));
     TRY_ASSIGN(Json wanted, patched(*found, type, body));
     TRY_ASSIGN(Json after, changed(sim, ref, *found, std::move(wanted), subresource, dry_run));
-    return written(sim, ref, std::move(after), dry_run);
+    Result<Json> answer = written(sim, ref, std::move(after), dry_run);
+    note_update(sim, *found, answer, dry_run);
+    return answer;
 }
 
 Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) {
@@ -154,7 +186,9 @@ Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& objec
     if (!found) return not_found(ref);
     TRY(check(ref, *found, {kube::uid_of(object), kube::version_of(object)}));
     TRY_ASSIGN(Json after, changed(sim, ref, *found, object, "", dry_run));
-    return written(sim, ref, std::move(after), dry_run);
+    Result<Json> answer = written(sim, ref, std::move(after), dry_run);
+    note_update(sim, *found, answer, dry_run);
+    return answer;
 }
 
 // Store.Delete: apiserver pkg/registry/generic/registry/store.go:1139; BeforeDelete: pkg/registry/rest/delete.go:75.

@@ -25,6 +25,7 @@ struct Cut {
     Token token;
     long long size = 0;
     SystemTime at, ready_at;
+    bool held = false;  // a command held the writes of every running pod back that mounts the disk
 };
 
 // By handle, as PersistentVolumes and VolumeSnapshotContents name them.

@@ -23,6 +23,8 @@ struct Call {
     const Json* body = nullptr;  // of a create; valid only during the request
     std::string subresource = {};
     bool pinned = true;  // false: a patch or delete that names neither uid nor version of what it means
+    bool named = true;   // false: one that does not name the uid
+    int batch = 0;       // of a create: those that were sent at once have the same; 0: alone
     std::string text() const { return verb_name(verb) + " " + ref.text(); }
 };
 
@@ -41,6 +43,8 @@ class Gate {
     virtual int lag() { return 0; }         // a read answers as of so many changes ago
     virtual bool twice() { return false; }  // the request is delivered twice
     virtual WatchFault watch_fault() { return WatchFault::kNone; }
+    // A create of a claim: the API server does not know data sources, and drops it without a word.
+    virtual bool drops_source() { return false; }
 };
 
 // The process was killed here. Thrown through the plugin's code, as nothing of it may run any more.

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -48,6 +49,8 @@ struct Delays {
     milliseconds pod_clear{50};  // from the end of its containers until the pod is gone
 };
 
+class Ownership;
+
 class Sim {
   public:
     explicit Sim(std::uint64_t seed);
@@ -65,6 +68,8 @@ class Sim {
     std::function<void(const Sim&, const Change&)> on_change;
     // A client's request is being carried out: what changes meanwhile is its doing, and no controller's.
     bool client_writes = false;
+    // Null: nobody applies, and nothing is kept of who wrote what.
+    std::shared_ptr<Ownership> ownership = nullptr;
     // False: the access review and the request are answered with "forbidden".
     std::function<bool(const kube::AccessCheck&)> may;
 

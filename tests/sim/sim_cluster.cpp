@@ -48,6 +48,11 @@ const std::vector<const kube::Resource*>& served() {
     return kServed;
 }
 
+Json without_source(Json manifest) {
+    for (const char* key : {"dataSource", "dataSourceRef"}) manifest["spec"].erase(key);
+    return manifest;
+}
+
 }  // namespace
 
 bool is_write(Verb verb) {
@@ -145,9 +150,12 @@ Result<std::vector<bool>> SimCluster::allowed(const std::vector<kube::AccessChec
     return answers;
 }
 
-Result<Json> SimCluster::create(const Json& manifest, kube::DryRun dry_run) {
-    return request({Verb::kCreate, plan::ref_of_manifest(manifest), &manifest},
-                   [&] { return api_create(sim_, manifest, dry_run); });
+Result<Json> SimCluster::create(const Json& manifest, kube::DryRun dry_run) { return create_in(0, manifest, dry_run); }
+
+Result<Json> SimCluster::create_in(int batch, const Json& manifest, kube::DryRun dry_run) {
+    return request({Verb::kCreate, plan::ref_of_manifest(manifest), &manifest, "", true, true, batch}, [&] {
+        return api_create(sim_, gate_.drops_source() ? without_source(manifest) : manifest, dry_run);
+    });
 }
 
 std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manifests, kube::DryRun dry_run,
@@ -159,8 +167,9 @@ std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manife
         std::swap(order[left - 1],
                   order[static_cast<std::size_t>(sim_.dice.between(0, static_cast<long long>(left) - 1))]);
     std::vector<Result<Json>> answers(manifests.size(), Result<Json>(Json()));
+    ++batches_;
     for (const std::size_t i : order) {
-        answers[i] = create(manifests[i], dry_run);
+        answers[i] = create_in(batches_, manifests[i], dry_run);
         if (on_done) on_done(i);
     }
     return answers;
@@ -169,7 +178,7 @@ std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manife
 Result<Json> SimCluster::patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                                const kube::Preconditions& preconditions, kube::DryRun dry_run,
                                const std::string& subresource) {
-    return request({Verb::kPatch, ref, nullptr, subresource, pins(preconditions)},
+    return request({Verb::kPatch, ref, nullptr, subresource, pins(preconditions), !preconditions.uid.empty()},
                    [&] { return api_patch(sim_, ref, type, body, preconditions, dry_run, subresource); });
 }
 
@@ -179,7 +188,8 @@ Result<Json> SimCluster::replace(const kube::ObjectRef& ref, const Json& object,
 
 Status SimCluster::remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
                           kube::Propagation propagation, kube::DryRun dry_run) {
-    const auto answer = request({Verb::kDelete, ref, nullptr, "", pins(preconditions)}, [&]() -> Result<Json> {
+    const Call call{Verb::kDelete, ref, nullptr, "", pins(preconditions), !preconditions.uid.empty()};
+    const auto answer = request(call, [&]() -> Result<Json> {
         TRY(api_remove(sim_, ref, preconditions, propagation, dry_run));
         return Json();
     });

@@ -40,10 +40,12 @@ class SimCluster : public kube::Cluster {
   private:
     Result<Json> request(const Call& call, const std::function<Result<Json>()>& act);
     bool permits(const kube::AccessCheck& check) const;
+    Result<Json> create_in(int batch, const Json& manifest, kube::DryRun dry_run);
 
     Sim& sim_;
     Gate& gate_;
     std::optional<kube::Discovery> discovery_;
+    int batches_ = 0;  // of creates that were sent at once
 };
 
 }  // namespace holdfast::sim

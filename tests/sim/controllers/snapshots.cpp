@@ -193,11 +193,28 @@ milliseconds until_ready(Sim& sim, const Json& snapshot_class) {
     return delay.empty() || !parsed.ok() ? sim.around(sim.delays.ready) : *parsed;
 }
 
+// Whether every running pod that mounts the volume has its writes held back by a command.
+bool is_held(const Sim& sim, const std::string& volume_handle) {
+    for (const ObjectPtr& pod : sim.store.list(kube::kPods, "")) {
+        const std::string space = kube::space_of(*pod);
+        if (kube::text_at(*pod, "/status/phase") != "Running" ||
+            sim.held_back.contains(space + "/" + kube::name_of(*pod)))
+            continue;
+        for (const auto& [name, claim] : kube::claims_of_pod_spec((*pod)["spec"])) {
+            const ObjectPtr found = sim.store.find(kube::kClaims, space, claim);
+            const ObjectPtr volume = found ? sim.store.find(kube::kVolumes, "", found.claim().volume) : nullptr;
+            if (volume && kube::text_at(*volume, "/spec/csi/volumeHandle") == volume_handle) return false;
+        }
+    }
+    return true;
+}
+
 // The disk as it is now; null: the storage refuses.
 const Cut* new_cut(Sim& sim, const kube::SnapshotContent& content, const std::string& handle, const Json& one_class) {
     const auto disk = sim.backend.disks.find(content.volume_handle);
     if (disk == sim.backend.disks.end()) return nullptr;
-    const Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + until_ready(sim, one_class)};
+    const Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + until_ready(sim, one_class),
+                    is_held(sim, content.volume_handle)};
     return &sim.backend.cuts.emplace(handle, fresh).first->second;
 }
 
