@@ -91,9 +91,10 @@ int tell_failure(Session& session, const plan::DriveResult& result, const std::s
     const int code = fail_started(session, result.status.error(), result.wrote);
     if (result.resumable && !result.operation.empty()) {
         const std::string& plugin = session.plugin().name;
-        session.console().err("operation " + result.operation + " is unfinished and can go on or be taken back:\n  " +
-                              resume_line(plugin, result.operation, space) + "\n  " +
-                              abort_line(plugin, result.operation, space) + "\n");
+        const std::string ways = result.can_abort ? "can go on or be taken back" : "can only go on";
+        session.console().err("operation " + result.operation + " is unfinished and " + ways + ":\n  " +
+                              resume_line(plugin, result.operation, space) + "\n" +
+                              (result.can_abort ? "  " + abort_line(plugin, result.operation, space) + "\n" : ""));
     }
     return code;
 }

@@ -94,6 +94,17 @@ Result<std::string> choose_mode(const Member& member, const std::string& wished)
                    "its content needs the annotation snapshot.storage.kubernetes.io/allow-volume-mode-change=true");
 }
 
+// FindMatchingVolume, component-helpers storage/volume/pv_helpers.go. Topology is left out: where a pod will be is not
+// known yet.
+bool would_take(const ClaimSpec& spec, const kube::Volume& volume) {
+    if (!volume.claim_name.empty()) return volume.claim_space == spec.space && volume.claim_name == spec.name;
+    const bool covers = std::all_of(spec.access_modes.begin(), spec.access_modes.end(), [&](const std::string& mode) {
+        return std::find(volume.access_modes.begin(), volume.access_modes.end(), mode) != volume.access_modes.end();
+    });
+    return covers && volume.storage_class == spec.storage_class.name && volume.volume_mode == spec.volume_mode &&
+           volume.capacity_bytes >= spec.size.bytes();
+}
+
 }  // namespace
 
 Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const ClaimWishes& wishes) {
@@ -114,6 +125,18 @@ Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const
     if (spec.access_modes.empty()) spec.access_modes = {"ReadWriteOnce"};
     spec.snapshot = member.facts.snapshot;
     return spec;
+}
+
+Status check_rivals(const Source& source, const ClaimSpec& spec) {
+    for (const kube::Volume& volume : source.free_volumes) {
+        if (!would_take(spec, volume)) continue;
+        return refused("pv/" + volume.name + " is free: Kubernetes would bind pvc/" + spec.space + "/" + spec.name +
+                           " to it, with whatever is on it, and restore nothing",
+                       "reserve it for whom it is meant, e.g. kubectl patch pv " + shell_quote(volume.name) +
+                           " -p '{\"spec\":{\"claimRef\":{\"namespace\":\"" + spec.space +
+                           "\",\"name\":\"SOME-CLAIM\"}}}', and run the command again");
+    }
+    return {};
 }
 
 std::string source_text(const Member& member) {

@@ -32,6 +32,12 @@ struct ClaimSpec {
 // the snapshot's (both sizes), a mode that the content does not allow.
 Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const ClaimWishes& wishes);
 
+// A claim with a data source is bound to a free volume all the same, where one fits: the binder looks at class, size
+// and modes before it asks for a new volume, and never at the data source (syncUnboundClaim in pv_controller.go).
+// Somebody else's data would count as restored, and go with a throwaway claim. kRefused, nothing changed: names that
+// volume.
+Status check_rivals(const Source& source, const ClaimSpec& spec);
+
 // What the annotation holdfast.dev/source says of a claim that was restored from this member.
 std::string source_text(const Member& member);
 

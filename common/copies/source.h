@@ -40,6 +40,8 @@ struct Source {
     std::vector<Member> members;
     // Classes of the cluster, newest default first.
     std::vector<kube::StorageClass> classes;
+    // That no claim is bound to: a new claim might get one of them (check_rivals in claims.h).
+    std::vector<kube::Volume> free_volumes;
 
     std::string text() const;           // "set/before-migration", "vs/nightly-7"
     kube::Placement placement() const;  // the recorded workload's; empty if none was recorded

@@ -89,23 +89,50 @@ bool is_pipe(const std::string& path) {
     return ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
 }
 
+bool is_special(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+namespace {
+
+// 0, or what went wrong.
+int write_all(int file, std::string_view content) {
+    while (!content.empty()) {
+        const ssize_t written = ::write(file, content.data(), content.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return 0;
+}
+
+// A new file under the name of a device would take the machine's device away.
+Status write_into(const std::string& path, std::string_view content) {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (file.get() < 0) return io_error(path, errno);
+    const int failed = write_all(file.get(), content);
+    return failed == 0 ? Status() : Status(io_error(path, failed));
+}
+
+}  // namespace
+
 Status write_file_atomic(const std::string& path, std::string_view content) {
-    std::string temporary = path + ".XXXXXX";
+    if (is_special(path)) return write_into(path, content);
+    std::error_code unknown;
+    const std::string target = std::filesystem::weakly_canonical(path, unknown).string();
+    if (unknown) return io_error(path, unknown.value());
+    std::string temporary = target + ".XXXXXX";
     const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
     if (file.get() < 0) return io_error(path, errno);
     auto give_up = [&](int code) {
         ::unlink(temporary.c_str());
         return io_error(path, code);
     };
-    while (!content.empty()) {
-        const ssize_t written = ::write(file.get(), content.data(), content.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return give_up(errno);
-        content.remove_prefix(static_cast<std::size_t>(written));
-    }
+    if (const int failed = write_all(file.get(), content); failed != 0) return give_up(failed);
     // Content before name: after a power loss the name must not point to an empty file.
     if (fsync(file.get()) != 0) return give_up(errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
+    if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
     return {};
 }
 

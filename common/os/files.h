@@ -16,10 +16,14 @@ Result<std::string> read_file(const std::string& path, std::size_t limit);
 // comes for ten seconds.
 Result<std::string> read_file_or_pipe(const std::string& path, std::size_t limit);
 bool is_pipe(const std::string& path);
+// A symbolic link is followed. What is no regular file (/dev/stdout, /dev/null, a pipe) is written into, never
+// replaced.
 Status write_file_atomic(const std::string& path, std::string_view content);
 // Makes it and what is above it, for this user alone; there already is fine.
 Status make_private_folder(const std::string& path);
 void remove_file(const std::string& path);  // gone already is fine
+// There, and no regular file: written into as it is.
+bool is_special(const std::string& path);
 bool file_exists(const std::string& path);
 // Joins a relative path to a directory; absolute paths stay.
 std::string resolve_path(const std::string& path, const std::string& directory);

@@ -283,6 +283,7 @@ class Drive {
         if (holding_->lost()) return error;
         input_.interrupted = error.kind == ErrorKind::kInterrupted;
         auto planned = operation_.recover(world_.cluster, input_, error);
+        result_.can_abort = !operation_.past_return();
         Error all = error;
         if (!planned.ok()) {
             all.message += "; cleaning up was not possible: " + planned.error().message;
@@ -298,7 +299,8 @@ class Drive {
             world_.witness.message("service is brought back first; until then another Ctrl-C does not stop it");
         const Outcome outcome = execute(*planned, working_world(), limits);
         if (!outcome.status.ok())
-            all.message += "; cleaning up stopped: " + outcome.status.error().message;
+            all.message += "; cleaning up stopped: " + outcome.status.error().message +
+                           (planned->shielded ? "; the workload is still held down: resume brings it back" : "");
         else
             cleaned_ = planned->last;
         return all;
@@ -379,7 +381,7 @@ class Drive {
             result_.resumable = told_by_objects();
             world_.witness.message("warning: " + (result_.resumable
                                                       ? "somebody deleted the journal of " + journal_.operation + "; " +
-                                                            lines_for(journal_)
+                                                            lines_for(journal_, result_.can_abort)
                                                       : lines_without_journal(journal_)));
         } else if (!written.ok()) {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
@@ -398,7 +400,8 @@ class Drive {
         if (on.name.empty()) return;
         auto target = world_.cluster.find(on);
         const std::string uid = target.ok() && target->has_value() ? kube::uid_of(**target) : "";
-        const std::string lines = result_.resumable ? lines_for(journal_) : lines_without_journal(journal_);
+        const std::string lines =
+            result_.resumable ? lines_for(journal_, result_.can_abort) : lines_without_journal(journal_);
         const auto made = world_.cluster.create(
             stop_event(journal_, on, uid, error.message + "; " + lines, format_time(world_.clock.now())));
         if (!made.ok()) log_event_failure(made.error());

@@ -34,6 +34,7 @@ struct DriveResult {
     std::string operation;   // "" if none was begun
     bool wrote = false;      // maps errors to exit code 5 instead of 1
     bool resumable = false;  // a journal is left: print the resume and abort lines
+    bool can_abort = true;   // not past the point of no return, as far as is known
     Report report;           // if status.ok() and not plan_only
     std::vector<std::string> not_verified;
     std::vector<Phase> phases;

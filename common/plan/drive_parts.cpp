@@ -84,10 +84,11 @@ std::string new_operation_id(const Operation& operation) {
     return bounded_name(id_stem(operation), "-" + random_letters(5), 50);
 }
 
-std::string lines_for(const Journal& journal) {
+std::string lines_for(const Journal& journal, bool can_abort) {
     const std::string base = "kubectl " + journal.plugin;
-    return "to go on: " + base + " resume " + journal.operation + " -n " + journal.space +
-           "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
+    const std::string on = "to go on: " + base + " resume " + journal.operation + " -n " + journal.space;
+    if (!can_abort) return on;
+    return on + "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
 }
 
 std::string lines_without_journal(const Journal& journal) {

@@ -12,7 +12,8 @@ namespace holdfast::plan {
 // "restore-postgres-7k2mc".
 std::string new_operation_id(const Operation& operation);
 // "to go on: kubectl restore resume ...; to take it back: ...".
-std::string lines_for(const Journal& journal);
+// Without the abort line where it would be refused.
+std::string lines_for(const Journal& journal, bool can_abort = true);
 // Without a journal nothing can be resumed or aborted: this finds what was made.
 std::string lines_without_journal(const Journal& journal);
 

@@ -78,6 +78,20 @@ Verdict volume(const Json& object, const char* wanted) {
     return {State::kWaiting, "phase " + escape_line(phase)};
 }
 
+// Protection of claims and volumes in use is the ordinary case, told of by whoever uses them.
+std::string going(const Json& object) {
+    const Json* finalizers = find_at(object, "/metadata/finalizers");
+    std::vector<std::string> held_by;
+    if (finalizers != nullptr && finalizers->is_array()) {
+        for (const Json& one : *finalizers) {
+            const std::string name = one.is_string() ? one.get<std::string>() : "";
+            if (name != "kubernetes.io/pvc-protection" && name != "kubernetes.io/pv-protection")
+                held_by.push_back(escape_line(name));
+        }
+    }
+    return held_by.empty() ? "being deleted" : "being deleted, held by its finalizer " + join(held_by, ", ");
+}
+
 Verdict unowned(const Json& object) {
     const Json* owners = find_at(object, "/metadata/ownerReferences");
     if (owners == nullptr || !owners->is_array() || owners->empty()) return {State::kDone, ""};
@@ -169,7 +183,7 @@ constexpr std::array<std::pair<Condition, const char*>, 18> kNames = {
 Verdict observe(Condition condition, const Json* object) {
     if (condition == Condition::kGone) {
         if (object == nullptr) return {State::kDone, ""};
-        return {State::kWaiting, kube::deleting(*object) ? "being deleted" : "still there"};
+        return {State::kWaiting, kube::deleting(*object) ? going(*object) : "still there"};
     }
     if (object == nullptr) return {State::kWaiting, "not there yet"};
     switch (condition) {

@@ -96,6 +96,8 @@ class Operation {
     // A plan with steps and last=true says: after it nothing of the operation is left, so its journal goes too. With
     // last=false, or without steps, the journal stays and the operation can be resumed.
     virtual Result<Plan> recover(kube::ClusterReader& reader, const Input& input, const Error& error);
+    // As recover() has last seen it: past the point of no return, so that abort would be refused. Default: no.
+    virtual bool past_return() const { return false; }
     // The steps that take an unfinished operation of this kind back to its start; kRefused after the point of no
     // return. nullopt: what it created is removed, last first (operations.h). input.record: the journal's.
     virtual Result<std::optional<Plan>> take_back(kube::ClusterReader& reader, const Input& input);

@@ -73,7 +73,8 @@ struct Found {
 
 // Volumes of throwaway claims that would stay behind when their claim goes (safety R24): a drill sets them to Delete by
 // itself, unless it was killed before it came to that. Whoever may not see volumes is told so.
-Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, const std::vector<Found>& found,
+// A claim that was bound to a volume that was there before is left out of `found`: that volume would go with it.
+Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, std::vector<Found>& found,
                                                std::vector<std::string>& notes) {
     std::vector<kube::ObjectRef> refs;
     std::vector<const Found*> claims;
@@ -84,6 +85,7 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, cons
         claims.push_back(&one);
     }
     std::vector<kube::Volume> kept;
+    std::set<std::string> left;
     const std::vector<Result<Json>> objects = reader.get_all(refs);
     for (std::size_t i = 0; i < objects.size(); ++i) {
         if (!objects[i].ok()) {
@@ -97,6 +99,12 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, cons
         }
         kube::Volume volume = kube::volume_of(*objects[i]);
         const bool its_own = volume.claim_uid == kube::uid_of(claims[i]->object);
+        if (its_own && volume.chosen) {
+            left.insert(claims[i]->ref.name);
+            notes.push_back(claims[i]->ref.text() + " is left: it was bound to " + refs[i].text() +
+                            ", which was there before and would go with it");
+            continue;
+        }
         if (!its_own || volume.reclaim_policy == "Delete" || volume.deleting) continue;
         const std::string role = kube::label_of(claims[i]->object, labels::kRole);
         if (role == "drill" || role == "open")
@@ -105,6 +113,8 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, cons
             notes.push_back(refs[i].text() + " stays, under reclaim policy " + escape_line(volume.reclaim_policy) +
                             ", with what was restored to " + claims[i]->ref.text());
     }
+    std::erase_if(found,
+                  [&](const Found& one) { return one.ref.resource == kube::kClaims && left.contains(one.ref.name); });
     return kept;
 }
 

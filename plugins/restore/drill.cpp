@@ -22,8 +22,36 @@ Status gather_volumes(kube::ClusterReader& reader, Throwaways& made) {
         TRY_ASSIGN(const std::optional<Json> object, reader.find({kube::kVolumes, "", claim.volume}));
         if (!object) continue;
         kube::Volume volume = kube::volume_of(*object);
-        // Only a volume that is this claim's: its reclaim policy is about to become Delete.
-        if (volume.claim_uid == claim.uid) made.volumes.push_back(std::move(volume));
+        // Only a volume that is this claim's, and was made for it: its reclaim policy is about to become Delete.
+        if (volume.claim_uid != claim.uid) continue;
+        if (volume.chosen)
+            made.strangers[claim.name] = volume.name;
+        else
+            made.volumes.push_back(std::move(volume));
+    }
+    std::erase_if(made.claims, [&](const kube::Claim& claim) { return made.strangers.contains(claim.name); });
+    return {};
+}
+
+// Between the look for free volumes and the claims somebody may have freed one.
+Status check_strangers(const Throwaways& made, const std::string& space) {
+    if (made.strangers.empty()) return {};
+    const auto& [claim, volume] = *made.strangers.begin();
+    return Error{ErrorKind::kConflict,
+                 "pvc/" + space + "/" + claim + " was bound to pv/" + volume +
+                     ", which was there before and holds somebody's data; both are left as they are, and the snapshot "
+                     "was not judged",
+                 "set that volume's reclaim policy to Retain before you delete the claim, then run the command again"};
+}
+
+// Claims that a run before this one has made are bound by now, or asked for.
+Status check_free_volumes(const DrillFacts& facts, const DrillScene& scene, const Throwaways& made) {
+    for (const Instance& instance : scene.instances) {
+        for (const ThrowawayClaim& claim : instance.claims) {
+            const bool there = std::any_of(made.claims.begin(), made.claims.end(),
+                                           [&](const kube::Claim& one) { return one.name == claim.spec.name; });
+            if (!there) TRY(check_rivals(facts.source, claim.spec));
+        }
     }
     return {};
 }
@@ -94,9 +122,10 @@ Result<plan::Plan> Drill::first_round(kube::ClusterReader& reader, const plan::I
     TRY_ASSIGN(facts_, gather_facts(reader, options_));
     TRY_ASSIGN(scene_, set_scene(options_, *facts_, input.operation));
     clear_first_ = false;
+    Throwaways made;
     if (input.resuming) {
-        TRY_ASSIGN(const Throwaways made,
-                   gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+        TRY_ASSIGN(made, gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+        TRY(check_strangers(made, options_.space));
         clear_first_ = made.deleting();
         if (clear_first_) {
             plan::Plan plan;
@@ -106,12 +135,14 @@ Result<plan::Plan> Drill::first_round(kube::ClusterReader& reader, const plan::I
             return plan;
         }
     }
+    TRY(check_free_volumes(*facts_, *scene_, made));
     return plan_restore(options_, *facts_, *scene_, input.operation);
 }
 
 Result<plan::Plan> Drill::later_round(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(const Throwaways made,
                gather_throwaways(reader, options_.space, input.operation, facts_->policies_allowed));
+    TRY(check_strangers(made, options_.space));
     switch (stage(input.round)) {
         case Stage::kClear:
         case Stage::kRestore:

@@ -38,8 +38,10 @@ struct Throwaways {
     std::vector<kube::PodState> pods;
     std::vector<kube::Claim> claims;
     std::vector<kube::Volume> volumes;  // that the claims are bound to, or that were made for them
-    std::string policy, policy_uid;     // the NetworkPolicy; "" : there is none
-    bool deleting() const;              // an earlier run has begun to take them down
+    // Claims that were bound to a volume that was there before, and that volume: left alone, and no longer in `claims`.
+    std::map<std::string, std::string> strangers;
+    std::string policy, policy_uid;  // the NetworkPolicy; "" : there is none
+    bool deleting() const;           // an earlier run has begun to take them down
     bool empty() const { return pods.empty() && claims.empty() && policy_uid.empty(); }
 };
 

@@ -1,6 +1,7 @@
 #include "plugins/restore/in_place_guards.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/claim_state.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
@@ -60,6 +61,12 @@ bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& w
     return false;
 }
 
+// As soon as no pod mounts the claim, and no snapshot of it is being cut, which is looked at by itself.
+bool let_go_by_the_cluster(const std::string& finalizer) {
+    return finalizer == "kubernetes.io/pvc-protection" ||
+           finalizer == "snapshot.storage.kubernetes.io/pvc-as-source-protection";
+}
+
 Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
     const std::string what = "pvc/" + record.space + "/" + swap.claim;
     const Json& claim = swap.manifest;
@@ -67,6 +74,13 @@ Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Sw
     if (kube::phase_of(claim) != "Bound")
         return refuse(what + " is not Bound, its phase is " + escape_line(kube::phase_of(claim)),
                       "`kubectl restore doctor " + what.substr(0, 4) + swap.claim + "` says why");
+    for (const std::string& finalizer : kube::claim_state_of(claim).finalizers) {
+        if (let_go_by_the_cluster(finalizer)) continue;
+        return refuse(what + " has the finalizer " + escape_line(finalizer) +
+                          ": it may keep the claim from going away while the workload is stopped",
+                      "let whoever set it take it off: kubectl -n " + shell_quote(record.space) + " edit pvc " +
+                          shell_quote(swap.claim));
+    }
     for (const kube::Snapshot& snapshot : facts.snapshots) {
         if (snapshot.claim != swap.claim || snapshot.ready || snapshot.deleting) continue;
         return refuse("vs/" + record.space + "/" + snapshot.name + " of " + what +
@@ -165,6 +179,20 @@ Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std:
                       " claims that were cut one after the other while they were written to (consistency: none, skew " +
                       human_elapsed(static_cast<double>(source.record->skew_ms) / 1000) + ")",
                   "--accept-skew restores it nonetheless; each volume is crash-consistent by itself");
+}
+
+Status check_autoscalers(const InPlaceFacts& facts, const SwapRecord& record) {
+    const Workload& workload = record.workload;
+    if (workload.stopped <= 0 || workload.stopped >= workload.replicas) return {};
+    for (const Json& autoscaler : facts.autoscalers) {
+        if (!kube::scales(autoscaler, workload.ref.resource.kind, workload.ref.name)) continue;
+        return refuse("hpa/" + kube::name_of(autoscaler) + " scales " + workload.text() +
+                          ": it rests only while the replicas are 0, and would scale up again in the middle of the "
+                          "swap, which leaves " +
+                          std::to_string(workload.stopped) + " running",
+                      "delete the autoscaler for that time, or swap every ordinal");
+    }
+    return {};
 }
 
 Status check_claim_states(const InPlaceFacts& facts, const SwapRecord& record) {

@@ -12,7 +12,9 @@ Error refuse(const std::string& message, const std::string& hint);
 Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts);  // operators, GitOps, KEDA
 Status check_version(const InPlaceFacts& facts);                               // database's major version
 Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std::size_t claims);
-Status check_claim_states(const InPlaceFacts& facts, const SwapRecord& record);  // R8, R11
+// An autoscaler heeds 0 replicas and no other number: with an ordinal whose lower ones run on it would interfere.
+Status check_autoscalers(const InPlaceFacts& facts, const SwapRecord& record);
+Status check_claim_states(const InPlaceFacts& facts, const SwapRecord& record);  // R8, R11, foreign finalizers
 Status check_bindings(const InPlaceFacts& facts, const SwapRecord& record);      // R9
 Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, const SwapRecord& record);
 

@@ -138,8 +138,8 @@ Workload workload_facts(const InPlaceOptions& options, const InPlaceFacts& facts
     workload.ref = options.target;
     workload.uid = state.uid;
     workload.replicas = state.replicas;
-    // Ordinals below the one that is meant run on.
-    workload.stopped = options.ordinal ? std::max(0, *options.ordinal - state.start_ordinal) : 0;
+    // Ordinals below the one that is meant run on, of those that run at all.
+    workload.stopped = options.ordinal ? std::clamp(*options.ordinal - state.start_ordinal, 0, state.replicas) : 0;
     workload.when_deleted = state.when_deleted;
     workload.when_scaled = state.when_scaled;
     return workload;
@@ -276,6 +276,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
         TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));
         choice.record.swaps.push_back(std::move(swap));
     }
+    TRY(check_autoscalers(facts, choice.record));
     TRY(check_claim_states(facts, choice.record));
     TRY(check_bindings(facts, choice.record));
     TRY(check_pods(options, facts, choice.record));

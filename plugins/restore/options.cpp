@@ -57,6 +57,7 @@ Status check_writable(const std::string& file) {
     std::error_code failed;
     if (std::filesystem::is_directory(file, failed))
         return usage("--report " + escape_line(file) + " is a folder", "name a file in it");
+    if (is_special(file) && ::access(file.c_str(), W_OK) == 0) return {};  // /dev/stdout
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
     return usage("--report " + escape_line(file) + ": its folder cannot be written to: " + std::strerror(errno));
 }

@@ -50,7 +50,7 @@ std::vector<Rule> source_rules() {
             rule({"get"}, kube::kClaims),
             rule({"list"}, kube::kSnapshots, "", "a lost ConfigMap or a wrong name"),
             rule({"get"}, kube::kSnapshotContents),
-            rule({"get"}, kube::kVolumes),
+            rule({"get", "list"}, kube::kVolumes),
             rule({"list"}, kube::kStorageClasses)};
 }
 

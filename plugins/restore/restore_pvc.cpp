@@ -203,6 +203,7 @@ Result<plan::Plan> plan_pvc(const PvcOptions& options, const PvcFacts& facts, co
     TRY(check_free(options, facts, operation));
     spec.name = options.name;
     spec.space = options.space;
+    if (!facts.existing) TRY(check_rivals(facts.source, spec));
     return ClaimPlanner(options, facts, *member, std::move(spec), operation).build();
 }
 
@@ -258,11 +259,12 @@ Result<plan::Report> RestorePvc::report(kube::ClusterReader& reader, const plan:
     }
     TRY_ASSIGN(const Json object, reader.get({kube::kVolumes, "", claim->volume}));
     const kube::Volume volume = kube::volume_of(object);
-    if (volume.claim_uid != claim->uid || volume.driver != driver_) {
-        return Error{
-            ErrorKind::kMismatch,
-            text + " is bound to pv/" + volume.name + ", which the driver of " + snapshot_ + " did not make for it",
-            ""};
+    if (volume.claim_uid != claim->uid || volume.driver != driver_ || volume.chosen) {
+        return Error{ErrorKind::kMismatch,
+                     text + " is bound to pv/" + volume.name + ", which the driver of " + snapshot_ +
+                         " did not make for it: nothing was restored",
+                     "whose volume it is tells `kubectl describe pv " + volume.name +
+                         "`; set its reclaim policy to Retain before the claim is deleted"};
     }
     const std::string size = claim->capacity    ? claim->capacity->text()
                              : claim->requested ? claim->requested->text()

@@ -38,7 +38,10 @@ class BackPlanner : public SwapSteps {
                       {found->second.volume_uid, ""},
                       ""});
         }
-        if (temporary != nullptr && kube::label_of(*temporary, labels::kOperation) == operation_) {
+        if (facts_.strangers.contains(swap.temporary)) {
+            plan_.notes.push_back("pvc/" + record_.space + "/" + swap.temporary + " is left: it was bound to pv/" +
+                                  facts_.strangers.at(swap.temporary) + ", which was there before");
+        } else if (temporary != nullptr && kube::label_of(*temporary, labels::kOperation) == operation_) {
             add("delete-" + swap.temporary, "delete pvc/" + record_.space + "/" + swap.temporary, "temporary",
                 Delete{{kube::kClaims, record_.space, swap.temporary}, {kube::uid_of(*temporary), ""}});
         }

@@ -50,6 +50,15 @@ Status read_volumes(kube::ClusterReader& reader, SwapRecord& record, SwapFacts& 
         const Json* volume = volume_now(facts, incoming.volume);
         if (volume != nullptr && incoming.volume_uid.empty()) incoming.volume_uid = kube::uid_of(*volume);
     }
+    for (const Swap& swap : record.swaps) {
+        const auto found = record.incoming.find(swap.claim);
+        const Json* object = found == record.incoming.end() ? nullptr : volume_now(facts, found->second.volume);
+        if (swap.temporary.empty() || object == nullptr) continue;
+        const kube::Volume volume = kube::volume_of(*object);
+        if (!volume.chosen || volume.claim_name != swap.temporary) continue;
+        facts.strangers[swap.temporary] = volume.name;
+        record.incoming.erase(found);
+    }
     return {};
 }
 

@@ -13,9 +13,11 @@
 namespace holdfast::restore {
 
 struct SwapFacts {
-    std::optional<Json> workload;          // nullopt: it is gone, or there is none
-    std::map<std::string, Json> claims;    // those whose volumes are swapped and the temporary ones, by name
-    std::map<std::string, Json> volumes;   // old and incoming, by name
+    std::optional<Json> workload;         // nullopt: it is gone, or there is none
+    std::map<std::string, Json> claims;   // those whose volumes are swapped and the temporary ones, by name
+    std::map<std::string, Json> volumes;  // old and incoming, by name
+    // Temporary claims that were bound to a volume that was there before, and that volume: nothing of ours is on it.
+    std::map<std::string, std::string> strangers;
     std::vector<Json> pods;                // of the namespace, those that mount one of the claims
     std::vector<Json> provers;             // throwaway pods of this operation
     std::vector<std::string> attachments;  // VolumeAttachments of old volumes, by name

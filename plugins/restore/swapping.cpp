@@ -82,6 +82,14 @@ Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input
 Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
     const Stage stage = stage_of(*record_, facts, input.operation);
+    if (!facts.strangers.empty()) {
+        const auto& [claim, volume] = *facts.strangers.begin();
+        return Error{ErrorKind::kConflict,
+                     "pvc/" + record_->space + "/" + claim + " was bound to pv/" + volume +
+                         ", which was there before and holds somebody's data; the workload was not touched",
+                     "abort leaves both as they are; set that volume's reclaim policy to Retain before you delete the "
+                     "claim"};
+    }
     if (stage == Stage::kProve) {
         if (auto failure = proof_failure(facts)) return *failure;
         return prove(reader, *record_, input.operation);
@@ -94,14 +102,28 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
     if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     plan.record = incoming_json(*record_);
+    held_ = plan.shielded;
     return plan;
+}
+
+// Whoever cannot even look must hear first of all that the service may be down.
+Error Swapping::unseen(Error error) const {
+    if (!held_) return error;
+    const Workload& workload = record_->workload;
+    error.message += "; " + workload.text() + " is held down at " + std::to_string(workload.stopped) +
+                     " replicas: resume brings it back to " + std::to_string(workload.replicas);
+    return error;
 }
 
 Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
     plan::Plan nothing;
     if (!record_) return nothing;
     if (recorded(input)) TRY(recall(input));
-    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    const Result<SwapFacts> gathered = gather_swap(reader, *record_, input.operation);
+    if (!gathered.ok()) return unseen(gathered.error());
+    const SwapFacts& facts = *gathered;
+    past_return_ = std::any_of(record_->swaps.begin(), record_->swaps.end(),
+                               [&](const Swap& swap) { return !untouched(swap, facts); });
     if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);
     if (stage_of(*record_, facts, input.operation) == Stage::kFinish && error.kind == ErrorKind::kTimeout)
         return end_unready(facts, input.operation, error);

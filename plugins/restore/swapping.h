@@ -20,6 +20,7 @@ class Swapping : public plan::Operation {
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
+    bool past_return() const override { return past_return_; }
     Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<std::vector<plan::Journal>> rebuild(kube::ClusterReader& reader) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
@@ -42,10 +43,13 @@ class Swapping : public plan::Operation {
     kube::ObjectRef target_;  // workload or claim
     std::optional<SwapRecord> record_;
     bool nothing_to_do_ = false;
+    bool past_return_ = false;
+    bool held_ = false;  // this process has planned what is done while the workload is held down
 
   private:
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
     Status recall(const plan::Input& input);
+    Error unseen(Error error) const;
     Result<plan::Plan> end_unready(const SwapFacts& facts, const std::string& operation, const Error& error);
 };
 

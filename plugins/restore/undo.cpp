@@ -31,9 +31,10 @@ Status check_fits(const InPlaceFacts& facts, const SwapRecord& record, const Swa
                                    *in_template, kept.object, size);
     if (obstacle.empty()) return {};
     return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle,
-                  "it stays, under Retain; a claim of another name with spec.volumeName " + kept.volume.name +
+                  "it stays, under Retain; a claim of another name, NEW, with spec.volumeName " + kept.volume.name +
                       " reads it, once `kubectl patch pv " + kept.volume.name +
-                      " -p '{\"spec\":{\"claimRef\":null}}'` has freed it");
+                      " -p '{\"spec\":{\"claimRef\":{\"name\":\"NEW\",\"uid\":null,\"resourceVersion\":null}}}'` has "
+                      "reserved it for that claim");
 }
 
 Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
@@ -197,6 +198,7 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
         record.incoming[swap.claim] = {one.volume.name, one.volume.uid, one.mark.claim_uid};
         record.swaps.push_back(std::move(swap));
     }
+    TRY(check_autoscalers(facts, record));
     TRY(check_claim_states(facts, record));
     TRY(check_pods(as_target, facts, record));
     opening.notes.push_back("writes that will be lost: those since " + span_text(kept->at, input.now) + ", when " +

@@ -72,6 +72,15 @@ CONTRACT("binding", "a claim's selector chooses among volumes") {
     SAME(volume_of(bound_claim(s, "data")), s.own("chosen"));
 }
 
+CONTRACT("binding", "a claim with a data source is bound to a free volume that fits all the same, which says so") {
+    s.make(volume(s, "v"));
+    s.until(kVolumes, s.own("v"), "Available", phase_is("Available"));
+    s.make(restored(claim(s, "data"), "one"));
+    SAME(volume_of(bound_claim(s, "data")), s.own("v"));
+    const Json is = s.until(kVolumes, s.own("v"), "Bound", bound);
+    SAME(kube::annotation_of(is, "pv.kubernetes.io/bound-by-controller"), "yes");
+}
+
 CONTRACT("binding", "a bound claim whose volume goes is Lost") {
     s.make(volume(s, "v"));
     s.make(claim(s, "data"));

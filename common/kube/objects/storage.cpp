@@ -132,6 +132,7 @@ Volume volume_of(const Json& object) {
     volume.uid = uid_of(object);
     volume.version = version_of(object);
     volume.deleting = deleting(object);
+    volume.chosen = annotation_of(object, "pv.kubernetes.io/bound-by-controller") == "yes";
     const Json* terms = find_at(object, "/spec/nodeAffinity/required/nodeSelectorTerms");
     if (terms != nullptr && terms->is_array()) volume.topology = *terms;
     volume.places = places_of(volume.topology);

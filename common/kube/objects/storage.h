@@ -40,6 +40,10 @@ struct Volume {
     std::string claim_space, claim_name, claim_uid;  // spec.claimRef
     std::string uid, version;                        // metadata.uid and resourceVersion: preconditions of a write
     bool deleting = false;
+    // The binder chose it for its claim, so it was there before and was not made for that claim: annotation
+    // pv.kubernetes.io/bound-by-controller, which a provisioner's volume, made with its claimRef, never gets
+    // (GetBindVolumeToClaim in component-helpers storage/volume/pv_helpers.go).
+    bool chosen = false;
     Json topology;                    // spec.nodeAffinity.required.nodeSelectorTerms; null if every node will do
     std::vector<std::string> places;  // required node affinity, a text a term: "topology.kubernetes.io/zone in (a, b)"
 };

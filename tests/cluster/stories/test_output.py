@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from schema import conform, schema_of
+from world import BUSYBOX_IMAGE
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,23 @@ def test_drills_also_when_the_data_is_not_as_expected(database, tmp_path):
 def test_a_restored_claim(database):
     made = read(database.restore("pvc/copy", "--from", "one", "-o", "json"), "restored-claim")
     assert made["volume"] == database.path("pvc/copy", ".spec.volumeName")
+
+
+def test_volumes_that_are_swapped_swapped_back_and_removed(module_space):
+    space = module_space
+    space.claim("files")
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/files")
+    space.snap("create", "pvc/files", "--name", "files", "--wait", "ready").expect()
+    old = space.path("pvc/files", ".spec.volumeName")
+    words = ["pvc/files", "--from", "files", "--in-place", "--image", BUSYBOX_IMAGE, "--yes", "-o", "json"]
+    swapped = read(space.restore(*words), "swapped-volumes")
+    new = space.path("pvc/files", ".spec.volumeName")
+    assert swapped["claims"] == [{"claim": "files", "volume": new, "keptVolume": old}] and new != old
+    assert read(space.restore(*words), "swapped-volumes")["claims"] == []
+    undone = read(space.restore("undo", swapped["operation"], "--yes", "-o", "json"), "swapped-volumes")
+    assert (undone["from"], undone["claims"]) == (swapped["operation"], [{"claim": "files", "volume": old, "keptVolume": new}])
+    removed = read(space.restore("finalize", undone["operation"], "--yes", "-o", "json"), "finalized-operation")
+    assert (removed["finalized"], removed["volumes"]) == (undone["operation"], [new])
 
 
 def test_operations_and_what_ends_a_set(database):

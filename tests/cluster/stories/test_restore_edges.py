@@ -1,5 +1,6 @@
 """Restores and rehearsals at their edges: what a data directory may hold that must not wake up, classes that keep volumes,
 uploads that take their time, interruptions, and refusals that change nothing."""
+import json
 import signal
 
 import pytest
@@ -147,3 +148,39 @@ def test_damaged_data_is_exit_6_and_marks_the_set_failed(space):
     assert "did not start" in drill.err
     assert space.set("one")["verified"]["level"] == "failed"
     assert space.left_behind(before) == []
+
+
+def test_a_free_volume_of_the_class_is_never_taken_for_what_was_restored(space):
+    """Kubernetes binds a claim to a free volume that fits before it asks for one made of the snapshot: a drill would judge
+    somebody else's data, and then destroy it."""
+    name = f"{space.name}-fast"
+    space.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+                 "provisioner": "fast.csi.hf.test"})
+    try:
+        space.claim("spare", storage_class=name)
+        space.claim("data", storage_class=name)
+        space.wait("jsonpath={.status.phase}=Bound", "pvc/spare", "pvc/data")
+        space.snap("create", "pvc/data", "--name", "one", "--wait", "ready").expect()
+        volume = space.path("pvc/spare", ".spec.volumeName")
+        keep = '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
+        space.kubectl("patch", "pv", volume, "--type=merge", "-p", keep).expect()
+        space.kubectl("delete", "pvc", "spare").expect()
+        space.kubectl("patch", "pv", volume, "--type=merge", "-p", '{"spec":{"claimRef":null}}').expect()
+        space.wait("jsonpath={.status.phase}=Available", f"pv/{volume}")
+        before = space.objects()
+        image = ("--image", world.BUSYBOX_IMAGE)
+        for words in (("drill", "one", "--exec", "true", *image), ("open", "one", *image), ("pvc/copy", "--from", "one"),
+                      ("pvc/data", "--from", "one", "--in-place", "--yes", *image)):
+            refused = space.restore(*words).expect(3)
+            assert f"pv/{volume} is free" in refused.err and "nothing was changed" in refused.err
+        assert space.left_behind(before) == []
+        # Reserved, as the message says, it is in nobody's way.
+        reserved = {"spec": {"claimRef": {"namespace": space.name, "name": "somebodys"}}}
+        space.kubectl("patch", "pv", volume, "-p", json.dumps(reserved)).expect()
+        space.restore("pvc/copy", "--from", "one").expect()
+        assert space.path(f"pv/{volume}", ".status.phase") == "Available"
+        space.claim("somebodys", storage_class=name)
+        space.wait("jsonpath={.status.phase}=Bound", "pvc/somebodys")
+        assert space.path("pvc/somebodys", ".spec.volumeName") == volume
+    finally:
+        space.kubectl("delete", "storageclass", name)

@@ -187,6 +187,21 @@ TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
     CHECK(plan->steps[0].title == "delete pvc/n/drill-x-0-data-0");
 }
 
+TEST_CASE("gc and abort leave a claim that was bound to a volume that was there before, which would go with it") {
+    Fixture f;
+    const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
+    put_retained(f, "drill-x-0-data-0", ours);
+    const Json chosen = {{"metadata", {{"annotations", {{"pv.kubernetes.io/bound-by-controller", "yes"}}}}}};
+    REQUIRE(f.cluster.patch({kube::kVolumes, "", "pv-1"}, kube::PatchType::kMerge, chosen, {}, kube::DryRun::kNone, "")
+                .ok());
+    const Patience patience{f.clock, f.signals, {}};
+    const auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.empty());
+    REQUIRE(plan->notes.size() == 1);
+    CHECK(plan->notes[0].find("pvc/n/drill-x-0-data-0 is left: it was bound to pv/pv-1") == 0);
+}
+
 TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operations whose journal cannot be read") {
     Fixture f;
     const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};

@@ -57,6 +57,11 @@ TEST_CASE("gone means gone") {
     const Json there = {{"metadata", {{"name", "x"}}}};
     CHECK(observe(Condition::kGone, &there).state == State::kWaiting);
     CHECK(observe(Condition::kGone, nullptr).state == State::kDone);
+    const Json held = {{"metadata",
+                        {{"name", "x"},
+                         {"deletionTimestamp", "2026-01-01T00:00:00Z"},
+                         {"finalizers", {"kubernetes.io/pvc-protection", "backup.example/keep"}}}}};
+    CHECK(observe(Condition::kGone, &held).detail == "being deleted, held by its finalizer backup.example/keep");
 }
 
 TEST_CASE("condition names go round") {

@@ -136,3 +136,44 @@ TEST_CASE("a set of several claims needs a choice, and lists what there is") {
     CHECK(restore::select_one(source(1), {std::nullopt, "data"}).ok());
     CHECK(has(restore::select_one(from, {7, ""}).error().message, "no ordinal 7"));
 }
+
+TEST_CASE("a free volume that the new claim would be bound to, with whatever is on it, is refused by name") {
+    auto from = source();
+    kube::Volume volume;
+    volume.name = "spare";
+    volume.phase = "Available";
+    volume.storage_class = "fast";
+    volume.volume_mode = "Filesystem";
+    volume.access_modes = {"ReadWriteOnce", "ReadOnlyMany"};
+    volume.capacity_bytes = 2LL << 30;
+    auto spec = restore::choose_claim(from, from.members[0], {}).value();
+    spec.name = "data";
+    spec.space = "shop";
+    const auto taken = [&](const kube::Volume& free) {
+        from.free_volumes = {free};
+        return !restore::check_rivals(from, spec).ok();
+    };
+    CHECK(taken(volume));
+    CHECK(has(said(restore::check_rivals(from, spec).error()), "pv/spare is free"));
+    CHECK(restore::check_rivals(from, spec).error().kind == ErrorKind::kRefused);
+    auto other = volume;
+    other.storage_class = "slow";
+    CHECK_FALSE(taken(other));
+    other = volume;
+    other.capacity_bytes = 1LL << 30;
+    CHECK_FALSE(taken(other));
+    other = volume;
+    other.volume_mode = "Block";
+    CHECK_FALSE(taken(other));
+    other = volume;
+    other.access_modes = {"ReadWriteMany"};
+    CHECK_FALSE(taken(other));
+    other = volume;
+    other.claim_space = "shop";
+    other.claim_name = "somebodys";
+    CHECK_FALSE(taken(other));
+    // Reserved for this very name, it is bound whatever its class.
+    other.claim_name = "data";
+    other.storage_class = "slow";
+    CHECK(taken(other));
+}

@@ -111,6 +111,11 @@ std::vector<Guard> guards() {
                  Json::array({{{"kind", "Application"}, {"name", "shop"}, {"uid", "uid-app"}}});
          },
          "owned by Application/shop"},
+        {"a finalizer of somebody's on a claim",
+         [](Facts& f) {
+             f.claims["data-db-1"]["metadata"]["finalizers"] = {"kubernetes.io/pvc-protection", "backup.example/keep"};
+         },
+         "pvc/shop/data-db-1 has the finalizer backup.example/keep"},
         {"skew", [](Facts& f) { f.source.record->consistency = "none"; }, "consistency: none"},
         {"an incomplete set", [](Facts& f) { f.source.members[1].snapshot.reset(); }, "incomplete"},
         {"another number of replicas", [](Facts& f) { f.workload["spec"]["replicas"] = 3; }, "ordinals 0, 1, 2"},
@@ -383,4 +388,29 @@ TEST_CASE("undo: the only candidate, or the list; last in, first out") {
     REQUIRE_FALSE(several.ok());
     CHECK(several.error().message.find("in-place-web-1") != std::string::npos);
     CHECK(restore::choose_kept({}, "").error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("--ordinal of a workload that its owner has stopped starts nothing") {
+    auto facts = in_place_facts();
+    facts.workload["spec"]["replicas"] = 0;
+    facts.pods.clear();
+    auto options = testing::in_place_options();
+    options.ordinal = 1;
+    const auto choice = restore::choose_in_place(options, facts, testing::kOperationId, testing::some_time());
+    REQUIRE(choice.ok());
+    CHECK(choice->record.workload.stopped == 0);
+}
+
+TEST_CASE("an autoscaler rests at 0 replicas only: with an ordinal whose lower ones run on it is refused") {
+    auto facts = in_place_facts();
+    facts.autoscalers.push_back(Json::parse(
+        R"({"metadata": {"name": "busy"}, "spec": {"scaleTargetRef": {"kind": "StatefulSet", "name": "db"}}})"));
+    auto options = testing::in_place_options();
+    options.ordinal = 0;
+    CHECK(restore::choose_in_place(options, facts, testing::kOperationId, testing::some_time()).ok());
+    options.ordinal = 1;
+    const auto refused = restore::choose_in_place(options, facts, testing::kOperationId, testing::some_time());
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kRefused);
+    CHECK(refused.error().message.find("hpa/busy scales") != std::string::npos);
 }

@@ -195,3 +195,48 @@ TEST_CASE("a claim with very long annotations is marked without its record, and 
     swap.manifest["metadata"]["annotations"]["notes"] = std::string(200 * 1024, 'n');
     CHECK(restore::record_for_mark(scene.record, swap).is_null());
 }
+
+TEST_CASE("a temporary claim that was bound to a volume that was there before swaps nothing, and abort leaves both") {
+    Traced scene(Stage::kSecure, 0);
+    const std::string temporary = scene.record.swaps[0].temporary;
+    const Json chosen = {{"metadata", {{"annotations", {{"pv.kubernetes.io/bound-by-controller", "yes"}}}}}};
+    REQUIRE(
+        scene.cluster.patch({kube::kVolumes, "", "new-0"}, kube::PatchType::kMerge, chosen, {}, kube::DryRun::kNone, "")
+            .ok());
+    plan::Input input;
+    input.operation = kOperationId;
+    input.round = 1;
+    input.record = restore::record_json(scene.record);
+    restore::InPlace operation(in_place_options());
+    const auto next = operation.plan(scene.cluster, input);
+    REQUIRE_FALSE(next.ok());
+    CHECK(next.error().kind == ErrorKind::kConflict);
+    CHECK(next.error().message.find(temporary + " was bound to pv/new-0, which was there before") != std::string::npos);
+    const auto back = operation.take_back(scene.cluster, input);
+    REQUIRE(back.ok());
+    for (const plan::Step& step : (*back)->steps) {
+        CAPTURE(step.title);
+        CHECK(step.title.find("pv/new-0") == std::string::npos);
+        CHECK(step.title.find(temporary) == std::string::npos);
+    }
+    REQUIRE_FALSE((*back)->notes.empty());
+    CHECK((*back)->notes.front().find(temporary + " is left") != std::string::npos);
+}
+
+TEST_CASE("who loses all rights while the workload is held down is told that it is") {
+    Traced scene(Stage::kDrain);
+    const Staged at = staged(Stage::kDrain);
+    plan::Input input;
+    input.operation = kOperationId;
+    input.round = 4;
+    input.record = restore::record_json(at.record);
+    input.record.update(restore::incoming_json(at.record));
+    restore::InPlace operation(in_place_options());
+    REQUIRE(operation.plan(scene.cluster, input).ok());
+    const Error forbidden{ErrorKind::kForbidden, "not allowed", ""};
+    scene.cluster.fault = [&](const std::string&, bool) { return std::optional<Error>(forbidden); };
+    const auto back = operation.recover(scene.cluster, input, forbidden);
+    REQUIRE_FALSE(back.ok());
+    CHECK(back.error().message.find("sts/shop/db is held down at 0 replicas: resume brings it back to 2") !=
+          std::string::npos);
+}
