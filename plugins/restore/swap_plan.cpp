@@ -2,6 +2,7 @@
 
 #include "plugins/restore/swap_steps.h"
 
+#include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
@@ -333,6 +334,21 @@ std::vector<kube::AccessCheck> swap_needs(const SwapRecord& record) {
     need({"list", "watch"}, kube::kVolumeAttachments);
     if (record.workload.exists()) need({"get", "list", "watch", "patch"}, record.workload.ref.resource);
     return needs;
+}
+
+std::vector<Step> swap_rehearsal(const SwapRecord& record) {
+    std::vector<Step> steps;
+    for (const Swap& swap : record.swaps) {
+        if (swap.temporary.empty()) continue;
+        Json claim = kube::renewed_claim(swap.manifest, {swap.old_volume, swap.request, swap.source});
+        claim["metadata"]["name"] = bounded_name(swap.claim, "-holdfast-dry-run", 253);
+        Step step;
+        step.id = "try-create-" + swap.claim;
+        step.title = "make pvc/" + record.space + "/" + swap.claim + " anew";
+        step.action = Create{std::move(claim), {}, true};
+        steps.push_back(std::move(step));
+    }
+    return steps;
 }
 
 std::vector<std::string> swap_in_words(const SwapRecord& record) {

@@ -24,6 +24,11 @@ Result<plan::Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, c
 
 // What the rounds need, asked for before the first write.
 std::vector<kube::AccessCheck> swap_needs(const SwapRecord& record);
+// The claims as they will be made anew, to be tried with dryRun=All before anything is changed: one that a webhook or a
+// policy refuses after the old one was deleted would leave the workload down. Under another name, and on the old
+// volume, since the new one is not there yet. None for an undo: it needs no room of a quota beside the old claims, and
+// it is the way out of trouble.
+std::vector<plan::Step> swap_rehearsal(const SwapRecord& record);
 // The rounds that follow, in words, for the first plan.
 std::vector<std::string> swap_in_words(const SwapRecord& record);
 

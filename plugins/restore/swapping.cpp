@@ -75,6 +75,7 @@ Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input
     plan.asks = true;
     plan.notes.insert(plan.notes.begin(), opening.notes.begin(), opening.notes.end());
     plan.later = swap_in_words(*record_);
+    plan.rehearsal = swap_rehearsal(*record_);
     for (kube::AccessCheck& need : swap_needs(*record_)) plan.later_needs.push_back(std::move(need));
     return plan;
 }

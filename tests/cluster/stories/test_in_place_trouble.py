@@ -130,6 +130,36 @@ def test_a_lost_journal_before_the_first_delete_can_be_taken_back(database):
 CLAIMS = 10
 
 
+@pytest.fixture
+def no_named_volumes(database):
+    """A policy of the namespace: no claim may name its volume. A restored copy names none; the claim made anew does."""
+    space, name = database, f"{database.name}-no-named-volumes"
+    api = {"apiVersion": "admissionregistration.k8s.io/v1"}
+    space.apply({**api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": {
+                    "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                                                            "resources": ["persistentvolumeclaims"]}]},
+                    "validations": [{"expression": "!has(object.spec.volumeName)", "message": "claims must not name volumes"}]}},
+                {**api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name}, "spec": {
+                    "policyName": name, "validationActions": ["Deny"],
+                    "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space.name}}}}})
+    probe = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "probe", "namespace": space.name},
+             "spec": {"accessModes": ["ReadWriteOnce"], "volumeName": "x", "resources": {"requests": {"storage": "1Mi"}}}}
+    refused = lambda: space.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(probe)).code != 0
+    space.eventually(refused)  # policies take effect a moment after they are there
+    yield
+    space.cluster.kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", name)
+
+
+def test_a_policy_that_refuses_the_claim_made_anew_is_found_before_anything_is_changed(database, no_named_volumes):
+    space = database
+    before, uid = space.objects(), space.path("pvc/data-postgres-0", ".metadata.uid")
+    said = space.kubectl(*IN_PLACE).expect(3).err
+    assert "would refuse to make pvc/" in said and "claims must not name volumes" in said and "nothing was changed" in said
+    assert space.left_behind(before) == []
+    assert space.path("pvc/data-postgres-0", ".metadata.uid") == uid
+    assert space.path("sts/postgres", ".spec.replicas") == "1"
+
+
 def many_claims(space):
     """A Deployment of ten claims, each with a tenth of a mebibyte of annotations: what is recorded of them does not fit into
     one ConfigMap."""
