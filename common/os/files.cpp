@@ -97,7 +97,7 @@ bool is_special(const std::string& path) {
 namespace {
 
 // 0, or what went wrong.
-int write_all(int file, std::string_view content) {
+int write_whole(int file, std::string_view content) {
     while (!content.empty()) {
         const ssize_t written = ::write(file, content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
@@ -111,7 +111,7 @@ int write_all(int file, std::string_view content) {
 Status write_into(const std::string& path, std::string_view content) {
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
     if (file.get() < 0) return io_error(path, errno);
-    const int failed = write_all(file.get(), content);
+    const int failed = write_whole(file.get(), content);
     return failed == 0 ? Status() : Status(io_error(path, failed));
 }
 
@@ -129,7 +129,7 @@ Status write_file_atomic(const std::string& path, std::string_view content) {
         ::unlink(temporary.c_str());
         return io_error(path, code);
     };
-    if (const int failed = write_all(file.get(), content); failed != 0) return give_up(failed);
+    if (const int failed = write_whole(file.get(), content); failed != 0) return give_up(failed);
     // Content before name: after a power loss the name must not point to an empty file.
     if (fsync(file.get()) != 0) return give_up(errno);
     if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
