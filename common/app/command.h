@@ -129,6 +129,8 @@ struct Plugin {
     std::string default_command;
     // Flags that make it another one: {"in-place", "in-place"} for "kubectl restore sts/postgres --in-place".
     std::vector<std::pair<std::string, std::string>> default_by_flag = {};
+    // Stands for a target: with it and no words at all the default command is meant ("kubectl pvc-expand -l app=db").
+    std::string default_by_option = {};
     // Makes the SQL runner, in plugins that speak to databases: the others do not load libpq. Null: none.
     std::function<std::unique_ptr<plan::SqlRunner>(plan::LocalPorts, Clock&, const Signals&)> sql;
     // Unfinished operations as the objects that they touched tell of them, whose journal may be lost. Null: none.

@@ -84,7 +84,9 @@ std::vector<Option> own_options(const Command& command) {
 }
 
 std::string more(const Plugin& plugin) {
-    return "Use \"kubectl " + plugin.name + " options\" for the connection flags, which every command has.\n";
+    const std::string text =
+        "Use \"kubectl " + plugin.name + " options\" for the connection flags, which every command has.";
+    return view::indent_wrapped(text, 0, kColumns) + "\n";
 }
 
 std::string command_list(const Plugin& plugin) {

@@ -29,7 +29,13 @@ struct Chosen {
 
 Chosen choose(const Plugin& plugin, const Words& words) {
     const std::vector<std::string>& positionals = words.positionals;
-    if (positionals.empty()) return {};
+    if (positionals.empty()) {
+        const auto& options = words.options;
+        const bool instead =
+            !plugin.default_by_option.empty() &&
+            std::find(options.begin(), options.end(), "--" + plugin.default_by_option) != options.end();
+        return {instead ? find_command(plugin, plugin.default_command) : nullptr, false};
+    }
     if (const Command* command = find_command(plugin, positionals.front())) return {command, true};
     if (plugin.default_command.empty() || positionals.front().find('/') == std::string::npos) return {};
     for (const auto& [flag, command] : plugin.default_by_flag) {

@@ -19,7 +19,9 @@ std::vector<std::string> namesakes(const std::vector<std::string>& found, const 
 }
 
 void warn_of_namesakes(Context& context) {
-    const std::string name = "kubectl-" + context.plugin().name;
+    std::string word = context.plugin().name;
+    std::replace(word.begin(), word.end(), '-', '_');  // kubectl pvc-expand is kubectl-pvc_expand
+    const std::string name = "kubectl-" + word;
     const auto found = find_in_path(name, context.environment().get_or("PATH", ""));
     for (const auto& path : namesakes(found, context.environment().executable)) {
         const bool first = path == found.front();

@@ -67,14 +67,20 @@ bool multiply(Wide& value, unsigned factor) {
     return value <= (Wide{1} << 120);
 }
 
-}  // namespace
+// digits * 10^ten * 2^two
+struct Number {
+    Wide digits = 0;
+    int ten = 0, two = 0;
+    char exponent = 0;  // 'e': written with one, which the API keeps
+};
 
-Result<Quantity> Quantity::parse(std::string_view text) {
+Result<Number> read_number(std::string_view text) {
+    constexpr int kMostExponent = 100;  // apimachinery's own wraps at 2^32
     std::size_t at = 0;
     if (text.empty()) return bad(text, "it is empty");
     if (text[0] == '-') return bad(text, "it is negative");
     if (text[0] == '+') ++at;
-    Wide digits = 0;
+    Number number;
     int decimals = 0;
     bool any = false, point = false;
     for (; at < text.size(); ++at) {
@@ -85,29 +91,85 @@ Result<Quantity> Quantity::parse(std::string_view text) {
         }
         if (!std::isdigit(static_cast<unsigned char>(c))) break;
         any = true;
-        if (digits > (Wide{1} << 100)) return bad(text, "it has too many digits");
-        digits = digits * 10 + static_cast<unsigned>(c - '0');
+        if (number.digits > (Wide{1} << 100)) return bad(text, "it has too many digits");
+        number.digits = number.digits * 10 + static_cast<unsigned>(c - '0');
         decimals += point ? 1 : 0;
     }
     if (!any) return bad(text, "it does not begin with a number");
-    const Scale scale = parse_suffix(text.substr(at));
-    if (!scale.ok) return bad(text, "unknown unit \"" + escape_line(text.substr(at, 16)) + "\"");
-    int ten = scale.ten - decimals;
-    if (digits == 0) return Quantity(0, std::string(text));
-    for (int i = 0; i < scale.two; ++i) {
-        if (!multiply(digits, 2)) return bad(text, "it is too large");
+    const std::string_view suffix = text.substr(at);
+    const Scale scale = parse_suffix(suffix);
+    if (!scale.ok) return bad(text, "unknown unit \"" + escape_line(suffix.substr(0, 16)) + "\"");
+    if (scale.ten > kMostExponent) return bad(text, "it is too large");
+    if (scale.ten < -kMostExponent) return bad(text, "its exponent is too small");
+    number.ten = scale.ten - decimals;
+    number.two = scale.two;
+    if (suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E') && suffix != "Ei") number.exponent = 'e';
+    return number;
+}
+
+// The number times 10^more, rounded up; false: too large.
+bool whole(const Number& number, int more, Wide& out) {
+    out = number.digits;
+    if (out == 0) return true;
+    for (int i = 0; i < number.two; ++i) {
+        if (!multiply(out, 2)) return false;
     }
+    int ten = number.ten + more;
     for (; ten > 0; --ten) {
-        if (!multiply(digits, 10)) return bad(text, "it is too large");
+        if (!multiply(out, 10)) return false;
     }
     bool rest = false;
-    for (; ten < 0 && digits > 0; ++ten) {
-        rest = rest || digits % 10 != 0;
-        digits /= 10;
+    for (; ten < 0 && out > 0; ++ten) {
+        rest = rest || out % 10 != 0;
+        out /= 10;
     }
-    if (rest) ++digits;
-    if (digits > kMaximum) return bad(text, "it is too large");
-    return Quantity(static_cast<long long>(digits), std::string(text));
+    if (rest) ++out;
+    return true;
+}
+
+constexpr int kNano = 9;
+constexpr Wide kNanos = 1000000000;
+
+std::string digits_of(Wide value) {
+    std::string text;
+    for (; value > 0; value /= 10) text.insert(text.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
+    return text.empty() ? "0" : text;
+}
+
+// All tens into the exponent, which is then lowered to a multiple of three.
+std::string decimal_text(Wide nanos, bool with_exponent) {
+    constexpr std::array<const char*, 10> kDecimalUnits = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+    int exponent = -kNano;
+    while (nanos % 10 == 0) {
+        nanos /= 10;
+        ++exponent;
+    }
+    while (exponent % 3 != 0) {
+        nanos *= 10;
+        --exponent;
+    }
+    if (exponent == 0) return digits_of(nanos);
+    if (with_exponent) return digits_of(nanos) + "e" + std::to_string(exponent);
+    return digits_of(nanos) + kDecimalUnits.at(static_cast<std::size_t>(exponent / 3 + 3));
+}
+
+}  // namespace
+
+Result<Quantity> Quantity::parse(std::string_view text) {
+    TRY_ASSIGN(const Number number, read_number(text));
+    Wide bytes = 0;
+    if (!whole(number, 0, bytes) || bytes > kMaximum) return bad(text, "it is too large");
+    return Quantity(static_cast<long long>(bytes), std::string(text));
+}
+
+Result<std::string> canonical_quantity(std::string_view text) {
+    TRY_ASSIGN(const Quantity size, Quantity::parse(text));
+    TRY_ASSIGN(const Number number, read_number(text));
+    Wide nanos = 0;
+    if (!whole(number, kNano, nanos)) return bad(text, "it is too large");
+    if (nanos == 0) return std::string("0");
+    const bool binary = number.two > 0 && nanos % kNanos == 0 && nanos >= 1024 * kNanos;
+    return binary ? Quantity::from_bytes(size.bytes()).text() : decimal_text(nanos, number.exponent != 0);
 }
 
 Quantity Quantity::from_bytes(long long bytes) {

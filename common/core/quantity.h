@@ -30,4 +30,9 @@ class Quantity {
     std::string text_;
 };
 
+// The text that an API server recomputes a quantity to: "1.5Gi" -> "1536Mi", "1000M" -> "1G", "+5Gi" -> "5Gi", "1E3" ->
+// "1e3". Fractions of a byte are kept ("0.1Gi" -> "107374182400m"); a byte's fraction below nano is rounded up.
+// kInvalid as Quantity::parse.
+Result<std::string> canonical_quantity(std::string_view text);
+
 }  // namespace holdfast

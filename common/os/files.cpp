@@ -109,6 +109,19 @@ Status write_file_atomic(const std::string& path, std::string_view content) {
     return {};
 }
 
+Status make_private_folder(const std::string& path) {
+    std::error_code failed;
+    const bool made = std::filesystem::create_directories(path, failed);
+    if (made) std::filesystem::permissions(path, std::filesystem::perms::owner_all, failed);
+    if (!failed) return {};
+    return Error{ErrorKind::kFailed, path + ": cannot be made: " + failed.message(), "", 0, ""};
+}
+
+void remove_file(const std::string& path) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+}
+
 bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::string resolve_path(const std::string& path, const std::string& directory) {

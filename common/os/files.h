@@ -17,6 +17,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit);
 Result<std::string> read_file_or_pipe(const std::string& path, std::size_t limit);
 bool is_pipe(const std::string& path);
 Status write_file_atomic(const std::string& path, std::string_view content);
+// Makes it and what is above it, for this user alone; there already is fine.
+Status make_private_folder(const std::string& path);
+void remove_file(const std::string& path);  // gone already is fine
 bool file_exists(const std::string& path);
 // Joins a relative path to a directory; absolute paths stay.
 std::string resolve_path(const std::string& path, const std::string& directory);

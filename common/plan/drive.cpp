@@ -1,5 +1,6 @@
 #include "common/plan/drive.h"
 
+#include "common/core/doubt.h"
 #include "common/core/hash.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -12,7 +13,16 @@
 namespace holdfast::plan {
 namespace {
 
-constexpr int kMostRounds = 16;  // no operation has more; one that asks for more loops
+constexpr int kMostRounds = 24;  // no operation has more; one that asks for more loops
+
+// A rehearsal is not shown step by step.
+struct SilentWitness : Witness {
+    void step_started(const Step&) override {}
+    void step_waits(const Step&, const std::string&) override {}
+    void step_done(const Step&, double) override {}
+    void step_failed(const Step&, const Error&) override {}
+    void message(const std::string&) override {}
+};
 
 class Drive {
   public:
@@ -91,10 +101,13 @@ class Drive {
             if (options_.plan_only) return {};
             if (records()) {
                 if (input_.round == 0) TRY(hold(plan));
+                if (input_.round == 0 && !resuming_) TRY(rehearse(plan));
                 const Status written = record(plan);
                 if (!written.ok()) return input_.round == 0 && !resuming_ ? written : recovered(written.error());
             }
+            if (dry()) TRY(rehearse(plan));
             Outcome outcome = carry_out(plan);
+            if (outcome.replan && input_.round + 1 < kMostRounds) continue;
             if (!outcome.status.ok()) return recovered(outcome.status.error());
             if (dry()) return {};  // later rounds read what this one has not really made
             if (plan.last) return {};
@@ -172,6 +185,35 @@ class Drive {
         return {};
     }
 
+    // What cannot be tried is told; what would be refused ends it here. No journal stands yet, and nothing is written.
+    Status rehearse(const Plan& plan) {
+        Limits limits = options_.limits;
+        limits.dry_run = kube::DryRun::kServer;
+        SilentWitness silent;
+        World world{world_.cluster,   world_.clock,      world_.signals,   silent,
+                    world_.pods,      world_.sql,        world_.attendant, world_.explain,
+                    world_.may_write, world_.make_heart, world_.self};
+        for (const Step& step : plan.rehearsal) {
+            Plan one;
+            one.operation = plan.operation;
+            one.steps = {step};
+            const Status tried = execute(one, world, limits).status;
+            if (tried.ok()) continue;
+            const Error& error = tried.error();
+            if (error.message.find("does not support dry run") != std::string::npos) {
+                world_.witness.message("not verified: " + step.title + ": " + error.message);
+                continue;
+            }
+            if (in_doubt(error) || error.kind == ErrorKind::kInterrupted || error.kind == ErrorKind::kConflict)
+                return error;
+            return Error{
+                ErrorKind::kRefused,
+                "the API server would refuse to " + step.title + ": " + error.message + "; nothing was changed",
+                "tried with dryRun=All; what refused it must be changed first", error.http_status, error.reason};
+        }
+        return {};
+    }
+
     // Before the round's first write: whoever finds what we made finds out why, and how to go on.
     Status record(const Plan& plan) {
         journal_.round = plan.round;
@@ -188,6 +230,7 @@ class Drive {
                 if (!journal_.record.contains(key)) journal_.record[key] = value;
             }
         }
+        if (plan.latest.is_object()) journal_.record.update(plan.latest);
         input_.record = journal_.record;
         // A first journal has no version to be compared: whoever slept since it took its locks asks whether they are
         // still its own.

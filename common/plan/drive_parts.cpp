@@ -117,7 +117,7 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
             return Error{ErrorKind::kRefused,
                          "operation " + journal.operation + " is finished: there is nothing to go on with", "", 0, ""};
         }
-        TRY(same_objects(world.cluster, journal));
+        if (!operation.replaces_workload()) TRY(same_objects(world.cluster, journal));
         return std::optional<Journal>(std::move(journal));
     }
     std::vector<std::string> unreadable;
@@ -128,7 +128,7 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
     const std::string hash = argument_hash(line);
     for (Journal& one : journals) {
         if (one.argument_hash != hash) continue;
-        TRY(same_objects(world.cluster, one));
+        if (!operation.replaces_workload()) TRY(same_objects(world.cluster, one));
         return std::optional<Journal>(std::move(one));
     }
     for (const Journal& one : journals) {

@@ -128,6 +128,7 @@ class Execution {
         if (!failed()) {
             outcome_.status = status;
             outcome_.failed_step = step(i).id;
+            outcome_.replan = step(i).replan && status.error().kind == ErrorKind::kConflict;
         } else {
             Error both = outcome_.status.error();
             both.message += "; then " + step(i).title + ": " + status.error().message;
@@ -155,6 +156,7 @@ class Execution {
             finish(i, {});
             return;
         }
+        if (const Status rested = rest(one); !rested.ok()) return finish(i, rested);
         const auto stall = one.limit.count() > 0 ? one.limit : limits_.stall;
         finish(i, std::visit(Overloaded{
                                  [&](const Create&) -> Status {
@@ -171,6 +173,18 @@ class Execution {
                                  },
                              },
                              one.action));
+    }
+
+    // In short sleeps, between which signals are seen and the Lease is kept.
+    Status rest(const Step& one) {
+        constexpr std::chrono::milliseconds kTick{1000};
+        for (auto left = dry() ? std::chrono::milliseconds(0) : one.pause; left.count() > 0; left -= kTick) {
+            if (world_.signals.count() >= (limits_.cleaning ? 2 : 1))
+                return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+            if (world_.may_write) TRY(world_.may_write());
+            world_.clock.sleep_for(std::min(left, kTick));
+        }
+        return {};
     }
 
     bool makes(const kube::ObjectRef& ref) const {

@@ -74,6 +74,7 @@ struct Limits {
 struct Outcome {
     Status status;                          // the first failure, if any; always-steps and releases have run nonetheless
     std::string failed_step;                // id
+    bool replan = false;                    // that step met somebody's change and asks for another round
     bool wrote = false;                     // at least one write was sent that may have been carried out
     Progress progress;                      // outputs and phases of this round
     std::vector<std::string> not_verified;  // server dry run: what could not be tried

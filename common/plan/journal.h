@@ -81,6 +81,11 @@ std::vector<kube::ObjectRef> created_objects(const Journal& journal);
 // Every object that its steps write to, each once.
 std::vector<kube::ObjectRef> written_objects(const Journal& journal);
 
+// One step of brief()'s form: for a journal that is made again from what objects tell.
+Json brief_step(const char* verb, const kube::ObjectRef& ref);
+// Its names can be pasted into a shell: plugin, command and id may have been read from an annotation.
+bool has_sound_names(const Journal& journal);
+
 // kUsage: not an operation id (it becomes part of an object's name).
 Status check_operation_id(const std::string& operation);
 

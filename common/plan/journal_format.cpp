@@ -242,6 +242,21 @@ Json brief(const Plan& plan) {
     return {{"round", plan.round}, {"steps", std::move(steps)}};
 }
 
+Json brief_step(const char* verb, const kube::ObjectRef& ref) {
+    return {{"id", std::string(verb) + "-" + ref.name},
+            {"title", std::string(verb) + " " + ref.text()},
+            {"verb", verb},
+            {"group", ref.resource.group},
+            {"resource", ref.resource.plural},
+            {"namespace", ref.space},
+            {"name", ref.name}};
+}
+
+bool has_sound_names(const Journal& journal) {
+    return check_operation_id(journal.operation).ok() && check_dns_label(journal.plugin, "plugin").ok() &&
+           check_dns_label(journal.command, "command").ok();
+}
+
 namespace {
 
 std::vector<kube::ObjectRef> objects_of(const Journal& journal, const std::function<bool(const std::string&)>& wanted) {

@@ -1,6 +1,8 @@
 #include "common/plan/observe.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 
 #include <array>
@@ -39,11 +41,32 @@ Verdict claim_bound(const Json& claim) {
     return {State::kWaiting, phase.empty() ? "no phase yet" : "phase " + escape_line(phase)};
 }
 
-Verdict claim_resized(const Json& claim) {
+// The table of docs/pvc-expand.md, in its order.
+Verdict claim_resized(const Json& claim, const Quantity& wanted, bool node_may_wait) {
+    const kube::ResizeState state = kube::resize_state_of(claim);
+    const std::string has = "capacity " + (state.capacity ? escape_line(state.capacity->text()) : "unknown");
+    if (state.capacity && *state.capacity >= wanted) return {State::kDone, ""};
+    if (state.deleting) return {State::kFailed, "it is being deleted", ErrorKind::kConflict};
+    const std::string said = state.error.empty() ? "" : ": " + state.error;
+    // One that is left of a larger or smaller attempt says nothing about what is asked for now.
+    const bool current = state.allocated && state.requested && *state.allocated == *state.requested;
+    if (state.infeasible() && current)
+        return {State::kFailed, "the storage cannot make it " + wanted.text() + " (" + state.status + ")" + said,
+                ErrorKind::kUnavailable};
+    if (state.waits_for_node()) {
+        if (node_may_wait) return {State::kDone, ""};
+        return {State::kWaiting,
+                has + ", the volume has grown, its filesystem grows on the node of a pod that mounts it" + said};
+    }
+    if (!state.error.empty()) return {State::kWaiting, has + ", an error that may pass" + said};
+    if (state.resizing) return {State::kWaiting, has + ", the storage is at it"};
+    return {State::kWaiting, has + ", no resizer has taken it up"};
+}
+
+Verdict claim_resized(const Json& claim, bool node_may_wait) {
     const auto wanted = kube::requested_of(claim);
-    const auto has = kube::capacity_of(claim);
-    if (wanted.ok() && has && *has >= *wanted) return {State::kDone, ""};
-    return {State::kWaiting, "capacity " + (has ? escape_line(has->text()) : "unknown")};
+    if (!wanted.ok()) return {State::kFailed, wanted.error().message};
+    return claim_resized(claim, *wanted, node_may_wait);
 }
 
 Verdict volume(const Json& object, const char* wanted) {
@@ -121,7 +144,7 @@ Verdict pod(const Json& object, Condition condition) {
     return {State::kWaiting, reason.empty() ? "starting" : std::move(reason)};
 }
 
-constexpr std::array<std::pair<Condition, const char*>, 16> kNames = {
+constexpr std::array<std::pair<Condition, const char*>, 18> kNames = {
     {{Condition::kSnapshotCut, "snapshot-cut"},
      {Condition::kSnapshotReady, "snapshot-ready"},
      {Condition::kClaimBound, "claim-bound"},
@@ -132,6 +155,8 @@ constexpr std::array<std::pair<Condition, const char*>, 16> kNames = {
      {Condition::kGone, "gone"},
      {Condition::kContentBound, "content-bound"},
      {Condition::kResized, "resized"},
+     {Condition::kGrown, "grown"},
+     {Condition::kAdopted, "adopted"},
      {Condition::kVolumeAvailable, "volume-available"},
      {Condition::kVolumeReleased, "volume-released"},
      {Condition::kUnowned, "unowned"},
@@ -155,7 +180,9 @@ Verdict observe(Condition condition, const Json* object) {
         case Condition::kClaimBound:
             return claim_bound(*object);
         case Condition::kResized:
-            return claim_resized(*object);
+            return claim_resized(*object, false);
+        case Condition::kGrown:
+            return claim_resized(*object, true);
         case Condition::kVolumeAvailable:
             return volume(*object, "Available");
         case Condition::kVolumeReleased:
@@ -175,6 +202,7 @@ Verdict observe(Condition condition, const Json* object) {
             std::string error = storage_error(*object);
             return {State::kWaiting, error.empty() ? "no snapshot handle yet" : std::move(error)};
         }
+        case Condition::kAdopted:
         case Condition::kExists:
         case Condition::kGone:
             break;
@@ -188,6 +216,20 @@ Verdict observe_bound_to(const Json* claim, const std::string& volume) {
     const std::string has = text_at(*claim, "/spec/volumeName");
     if (has.empty() || has == volume) return verdict;
     return {State::kFailed, "it is bound to pv/" + escape_line(has) + " and not to pv/" + volume, ErrorKind::kConflict};
+}
+
+Verdict observe_resized(const Json* claim, const std::string& size, bool node_may_wait) {
+    const auto wanted = Quantity::parse(size);
+    if (claim == nullptr || !wanted.ok()) return observe(Condition::kResized, claim);
+    return claim_resized(*claim, *wanted, node_may_wait);
+}
+
+Verdict observe_adopted(const Json* object, const std::string& owner) {
+    if (object == nullptr) return {State::kWaiting, "not there"};
+    for (const kube::OwnerReference& one : kube::owners_of(*object)) {
+        if (one.controller && one.uid == owner) return {State::kDone, ""};
+    }
+    return {State::kWaiting, "its controller has not taken it up yet"};
 }
 
 std::string condition_name(Condition condition) {

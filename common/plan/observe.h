@@ -26,6 +26,13 @@ Verdict observe(Condition condition, const Json* object);
 // kClaimBound, and to this volume: bound to another one it has failed (kConflict).
 Verdict observe_bound_to(const Json* claim, const std::string& volume);
 
+// kResized and kGrown with a size: capacity is what counts (expansion has conditions that come and go, and ones that
+// stay). Failed (kUnavailable, exit 5) once the driver has said for this very size that it cannot be.
+Verdict observe_resized(const Json* claim, const std::string& size, bool node_may_wait);
+
+// kAdopted: its controller is the object of this uid.
+Verdict observe_adopted(const Json* object, const std::string& owner);
+
 // The name of a condition in the journal and in titles: "snapshot-ready".
 std::string condition_name(Condition condition);
 std::optional<Condition> condition_from(const std::string& name);

@@ -83,6 +83,9 @@ class Operation {
     // while another operation has one of these locks, live or unfinished. It keeps out nobody who locks or only reads.
     // Looked at before the first plan and again before the first write. Default: nothing.
     virtual Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader);
+    // True: it deletes a workload and makes it anew, so that plan() judges one that is not the object it began with.
+    // False: such a one is refused before any plan.
+    virtual bool replaces_workload() const { return false; }
     // True: the journal stays after a good end, with state "done", until finalize or expiry takes it (safety R5).
     virtual bool keeps_record() const { return false; }
     // Round `input.round`: gather with the reader, then decide by a pure function. Errors: kRefused (exit 3, nothing

@@ -26,9 +26,11 @@ Status survived(const Create& create, const Json& object) {
     for (const std::string& pointer : create.must_survive) {
         const Json* sent = kube::find_at(create.manifest, pointer);
         const Json* kept = kube::find_at(object, pointer);
-        if (sent == nullptr || (kept != nullptr && *kept == *sent)) continue;
+        // Fields have no order: an ordered map would say that they differ.
+        if (sent == nullptr || (kept != nullptr && nlohmann::json(*kept) == nlohmann::json(*sent))) continue;
         return Error{ErrorKind::kRefused,
-                     ref_of_manifest(create.manifest).text() + ": the API server dropped " + pointer.substr(1) +
+                     ref_of_manifest(create.manifest).text() + ": the API server " +
+                         (kept == nullptr ? "dropped " : "changed ") + pointer.substr(1) +
                          ": what it made is not what was asked for and holds no data of yours",
                      "", 0, "DataSourceDropped"};
     }
@@ -52,13 +54,28 @@ Status ours(const Create& create, const std::string& operation, const Json& obje
                  "choose another name, or look at that operation with status", 0, "AlreadyExists"};
 }
 
+// Quota that has not been counted again yet, a webhook that says no or is down: what was deleted must come again.
+bool tried_again(const Create& create, const Error& error) {
+    const bool ends = error.message.find("is being terminated") != std::string::npos;  // its namespace: never again
+    return create.insists && !ends && (error.kind == ErrorKind::kForbidden || in_doubt(error));
+}
+
 // One create whose first answer was `answer`.
 Status settle(const Create& create, const Json& manifest, Result<Json> answer, const std::string& operation,
               World& world, const Limits& limits) {
     const kube::ObjectRef ref = ref_of_manifest(create.manifest);
+    std::chrono::milliseconds waited{0};
     for (int attempt = 1;; ++attempt) {
         if (answer.ok()) return survived(create, *answer);
         const Error& error = answer.error();
+        if (tried_again(create, error) && waited < limits.stall && limits.dry_run == kube::DryRun::kNone &&
+            world.signals.count() <= 1) {
+            waited += kPause;
+            world.clock.sleep_for(kPause);
+            answer = world.cluster.create(manifest, limits.dry_run);
+            attempt = 0;
+            continue;
+        }
         if (error.kind != ErrorKind::kAlreadyExists && !in_doubt(error)) return error.with_context(ref.text());
         auto found = world.cluster.find(ref);
         if (found.ok() && found->has_value()) return ours(create, operation, **found);

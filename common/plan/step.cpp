@@ -97,6 +97,8 @@ Json action_json(const Action& action) {
                        json["condition"] = condition_name(one.condition);
                        json["names"] = one.names;
                        if (!one.bound_to.empty()) json["boundTo"] = one.bound_to;
+                       if (!one.sizes.empty()) json["sizes"] = one.sizes;
+                       if (!one.owner.empty()) json["owner"] = one.owner;
                    },
                    [&](const Exec& one) {
                        json["container"] = one.container;

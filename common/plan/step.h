@@ -26,6 +26,9 @@ struct Create {
     // A claim that is made again for its owner: as it stands, without labels of ours, and whoever made it first made
     // it well: who binds it to what is judged by the wait that follows (WaitFor::bound_to). abort never removes it.
     bool anybodys = false;
+    // What was deleted to be made anew: a refusal by quota or webhook is no reason to leave it out, so it is tried
+    // again every second for as long as a wait may last.
+    bool insists = false;
 };
 struct Patch {
     kube::ObjectRef ref;
@@ -66,7 +69,9 @@ enum class Condition {
     kExists,
     kGone,
     kContentBound,     // a VolumeSnapshotContent's status has its handle
-    kResized,          // status.capacity has reached the request
+    kResized,          // status.capacity has reached the size, WaitFor::sizes or the request
+    kGrown,            // that, or only the node's part is left, which the next mount does
+    kAdopted,          // its controller is WaitFor::owner
     kVolumeAvailable,  // a PersistentVolume's phase: its reservation has been seen by the binder (safety R9)
     kVolumeReleased,
     kUnowned,     // no ownerReferences
@@ -84,6 +89,9 @@ struct WaitFor {
     std::vector<std::string> bound_to = {};
     // With kGone: the uids of those whose end is waited for; whoever has the name afterwards is somebody else.
     std::vector<std::string> uids = {};
+    // With kResized and kGrown: how large each claim must be, by the order of names.
+    std::vector<std::string> sizes = {};
+    std::string owner = {};  // uid, with kAdopted
 };
 
 // A command in a container, by the user's kubectl. argv is run as it is; a user's CMD becomes {"sh", "-c", CMD}.
@@ -138,6 +146,9 @@ struct Step {
     bool always = false;
     // Its failure is told and the operation goes on: facts that are good to have. Never for a step that protects data.
     bool optional = false;
+    // Somebody changed the object since it was read: the next round reads again and decides anew (Outcome::replan).
+    bool replan = false;
+    std::chrono::milliseconds pause{0};  // before it begins
     std::chrono::milliseconds limit{0};  // without progress; 0: the command's --timeout
     std::optional<Action> undo;          // what takes this step back if the operation fails or is aborted
 };
@@ -156,6 +167,11 @@ struct Plan {
     // reclaim and retention policies (safety R6). Written to the journal before the round's first write; a later
     // round's keys are added, and a key that is there already keeps its first value. An object, or null.
     Json record;
+    // The same, but a later value takes the place of an earlier one: what was read just before a delete.
+    Json latest;
+    // Tried with dryRun=All before the first write of the operation: what the API server would refuse half-way it
+    // refuses here, before any change. Each by itself, in no order.
+    std::vector<Step> rehearsal;
     // A workload is held down from here on (safety R13): a second signal counts as the first until service is back.
     bool shielded = false;
     // Of a recovery: told in place of the error that led to it, now that more is known.

@@ -133,6 +133,11 @@ class Waiter {
             if (wait_.names[i] == name && !wait_.bound_to[i].empty())
                 return observe_bound_to(object, wait_.bound_to[i]);
         }
+        if (wait_.condition == Condition::kAdopted) return observe_adopted(object, wait_.owner);
+        for (std::size_t i = 0; i < wait_.sizes.size() && i < wait_.names.size(); ++i) {
+            if (wait_.names[i] == name)
+                return observe_resized(object, wait_.sizes[i], wait_.condition == Condition::kGrown);
+        }
         return observe(wait_.condition, object);
     }
 

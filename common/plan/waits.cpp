@@ -259,6 +259,46 @@ std::vector<Waiting> swap_waits() {
     };
 }
 
+const std::vector<std::string> kExpands = {"pvc-expand expand"};
+
+std::vector<Waiting> growing_waits() {
+    return {
+        {Condition::kResized, &kube::kClaims, kExpands,
+         "the driver's resizer sidecar grows the volume, the kubelet of a pod that mounts it the filesystem", "",
+         "the storage says that it cannot have this size (`ControllerResizeInfeasible`, `NodeResizeInfeasible`): exit "
+         "5, the "
+         "operation ends and its message names `recover`",
+         "Exit 5 with what the driver says. Pods run on, the StatefulSet was not touched; the claims ask for the new "
+         "size and get "
+         "it when the storage can. `resume` waits on."},
+        {Condition::kGrown, &kube::kClaims, kExpands,
+         "for claims that no pod mounts: the driver's resizer sidecar grows the volume; the filesystem grows at the "
+         "next mount",
+         "", "the storage says that it cannot have this size: exit 5, as above", "Exit 5 as above."},
+        {Condition::kGrown,
+         &kube::kClaims,
+         {"pvc-expand recover"},
+         "the driver's resizer sidecar, which pursues the smaller size now",
+         "",
+         "the storage refuses this size too: exit 5",
+         "Exit 5 with what the driver says; the claim asks for less. `resume` waits on."},
+        {Condition::kUnowned, &kube::kClaims, kExpands,
+         "the StatefulSet controller takes its ownerReferences away when the retention policy says Retain", "",
+         kDeleted, "Exit 5. The StatefulSet is there, with policy Retain/Retain; pods run on. `resume` waits on."},
+        {Condition::kGone, &kube::kStatefulSets, kExpands,
+         "the garbage collector takes the set off its pods, revisions and claims, then lets it go", "", kGoesAway,
+         "Exit 5. Before that the set is made anew if it has gone meanwhile; its manifest is in the journal. Pods run "
+         "on. `resume` "
+         "waits on and makes it."},
+        {Condition::kAdopted, &kube::kPods, kExpands,
+         "the StatefulSet controller adopts the pods of the set that was made anew", "",
+         "a pod is deleted: the pods are read again and waited for",
+         "Exit 5. The new StatefulSet is there; pods run on, and one that dies is replaced once they are adopted. "
+         "`resume` waits "
+         "on."},
+    };
+}
+
 std::string number(std::chrono::milliseconds time) { return std::to_string(duration_cast<seconds>(time).count()); }
 
 // Waits that are not for an object of a step.
@@ -294,7 +334,7 @@ const std::vector<Waiting>& waits() {
     static const std::vector<Waiting> kAll = [] {
         std::vector<Waiting> all;
         for (auto&& part : {snapshot_waits(), throwaway_waits(), clean_up_waits(), proof_waits(), stop_waits(),
-                            swap_waits(), clone_waits()})
+                            swap_waits(), clone_waits(), growing_waits()})
             all.insert(all.end(), part.begin(), part.end());
         return all;
     }();
@@ -329,7 +369,11 @@ std::string evidence_of(Condition condition) {
         case Condition::kContentBound:
             return "`status.snapshotHandle`";
         case Condition::kResized:
-            return "`status.capacity.storage` has reached `spec.resources.requests.storage`";
+            return "`status.capacity.storage` has reached the size; never a condition";
+        case Condition::kGrown:
+            return "that, or the claim waits for a node (`FileSystemResizePending`, `NodeResizePending`)";
+        case Condition::kAdopted:
+            return "the controller in `metadata.ownerReferences` is the new object";
         case Condition::kVolumeAvailable:
             return "`status.phase` is Available";
         case Condition::kVolumeReleased:

@@ -45,6 +45,10 @@ const char* condition_text(plan::Condition condition) {
             return "bound to a handle";
         case plan::Condition::kResized:
             return "resized";
+        case plan::Condition::kGrown:
+            return "grown but for its filesystem";
+        case plan::Condition::kAdopted:
+            return "adopted";
         case plan::Condition::kVolumeAvailable:
             return "available";
         case plan::Condition::kVolumeReleased:

@@ -110,35 +110,19 @@ Status find_unmarked(kube::ClusterReader& reader, const std::string& operation, 
     return {};
 }
 
-Json step_json(const char* verb, const kube::ObjectRef& ref) {
-    return {{"id", std::string(verb) + "-" + ref.name},
-            {"title", std::string(verb) + " " + ref.text()},
-            {"verb", verb},
-            {"group", ref.resource.group},
-            {"resource", ref.resource.plural},
-            {"namespace", ref.space},
-            {"name", ref.name}};
-}
-
 // All that its steps may have written to: what a takeover marks.
 Json rounds_of(const SwapRecord& record) {
     Json steps = Json::array();
-    if (record.workload.exists()) steps.push_back(step_json("patch", record.workload.ref));
+    if (record.workload.exists()) steps.push_back(plan::brief_step("patch", record.workload.ref));
     for (const Swap& swap : record.swaps) {
         if (!swap.temporary.empty())
-            steps.push_back(step_json("create", {kube::kClaims, record.space, swap.temporary}));
-        steps.push_back(step_json("delete", {kube::kClaims, record.space, swap.claim}));
-        steps.push_back(step_json("patch", {kube::kVolumes, "", swap.old_volume}));
+            steps.push_back(plan::brief_step("create", {kube::kClaims, record.space, swap.temporary}));
+        steps.push_back(plan::brief_step("delete", {kube::kClaims, record.space, swap.claim}));
+        steps.push_back(plan::brief_step("patch", {kube::kVolumes, "", swap.old_volume}));
     }
     for (const auto& [claim, incoming] : record.incoming)
-        steps.push_back(step_json("patch", {kube::kVolumes, "", incoming.volume}));
+        steps.push_back(plan::brief_step("patch", {kube::kVolumes, "", incoming.volume}));
     return Json::array({{{"round", 0}, {"steps", std::move(steps)}}});
-}
-
-// Lines to be pasted into a shell are made of them.
-bool sound(const plan::Journal& journal) {
-    return plan::check_operation_id(journal.operation).ok() && check_dns_label(journal.plugin, "plugin").ok() &&
-           check_dns_label(journal.command, "command").ok();
 }
 
 Result<plan::Journal> journal_of(kube::ClusterReader& reader, const std::string& operation, Trace trace) {
@@ -186,7 +170,7 @@ Result<std::vector<plan::Journal>> unfinished_swaps(kube::ClusterReader& reader,
     std::vector<plan::Journal> journals;
     for (auto& [operation, trace] : traces) {
         TRY_ASSIGN(plan::Journal journal, journal_of(reader, operation, std::move(trace)));
-        if (sound(journal)) journals.push_back(std::move(journal));
+        if (plan::has_sound_names(journal)) journals.push_back(std::move(journal));
     }
     return journals;
 }

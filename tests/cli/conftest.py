@@ -14,7 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))  # schema.py
 BUILD = Path(os.environ.get("HOLDFAST_BUILD", ROOT / "build" / "dev"))
-PLUGINS = ["snap", "restore", "clone"]
+PLUGINS = ["snap", "restore", "clone", "pvc-expand"]
+
+
+def binary(plugin):
+    """kubectl looks for a plugin's words with underscores: kubectl pvc-expand is kubectl-pvc_expand."""
+    return BUILD / "bin" / f"kubectl-{plugin.replace('-', '_')}"
 
 
 # A child's ru_maxrss begins with its parent's size, so what is measured is started by something small. Arguments: where to write
@@ -176,7 +181,7 @@ def run(tmp_path):
             environment["KUBECONFIG"] = str(kubeconfig)
         environment.update(env or {})
         out, err, peak = tmp_path / "out", tmp_path / "err", tmp_path / "peak"
-        command = [str(BUILD / "bin" / f"kubectl-{plugin}"), *args]
+        command = [str(binary(plugin)), *args]
         if measure:
             command = ["/usr/bin/python3", "-SIc", LAUNCHER, str(peak)] + command
         with open(out, "wb") as out_file, open(err, "wb") as err_file:

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from conftest import BUILD, Run
+from conftest import BUILD, Run, binary
 
 KUBECTL = Path(__file__).parent / "simulated" / "kubectl"
 SPACE = "bookstore"
@@ -110,7 +110,7 @@ class Cluster:
         """`before`: what runs the binary, as `nice` would."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
                        "KUBECTL_PATH": str(KUBECTL)}
-        return Started([*before, str(BUILD / "bin" / f"kubectl-{plugin}"), *words], environment, self.folder)
+        return Started([*before, str(binary(plugin)), *words], environment, self.folder)
 
     def run(self, plugin, *words, code=0):
         """Runs to the end; the test fails unless it ends with this code (None: any)."""

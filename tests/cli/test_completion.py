@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, PLUGINS
+from conftest import BUILD, PLUGINS, binary
 
 
 def claim(name):
@@ -107,8 +107,8 @@ def test_our_flags_and_the_connection_flags(offered):
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_the_link_that_kubectl_runs(run, tmp_path, plugin):
-    link = tmp_path / f"kubectl_complete-{plugin}"
-    link.symlink_to(BUILD / "bin" / f"kubectl-{plugin}")
+    link = tmp_path / f"kubectl_complete-{plugin.replace('-', '_')}"
+    link.symlink_to(binary(plugin))
     done = subprocess.run([link, "vers"], capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
     assert (done.returncode, done.stdout, done.stderr) == (0, "version\tPrint the version\n:4\n", "")
 

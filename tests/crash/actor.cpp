@@ -116,6 +116,8 @@ std::vector<Actor> all_actors() {
 }
 
 Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
+    const bool by_manifest = actor == Actor::kEventScaler || actor == Actor::kGitops || actor == Actor::kReplaces;
+    if (by_manifest && !start.store.find(set_ref())) return {};  // the case begins without it
     switch (actor) {
         case Actor::kAutoscaler:
             return scale(sim, true, 3);

@@ -2,6 +2,7 @@
 
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/stateful_swap.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "tests/crash/command.h"
@@ -33,6 +34,8 @@ void add_claims(const sim::Sim& sim, const std::set<std::string>& disks, Digest&
             digest["policy of " + claim.name] = volume.volume().reclaim_policy;
         }
         digest["claim " + claim.name] = data;
+        digest["size of " + claim.name] = (claim.requested ? claim.requested->text() : "?") + ", has " +
+                                          (claim.capacity ? claim.capacity->text() : "?");
     }
 }
 
@@ -44,6 +47,8 @@ void add_workloads(const sim::Sim& sim, Digest& digest) {
             digest["ready of " + name] = std::to_string(kube::number_at(*object, "/status/readyReplicas", 0));
             const Json* retention = kube::find_at(*object, "/spec/persistentVolumeClaimRetentionPolicy");
             if (retention != nullptr) digest["retention of " + name] = retention->dump();
+            for (const auto& [part, size] : kube::template_sizes_of(*object))
+                digest["template " + part + " of " + name] = size;
         }
     }
 }

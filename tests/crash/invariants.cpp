@@ -126,6 +126,31 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     }
     if (resource == kube::kVolumes) keep_volume(change);
     if (resource == kube::kPods) keep_pod(sim, change);
+    if (resource == kube::kPods) keep_running(change);
+    if (resource == kube::kStatefulSets) keep_spec(sim, change);
+}
+
+void Invariants::keep_pods(const sim::Sim& start) {
+    for (const sim::ObjectPtr& pod : start.store.list(kube::kPods, "")) {
+        if (kube::label_of(*pod, labels::kOperation).empty()) pods_.insert(kube::uid_of(*pod));
+    }
+}
+
+// I17: a command that promises to leave pods alone ends none, nor makes a controller or the garbage collector do it.
+void Invariants::keep_running(const sim::Change& change) {
+    if (!change.before || !pods_.contains(kube::uid_of(*change.before)) || kube::deleting(*change.before)) return;
+    if (kube::deleting(*change.object) || change.type == kube::WatchEvent::Type::kDeleted)
+        violated("I17: pod/" + key(change.ref.space, change.ref.name) + " is ended");
+}
+
+// I3: a StatefulSet's manifest is live or in a journal, never only in memory.
+void Invariants::keep_spec(const sim::Sim& sim, const sim::Change& change) {
+    if (pods_.empty() || change.type != kube::WatchEvent::Type::kDeleted) return;
+    for (const sim::ObjectPtr& map : sim.store.list(kube::kConfigMaps, change.ref.space)) {
+        const Json journal = Json::parse(kube::text_at(*map, "/data/journal.json"), nullptr, false);
+        if (kube::find_at(journal, "/record/swapped/" + change.ref.name) != nullptr) return;
+    }
+    violated("I3: sts/" + key(change.ref.space, change.ref.name) + " is gone, and no journal has it");
 }
 
 // I1: every volume and every snapshot of the start with data has an object that keeps it.
@@ -192,7 +217,9 @@ void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
     // I15: nobody makes a claim smaller.
     if (change.before && change.type != kube::WatchEvent::Type::kDeleted) {
         const auto &before = change.before.claim().requested, &after = change.object.claim().requested;
-        if (before && after && *after < *before) violated("I15: pvc/" + name + " asks for less than before");
+        const auto& has = change.object.claim().capacity;
+        if (before && after && *after < *before && !(less_ && has && *after > *has))
+            violated("I15: pvc/" + name + " asks for less than before");
     }
 }
 

@@ -23,6 +23,10 @@ class Invariants {
     void release_kept();
     // From now on copies are to be masked before anybody can reach them (R27).
     void demand_masks() { masks_ = true; }
+    // From now on no pod of a workload may be ended, and a StatefulSet goes only when a journal has it (I3, I17).
+    void keep_pods(const sim::Sim& start);
+    void release_pods() { pods_.clear(); }
+    void allow_less() { less_ = true; }  // a claim may ask for less, but never for less than it has
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
     void look_away(bool away) { away_ = away; }
     void forgive(const sim::Sim& sim);
@@ -51,6 +55,8 @@ class Invariants {
     void keep_data(const sim::Sim& sim, const Json& pod);
     void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_apart(const sim::Sim& sim, const Json& pod);
+    void keep_running(const sim::Change& change);
+    void keep_spec(const sim::Sim& sim, const sim::Change& change);
     void violated(const std::string& what);
 
     std::map<std::string, std::string> disks_;   // handle -> whose data it holds: must stay reachable
@@ -58,8 +64,9 @@ class Invariants {
     std::set<std::string> unclaimed_;            // of the disks, those that no claim had at the start
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
     std::set<std::string> given_up_;             // of these claims
+    std::set<std::string> pods_;                 // uids of those that must run on
     std::vector<std::string> violations_;
-    bool away_ = false, masks_ = false;
+    bool away_ = false, masks_ = false, less_ = false;
     std::string unseen_;
     std::map<std::string, kube::ObjectRef> going_;  // handle -> its claim, which was not read since it goes
     std::map<std::string, int> unlooked_;           // handle -> requests since its claim is being deleted

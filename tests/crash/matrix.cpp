@@ -32,7 +32,15 @@ void must_run(sim::Sim& sim, const CommandLine& line) {
     }
 }
 
-void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb) {
+namespace {
+
+struct Kill {
+    Fault fault;
+    std::function<bool(const sim::Call&)> chosen;
+    bool last = false;  // at the last such request: those before it are rehearsals
+};
+
+void kill(sim::Sim& sim, const CommandLine& line, const Kill& kill) {
     int boundary = -1;
     {
         sim::Sim trial = sim;
@@ -41,19 +49,30 @@ void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb) {
         const Machine machine{trial, clock, signals};
         FaultGate gate(machine, {});
         run_command(line, machine, gate, 51);
-        for (std::size_t i = 0; i < gate.calls().size() && boundary < 0; ++i) {
-            if (gate.calls()[i].verb == verb) boundary = static_cast<int>(i);
+        for (std::size_t i = 0; i < gate.calls().size(); ++i) {
+            if ((boundary < 0 || kill.last) && kill.chosen(gate.calls()[i])) boundary = static_cast<int>(i);
         }
     }
     sim::SimClock clock(sim);
     CaseSignals signals;
     const Machine machine{sim, clock, signals};
-    FaultGate gate(machine, {boundary, Fault::kKillBefore});
+    FaultGate gate(machine, {boundary, kill.fault});
     const Ending ending = run_command(line, machine, gate, 51);
     if (ending.killed && sim.settle(kSettle)) return;
     std::fprintf(stderr, "%s: was to be killed: exit %d\n%s", line.text().c_str(), ending.exit_code,
                  ending.err.c_str());
     std::exit(2);
+}
+
+}  // namespace
+
+void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb) {
+    kill(sim, line, {Fault::kKillBefore, [verb](const sim::Call& call) { return call.verb == verb; }});
+}
+
+void kill_after(sim::Sim& sim, const CommandLine& line, sim::Verb verb, const kube::Resource& resource) {
+    const auto chosen = [&](const sim::Call& call) { return call.verb == verb && call.ref.resource == resource; };
+    kill(sim, line, {Fault::kKillAfterCommit, chosen, true});
 }
 
 std::function<CommandLine(const sim::Sim&)> always(CommandLine line) {

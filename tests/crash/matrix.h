@@ -44,6 +44,10 @@ struct Entry {
     // Each fault but kills at every nth request only, each shifted against the others: of a line that differs little
     // from another entry of the same command.
     int faults_every = 1;
+    // Nothing that it does may end a pod of a workload (Invariants::keep_pods).
+    bool pods_stay = false;
+    // A claim may ask for less: what it asked for cannot be had.
+    bool asks_less = false;
 };
 
 // All, of every plugin.
@@ -70,5 +74,7 @@ void make_set(sim::Sim& sim);
 void must_run(sim::Sim& sim, const CommandLine& line);
 // Runs it and kills it before its first request of this kind, then lets the cluster come to rest.
 void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb);
+// The same after its last request of this kind for such an object was carried out, before the answer.
+void kill_after(sim::Sim& sim, const CommandLine& line, sim::Verb verb, const kube::Resource& resource);
 
 }  // namespace holdfast::crash

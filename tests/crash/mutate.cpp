@@ -69,6 +69,7 @@ class Changed : public plan::Operation {
     std::string space() const override { return inner_->space(); }
     kube::ObjectRef event_target() const override { return inner_->event_target(); }
     bool keeps_record() const override { return inner_->keeps_record(); }
+    bool replaces_workload() const override { return inner_->replaces_workload(); }
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override {
         return inner_->lock_targets(reader);
     }

@@ -1,6 +1,7 @@
 #include "tests/crash/plugins.h"
 
 #include "plugins/clone/plugin.h"
+#include "plugins/pvc-expand/plugin.h"
 #include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
 
@@ -14,6 +15,7 @@ const std::vector<TestedPlugin>& plugins() {
         {snap::make_plugin, snap_entries},
         {restore::make_plugin, restore_entries},
         {clone::make_plugin, clone_entries},
+        {expand::make_plugin, expand_entries},
     };
     return kPlugins;
 }

@@ -12,6 +12,7 @@ namespace holdfast::crash {
 std::vector<Entry> snap_entries();
 std::vector<Entry> restore_entries();
 std::vector<Entry> clone_entries();
+std::vector<Entry> expand_entries();
 // Of the commands that every plugin has.
 std::vector<Entry> common_entries();
 

@@ -36,6 +36,8 @@ Stage::Stage(const Reference& reference, const Case& one)
     if (one.entry->deletes == Deletes::kKeptVolumes) invariants.release_kept();
     const std::vector<std::string>& words = reference.line.words;
     if (std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
+    if (one.entry->asks_less) invariants.allow_less();
+    if (one.entry->pods_stay) invariants.keep_pods(reference.start);
     invariants.watch(sim);
 }
 

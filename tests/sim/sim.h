@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 enum class Controller {
     kBinder,       // claims and volumes find each other; phases; reclaim
+    kResizer,      // grows volumes and, on the node, their filesystems
     kProvisioner,  // makes volumes, empty or from a snapshot; takes them away
     kProtection,   // finalizers of claims and volumes that are in use
     kSnapshots,    // snapshot-controller: snapshots and their claims

@@ -29,6 +29,7 @@ void put_classes(Sim& sim) {
     static constexpr ClassRow kRows[] = {
         {"fast", "fast.csi.hf.test", "Delete", "Immediate", true, ""},
         {"fast-later", "fast.csi.hf.test", "Delete", "WaitForFirstConsumer", true, ""},
+        {"fast-offline", "fast.csi.hf.test", "Delete", "Immediate", true, ""},
         {"fast-fixed", "fast.csi.hf.test", "Delete", "Immediate", false, ""},
         {"slow", "slow.csi.hf.test", "Delete", "Immediate", true, ""},
         {"slow-retain", "slow.csi.hf.test", "Retain", "WaitForFirstConsumer", true, ""},

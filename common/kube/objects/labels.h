@@ -40,6 +40,12 @@ inline constexpr char kSecrets[] = "holdfast.dev/secrets";    // on a cloned wor
 inline constexpr char kPrepared[] = "holdfast.dev/prepared";  // on cloned claims: what was done to the data, "masked"
 inline constexpr char kMadeAs[] = "holdfast.dev/made-as";     // "persistentvolumeclaims/data-copy"
 
+// Growing claims (pvc-expand). On the first claim of each workload while the operation is unfinished: its id, and JSON
+// of what the journal says of that workload. On a StatefulSet that was made anew, until its field owners are put back.
+inline constexpr char kExpanding[] = "holdfast.dev/expanding";  // label
+inline constexpr char kExpand[] = "holdfast.dev/expand";
+inline constexpr char kRemade[] = "holdfast.dev/remade";  // the operation
+
 inline constexpr char kHost[] = "holdfast.dev/host";      // on Leases: the machine of the holder, for messages
 inline constexpr char kPlugin[] = "holdfast.dev/plugin";  // on Leases: "restore": whose resume goes on
 inline constexpr char kEpoch[] =

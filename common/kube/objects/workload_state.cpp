@@ -66,7 +66,7 @@ std::string deployer_of(const Json& workload) {
 }
 
 // By the owner's API group: each is the operator's own.
-constexpr std::array<std::pair<const char*, const char*>, 14> kOperators{{
+constexpr std::array<std::pair<const char*, const char*>, 16> kOperators{{
     {"postgresql.cnpg.io", "CloudNativePG"},
     {"acid.zalan.do", "the Zalando Postgres operator"},
     {"postgres-operator.crunchydata.com", "Crunchy Postgres for Kubernetes"},
@@ -81,6 +81,8 @@ constexpr std::array<std::pair<const char*, const char*>, 14> kOperators{{
     {"core.strimzi.io", "Strimzi"},
     {"elasticsearch.k8s.elastic.co", "Elastic Cloud on Kubernetes"},
     {"redis.redis.opstreelabs.in", "the Redis operator"},
+    {"rabbitmq.com", "the RabbitMQ cluster operator"},
+    {"monitoring.coreos.com", "the Prometheus operator"},
 }};
 
 }  // namespace

@@ -26,6 +26,8 @@ CASES = {
     "restore drill": (["restore", "drill", "base", *QUERY], []),
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
+    "pvc-expand expand": (["pvc-expand", "sts/postgres", "--size", "32{n}Mi", "--yes"], ["sts/NAME"]),
+    "pvc-expand usage": (["pvc-expand", "usage", "sts/postgres"], ["sts/NAME"]),
     "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
     "clone create": (["clone", "pvc/data-postgres-0", "c{n}"], []),
     "clone create sts": (["clone", "sts/postgres", "w{n}", "--replicas", "1"],

@@ -99,7 +99,10 @@ void bind(Sim& sim, const ObjectPtr& volume, const ObjectPtr& claim) {
         object["metadata"]["annotations"][kBindCompleted] = "yes";
         if (!named) object["metadata"]["annotations"][kBoundByController] = "yes";
     });
+    // A claim that is Bound already may have a smaller filesystem than its volume (updateClaimStatus,
+    // pv_controller.go).
     sim.edit(pvc, [&](Json& object) {
+        if (kube::text_at(object, "/status/phase") == "Bound") return;
         object["status"]["phase"] = "Bound";
         object["status"]["accessModes"] = (*volume)["spec"]["accessModes"];
         object["status"]["capacity"] = (*volume)["spec"]["capacity"];
@@ -108,10 +111,8 @@ void bind(Sim& sim, const ObjectPtr& volume, const ObjectPtr& claim) {
 
 // Nothing would be written: looked at first, since the binder looks at everything all the time.
 bool settled(const Json& volume, const Json& claim) {
-    const Json* capacity = kube::find_at(claim, "/status/capacity");
-    const Json* is = kube::find_at(volume, "/spec/capacity");
     return kube::find_at(volume, "/spec/claimRef") != nullptr && kube::text_at(volume, "/status/phase") == "Bound" &&
-           kube::text_at(claim, "/status/phase") == "Bound" && capacity != nullptr && is != nullptr && *capacity == *is;
+           kube::text_at(claim, "/status/phase") == "Bound";
 }
 
 // syncBoundClaim: pv_controller.go:493.

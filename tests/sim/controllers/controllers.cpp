@@ -11,6 +11,8 @@ void run_controller(Sim& sim, Controller who) {
     switch (who) {
         case Controller::kBinder:
             return run_binder(sim);
+        case Controller::kResizer:
+            return run_resizer(sim);
         case Controller::kProvisioner:
             return run_provisioner(sim);
         case Controller::kProtection:
@@ -63,6 +65,8 @@ bool cares(const Sim& sim, Controller who, const Change& change) {
     switch (who) {
         case Controller::kBinder:
             return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kStorageClasses});
+        case Controller::kResizer:
+            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kPods, &kube::kCsiDrivers});
         case Controller::kProvisioner:
             return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kSnapshots, &kube::kSnapshotContents,
                                  &kube::kStorageClasses, &kube::kCsiDrivers});

@@ -2,8 +2,8 @@
 // triggered, as the real ones: nothing is remembered between two looks but what is in the store and in the backend.
 //
 // Each rule names the function that it models and where it stands: in Kubernetes v1.36.3, external-snapshotter v8.6.0,
-// external-provisioner v6.3.0 and its library v13.0.0, external-attacher v4.12.0. test_citations.py looks whether each
-// stands there.
+// external-provisioner v6.3.0 and its library v13.0.0, external-attacher v4.12.0,
+// external-resizer v2.2.0. test_citations.py looks whether each stands there.
 #pragma once
 
 #include "tests/sim/sim.h"
@@ -16,6 +16,7 @@ bool cares(const Sim& sim, Controller who, const Change& change);
 
 void run_binder(Sim& sim);
 void run_provisioner(Sim& sim);
+void run_resizer(Sim& sim);
 void run_protection(Sim& sim);
 void run_snapshots(Sim& sim);
 void run_contents(Sim& sim);

@@ -1,6 +1,7 @@
 #include "common/app/help.h"
 #include "common/app/rbac.h"
 #include "plugins/clone/plugin.h"
+#include "plugins/pvc-expand/plugin.h"
 #include "plugins/restore/plugin.h"
 #include "plugins/snap/plugin.h"
 #include "tests/golden/golden.h"
@@ -42,3 +43,5 @@ TEST_CASE("kubectl snap: tables, help, roles") { check_plugin(snap::make_plugin(
 TEST_CASE("kubectl restore: tables, help, roles") { check_plugin(restore::make_plugin()); }
 
 TEST_CASE("kubectl clone: tables, help, roles") { check_plugin(clone::make_plugin()); }
+
+TEST_CASE("kubectl pvc-expand: tables, help, roles") { check_plugin(expand::make_plugin()); }

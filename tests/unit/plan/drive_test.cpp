@@ -66,8 +66,8 @@ TEST_CASE("an operation whose rounds never end takes down what it holds, and say
     const DriveResult result = f.run();
     REQUIRE_FALSE(result.status.ok());
     CHECK(f.cluster.at(claim_ref("claim-0")) == nullptr);
-    CHECK(f.cluster.at(claim_ref("claim-15")) != nullptr);
-    CHECK(result.status.error().message.find("the last was: create claim-15") != std::string::npos);
+    CHECK(f.cluster.at(claim_ref("claim-23")) != nullptr);
+    CHECK(result.status.error().message.find("the last was: create claim-23") != std::string::npos);
 }
 
 TEST_CASE("bad input 11: an unfinished operation with other arguments is in the way, and nothing is written") {

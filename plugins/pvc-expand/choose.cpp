@@ -1,0 +1,258 @@
+#include "plugins/pvc-expand/choose.h"
+
+#include "common/core/refusal.h"
+#include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/resize.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+#include "plugins/pvc-expand/guards.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace holdfast::expand {
+namespace {
+
+__extension__ typedef __int128 Wide;  // -Wpedantic has no other way to say it
+constexpr long long kMebi = 1024 * 1024;
+
+Quantity in_whole_mebi(Wide bytes) {
+    const Wide mebi = (bytes + kMebi - 1) / kMebi;
+    return Quantity::from_bytes(static_cast<long long>(std::min<Wide>(mebi, INT64_MAX / kMebi)) * kMebi);
+}
+
+Quantity size_of_claim(const Json& claim) {
+    const kube::ResizeState state = kube::resize_state_of(claim);
+    const Quantity nothing = Quantity::from_bytes(0);
+    return std::max(state.requested.value_or(nothing), state.capacity.value_or(nothing));
+}
+
+// What `now` becomes. The text of --size is kept as it was typed, so that it is the one that stands in Git.
+Quantity grown(const ExpandOptions& options, const Quantity& now, long long used) {
+    if (options.size) return *options.size;
+    if (options.add) return Quantity::from_bytes(now.bytes() + std::min(options.add->bytes(), INT64_MAX - now.bytes()));
+    if (options.percent) return in_whole_mebi(static_cast<Wide>(now.bytes()) * (100 + *options.percent) / 100);
+    const Quantity wanted = in_whole_mebi(static_cast<Wide>(used) * 100 / options.until_usage.value_or(100));
+    return std::max(now, wanted);
+}
+
+class Choosing {
+  public:
+    Choosing(const ExpandOptions& options, const ExpandFacts& facts, SystemTime now)
+        : options_(options), facts_(facts) {
+        choice_.record.space = options.space;
+        choice_.record.at = format_time(now);
+    }
+
+    Result<Choice> run() {
+        for (const Json& set : facts_.sets) TRY(add_set(set));
+        for (const std::string& name : facts_.chosen) TRY(add_chosen(name));
+        sort_claims();
+        TRY(check_claims(facts_, choice_.record));
+        TRY(check_quota(facts_, choice_.record));
+        choose_canaries();
+        note_sizes();
+        return std::move(choice_);
+    }
+
+  private:
+    bool whole_sets() const { return options_.target && options_.target->resource == kube::kStatefulSets; }
+
+    Status add_set(const Json& set) {
+        const std::vector<std::string> names = kube::claim_templates_of(set);
+        const std::string what = "sts/" + options_.space + "/" + kube::name_of(set);
+        TRY(check_owner(options_.space, set));
+        if (names.empty())
+            return refused(what + " has no volumeClaimTemplates", "name its claims: kubectl pvc-expand pvc/NAME");
+        const bool known = std::find(names.begin(), names.end(), options_.claim_template) != names.end();
+        if (!options_.claim_template.empty() && !known)
+            return refused(what + " has no volumeClaimTemplate " + escape_line(options_.claim_template),
+                           "it has " + join(names, ", "));
+        Template made;
+        made.ref = {kube::kStatefulSets, options_.space, kube::name_of(set)};
+        made.uid = kube::uid_of(set);
+        made.manifest = set;
+        made.update_revision = kube::update_revision_of(set);
+        for (const std::string& name : names) {
+            if (options_.claim_template.empty() || options_.claim_template == name) TRY(add_template(set, name, made));
+        }
+        if (made.sizes.empty()) return {};
+        TRY(check_set(options_.space, facts_, set));
+        note_deployer(choice_.notes, set, made.sizes);
+        find_lent(set, made);
+        choice_.record.sets.push_back(std::move(made));
+        return {};
+    }
+
+    // Claims of one template, lowest ordinal first.
+    std::vector<std::pair<int, const Json*>> claims_of_template(const Json& set, const std::string& name) const {
+        std::vector<std::pair<int, const Json*>> claims;
+        for (const auto& [claim, place] : facts_.places) {
+            if (place.claim_template == name && &facts_.sets[place.set] == &set)
+                claims.emplace_back(place.ordinal, &facts_.claims.at(claim));
+        }
+        std::sort(claims.begin(), claims.end());
+        return claims;
+    }
+
+    bool in_range(const Json& set, int ordinal) const {
+        const int start = kube::start_ordinal_of(set);
+        return ordinal >= start && ordinal < start + std::max(0, kube::replicas_of(set));
+    }
+
+    bool meant(const Json& set, int ordinal, const std::string& claim) const {
+        if (!whole_sets() && !facts_.chosen.contains(claim)) return false;
+        return in_range(set, ordinal) || options_.include_unused;
+    }
+
+    long long used_of(const std::string& claim) const {
+        const auto found = facts_.used.find(claim);
+        return found == facts_.used.end() ? 0 : found->second;
+    }
+
+    Status add_template(const Json& set, const std::string& name, Template& made) {
+        const auto claims = claims_of_template(set, name);
+        const std::string text = kube::template_sizes_of(set).at(name);
+        TRY_ASSIGN(const Quantity now,
+                   Quantity::parse(text).context("sts/" + options_.space + "/" + kube::name_of(set) +
+                                                 ": size of template " + name));
+        Quantity target = grown(options_, now, 0);
+        for (const auto& [ordinal, claim] : claims) {
+            if (options_.until_usage && meant(set, ordinal, kube::name_of(*claim)))
+                target = std::max(target, grown(options_, now, used_of(kube::name_of(*claim))));
+        }
+        if (target < now)
+            return shrink("template " + name + " of sts/" + options_.space + "/" + kube::name_of(set), now);
+        bool whole = true;
+        for (const auto& [ordinal, claim] : claims) {
+            const std::string claim_name = kube::name_of(*claim);
+            if (!meant(set, ordinal, claim_name)) {
+                whole = whole && !in_range(set, ordinal);
+                if (!in_range(set, ordinal) && (whole_sets() || facts_.chosen.contains(claim_name)))
+                    left_.push_back(claim_name);
+                continue;
+            }
+            const bool own_size = options_.add || options_.percent;
+            add_claim(*claim, own_size ? grown(options_, size_of_claim(*claim), 0) : target, kube::name_of(set), name,
+                      ordinal);
+        }
+        if (!whole)
+            choice_.notes.push_back("template " + name + " of sts/" + kube::name_of(set) + " stays at " + text +
+                                    ": not every one of its claims is chosen");
+        else if (target > now)
+            made.sizes[name] = target.text();
+        return {};
+    }
+
+    // A claim that is named by itself, of a Deployment, or of no workload.
+    Status add_chosen(const std::string& name) {
+        const auto found = facts_.claims.find(name);
+        if (found == facts_.claims.end()) return refused("pvc/" + options_.space + "/" + name + " does not exist", "");
+        if (facts_.places.contains(name)) return {};  // with its set
+        const Quantity now = size_of_claim(found->second);
+        const Quantity target = grown(options_, now, used_of(name));
+        const auto requested = kube::requested_of(found->second);
+        if (requested.ok() && target < *requested) return shrink("pvc/" + options_.space + "/" + name, *requested);
+        add_claim(found->second, target, "", "", -1);
+        return {};
+    }
+
+    Error shrink(const std::string& what, const Quantity& now) const {
+        const std::string line = options_.target ? options_.target->resource.short_name + "/" + options_.target->name
+                                                 : std::string("pvc/NAME");
+        return refused("--size " + options_.size.value_or(now).text() + " is less than " + what +
+                           " has: " + now.text() + "; volumes cannot shrink",
+                       "to copy the data to smaller ones: kubectl migrate " + line + " --size " +
+                           options_.size.value_or(now).text());
+    }
+
+    void add_claim(const Json& claim, const Quantity& target, const std::string& workload, const std::string& name,
+                   int ordinal) {
+        const kube::ResizeState state = kube::resize_state_of(claim);
+        const Quantity nothing = Quantity::from_bytes(0);
+        const bool asks = state.requested.value_or(nothing) >= target;
+        if (asks && state.capacity.value_or(nothing) >= target) {
+            if (*state.requested > target) larger_.push_back(state.name + " (" + state.requested->text() + ")");
+            return;
+        }
+        Growth growth;
+        growth.claim = state.name;
+        growth.uid = kube::uid_of(claim);
+        growth.workload = workload;
+        growth.claim_template = name;
+        growth.ordinal = ordinal;
+        growth.from = kube::request_text_of(claim);
+        growth.to = asks ? state.requested->text() : target.text();
+        growth.mounted = facts_.mounted_by.contains(state.name);
+        choice_.record.claims.push_back(std::move(growth));
+    }
+
+    // Claims that no pod's controller looks after any more, and that the set would take along if it were deleted.
+    void find_lent(const Json& set, Template& made) const {
+        for (const auto& [name, place] : facts_.places) {
+            if (&facts_.sets[place.set] != &set || facts_.mounted_by.contains(name)) continue;
+            for (const kube::OwnerReference& owner : kube::owners_of(facts_.claims.at(name))) {
+                if (owner.uid == made.uid) made.lent.push_back(name);
+            }
+        }
+    }
+
+    // By set, and from the highest ordinal on: replicas before the first, which most databases make their primary.
+    void sort_claims() {
+        std::stable_sort(
+            choice_.record.claims.begin(), choice_.record.claims.end(), [](const Growth& a, const Growth& b) {
+                return std::tuple(a.workload, -a.ordinal, a.claim) < std::tuple(b.workload, -b.ordinal, b.claim);
+            });
+    }
+
+    void choose_canaries() {
+        if (options_.canary == 0) return;
+        std::map<std::string, std::set<int>> first;
+        for (Growth& growth : choice_.record.claims) {
+            std::set<int>& ordinals = first[growth.workload];
+            const bool room = static_cast<int>(ordinals.size()) < options_.canary;
+            if (!room && !ordinals.contains(growth.ordinal)) continue;
+            ordinals.insert(growth.ordinal);
+            growth.canary = true;
+        }
+    }
+
+    void note_sizes() {
+        std::vector<std::string>& notes = choice_.notes;
+        if (!options_.size) {
+            for (const Growth& growth : choice_.record.claims)
+                notes.push_back("pvc/" + growth.claim + ": " + growth.from + " becomes " + growth.to);
+            for (const Template& set : choice_.record.sets) {
+                for (const auto& [name, size] : set.sizes)
+                    notes.push_back("template " + name + " of sts/" + set.ref.name + " becomes " + size);
+            }
+        }
+        if (!larger_.empty()) notes.push_back("larger already and left so: " + join(larger_, ", "));
+        if (!left_.empty())
+            notes.push_back("without a pod and left as they are: " + join(left_, ", ") +
+                            " (--include-unused grows them too)");
+        for (const Growth& growth : choice_.record.claims) {
+            if (!growth.mounted)
+                notes.push_back("pvc/" + growth.claim +
+                                " is mounted by no pod: its volume grows now, its filesystem at the next mount");
+        }
+        if (!choice_.record.sets.empty())
+            notes.push_back(
+                "no pod is restarted; while a StatefulSet is replaced, about a second, nobody replaces a pod "
+                "that dies");
+    }
+
+    const ExpandOptions& options_;
+    const ExpandFacts& facts_;
+    Choice choice_;
+    std::vector<std::string> larger_, left_;
+};
+
+}  // namespace
+
+Result<Choice> choose_expand(const ExpandOptions& options, const ExpandFacts& facts, SystemTime now) {
+    return Choosing(options, facts, now).run();
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,51 @@
+// kubectl pvc-expand: claims grow, and then the StatefulSet is made anew so that its template says so too.
+#pragma once
+
+#include "common/os/clock.h"
+#include "common/plan/operation.h"
+#include "plugins/pvc-expand/choose.h"
+#include "plugins/pvc-expand/state.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace holdfast::expand {
+
+// What is used now, of the claims that pods mount: asked only for --until-usage.
+using MeasureUsage = std::function<Result<Usage>(const ExpandFacts& facts)>;
+
+class Expand : public plan::Operation {
+  public:
+    // clock outlives the operation. folder: where each StatefulSet's manifest is also kept, as a file, until the end;
+    // "" : nowhere.
+    Expand(ExpandOptions options, Clock& clock, std::string folder, MeasureUsage measure)
+        : options_(std::move(options)), clock_(clock), folder_(std::move(folder)), measure_(std::move(measure)) {}
+
+    std::string kind() const override { return "expand"; }
+    std::string target() const override;
+    std::string space() const override { return options_.space; }
+    kube::ObjectRef event_target() const override { return options_.target.value_or(kube::ObjectRef{}); }
+    bool replaces_workload() const override { return true; }
+    Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
+    Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
+    Result<std::vector<plan::Journal>> rebuild(kube::ClusterReader& reader) override;
+    Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
+
+  private:
+    Result<plan::Plan> first_plan(kube::ClusterReader& reader, const plan::Input& input);
+    Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
+    void keep_file(const std::string& operation, const plan::Plan& plan) const;
+    void drop_file(const std::string& operation) const;
+
+    ExpandOptions options_;
+    Clock& clock_;
+    std::string folder_;
+    MeasureUsage measure_;
+    std::optional<ExpandRecord> record_;
+    bool nothing_to_do_ = false;
+};
+
+}  // namespace holdfast::expand

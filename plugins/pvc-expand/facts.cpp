@@ -1,0 +1,135 @@
+#include "plugins/pvc-expand/facts.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/resize.h"
+#include "common/kube/objects/stateful_swap.h"
+#include "common/kube/objects/workload.h"
+#include "common/kube/objects/workload_state.h"
+
+#include <optional>
+#include <utility>
+
+namespace holdfast::expand {
+namespace {
+
+std::optional<Place> place_in(const std::vector<Json>& sets, const Json& claim) {
+    const std::string name = kube::name_of(claim);
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        const auto found = kube::template_of_claim(sets[i], name);
+        if (found.claim_template != nullptr && kube::selected_by(sets[i], claim))
+            return Place{i, kube::name_of(*found.claim_template), found.ordinal};
+    }
+    return std::nullopt;
+}
+
+Result<Json> read_target(kube::ClusterReader& reader, const kube::ObjectRef& target) {
+    auto found = reader.get(target);
+    if (found.ok() || found.error().kind != ErrorKind::kNotFound) return found;
+    std::vector<std::string> names;
+    if (const auto all = reader.list(target.resource, target.space); all.ok()) {
+        for (const Json& one : all->items) names.push_back(kube::name_of(one));
+    }
+    std::vector<std::string> near = nearest(target.name, names);
+    for (std::string& one : near) one = target.resource.short_name + "/" + one;
+    Error error{ErrorKind::kNotFound, target.text() + " not found; nothing was changed"};
+    error.hint = near.empty() ? "`kubectl get " + target.resource.short_name + "` lists them"
+                              : "did you mean " + join(near, " or ") + "?";
+    return error;
+}
+
+Status read_claims(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
+    TRY_ASSIGN(kube::List all, reader.list(kube::kClaims, options.space));
+    for (Json& one : all.items) {
+        std::string name = kube::name_of(one);
+        facts.claims.emplace(std::move(name), std::move(one));
+    }
+    if (options.target) return {};
+    TRY_ASSIGN(const kube::List selected, reader.list(kube::kClaims, options.space, {options.selector, ""}));
+    for (const Json& one : selected.items) facts.chosen.insert(kube::name_of(one));
+    if (!facts.chosen.empty()) return {};
+    return Error{ErrorKind::kNotFound,
+                 "no claim in namespace " + options.space + " has the labels " + escape_line(options.selector) +
+                     "; nothing was changed",
+                 "`kubectl get pvc --show-labels` shows them", 0, ""};
+}
+
+// Which StatefulSets the selected claims are of.
+Status read_sets(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
+    TRY_ASSIGN(kube::List all, reader.list(kube::kStatefulSets, options.space));
+    std::set<std::size_t> meant;
+    for (const std::string& name : facts.chosen) {
+        const auto claim = facts.claims.find(name);
+        const auto place = claim == facts.claims.end() ? std::nullopt : place_in(all.items, claim->second);
+        if (place) meant.insert(place->set);
+    }
+    for (const std::size_t index : meant) facts.sets.push_back(std::move(all.items[index]));
+    return {};
+}
+
+Status read_targets(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
+    if (!options.target) {
+        TRY(read_claims(reader, options, facts));
+        return read_sets(reader, options, facts);
+    }
+    TRY_ASSIGN(Json target, read_target(reader, *options.target));
+    TRY(read_claims(reader, options, facts));
+    if (options.target->resource == kube::kStatefulSets) {
+        facts.sets.push_back(std::move(target));
+    } else if (options.target->resource == kube::kDeployments) {
+        for (const std::string& claim : kube::workload_state_of(target).pod_claims) facts.chosen.insert(claim);
+        facts.deployment = std::move(target);
+    } else {
+        facts.claims[options.target->name] = std::move(target);
+        facts.chosen.insert(options.target->name);
+    }
+    return {};
+}
+
+Status read_classes(kube::ClusterReader& reader, ExpandFacts& facts) {
+    std::set<std::string> names;
+    for (const std::string& name : facts.chosen) {
+        const auto claim = facts.claims.find(name);
+        if (claim != facts.claims.end()) names.insert(kube::effective_class_of(claim->second));
+    }
+    for (const auto& [name, claim] : facts.claims) {
+        if (place_in(facts.sets, claim)) names.insert(kube::effective_class_of(claim));
+    }
+    names.erase("");
+    std::vector<kube::ObjectRef> refs;
+    for (const std::string& name : names) refs.push_back({kube::kStorageClasses, "", name});
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].ok())
+            facts.classes[refs[i].name] = *answers[i];
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
+    }
+    return {};
+}
+
+}  // namespace
+
+void find_places(ExpandFacts& facts) {
+    for (const auto& [name, claim] : facts.claims) {
+        if (auto place = place_in(facts.sets, claim)) facts.places[name] = std::move(*place);
+    }
+    for (const Json& pod : facts.pods) {
+        if (kube::ended(pod)) continue;
+        for (const std::string& claim : kube::claims_of_pod(pod)) facts.mounted_by[claim].push_back(&pod);
+    }
+}
+
+Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptions& options) {
+    ExpandFacts facts;
+    TRY(read_targets(reader, options, facts));
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, options.space));
+    facts.pods = std::move(pods.items);
+    TRY(read_classes(reader, facts));
+    TRY_ASSIGN(kube::List quotas, reader.list(kube::kResourceQuotas, options.space));
+    facts.quotas = std::move(quotas.items);
+    find_places(facts);
+    return facts;
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,26 @@
+// What growing is refused for, each with the remedy, and what it warns of: all before any change. Pure.
+#pragma once
+
+#include "plugins/pvc-expand/facts.h"
+#include "plugins/pvc-expand/record.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+// kRefused: an operator's; its own field is named.
+Status check_owner(const std::string& space, const Json& set);
+// kRefused: the StatefulSet is being deleted, held by a finalizer (its name would not come free), not seen by its
+// controller, or in the middle of a rollout.
+Status check_set(const std::string& space, const ExpandFacts& facts, const Json& set);
+// kRefused: a claim that is not bound, being deleted, of a class that does not expand, an operator's, mounted by
+// another pod, or whose status would keep the resizer from acting.
+Status check_claims(const ExpandFacts& facts, const ExpandRecord& record);
+// kRefused: a ResourceQuota has no room for what is added; needed and available are said.
+Status check_quota(const ExpandFacts& facts, const ExpandRecord& record);
+
+// Argo CD, Flux and Helm put back what Git says: where the size stands there.
+void note_deployer(std::vector<std::string>& notes, const Json& set, const kube::TemplateSizes& sizes);
+
+}  // namespace holdfast::expand

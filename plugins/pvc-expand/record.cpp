@@ -1,0 +1,141 @@
+#include "plugins/pvc-expand/record.h"
+
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+namespace {
+
+Json growth_json(const Growth& growth) {
+    return {{"claim", growth.claim},
+            {"uid", growth.uid},
+            {"workload", growth.workload},
+            {"template", growth.claim_template},
+            {"ordinal", growth.ordinal},
+            {"from", growth.from},
+            {"to", growth.to},
+            {"mounted", growth.mounted},
+            {"canary", growth.canary}};
+}
+
+Growth growth_of(const Json& json) {
+    Growth growth;
+    growth.claim = kube::text_at(json, "/claim");
+    growth.uid = kube::text_at(json, "/uid");
+    growth.workload = kube::text_at(json, "/workload");
+    growth.claim_template = kube::text_at(json, "/template");
+    growth.ordinal = static_cast<int>(kube::number_at(json, "/ordinal", -1));
+    growth.from = kube::text_at(json, "/from");
+    growth.to = kube::text_at(json, "/to");
+    growth.mounted = kube::bool_at(json, "/mounted", true);
+    growth.canary = kube::bool_at(json, "/canary", false);
+    return growth;
+}
+
+Json set_json(const Template& set) {
+    return {{"name", set.ref.name},
+            {"uid", set.uid},
+            {"manifest", set.manifest},
+            {"sizes", set.sizes},
+            {"updateRevision", set.update_revision},
+            {"lent", set.lent}};
+}
+
+Template set_of(const Json& json, const std::string& space) {
+    Template set;
+    set.ref = {kube::kStatefulSets, space, kube::text_at(json, "/name")};
+    set.uid = kube::text_at(json, "/uid");
+    if (const Json* manifest = kube::find_at(json, "/manifest")) set.manifest = *manifest;
+    if (const Json* sizes = kube::find_at(json, "/sizes")) {
+        for (const auto& [name, size] : sizes->items())
+            set.sizes[name] = size.is_string() ? size.get<std::string>() : "";
+    }
+    set.update_revision = kube::text_at(json, "/updateRevision");
+    if (const Json* lent = kube::find_at(json, "/lent")) {
+        for (const Json& one : *lent) set.lent.push_back(one.is_string() ? one.get<std::string>() : "");
+    }
+    return set;
+}
+
+}  // namespace
+
+Json record_json(const ExpandRecord& record) {
+    Json claims = Json::array(), sets = Json::array();
+    for (const Growth& one : record.claims) claims.push_back(growth_json(one));
+    for (const Template& one : record.sets) sets.push_back(set_json(one));
+    return {{"claims", std::move(claims)}, {"sets", std::move(sets)}, {"at", record.at}, {"line", record.line}};
+}
+
+Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
+    const Json* claims = kube::find_at(json, "/claims");
+    const Json* sets = kube::find_at(json, "/sets");
+    if (claims == nullptr || !claims->is_array() || sets == nullptr || !sets->is_array())
+        return Error{ErrorKind::kInvalid, "the journal does not say which claims grow",
+                     "nothing was changed; `status` shows the operation", 0, ""};
+    ExpandRecord record;
+    record.space = space;
+    for (const Json& one : *claims) record.claims.push_back(growth_of(one));
+    for (const Json& one : *sets) record.sets.push_back(set_of(one, space));
+    record.at = kube::text_at(json, "/at");
+    record.untold = static_cast<int>(kube::number_at(json, "/untold", 0));
+    if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
+    const Json* swapped = kube::find_at(json, "/swapped");
+    if (swapped == nullptr || !swapped->is_object()) return record;
+    for (const auto& [name, value] : swapped->items()) record.swapped[name] = value;
+    return record;
+}
+
+Json swapped_json(const Json& live, const std::vector<Json>& pods) {
+    Json before = Json::object();
+    for (const Json& pod : pods)
+        before[kube::name_of(pod)] = {{"uid", kube::uid_of(pod)}, {"restarts", kube::restarts_of(pod)}};
+    return {{"set", live}, {"pods", std::move(before)}};
+}
+
+std::map<std::string, PodBefore> pods_before(const Json& swapped) {
+    std::map<std::string, PodBefore> pods;
+    const Json* all = kube::find_at(swapped, "/pods");
+    if (all == nullptr || !all->is_object()) return pods;
+    for (const auto& [name, pod] : all->items())
+        pods[name] = {kube::text_at(pod, "/uid"), kube::number_at(pod, "/restarts", 0)};
+    return pods;
+}
+
+const Json& set_before(const Json& swapped) {
+    static const Json kNothing;
+    const Json* set = kube::find_at(swapped, "/set");
+    return set == nullptr ? kNothing : *set;
+}
+
+bool carries_trace(const ExpandRecord& record, const Growth& growth) {
+    const auto first = std::find_if(record.claims.begin(), record.claims.end(),
+                                    [&](const Growth& one) { return one.workload == growth.workload; });
+    return first != record.claims.end() && first->claim == growth.claim;
+}
+
+Json trace_json(const ExpandRecord& record, const std::string& workload, const std::string& operation) {
+    ExpandRecord part;
+    part.at = record.at;
+    part.line = record.line;
+    for (const Growth& one : record.claims) {
+        if (one.workload == workload) part.claims.push_back(one);
+    }
+    for (const Template& one : record.sets) {
+        if (one.ref.name != workload) continue;
+        part.sets.push_back(one);
+        part.sets.back().manifest["metadata"].erase("managedFields");
+    }
+    Json trace = record_json(part);
+    trace["operation"] = operation;
+    trace["workloads"] = [&] {
+        Json names = Json::array();
+        for (const Growth& one : record.claims) {
+            if (std::find(names.begin(), names.end(), Json(one.workload)) == names.end()) names.push_back(one.workload);
+        }
+        return names;
+    }();
+    return trace;
+}
+
+}  // namespace holdfast::expand

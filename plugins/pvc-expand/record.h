@@ -1,0 +1,78 @@
+// What growing claims needs to know: how large each was and will be, and of each StatefulSet all that it is made anew
+// from. Decided once, before the first write, and kept in the journal (safety R6, R28): a relative wish is an absolute
+// size from then on, also for a rerun. Pure.
+#pragma once
+
+#include "common/core/json.h"
+#include "common/core/result.h"
+#include "common/kube/objects/stateful_swap.h"
+#include "common/kube/resource.h"
+
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+// One claim that grows. Those that are large enough already are not among them.
+struct Growth {
+    std::string claim, uid;
+    std::string workload;        // name of the StatefulSet whose template it is of; "" : none
+    std::string claim_template;  // "" : none
+    int ordinal = -1;            // -1: none
+    std::string from, to;        // storage request before and after, as written
+    bool mounted = true;         // a pod has it, so that its filesystem grows now; else at the next mount
+    bool canary = false;         // grows before the others
+};
+
+// One StatefulSet whose templates get other sizes.
+struct Template {
+    kube::ObjectRef ref;
+    std::string uid;
+    Json manifest;                  // as it was at the start, whole
+    kube::TemplateSizes sizes;      // of the templates that change
+    std::string update_revision;    // "" : not known
+    std::vector<std::string> lent;  // claims without a pod that the set owned: they get the new one as their owner
+
+    std::string text() const { return ref.text(); }
+};
+
+struct ExpandRecord {
+    std::string space;
+    std::vector<Growth> claims;
+    std::vector<Template> sets;
+    std::string at;  // when the operation began, RFC 3339
+    Json line;       // plan::Input::line and the operation's kind
+    int untold = 0;  // of a journal that was made again: workloads that no claim tells of
+    // What was posted, or is going to be, in place of each set: the live object as it was read just before its
+    // deletion, and the pods of then. Of a later round (Plan::latest). By name.
+    std::map<std::string, Json> swapped;
+};
+
+// The journal's form: keys "claims", "sets", "at", "line"; "swapped" is added before the deletes.
+// kInvalid: damaged.
+Json record_json(const ExpandRecord& record);
+Result<ExpandRecord> record_of(const Json& json, const std::string& space);
+
+// The one key of all of them, so that a large one goes into a shard of the journal.
+inline constexpr char kSwapped[] = "swapped";
+// One of them: the live object with managedFields, and uid and restarts of its pods.
+Json swapped_json(const Json& live, const std::vector<Json>& pods);
+
+struct PodBefore {
+    std::string uid;
+    long long restarts = 0;
+};
+std::map<std::string, PodBefore> pods_before(const Json& swapped);
+const Json& set_before(const Json& swapped);
+
+// What the annotation holdfast.dev/expand says on the first claim of a workload ("" : of claims that are of none): the
+// journal's words about it, so that a lost journal can be made again.
+Json trace_json(const ExpandRecord& record, const std::string& workload, const std::string& operation);
+// The first claim of each workload: it carries the trace.
+bool carries_trace(const ExpandRecord& record, const Growth& growth);
+
+}  // namespace holdfast::expand

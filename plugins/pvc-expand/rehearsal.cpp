@@ -1,0 +1,80 @@
+// What the rounds will ask for, tried or told before the first of them.
+#include "common/core/names.h"
+#include "common/kube/objects/resize.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/pvc-expand/rounds.h"
+
+#include <set>
+#include <utility>
+
+namespace holdfast::expand {
+namespace {
+
+plan::Step tried(std::string id, std::string title, plan::Action action) {
+    plan::Step step;
+    step.id = std::move(id);
+    step.title = std::move(title);
+    step.action = std::move(action);
+    return step;
+}
+
+}  // namespace
+
+std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandState& state,
+                                     const std::string& operation) {
+    std::vector<plan::Step> steps;
+    std::set<std::pair<std::string, std::string>> kinds;
+    for (const Growth& growth : record.claims) {
+        const auto claim = state.claims.find(growth.claim);
+        if (claim == state.claims.end()) continue;
+        if (!kinds.insert({growth.workload, kube::effective_class_of(claim->second)}).second) continue;
+        const kube::ObjectRef ref{kube::kClaims, record.space, growth.claim};
+        steps.push_back(tried("try-" + growth.claim, "grow " + ref.text() + " to " + growth.to,
+                              plan::Patch{ref,
+                                          kube::PatchType::kMerge,
+                                          {{"spec", {{"resources", {{"requests", {{"storage", growth.to}}}}}}}},
+                                          {kube::uid_of(claim->second), ""},
+                                          ""}));
+    }
+    for (const Template& set : record.sets) {
+        const auto live = state.sets.find(set.ref.name);
+        if (live == state.sets.end()) continue;
+        steps.push_back(
+            tried("try-remove-" + set.ref.name, "delete " + set.text(),
+                  plan::Delete{set.ref, {kube::uid_of(live->second), ""}, kube::Propagation::kOrphan, false}));
+        // Under another name, since its own is taken until it is deleted.
+        Json other = kube::remade_set(live->second, set.sizes, operation);
+        other["metadata"]["name"] = bounded_name(set.ref.name, "-holdfast-dry-run", 52);
+        steps.push_back(tried("try-remake-" + set.ref.name, "make " + set.text() + " anew",
+                              plan::Create{std::move(other), {"/spec/template"}, true}));
+    }
+    return steps;
+}
+
+std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
+    std::vector<kube::AccessCheck> needs;
+    const auto need = [&](const char* verb, const kube::Resource& resource) {
+        needs.push_back({verb, resource, record.space, "", ""});
+    };
+    for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kClaims);
+    if (record.sets.empty()) return needs;
+    for (const char* verb : {"get", "list", "watch", "create", "delete", "patch"}) need(verb, kube::kStatefulSets);
+    for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kPods);
+    need("list", kube::kControllerRevisions);
+    return needs;
+}
+
+std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
+    std::vector<std::string> words;
+    for (const Template& set : record.sets) {
+        words.push_back(
+            "once every claim has its capacity: " + set.text() +
+            " is deleted without its pods and made anew as it is then, with the new sizes in its templates");
+        words.push_back(
+            "then: its pods are the new one's, which is waited for; a fresh read compares pods, restarts, "
+            "revisions and owners of claims with what they were");
+    }
+    return words;
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,144 @@
+#include "plugins/pvc-expand/report.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/resize.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+namespace {
+
+Error not_so(const std::string& what) { return {ErrorKind::kConflict, what, "run the command again", 0, ""}; }
+
+Status check_revisions(const Template& set, const Json& live, const std::vector<Json>& revisions) {
+    const std::string now = kube::update_revision_of(live);
+    if (!set.update_revision.empty() && !now.empty() && now != set.update_revision)
+        return not_so(set.text() + " has the revision " + now + " now, and had " + set.update_revision +
+                      ": something changed its pod template when it was made anew");
+    for (const Json& revision : revisions) {
+        const bool its_own = kube::selected_by(set.manifest, revision) || kube::name_of(revision) == now;
+        const std::string owner = kube::controller_uid_of(revision);
+        if (its_own && (owner == set.uid || owner.empty()) && kube::uid_of(live) != set.uid)
+            return not_so("controllerrevision/" + kube::name_of(revision) + " does not belong to the new " +
+                          set.text());
+    }
+    return {};
+}
+
+// Pods that were there before and are others now were not restarted by us: nothing of ours touches a pod.
+std::vector<std::string> others_now(const ExpandRecord& record, const Template& set, const std::vector<Json>& pods) {
+    std::vector<std::string> names;
+    const auto swapped = record.swapped.find(set.ref.name);
+    if (swapped == record.swapped.end()) return names;
+    const auto before = pods_before(swapped->second);
+    for (const Json& pod : pods) {
+        const auto was = before.find(kube::name_of(pod));
+        if (was == before.end()) continue;
+        if (was->second.uid != kube::uid_of(pod) || was->second.restarts != kube::restarts_of(pod))
+            names.push_back(kube::name_of(pod));
+    }
+    return names;
+}
+
+Status check_owned_pods(const Template& set, const Json& live, const std::vector<Json>& pods) {
+    for (const Json& pod : pods) {
+        if (kube::controller_uid_of(pod) != kube::uid_of(live))
+            return not_so("pod/" + set.ref.space + "/" + kube::name_of(pod) + " does not belong to the new " +
+                          set.text());
+    }
+    return {};
+}
+
+// With whenDeleted=Delete the claims of pods belong to the new set, else to none; never to the one that is gone.
+Status check_owned_claims(const Template& set, const ExpandState& state) {
+    for (const auto& [name, claim] : state.claims) {
+        for (const kube::OwnerReference& owner : kube::owners_of(claim)) {
+            if (owner.uid == set.uid && kube::uid_of(*set_now(state, set)) != set.uid)
+                return not_so("pvc/" + set.ref.space + "/" + name + " still names the deleted " + set.text() +
+                              " as its owner");
+        }
+    }
+    return {};
+}
+
+Status check_sizes(const ExpandRecord& record, const ExpandState& state) {
+    for (const Growth& growth : record.claims) {
+        if (!state.claims.contains(growth.claim)) continue;  // somebody deleted it
+        if (!asks_enough(growth, state) || !large_enough(growth, state))
+            return not_so("pvc/" + record.space + "/" + growth.claim + " has not grown to " + growth.to);
+    }
+    for (const Template& set : record.sets) {
+        const Json* live = set_now(state, set);
+        if (live == nullptr || kube::deleting(*live)) return not_so(set.text() + " is gone");
+        if (!has_sizes(*live, set.sizes)) return not_so("the templates of " + set.text() + " have not grown");
+    }
+    return {};
+}
+
+Json claim_json(const Growth& growth, const ExpandState& state) {
+    const auto found = state.claims.find(growth.claim);
+    const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
+    return {{"claim", growth.claim},
+            {"from", growth.from},
+            {"to", growth.to},
+            {"capacity", capacity ? Json(capacity->text()) : Json(nullptr)},
+            {"mounted", growth.mounted}};
+}
+
+std::string text_of(const ExpandOptions& options, const ExpandRecord& record, const ExpandState& state) {
+    std::string text = options.target_text() + " expanded\n";
+    for (const Growth& growth : record.claims) {
+        const auto found = state.claims.find(growth.claim);
+        const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
+        text += "  pvc/" + growth.claim + ": " + growth.from + " -> " + growth.to + ", capacity " +
+                (capacity ? escape_line(capacity->text()) : "unknown") +
+                (growth.mounted ? "" : "; its filesystem grows at the next mount") + "\n";
+    }
+    for (const Template& set : record.sets) {
+        for (const auto& [name, size] : set.sizes)
+            text += "  template " + name + " of sts/" + set.ref.name + ": " + size + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRecord& record, const ExpandState& state,
+                                   const std::vector<Json>& revisions, const std::string& operation) {
+    plan::Report report;
+    Json claims = Json::array(), sets = Json::array();
+    TRY(check_sizes(record, state));
+    report.text = operation.empty() ? options.target_text() + " is as large already: nothing was changed\n"
+                                    : text_of(options, record, state);
+    for (const Growth& growth : record.claims) {
+        claims.push_back(claim_json(growth, state));
+        report.names.push_back("persistentvolumeclaim/" + growth.claim);
+    }
+    for (const Template& set : record.sets) {
+        const Json& live = *set_now(state, set);
+        const std::vector<Json> pods = pods_of(set, state);
+        TRY(check_owned_pods(set, live, pods));
+        TRY(check_owned_claims(set, state));
+        TRY(check_revisions(set, live, revisions));
+        const std::vector<std::string> others = others_now(record, set, pods);
+        if (!others.empty())
+            report.text += "  not by this command, but meanwhile: " + join(others, ", ") + " started anew\n";
+        sets.push_back({{"name", set.ref.name},
+                        {"templates", set.sizes},
+                        {"revision", kube::update_revision_of(live)},
+                        {"pods", pods.size()},
+                        {"restarted", others}});
+        report.names.push_back("statefulset.apps/" + set.ref.name);
+    }
+    report.json = {{"apiVersion", "holdfast.dev/v1"},
+                   {"kind", "ExpandedClaims"},
+                   {"operation", operation.empty() ? Json(nullptr) : Json(operation)},
+                   {"target", options.target_text()},
+                   {"claims", std::move(claims)},
+                   {"statefulSets", std::move(sets)}};
+    return report;
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,34 @@
+// The rounds of an expansion as pure functions of record and state: each plans only what is not done yet, so that a
+// resume needs no memory of how far an earlier run came. Claims first, the StatefulSet last: whoever stops in between
+// leaves a workload that runs, and claims that say what is to be done.
+#pragma once
+
+#include "common/core/duration.h"
+#include "common/plan/step.h"
+#include "plugins/pvc-expand/state.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+// kConflict: a set was deleted or made anew by somebody else and is not what the journal says, or a rollout of it
+// began.
+Result<plan::Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandState& state,
+                              const std::string& operation, SystemTime now);
+
+// A set that we have deleted is made anew, whatever led here (safety R13). No steps: none is missing.
+plan::Plan plan_service(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+
+// What an operation leaves on claims: taken away when it ends without having changed a StatefulSet.
+plan::Plan plan_unmark(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+
+// What the API server is asked for with dryRun=All before the first write: a patch of each kind of claim, the deletion,
+// and the creation under another name.
+std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandState& state,
+                                     const std::string& operation);
+// What later rounds need, asked for before the first write.
+std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record);
+std::vector<std::string> rounds_in_words(const ExpandRecord& record);
+
+}  // namespace holdfast::expand

@@ -1,0 +1,175 @@
+#include "plugins/pvc-expand/state.h"
+
+#include "common/core/quantity.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/resize.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+namespace {
+
+Quantity size_or_nothing(const std::string& text) { return Quantity::parse(text).value_or(Quantity::from_bytes(0)); }
+
+const Json* claim_now(const ExpandState& state, const std::string& name) {
+    const auto found = state.claims.find(name);
+    return found == state.claims.end() ? nullptr : &found->second;
+}
+
+bool needs_swap(const Template& set, const ExpandState& state) {
+    const Json* live = set_now(state, set);
+    return live == nullptr || kube::deleting(*live) || !has_sizes(*live, set.sizes);
+}
+
+// Of a set that is still to be deleted.
+bool held(const Template& set, const ExpandState& state) {
+    const Json* live = set_now(state, set);
+    if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) return false;
+    return kube::when_deleted_of(*live) != "Retain" || kube::when_scaled_of(*live) != "Retain" ||
+           !owned_claims(set, state).empty();
+}
+
+bool left_to_adopt(const Template& set, const ExpandState& state, const std::string& operation) {
+    const Json* live = set_now(state, set);
+    if (live == nullptr) return false;
+    const std::vector<Json> pods = pods_of(set, state);
+    return remade_by(*live, operation) || std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
+               const std::string owner = kube::controller_uid_of(pod);
+               return owner.empty() || owner == set.uid;
+           });
+}
+
+}  // namespace
+
+Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record) {
+    ExpandState state;
+    std::vector<kube::ObjectRef> refs;
+    for (const Template& set : record.sets) refs.push_back(set.ref);
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].ok())
+            state.sets[refs[i].name] = *answers[i];
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
+    }
+    TRY_ASSIGN(kube::List claims, reader.list(kube::kClaims, record.space));
+    for (Json& claim : claims.items) {
+        if (kube::deleting(claim)) continue;  // somebody's own doing: one that is made of the template comes after it
+        std::string name = kube::name_of(claim);
+        state.claims.emplace(std::move(name), std::move(claim));
+    }
+    if (record.sets.empty()) return state;
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
+    state.pods = std::move(pods.items);
+    return state;
+}
+
+void add_newcomers(ExpandRecord& record, const ExpandState& state) {
+    for (const Template& set : record.sets) {
+        const Json* live = set_now(state, set);
+        if (live == nullptr) continue;
+        const int start = kube::start_ordinal_of(*live), end = start + kube::replicas_of(*live);
+        for (const auto& [name, claim] : state.claims) {
+            const auto place = kube::template_of_claim(*live, name);
+            if (place.claim_template == nullptr || place.ordinal < start || place.ordinal >= end) continue;
+            const auto size = set.sizes.find(kube::name_of(*place.claim_template));
+            const bool known = std::any_of(record.claims.begin(), record.claims.end(),
+                                           [&](const Growth& one) { return one.claim == name; });
+            if (size == set.sizes.end() || known || !kube::selected_by(*live, claim)) continue;
+            Growth growth{name,          kube::uid_of(claim),          set.ref.name, size->first,
+                          place.ordinal, kube::request_text_of(claim), size->second};
+            if (!asks_enough(growth, state) && kube::phase_of(claim) == "Bound")
+                record.claims.push_back(std::move(growth));
+        }
+    }
+}
+
+Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
+    const auto unfinished = [&](bool canary) {
+        return std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
+            return growth.canary == canary && claim_now(state, growth.claim) != nullptr &&
+                   !(asks_enough(growth, state) && large_enough(growth, state));
+        });
+    };
+    const auto any = [&](const auto& question) {
+        return std::any_of(record.sets.begin(), record.sets.end(), question);
+    };
+    // A set that is gone comes first of all: its pods have nobody.
+    const bool gone = any([&](const Template& set) {
+        const Json* live = set_now(state, set);
+        return (live == nullptr || kube::deleting(*live)) && record.swapped.contains(set.ref.name);
+    });
+    if (gone) return Stage::kSwap;
+    if (unfinished(true)) return Stage::kCanary;
+    if (unfinished(false)) return Stage::kGrow;
+    if (any([&](const Template& set) { return held(set, state); })) return Stage::kRelease;
+    if (any([&](const Template& set) { return needs_swap(set, state); })) return Stage::kSwap;
+    if (any([&](const Template& set) { return left_to_adopt(set, state, operation); })) return Stage::kAdopt;
+    return Stage::kClose;
+}
+
+const Json* set_now(const ExpandState& state, const Template& set) {
+    const auto found = state.sets.find(set.ref.name);
+    return found == state.sets.end() ? nullptr : &found->second;
+}
+
+bool asks_enough(const Growth& growth, const ExpandState& state) {
+    const Json* claim = claim_now(state, growth.claim);
+    if (claim == nullptr) return false;
+    const auto requested = kube::requested_of(*claim);
+    return requested.ok() && *requested >= size_or_nothing(growth.to);
+}
+
+bool large_enough(const Growth& growth, const ExpandState& state) {
+    const Json* claim = claim_now(state, growth.claim);
+    if (claim == nullptr) return false;
+    const kube::ResizeState now = kube::resize_state_of(*claim);
+    if (now.capacity && *now.capacity >= size_or_nothing(growth.to)) return true;
+    return !growth.mounted && now.waits_for_node();
+}
+
+bool has_sizes(const Json& set, const kube::TemplateSizes& sizes) {
+    const kube::TemplateSizes now = kube::template_sizes_of(set);
+    return std::all_of(sizes.begin(), sizes.end(), [&](const auto& wanted) {
+        const auto found = now.find(wanted.first);
+        return found != now.end() && size_or_nothing(found->second) >= size_or_nothing(wanted.second);
+    });
+}
+
+bool remade_by(const Json& set, const std::string& operation) {
+    return kube::annotation_of(set, labels::kRemade) == operation;
+}
+
+std::vector<std::string> owned_claims(const Template& set, const ExpandState& state) {
+    std::vector<std::string> names;
+    const Json* live = set_now(state, set);
+    const std::string uid = live == nullptr ? set.uid : kube::uid_of(*live);
+    for (const auto& [name, claim] : state.claims) {
+        for (const kube::OwnerReference& owner : kube::owners_of(claim)) {
+            if (owner.uid == uid) names.push_back(name);
+        }
+    }
+    return names;
+}
+
+std::vector<Json> pods_of(const Template& set, const ExpandState& state) {
+    std::vector<Json> pods;
+    for (const Json& pod : state.pods) {
+        const bool named = kube::ordinal_of_pod(set.manifest, kube::name_of(pod)) >= 0;
+        if (named && kube::selected_by(set.manifest, pod) && !kube::deleting(pod)) pods.push_back(pod);
+    }
+    return pods;
+}
+
+bool begun(const ExpandRecord& record, const ExpandState& state) {
+    return std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
+        const Json* claim = claim_now(state, growth.claim);
+        if (claim == nullptr) return false;
+        const auto requested = kube::requested_of(*claim);
+        return requested.ok() && *requested > size_or_nothing(growth.from);
+    });
+}
+
+}  // namespace holdfast::expand

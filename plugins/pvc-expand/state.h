@@ -1,0 +1,51 @@
+// What the cluster shows of an expansion at one moment, and how far it has come. Read anew for every round, so that a
+// first run and a resume decide by the same facts.
+#pragma once
+
+#include "common/kube/reader.h"
+#include "plugins/pvc-expand/record.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+struct ExpandState {
+    std::map<std::string, Json> sets;    // those of the record that are there, by name
+    std::map<std::string, Json> claims;  // of the namespace, by name; not those that are being deleted
+    std::vector<Json> pods;              // of the namespace
+};
+// The pods are read only where a set is made anew.
+Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
+
+// Claims that were made of a template since the plan, by an autoscaler's new replica, grow as well: added to the
+// record.
+void add_newcomers(ExpandRecord& record, const ExpandState& state);
+
+// Each stage is a round of its own, of all workloads at once: what the next one decides it has read after this one's
+// writes.
+enum class Stage {
+    kCanary,   // the first claims ask for more, and have it
+    kGrow,     // the others
+    kRelease,  // claims belong to no set: it can go and they stay
+    kSwap,     // each set is deleted, its pods left, and made anew
+    kAdopt,    // the new one has the pods; fields belong to whom they did
+    kClose,    // marks taken away
+};
+Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+
+// Single questions.
+const Json* set_now(const ExpandState& state, const Template& set);
+bool asks_enough(const Growth& growth, const ExpandState& state);   // the claim's request
+bool large_enough(const Growth& growth, const ExpandState& state);  // its capacity, or that waits for a mount
+// Made anew, by us or by somebody else: the templates have their sizes.
+bool has_sizes(const Json& set, const kube::TemplateSizes& sizes);
+bool remade_by(const Json& set, const std::string& operation);  // its field owners are still to be put back
+// Claims that name this set as an owner: of its templates, those that grow or not.
+std::vector<std::string> owned_claims(const Template& set, const ExpandState& state);
+std::vector<Json> pods_of(const Template& set, const ExpandState& state);  // by selector and name, not going
+// Any claim asks for more than it did: from then on there is no way back.
+bool begun(const ExpandRecord& record, const ExpandState& state);
+
+}  // namespace holdfast::expand

@@ -1,0 +1,29 @@
+// kubectl pvc-expand usage: how full volumes are, by df in a pod that mounts them.
+#pragma once
+
+#include "common/app/context.h"
+#include "plugins/pvc-expand/expand.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+// A filesystem of a claim as a container sees it.
+struct ClaimUsage {
+    std::string claim, pod, container, path;
+    long long capacity_bytes = -1, used_bytes = -1, free_bytes = -1;  // -1: not known
+    long long inodes = -1, inodes_used = -1;                          // -1: the filesystem or its df does not say
+    std::string problem;                                              // why nothing is known; "" : it is
+    int percent() const;                                              // of what a user may fill, as df counts; -1
+};
+
+// What `df -Pk PATHS` printed, a line a path, in their order: capacity, used and free of each. Pure.
+std::vector<ClaimUsage> parse_df(const std::string& printed, std::vector<ClaimUsage> asked, bool inodes);
+
+int show_usage(app::Context& context, const app::Arguments& arguments);
+// Of every claim that --until-usage is about. kRefused: one of them cannot be measured.
+Result<Usage> used_bytes(app::Context& context, const ExpandFacts& facts);
+
+}  // namespace holdfast::expand

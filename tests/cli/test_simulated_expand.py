@@ -1,0 +1,108 @@
+"""kubectl pvc-expand over real HTTPS on the simulated cluster: whole stories, and a hundred StatefulSets by one selector."""
+import json
+import time
+
+import pytest
+
+from schema import conform, schema_of
+from simulated_cluster import SPACE, Cluster
+
+GROW = ["sts/postgres", "--size", "2Gi", "--yes"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, certificates):
+    cluster = Cluster(tmp_path_factory.mktemp("simulated") / "expand", certificates)
+    cluster.order(save="start")
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(server):
+    server.begin("start")
+    server.requests()
+    yield server
+    unknown = [f'{r["method"]} {r["target"]}' for r in server.requests() if r["unknown"]]
+    assert not unknown, f"requests that the server does not know: {unknown}"
+
+
+def sizes(cluster):
+    return {c["metadata"]["name"]: c["status"]["capacity"]["storage"] for c in cluster.get("pvc")["items"]}
+
+
+def uids(cluster):
+    return {p["metadata"]["name"]: p["metadata"]["uid"] for p in cluster.get("pod")["items"]}
+
+
+def test_claims_and_template_grow_and_pods_stay(cluster):
+    pods, before = uids(cluster), cluster.get("sts", "postgres")
+    done = json.loads(cluster.run("pvc-expand", *GROW, "-o", "json").out)
+    conform(done, schema_of("expanded-claims"))
+    after = cluster.get("sts", "postgres")
+    assert {s for name, s in sizes(cluster).items() if "postgres" in name} == {"2Gi"}
+    assert {t["spec"]["resources"]["requests"]["storage"] for t in after["spec"]["volumeClaimTemplates"]} == {"2Gi"}
+    assert after["metadata"]["uid"] != before["metadata"]["uid"] and uids(cluster) == pods
+    assert after["spec"]["persistentVolumeClaimRetentionPolicy"] == before["spec"]["persistentVolumeClaimRetentionPolicy"]
+    again = json.loads(cluster.run("pvc-expand", *GROW, "-o", "json").out)
+    assert again["operation"] is None and again["claims"] == []
+
+
+def test_what_a_webhook_or_quota_would_refuse_is_refused_before_any_change(cluster):
+    before = cluster.state()
+    for method, path in (("POST", f"/apis/apps/v1/namespaces/{SPACE}/statefulsets"),
+                         ("DELETE", f"/apis/apps/v1/namespaces/{SPACE}/statefulsets/postgres"),
+                         ("PATCH", f"/api/v1/namespaces/{SPACE}/persistentvolumeclaims/wal-postgres-1")):
+        cluster.rules({"method": method, "path": path, "reply": {"status": 403, "json": {
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403,
+            "message": 'admission webhook "sizes.example" denied the request: no'}}})
+        refused = cluster.run("pvc-expand", *GROW, code=3)
+        assert "the API server would refuse to" in refused.err and "sizes.example" in refused.err
+        assert "nothing was changed" in refused.err
+        cluster.rules()
+        assert cluster.state() == before
+
+
+def many(sets, templates):
+    """StatefulSets of one pod with so many claims each."""
+    for number in range(sets):
+        name, labels = f"db{number}", {"app": f"db{number}", "team": "many"}
+        names = [f"v{i}" for i in range(templates)]
+        yield {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name, "namespace": SPACE, "generation": 1}, "spec": {
+            "replicas": 1, "serviceName": name, "podManagementPolicy": "Parallel", "selector": {"matchLabels": labels},
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            "updateStrategy": {"type": "RollingUpdate"},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{
+                "name": "main", "image": "registry.example/db:1", "volumeMounts": [{"name": n, "mountPath": f"/{n}"} for n in names]}]}},
+            "volumeClaimTemplates": [{"metadata": {"name": n}, "spec": {
+                "accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}} for n in names]}}
+
+
+def test_a_hundred_statefulsets_of_ten_claims_are_bounded_by_requests(tmp_path, certificates):
+    sets, claims = 100, 10
+    cluster = Cluster(tmp_path / "many", certificates, objects=many(sets, claims), controllers=300)
+    try:
+        pods = uids(cluster)
+        cluster.requests()
+        began = time.monotonic()
+        done = cluster.start("pvc-expand", "-l", "team=many", "--size", "2Gi", "--yes", "--progress", "none", "-o", "json")
+        done.process.wait(900)
+        ended = done.end()
+        assert ended.code == 0, ended
+        print(f"{sets} StatefulSets x {claims} claims in {time.monotonic() - began:.0f} s")
+        assert len(json.loads(ended.out)["claims"]) == sets * claims
+        requests = cluster.requests()
+        reads = [r for r in requests if r["method"] == "GET" and "watch=true" not in r["target"] and "leases" not in r["target"]]
+        watches = [r for r in requests if "watch=true" in r["target"]]
+        writes = [r for r in requests if r["method"] != "GET" and "leases" not in r["target"] and "configmaps" not in r["target"] and
+                  "accessreviews" not in r["target"]]
+        # A patch a claim; for each set a mark that goes, a deletion, a creation, the field owners, and a trial of three of these.
+        assert len(writes) <= sets * claims + 8 * sets, len(writes)
+        assert len(reads) <= 20 * sets, len(reads)
+        # One watch for all claims, one for each set that goes.
+        assert len([r for r in watches if "/persistentvolumeclaims" in r["target"]]) <= 4
+        now = uids(cluster)
+        assert {n: now[n] for n in pods} == pods
+        assert {s for n, s in sizes(cluster).items() if n.startswith("v")} == {"2Gi"}
+    finally:
+        cluster.stop()

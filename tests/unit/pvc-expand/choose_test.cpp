@@ -1,0 +1,282 @@
+#include "tests/unit/pvc-expand/scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;                    // NOLINT: a test of one header
+using namespace holdfast::expand;            // NOLINT
+using namespace holdfast::testing::growing;  // NOLINT
+
+namespace {
+
+void refuses(const ExpandOptions& wanted, ExpandFacts& made, const std::string& says, const std::string& hint = "") {
+    const auto choice = choose(wanted, made);
+    REQUIRE_FALSE(choice.ok());
+    CHECK(choice.error().kind == ErrorKind::kRefused);
+    INFO(choice.error().message);
+    INFO(choice.error().hint);
+    CHECK(choice.error().message.find(says) != std::string::npos);
+    CHECK(choice.error().message.find("nothing was changed") != std::string::npos);
+    CHECK(choice.error().hint.find(hint) != std::string::npos);
+}
+
+std::string notes_of(const Choice& choice) {
+    std::string all;
+    for (const std::string& note : choice.notes) all += note + "\n";
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("every claim of a StatefulSet grows, the highest ordinal first, and its template") {
+    ExpandFacts made;
+    facts(made, 3);
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    REQUIRE(choice->record.claims.size() == 3);
+    CHECK(choice->record.claims[0].claim == "data-db-2");
+    CHECK(choice->record.claims[2].to == "20Gi");
+    REQUIRE(choice->record.sets.size() == 1);
+    CHECK(choice->record.sets[0].sizes.at("data") == "20Gi");
+}
+
+TEST_CASE("mixed sizes: what is larger stays, what is as large is left out, the rest grows") {
+    ExpandFacts made;
+    facts(made, 3);
+    made.claims["data-db-0"] = claim(0, "30Gi");
+    made.claims["data-db-1"] = claim(1, "20Gi");
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    REQUIRE(choice->record.claims.size() == 1);
+    CHECK(choice->record.claims[0].claim == "data-db-2");
+    CHECK(notes_of(*choice).find("data-db-0 (30Gi)") != std::string::npos);
+}
+
+TEST_CASE("everything large enough already is nothing to do") {
+    ExpandFacts made;
+    facts(made);
+    const auto choice = choose(options("10Gi"), made);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.claims.empty());
+    CHECK(choice->record.sets.empty());
+}
+
+TEST_CASE("bad input 64: shrinking is refused with the size that is there and the line that does it") {
+    ExpandFacts made;
+    facts(made);
+    refuses(options("5Gi"), made, "--size 5Gi is less than template data of sts/shop/db has: 10Gi",
+            "kubectl migrate sts/db --size 5Gi");
+}
+
+TEST_CASE("bad input 65: a class that does not expand is named") {
+    ExpandFacts made;
+    facts(made);
+    made.classes["fast"] = storage_class(false);
+    refuses(options(), made, "has the storage class fast, which does not allow volume expansion",
+            "allowVolumeExpansion");
+}
+
+TEST_CASE("bad input 66: a quota says what is needed and what is free") {
+    ExpandFacts made;
+    facts(made);
+    made.quotas.push_back(
+        {{"metadata", {{"name", "storage"}}},
+         {"status", {{"hard", {{"requests.storage", "30Gi"}}}, {"used", {{"requests.storage", "20Gi"}}}}}});
+    refuses(options(), made,
+            "resourcequota/shop/storage (requests.storage) has room for 10Gi more, and 20Gi are needed");
+}
+
+TEST_CASE("bad input 68: a template that there is not lists those that there are") {
+    ExpandFacts made;
+    facts(made);
+    ExpandOptions wanted = options();
+    wanted.claim_template = "dat";
+    refuses(wanted, made, "sts/shop/db has no volumeClaimTemplate dat", "it has data");
+}
+
+TEST_CASE("an operator's StatefulSet is refused, with the operator's own field") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"postgresql.cnpg.io/v1", "spec.storage.size"},
+        {"acid.zalan.do/v1", "spec.volume.size"},
+        {"postgres-operator.crunchydata.com/v1beta1", "spec.instances[].dataVolumeClaimSpec"},
+        {"kafka.strimzi.io/v1beta2", "spec.kafka.storage.size"},
+        {"elasticsearch.k8s.elastic.co/v1", "spec.nodeSets[].volumeClaimTemplates[]"},
+        {"rabbitmq.com/v1beta1", "spec.persistence.storage"},
+        {"psmdb.percona.com/v1", "spec.replsets[].volumeSpec"},
+        {"pxc.percona.com/v1", "spec.pxc.volumeSpec"},
+        {"pgv2.percona.com/v2", "spec.instances[].dataVolumeClaimSpec"},
+        {"monitoring.coreos.com/v1", "spec.storage.volumeClaimTemplate"},
+    };
+    for (const auto& [version, field] : cases) {
+        CAPTURE(version);
+        ExpandFacts made;
+        facts(made);
+        made.sets[0]["metadata"]["ownerReferences"] =
+            Json::array({{{"apiVersion", version}, {"kind", "X"}, {"name", "x"}, {"uid", "u"}, {"controller", true}}});
+        refuses(options(), made, "sts/shop/db is owned by X/x", field);
+    }
+}
+
+TEST_CASE("a set of the Zalando operator is known by its labels") {
+    ExpandFacts made;
+    facts(made);
+    made.sets[0]["metadata"]["labels"] = {{"app", "db"}, {"application", "spilo"}, {"cluster-name", "books"}};
+    refuses(options(), made, "postgresql/books (the Zalando Postgres operator)", "spec.volume.size");
+}
+
+TEST_CASE("a set that could not be made anew as it is, is refused") {
+    ExpandFacts made;
+    facts(made);
+    made.sets[0]["metadata"]["finalizers"] = Json::array({"example.com/hold"});
+    refuses(options(), made, "has the finalizer example.com/hold");
+    made.sets[0]["metadata"].erase("finalizers");
+    made.sets[0]["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z";
+    refuses(options(), made, "is being deleted");
+    made.sets[0]["metadata"].erase("deletionTimestamp");
+    made.sets[0]["status"]["observedGeneration"] = 2;
+    refuses(options(), made, "its controller has not seen it yet");
+    made.sets[0]["status"]["observedGeneration"] = 3;
+    made.sets[0]["status"]["currentRevision"] = "db-0";
+    refuses(options(), made, "is in the middle of a rollout", "kubectl rollout status sts/db");
+    made.sets[0]["status"]["currentRevision"] = "db-1";
+    made.pods[1]["metadata"]["labels"]["controller-revision-hash"] = "db-0";
+    refuses(options(), made, "pod/db-1 of sts/shop/db is not of its last revision");
+}
+
+TEST_CASE("under OnDelete pods of an older revision are as they should be") {
+    ExpandFacts made;
+    facts(made);
+    made.sets[0]["spec"]["updateStrategy"]["type"] = "OnDelete";
+    made.sets[0]["status"]["currentRevision"] = "db-0";
+    made.pods[1]["metadata"]["labels"]["controller-revision-hash"] = "db-0";
+    CHECK(choose(options(), made).ok());
+}
+
+TEST_CASE("a claim that cannot grow is refused, each with its reason") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-1"]["status"]["phase"] = "Pending";
+    refuses(options(), made, "pvc/shop/data-db-1 is not Bound, its phase is Pending");
+    made.claims["data-db-1"] = claim(1);
+    made.claims["data-db-1"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z";
+    refuses(options(), made, "pvc/shop/data-db-1 is being deleted");
+    made.claims["data-db-1"] = claim(1);
+    made.claims["data-db-1"]["status"]["allocatedResources"] = {{"storage", "10Gi"}};
+    made.claims["data-db-1"]["status"]["allocatedResourceStatuses"] = {{"storage", "NodeResizePending"}};
+    refuses(options(), made, "was never closed (NodeResizePending", "kubectl pvc-expand recover pvc/data-db-1");
+    made.claims["data-db-1"] = claim(1);
+    made.pods.push_back(pod(7, "uid-other"));
+    made.pods.back()["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] = "data-db-1";
+    refuses(options(), made, "is mounted by pod/shop/db-7, which is not one of sts/db's");
+}
+
+TEST_CASE("the beta annotation is the class of a claim that has it") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-0"]["metadata"]["annotations"] = {{"volume.beta.kubernetes.io/storage-class", "old"}};
+    refuses(options(), made, "has the class old, which is gone");
+}
+
+TEST_CASE("ordinals that have no pod any more are named, and grow only if asked") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-5"] = claim(5);
+    const auto without = choose(options(), made);
+    REQUIRE(without.ok());
+    CHECK(without->record.claims.size() == 2);
+    CHECK(notes_of(*without).find("data-db-5 (--include-unused") != std::string::npos);
+    ExpandOptions wanted = options();
+    wanted.include_unused = true;
+    const auto with = choose(wanted, made);
+    REQUIRE(with.ok());
+    REQUIRE(with->record.claims.size() == 3);
+    CHECK(with->record.claims[0].claim == "data-db-5");
+    CHECK_FALSE(with->record.claims[0].mounted);
+}
+
+TEST_CASE("ordinals may begin above 0") {
+    ExpandFacts made;
+    facts(made, 1);
+    made.sets[0]["spec"]["ordinals"] = {{"start", 4}};
+    made.claims = {{"data-db-4", claim(4)}};
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    REQUIRE(choice->record.claims.size() == 1);
+    CHECK(choice->record.claims[0].ordinal == 4);
+}
+
+TEST_CASE("of two sets whose claims have the same names the labels tell which is whose") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-1"]["metadata"]["labels"] = {{"app", "other"}};
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.claims.size() == 1);
+}
+
+TEST_CASE("a relative size becomes an absolute one, which is printed") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-1"] = claim(1, "12Gi");
+    ExpandOptions wanted = options("");
+    wanted.add = Quantity::parse("5Gi").value();
+    const auto added = choose(wanted, made);
+    REQUIRE(added.ok());
+    CHECK(added->record.claims[0].to == "17Gi");
+    CHECK(added->record.claims[1].to == "15Gi");
+    CHECK(added->record.sets[0].sizes.at("data") == "15Gi");
+    CHECK(notes_of(*added).find("pvc/data-db-1: 12Gi becomes 17Gi") != std::string::npos);
+    wanted.add.reset();
+    wanted.percent = 20;
+    CHECK(choose(wanted, made)->record.claims[1].to == "12Gi");
+}
+
+TEST_CASE("--until-usage makes what is used now that part of every claim of the template") {
+    ExpandFacts made;
+    facts(made);
+    made.used = {{"data-db-0", 7LL << 30}, {"data-db-1", 14LL << 30}};
+    ExpandOptions wanted = options("");
+    wanted.until_usage = 70;
+    const auto choice = choose(wanted, made);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.claims[0].to == "20Gi");
+    CHECK(choice->record.claims[1].to == "20Gi");
+    CHECK(choice->record.sets[0].sizes.at("data") == "20Gi");
+}
+
+TEST_CASE("a selector that does not choose every claim of a template leaves the template") {
+    ExpandFacts made;
+    facts(made);
+    ExpandOptions wanted = options();
+    wanted.target.reset();
+    wanted.selector = "tier=hot";
+    made.chosen = {"data-db-0"};
+    const auto part = choose(wanted, made);
+    REQUIRE(part.ok());
+    CHECK(part->record.claims.size() == 1);
+    CHECK(part->record.sets.empty());
+    CHECK(notes_of(*part).find("template data of sts/db stays at 10Gi") != std::string::npos);
+    made.chosen = {"data-db-0", "data-db-1"};
+    CHECK(choose(wanted, made)->record.sets.size() == 1);
+}
+
+TEST_CASE("GitOps is told which value to change where") {
+    ExpandFacts made;
+    facts(made);
+    made.sets[0]["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "books:apps/StatefulSet:shop/db";
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    CHECK(notes_of(*choice).find("Argo CD application books: put the new size into Git") != std::string::npos);
+    CHECK(notes_of(*choice).find("volumeClaimTemplates[data].spec.resources.requests.storage: 20Gi") !=
+          std::string::npos);
+}
+
+TEST_CASE("the canaries are the highest ordinals") {
+    ExpandFacts made;
+    facts(made, 3);
+    ExpandOptions wanted = options();
+    wanted.canary = 1;
+    const auto choice = choose(wanted, made);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.claims[0].canary);
+    CHECK_FALSE(choice->record.claims[1].canary);
+}

@@ -1,0 +1,198 @@
+#include "plugins/pvc-expand/rounds.h"
+
+#include "tests/golden/golden.h"
+#include "tests/unit/pvc-expand/scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;                    // NOLINT: a test of one header
+using namespace holdfast::expand;            // NOLINT
+using namespace holdfast::testing::growing;  // NOLINT
+
+namespace {
+
+void check_golden(const std::string& name, const plan::Plan& plan) {
+    golden::check("pvc-expand/" + name + ".json", plan::to_json(plan).dump(2) + "\n");
+}
+
+ExpandState grown_state() {
+    ExpandState at = state(2, "20Gi");
+    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
+    return at;
+}
+
+Json remade() {
+    Json made = set();
+    made["metadata"]["uid"] = "uid-new";
+    made["metadata"]["annotations"][labels::kRemade] = kId;
+    made["metadata"]["creationTimestamp"] = "2026-11-21T05:12:10Z";
+    made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "20Gi";
+    return made;
+}
+
+plan::Plan planned(Stage stage, const ExpandRecord& made, const ExpandState& at) {
+    const auto plan = plan_round(stage, made, at, kId, now());
+    REQUIRE(plan.ok());
+    return *plan;
+}
+
+}  // namespace
+
+TEST_CASE("claims first: each by the version that was read, the first marked with all that the journal says") {
+    const ExpandRecord made = record();
+    const ExpandState at = state();
+    CHECK(stage_of(made, at, kId) == Stage::kGrow);
+    check_golden("grow", planned(Stage::kGrow, made, at));
+}
+
+TEST_CASE("the set is replaced only when every claim has its capacity") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.claims["data-db-0"]["status"]["capacity"]["storage"] = "10Gi";
+    CHECK(stage_of(made, at, kId) == Stage::kGrow);
+    CHECK(stage_of(made, grown_state(), kId) == Stage::kSwap);
+}
+
+TEST_CASE("a claim never asks for less than somebody else has made it ask for meanwhile") {
+    const ExpandRecord made = record();
+    ExpandState at = state();
+    at.claims["data-db-0"] = claim(0, "40Gi", "10Gi");
+    for (const plan::Step& step : planned(Stage::kGrow, made, at).steps) CHECK(step.id != "grow-data-db-0");
+}
+
+TEST_CASE("claims that belong to the set are let go before it is deleted") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] = "Delete";
+    at.claims["data-db-0"]["metadata"]["ownerReferences"] =
+        Json::array({{{"kind", "StatefulSet"}, {"name", "db"}, {"uid", "uid-db"}, {"controller", true}}});
+    CHECK(stage_of(made, at, kId) == Stage::kRelease);
+    check_golden("release", planned(Stage::kRelease, made, at));
+}
+
+TEST_CASE("the set is deleted by uid and version, its pods left, and made anew as it is now") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["replicas"] = 5;  // an autoscaler since the plan
+    const plan::Plan plan = planned(Stage::kSwap, made, at);
+    CHECK(plan.shielded);
+    CHECK(plan.latest["swapped"]["db"]["set"]["spec"]["replicas"] == 5);
+    check_golden("swap", plan);
+}
+
+TEST_CASE("a set that was made a moment ago is not deleted before the garbage collector has seen its pods") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:08Z";
+    CHECK(planned(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(7000));
+    CHECK(planned(Stage::kSwap, made, grown_state()).steps.front().pause == std::chrono::milliseconds(0));
+}
+
+TEST_CASE("a set that we deleted and that is missing is made first of all") {
+    ExpandRecord made = record();
+    ExpandState at = state();  // the claims have not even grown
+    made.swapped["db"] = swapped_json(set(3), {});
+    at.sets.clear();
+    CHECK(stage_of(made, at, kId) == Stage::kSwap);
+    const plan::Plan service = plan_service(made, at, kId);
+    REQUIRE(service.steps.size() == 1);
+    const auto& create = std::get<plan::Create>(service.steps[0].action);
+    CHECK(create.manifest["spec"]["replicas"] == 3);
+    CHECK(create.insists);
+}
+
+TEST_CASE("one that somebody else deleted is not made again") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets.clear();
+    const auto plan = plan_round(Stage::kSwap, made, at, kId, now());
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().kind == ErrorKind::kConflict);
+    CHECK(plan_service(made, at, kId).steps.empty());
+}
+
+TEST_CASE("one that somebody else made anew is taken if it is the same, and left alone if it is not") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["metadata"]["uid"] = "uid-theirs";
+    CHECK(plan_round(Stage::kSwap, made, at, kId, now()).ok());
+    at.sets["db"]["spec"]["serviceName"] = "other";
+    const auto plan = plan_round(Stage::kSwap, made, at, kId, now());
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().message.find("spec.serviceName is not what it was") != std::string::npos);
+}
+
+TEST_CASE("a rollout that began meanwhile is not cut") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["status"]["updateRevision"] = "db-2";
+    const auto plan = plan_round(Stage::kSwap, made, at, kId, now());
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("the new set is waited for until it has the pods, and fields go back to those who owned them") {
+    ExpandRecord made = record();
+    made.swapped["db"] = swapped_json(set(), {pod(0), pod(1)});
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.pods[0]["metadata"].erase("ownerReferences");
+    CHECK(stage_of(made, at, kId) == Stage::kAdopt);
+    check_golden("adopt", planned(Stage::kAdopt, made, at));
+}
+
+TEST_CASE("the mark goes last, and then nothing is left to do") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.sets["db"]["metadata"]["annotations"].erase(labels::kRemade);
+    for (Json& one : at.pods) one["metadata"]["ownerReferences"][0]["uid"] = "uid-new";
+    CHECK(stage_of(made, at, kId) == Stage::kClose);
+    check_golden("close", planned(Stage::kClose, made, at));
+    CHECK(planned(Stage::kClose, made, at).last);
+}
+
+TEST_CASE("a new replica's claim, made of the old template, grows as well") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["replicas"] = 3;
+    at.claims["data-db-2"] = claim(2);
+    add_newcomers(made, at);
+    REQUIRE(made.claims.size() == 3);
+    CHECK(stage_of(made, at, kId) == Stage::kGrow);
+}
+
+TEST_CASE("what is posted is the live object with the size changed, and nothing that the server sets") {
+    Json live = set();
+    live["metadata"]["annotations"][labels::kRetention] = "Delete/Retain";
+    const Json made = kube::remade_set(live, {{"data", "20Gi"}}, kId);
+    for (const char* key : {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"})
+        CHECK_FALSE(made["metadata"].contains(key));
+    CHECK_FALSE(made.contains("status"));
+    CHECK(made["metadata"]["annotations"]["team"] == "books");
+    CHECK(made["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete");
+    CHECK(made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "20Gi");
+    CHECK(made["spec"]["template"] == live["spec"]["template"]);
+    CHECK(kube::difference_but_size(live, made).empty());
+}
+
+TEST_CASE("what the journal keeps of an expansion comes back as it was") {
+    ExpandRecord made = record();
+    Json json = record_json(made);
+    json[kSwapped]["db"] = swapped_json(set(), {pod(0)});
+    const auto back = record_of(json, "shop");
+    REQUIRE(back.ok());
+    CHECK(record_json(*back) == record_json(made));
+    CHECK(pods_before(back->swapped.at("db")).at("db-0").uid == "uid-pod-0");
+    CHECK_FALSE(record_of(Json::object(), "shop").ok());
+}
+
+TEST_CASE("what is tried before the first write: each kind of claim, the deletion, the creation under another name") {
+    const auto tried = rehearsal_of(record(), state(), kId);
+    REQUIRE(tried.size() == 3);
+    CHECK(tried[0].id == "try-data-db-1");
+    CHECK(std::get<plan::Delete>(tried[1].action).propagation == kube::Propagation::kOrphan);
+    const auto& create = std::get<plan::Create>(tried[2].action);
+    CHECK(create.manifest["metadata"]["name"] == "db-holdfast-dry-run");
+    CHECK(create.must_survive == std::vector<std::string>{"/spec/template"});
+}
