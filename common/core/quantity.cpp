@@ -150,7 +150,8 @@ std::string decimal_text(Wide nanos, bool with_exponent) {
     }
     if (exponent == 0) return digits_of(nanos);
     if (with_exponent) return digits_of(nanos) + "e" + std::to_string(exponent);
-    return digits_of(nanos) + kDecimalUnits.at(static_cast<std::size_t>(exponent / 3 + 3));
+    const int unit = exponent / 3 + 3;
+    return digits_of(nanos) + kDecimalUnits.at(static_cast<std::size_t>(unit));
 }
 
 }  // namespace

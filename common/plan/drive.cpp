@@ -147,7 +147,7 @@ class Drive {
         if (options_.plan_only || input_.round > 0) return {};
         std::vector<kube::AccessCheck> checks = permissions(plan);
         if (records()) {
-            for (const char* verb : {"create", "update", "delete"})
+            for (const char* verb : {"get", "create", "update", "delete"})
                 checks.push_back({verb, kube::kConfigMaps, operation_.space(), "", ""});
             if (!operation_.event_target().name.empty())
                 checks.push_back({"create", kube::kEvents, operation_.space(), "", ""});

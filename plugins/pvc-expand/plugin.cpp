@@ -156,7 +156,7 @@ app::Command usage_command() {
     command.positionals_max = 1;
     command.completes = {Completes::kWorkload};
     command.options = {selector_option("only claims that this label selector chooses")};
-    command.rules = {rule({"list"}, kube::kClaims), rule({"get", "list"}, kube::kPods),
+    command.rules = {rule({"list"}, kube::kClaims, "", "no target, --selector"), rule({"get", "list"}, kube::kPods),
                      rule({"create"}, kube::kPods, "exec"), rule({"get"}, kube::kStatefulSets, "", "sts/NAME"),
                      rule({"get"}, kube::kDeployments, "", "deploy/NAME")};
     command.outputs = {"table", "json", "yaml", "name"};

@@ -71,7 +71,8 @@ void add_newcomers(ExpandRecord& record, const ExpandState& state) {
         const Json* live = set_now(state, set);
         if (live == nullptr) continue;
         const int start = kube::start_ordinal_of(*live), end = start + kube::replicas_of(*live);
-        for (const auto& [name, claim] : state.claims) {
+        for (const auto& [claim_name, claim] : state.claims) {
+            const std::string& name = claim_name;  // a lambda cannot name a binding
             const auto place = kube::template_of_claim(*live, name);
             if (place.claim_template == nullptr || place.ordinal < start || place.ordinal >= end) continue;
             const auto size = set.sizes.find(kube::name_of(*place.claim_template));

@@ -9,6 +9,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/actors.h"
+#include "common/plan/drive_parts.h"
 #include "common/view/table.h"
 
 #include <algorithm>
@@ -129,6 +130,8 @@ Result<std::set<std::string>> claims_of_target(kube::ClusterReader& reader, cons
 Result<std::vector<ClaimUsage>> look(app::Context& context, const app::Arguments& arguments) {
     TRY_ASSIGN(const std::string space, context.space());
     TRY_ASSIGN(auto* reader, context.reader());
+    TRY(plan::check_allowed(*reader, {{"get", kube::kPods, space, "", ""}, {"create", kube::kPods, space, "exec", ""}},
+                            "pvc-expand"));
     TRY_ASSIGN(const kube::List pods, reader->list(kube::kPods, space));
     std::set<std::string> claims;
     if (!arguments.positionals.empty()) {
