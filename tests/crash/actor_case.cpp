@@ -236,7 +236,7 @@ class ActorJudge : public CaseJudge {
             except.insert({"claim data-postgres-2", "claim wal-postgres-2", "policy of data-postgres-2",
                            "policy of wal-postgres-2", "size of data-postgres-2", "size of wal-postgres-2"});
         // What somebody is deleting does not grow.
-        if (actor_ == Actor::kDropsClaim) except.insert("size of data-postgres-0");
+        if (actor_ == Actor::kDropsClaim) except.insert({"size of data-postgres-", "size of wal-postgres-"});
         clear_late();
         for (const kube::ObjectRef& late : late_) {
             if (labelled(late)) except.insert({"claim " + late.name, "policy of " + late.name});
