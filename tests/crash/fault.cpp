@@ -1,7 +1,7 @@
 #include "tests/crash/fault.h"
 
-#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
+#include "tests/crash/mark.h"
 #include "tests/sim/api.h"
 
 #include <array>
@@ -182,8 +182,6 @@ bool applies(Fault fault, const sim::Call& call) {
 
 namespace {
 
-constexpr char kMark[] = "somebody.example/was";
-
 void change(sim::Sim& sim, const kube::ObjectRef& ref) {
     sim.edit(ref, [](Json& object) { object["metadata"]["annotations"][kMark] = "here"; });
 }
@@ -204,10 +202,6 @@ void make_theirs(sim::Sim& sim, const kube::ObjectRef& ref, Json object) {
 }
 
 }  // namespace
-
-bool put_there(const Json& object) {
-    return !kube::annotation_of(object, kMark).empty() && kube::owners_of(object).empty();
-}
 
 std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.push_back(call);

@@ -75,9 +75,6 @@ struct Injection {
     std::function<std::optional<Injection>(int boundary)> branch = nullptr;
 };
 
-// By the fault that replaces an object: it is somebody's own, and no controller's.
-bool put_there(const Json& object);
-
 // Counts the requests of one run, and lets the fault happen at its boundary.
 class FaultGate : public sim::Gate {
   public:

@@ -7,7 +7,7 @@
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
-#include "tests/crash/fault.h"
+#include "tests/crash/mark.h"
 
 #include <algorithm>
 

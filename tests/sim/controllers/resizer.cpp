@@ -43,7 +43,9 @@ bool mounted_for_it(Sim& sim, const kube::Claim& claim, const Json& object) {
     return false;
 }
 
-// markControllerResizeInProgress, callResizeOnPlugin, markControllerResizeInfeasible: expand_and_recover.go:33.
+// expandAndRecover: external-resizer pkg/controller/expand_and_recover.go:35; callResizeOnPlugin: 232;
+// markControllerResizeInProgress: external-resizer pkg/controller/resize_status.go:31;
+// markControllerExpansionInfeasible: 105; markForPendingNodeExpansion: 71.
 void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const Json& volume) {
     const std::string wanted = claim.requested->text();
     if (too_large(claim)) {
@@ -70,7 +72,8 @@ void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const J
     });
 }
 
-// markNodeResizeFinished: the capacity is the volume's, and nothing is left of the way there but what was allocated.
+// MarkNodeExpansionFinishedWithRecovery: kubernetes pkg/volume/util/resize_util.go:240. The capacity is the volume's,
+// and nothing is left of the way there but what was allocated.
 void grow_filesystem(Sim& sim, const Json& object, const kube::Claim& claim, const Json& volume) {
     if (!mounted_for_it(sim, claim, object)) return;
     const std::string size = kube::text_at(volume, "/spec/capacity/storage");
