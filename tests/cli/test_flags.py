@@ -82,7 +82,8 @@ def test_02_a_kind_that_cannot_be_snapshot_names_those_that_can(against):
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize("target", ["../x", "pvc/../x", "pvc/" + "a" * 254, "pvc/UPPER", "pvc/a b", "pvc/"])
 def test_03_what_is_no_name_is_refused_before_any_request(against, plugin, target):
-    args = {"snap": ["create", target], "restore": [target, "--from", "x"], "pvc-expand": [target, "--size", "1Gi"]}[plugin]
+    args = {"snap": ["create", target], "restore": [target, "--from", "x"], "pvc-expand": [target, "--size", "1Gi"],
+            "clone": [target, "copy"]}[plugin]
     done = against([], plugin, *args)
     check(done, 2, r"^error: ")
     assert "See 'kubectl " in done.err, done
