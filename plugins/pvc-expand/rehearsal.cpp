@@ -5,6 +5,7 @@
 #include "plugins/pvc-expand/rounds.h"
 
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace holdfast::expand {
@@ -23,11 +24,12 @@ plan::Step tried(std::string id, std::string title, plan::Action action) {
 std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandState& state,
                                      const std::string& operation) {
     std::vector<plan::Step> steps;
-    std::set<std::pair<std::string, std::string>> kinds;
+    std::set<std::tuple<std::string, std::string, std::string>> kinds;  // one claim of each is tried
     for (const Growth& growth : record.claims) {
         const auto claim = state.claims.find(growth.claim);
         if (claim == state.claims.end()) continue;
-        if (!kinds.insert({growth.workload, kube::effective_class_of(claim->second)}).second) continue;
+        const std::string of_class = kube::effective_class_of(claim->second);
+        if (!kinds.insert({growth.workload, growth.claim_template, of_class}).second) continue;
         const kube::ObjectRef ref{kube::kClaims, record.space, growth.claim};
         steps.push_back(tried("try-" + growth.claim, "grow " + ref.text() + " to " + growth.to,
                               plan::Patch{ref,

@@ -96,8 +96,9 @@ def test_a_hundred_statefulsets_of_ten_claims_are_bounded_by_requests(tmp_path, 
         watches = [r for r in requests if "watch=true" in r["target"]]
         writes = [r for r in requests if r["method"] != "GET" and "leases" not in r["target"] and "configmaps" not in r["target"] and
                   "accessreviews" not in r["target"]]
-        # A patch a claim; for each set a mark that goes, a deletion, a creation, the field owners, and a trial of three of these.
-        assert len(writes) <= sets * claims + 8 * sets, len(writes)
+        # A patch a claim and its trial, for each is of a template of its own; for each set a mark that goes, a deletion, a creation, the
+        # field owners, and a trial of two of these.
+        assert len(writes) <= 2 * sets * claims + 8 * sets, len(writes)
         assert len(reads) <= 20 * sets, len(reads)
         # One watch for all claims, one for each set that goes.
         assert len([r for r in watches if "/persistentvolumeclaims" in r["target"]]) <= 4
