@@ -30,8 +30,8 @@ class Database:
         return self.run("psql", "-h", self.sockets, "-U", "postgres", "-AtXc", question, "postgres")
 
     def load(self):
-        """pgbench for longer than any test."""
-        return subprocess.Popen([BIN / "pgbench", "-h", self.sockets, "-U", "postgres", "-n", "-c", "2", "-T", "3600", "postgres"],
+        """pgbench for longer than any test, at a rate whose log does not fill the disk while the copy waits for a busy machine."""
+        return subprocess.Popen([BIN / "pgbench", "-h", self.sockets, "-U", "postgres", "-n", "-c", "2", "-R", "100", "-T", "3600", "postgres"],
                                 user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[], cwd=self.sockets,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -61,7 +61,7 @@ def transactions(database):
 
 
 def test_a_database_under_load_is_the_same_after_the_final_pass(disk, database, mover, same, tmp_path):
-    source, target, state = disk("source", 256), disk("target", 256), tmp_path / "state"
+    source, target, state = disk("source", 512), disk("target", 512), tmp_path / "state"
     state.mkdir()
     one = database(source.path)
     one.data.mkdir()
