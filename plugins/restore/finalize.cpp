@@ -26,6 +26,9 @@ Status check_removable(const FinalizeFacts& facts, const KeptVolume& kept) {
         return refuse(what + " is bound to a claim again: it is in use", "");
     if (facts.attached.contains(kept.volume.name))
         return refuse(what + " is attached to a node", "wait until it is detached: kubectl get volumeattachments");
+    if (const auto other = facts.shared.find(kept.volume.name); other != facts.shared.end())
+        return refuse("pv/" + other->second + " is the same disk as " + what + ", which would go with it",
+                      "delete pv/" + other->second + " first, under reclaim policy Retain, if it is not needed");
     const bool free =
         kept.volume.phase == "Released" || kept.volume.phase == "Available" || kept.volume.phase == "Failed";
     if (!free && !kept.volume.deleting)
@@ -110,6 +113,20 @@ class FinalizePlanner {
     Plan plan_;
 };
 
+Status read_shared(kube::ClusterReader& reader, FinalizeFacts& facts) {
+    if (facts.volumes.empty()) return {};
+    TRY_ASSIGN(const kube::List volumes, reader.list(kube::kVolumes, ""));
+    for (const Json& item : volumes.items) {
+        const kube::Volume other = kube::volume_of(item);
+        for (const KeptVolume& kept : facts.volumes) {
+            const bool same_disk = !other.handle.empty() && other.handle == kept.volume.handle &&
+                                   other.driver == kept.volume.driver && other.name != kept.volume.name;
+            if (same_disk) facts.shared[kept.volume.name] = other.name;
+        }
+    }
+    return {};
+}
+
 Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions& options) {
     FinalizeFacts facts;
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options.space));
@@ -129,6 +146,7 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
                 facts.live.push_back(kept.volume.name);
         }
     }
+    TRY(read_shared(reader, facts));
     TRY_ASSIGN(const kube::List attachments, reader.list(kube::kVolumeAttachments, ""));
     for (const Json& item : attachments.items) facts.attached.insert(kube::attachment_of(item).volume);
     auto journal = plan::read_journal(reader, options.space, options.operation);
@@ -177,6 +195,32 @@ Result<Plan> Finalize::plan(kube::ClusterReader& reader, const plan::Input& inpu
     removed_.clear();
     for (const KeptVolume& kept : facts.volumes) removed_.push_back(kept.volume.name);
     return plan_finalize(options_, facts, input.now);
+}
+
+Result<std::optional<Plan>> Finalize::take_back(kube::ClusterReader& reader, const plan::Input& input) {
+    TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
+    Plan plan;
+    plan.operation = input.operation;
+    for (const KeptOperation& one : all) {
+        if (one.id != options_.operation) continue;
+        for (const KeptVolume& kept : one.volumes) {
+            const kube::Volume& volume = kept.volume;
+            if (volume.deleting) plan.notes.push_back("pv/" + volume.name + " is being deleted and cannot be kept");
+            if (volume.deleting || volume.reclaim_policy == "Retain") continue;
+            Step step;
+            step.id = "keep-" + volume.name;
+            step.title = "set the reclaim policy of pv/" + volume.name + " to Retain";
+            step.reason = "the storage has not deleted it yet";
+            step.action = Patch{{kube::kVolumes, "", volume.name},
+                                kube::PatchType::kMerge,
+                                {{"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}},
+                                {volume.uid, ""},
+                                ""};
+            plan.steps.push_back(std::move(step));
+        }
+    }
+    plan.asks = !plan.steps.empty();
+    return std::optional(std::move(plan));
 }
 
 Result<plan::Report> Finalize::report(kube::ClusterReader& reader, const plan::Input& input) {

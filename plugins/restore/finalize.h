@@ -5,6 +5,8 @@
 #include "common/plan/operation.h"
 #include "plugins/restore/kept.h"
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,9 +18,11 @@ struct FinalizeOptions {
 };
 
 struct FinalizeFacts {
-    std::vector<KeptVolume> volumes;     // of the operation
-    std::vector<std::string> live;       // volumes that a claim of the namespace is bound to, or asks for
-    std::set<std::string> attached;      // volumes with a VolumeAttachment
+    std::vector<KeptVolume> volumes;  // of the operation
+    std::vector<std::string> live;    // volumes that a claim of the namespace is bound to, or asks for
+    std::set<std::string> attached;   // volumes with a VolumeAttachment
+    // Of a kept volume another one that is the same disk to the driver, which somebody has made to get at its data.
+    std::map<std::string, std::string> shared;
     bool unfinished = false;             // the operation's own journal is open
     std::vector<std::string> elsewhere;  // other namespaces that it keeps volumes in, if none in this one
     std::string record_uid;              // of that journal; "" : it is not there
@@ -36,6 +40,8 @@ class Finalize : public plan::Operation {
     kube::ObjectRef event_target() const override;  // the finalized operation's record
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
+    // Back to Retain, of the volumes that the storage has not begun to delete.
+    Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
 
   private:

@@ -119,6 +119,7 @@ Volume volume_of(const Json& object) {
     volume.name = name_of(object);
     volume.phase = text_at(object, "/status/phase");
     volume.driver = text_at(object, "/spec/csi/driver");
+    volume.handle = text_at(object, "/spec/csi/volumeHandle");
     volume.kind = kind_of_volume(object);
     volume.storage_class = text_at(object, "/spec/storageClassName");
     volume.reclaim_policy = text_at(object, "/spec/persistentVolumeReclaimPolicy");

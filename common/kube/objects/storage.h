@@ -33,6 +33,7 @@ bool provisions_nothing(const std::string& provisioner);  // kubernetes.io/no-pr
 struct Volume {
     std::string name, phase;  // "Available", "Bound", "Released", "Failed"
     std::string driver;       // CSI driver's name; "" if it is not CSI
+    std::string handle;       // what the driver calls the disk; several volumes may have the same
     std::string kind;         // "csi", "hostPath", "local", "nfs", ...
     std::string storage_class, reclaim_policy, volume_mode;
     std::vector<std::string> access_modes;

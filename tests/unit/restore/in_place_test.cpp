@@ -361,6 +361,11 @@ TEST_CASE("finalize names size and date, and asks") {
     broken.attached = {"old-1"};
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
     broken = facts;
+    broken.shared = {{"old-0", "rescue"}};
+    const auto shared = restore::plan_finalize(options, broken, testing::some_time());
+    REQUIRE_FALSE(shared.ok());
+    CHECK(shared.error().message.find("pv/rescue is the same disk as pv/old-0, which would go with it") == 0);
+    broken = facts;
     broken.unfinished = true;
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
     broken = {};

@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/fence.h"
 #include "common/plan/lock.h"
+#include "plugins/restore/finalize.h"
 #include "plugins/restore/in_place.h"
 #include "plugins/restore/swap_plan.h"
 #include "tests/unit/restore/swap_scene.h"
@@ -239,4 +240,35 @@ TEST_CASE("who loses all rights while the workload is held down is told that it 
     REQUIRE_FALSE(back.ok());
     CHECK(back.error().message.find("sts/shop/db is held down at 0 replicas: resume brings it back to 2") !=
           std::string::npos);
+}
+
+TEST_CASE("finalize: another volume of the same disk stops it; abort keeps what the storage has not deleted yet") {
+    FakeClock clock;
+    FakeCluster cluster{clock};
+    restore::SwapMark mark;
+    mark.operation = kOperationId;
+    mark.space = "shop";
+    mark.claim = "data-db-0";
+    mark.claim_uid = "uid-claim-0";
+    mark.workload = "sts/shop/db";
+    mark.at = "2026-11-21T02:00:00Z";
+    mark.taken_out = true;
+    Json kept = live_volume("old-0", "data-db-0", "uid-claim-0", "Released", "Delete");
+    kept["metadata"]["labels"][labels::kKept] = kOperationId;
+    kept["metadata"]["annotations"][labels::kSwap] = restore::mark_json(mark).dump();
+    cluster.put(kept);
+    restore::Finalize operation({"shop", kOperationId});
+    plan::Input input;
+    input.operation = "finalize-x";
+    const auto back = operation.take_back(cluster, input);
+    REQUIRE(back.ok());
+    REQUIRE((*back)->steps.size() == 1);
+    CHECK((*back)->steps[0].title == "set the reclaim policy of pv/old-0 to Retain");
+    CHECK(operation.plan(cluster, input).ok());
+    Json rescue = live_volume("rescue", "rescue", "uid-rescue", "Bound", "Retain");
+    rescue["spec"]["csi"]["volumeHandle"] = "handle-old-0";
+    cluster.put(rescue);
+    const auto refused = operation.plan(cluster, input);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kRefused);
 }
