@@ -222,8 +222,10 @@ Error Tenure::lose(const std::string& why) {
     lost_ =
         Error{ErrorKind::kLocked,
               "operation " + terms_.operation + " is no longer ours: " + why + "; this process sends no more writes",
+              // A Lease that somebody deleted has no successor: nobody else would bring the workload back.
               "`kubectl " + terms_.plugin + " status " + terms_.operation + " -n " + terms_.space +
-                  "` says who goes on with it",
+                  "` says who goes on with it; if nobody does: kubectl " + terms_.plugin + " resume " +
+                  terms_.operation + " -n " + terms_.space,
               0, ""};
     return *lost_;
 }
