@@ -86,7 +86,7 @@ std::string new_operation_id(const Operation& operation) {
 
 std::string lines_for(const Journal& journal, bool can_abort) {
     const std::string base = "kubectl " + journal.plugin;
-    const std::string on = "to go on: " + base + " resume " + journal.operation + " -n " + journal.space;
+    std::string on = "to go on: " + base + " resume " + journal.operation + " -n " + journal.space;
     if (!can_abort) return on;
     return on + "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
 }

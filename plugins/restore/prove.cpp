@@ -106,8 +106,8 @@ bool recorded_first(const Source& source, const Instance& instance) {
     return whole ? instance.ordinal == source.record->members.front().ordinal : instance.ordinal <= 0;
 }
 
-Step make_step(std::string id, std::string title, std::string reason, plan::Action action,
-               std::vector<std::string> after) {
+Step proof_step(std::string id, std::string title, std::string reason, plan::Action action,
+                std::vector<std::string> after) {
     Step step;
     step.id = std::move(id);
     step.title = std::move(title);
@@ -173,18 +173,18 @@ Plan plan_proof(const Proof& proof, const Source& source, const SwapRecord& reco
     }
     if (!not_ready.empty()) {
         plan.steps.push_back(
-            make_step("wait-snapshots", "wait until the snapshots can be restored", "the storage still works on them",
-                      WaitFor{kube::kSnapshots, source.space, not_ready, Condition::kSnapshotReady, ""}, {}));
+            proof_step("wait-snapshots", "wait until the snapshots can be restored", "the storage still works on them",
+                       WaitFor{kube::kSnapshots, source.space, not_ready, Condition::kSnapshotReady, ""}, {}));
         first = {"wait-snapshots"};
     }
     for (const Instance& instance : proof.instances) {
         for (const ThrowawayClaim& claim : instance.claims) {
             const Swap& swap = *swap_of_member(record, *claim.member);
-            plan.steps.push_back(make_step("create-" + swap.temporary,
-                                           "create pvc/" + record.space + "/" + swap.temporary,
-                                           "from " + claim.member->text() + ", " + claim.spec.size.text() + ", class " +
-                                               claim.spec.storage_class.name,
-                                           Create{temporary_manifest(claim, swap), {"/spec/dataSource"}}, first));
+            plan.steps.push_back(proof_step("create-" + swap.temporary,
+                                            "create pvc/" + record.space + "/" + swap.temporary,
+                                            "from " + claim.member->text() + ", " + claim.spec.size.text() +
+                                                ", class " + claim.spec.storage_class.name,
+                                            Create{temporary_manifest(claim, swap), {"/spec/dataSource"}}, first));
             claims.push_back(swap.temporary);
             claim_steps.push_back(plan.steps.back().id);
         }
@@ -192,19 +192,19 @@ Plan plan_proof(const Proof& proof, const Source& source, const SwapRecord& reco
     for (const Instance& instance : proof.instances) {
         const bool lowest = recorded_first(source, instance);
         plan.steps.push_back(
-            make_step("look-" + instance.pod, "create pod/" + record.space + "/" + instance.pod,
-                      "mounts the new volumes read-only and looks at them with the workload's own image",
-                      Create{prover_manifest(proof, instance, source, record.space, lowest), {}}, claim_steps));
+            proof_step("look-" + instance.pod, "create pod/" + record.space + "/" + instance.pod,
+                       "mounts the new volumes read-only and looks at them with the workload's own image",
+                       Create{prover_manifest(proof, instance, source, record.space, lowest), {}}, claim_steps));
         pods.push_back(instance.pod);
         pod_steps.push_back(plan.steps.back().id);
     }
-    plan.steps.push_back(make_step("wait-bound", "wait until the new claims are Bound", "",
-                                   WaitFor{kube::kClaims, record.space, claims, Condition::kClaimBound, ""},
-                                   pod_steps));
-    plan.steps.push_back(make_step("wait-proof", "wait until the pods have seen what was recorded",
-                                   "a snapshot that cannot be restored must not be discovered with the database down",
-                                   WaitFor{kube::kPods, record.space, pods, Condition::kPodSucceeded, ""},
-                                   {"wait-bound"}));
+    plan.steps.push_back(proof_step("wait-bound", "wait until the new claims are Bound", "",
+                                    WaitFor{kube::kClaims, record.space, claims, Condition::kClaimBound, ""},
+                                    pod_steps));
+    plan.steps.push_back(proof_step("wait-proof", "wait until the pods have seen what was recorded",
+                                    "a snapshot that cannot be restored must not be discovered with the database down",
+                                    WaitFor{kube::kPods, record.space, pods, Condition::kPodSucceeded, ""},
+                                    {"wait-bound"}));
     return plan;
 }
 
