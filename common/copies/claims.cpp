@@ -127,8 +127,8 @@ Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const
     return spec;
 }
 
-Status check_rivals(const Source& source, const ClaimSpec& spec) {
-    for (const kube::Volume& volume : source.free_volumes) {
+Status check_rivals(const std::vector<kube::Volume>& free_volumes, const ClaimSpec& spec) {
+    for (const kube::Volume& volume : free_volumes) {
         if (!would_take(spec, volume)) continue;
         return refused("pv/" + volume.name + " is free: Kubernetes would bind pvc/" + spec.space + "/" + spec.name +
                            " to it, with whatever is on it, and restore nothing",

@@ -36,7 +36,7 @@ Result<ClaimSpec> choose_claim(const Source& source, const Member& member, const
 // and modes before it asks for a new volume, and never at the data source (syncUnboundClaim in pv_controller.go).
 // Somebody else's data would count as restored, and go with a throwaway claim. kRefused, nothing changed: names that
 // volume.
-Status check_rivals(const Source& source, const ClaimSpec& spec);
+Status check_rivals(const std::vector<kube::Volume>& free_volumes, const ClaimSpec& spec);
 
 // What the annotation holdfast.dev/source says of a claim that was restored from this member.
 std::string source_text(const Member& member);

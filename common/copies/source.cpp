@@ -117,15 +117,6 @@ Status read_old_volumes(kube::ClusterReader& reader, std::vector<Member>& member
     return {};
 }
 
-Status read_free_volumes(kube::ClusterReader& reader, Source& source) {
-    TRY_ASSIGN(const kube::List list, reader.list(kube::kVolumes, ""));
-    for (const Json& item : list.items) {
-        kube::Volume volume = kube::volume_of(item);
-        if (volume.phase == "Available" && !volume.deleting) source.free_volumes.push_back(std::move(volume));
-    }
-    return {};
-}
-
 std::string choices(const std::vector<const Member*>& members) {
     std::vector<std::string> lines;
     for (const Member* member : members) {
@@ -158,6 +149,16 @@ std::string Source::text() const { return (is_set ? "set/" : "vs/") + name; }
 
 kube::Placement Source::placement() const {
     return record ? kube::placement_of(kube::pod_spec_of_workload(record->workload_manifest)) : kube::Placement{};
+}
+
+Result<std::vector<kube::Volume>> gather_free_volumes(kube::ClusterReader& reader) {
+    std::vector<kube::Volume> free;
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kVolumes, ""));
+    for (const Json& item : list.items) {
+        kube::Volume volume = kube::volume_of(item);
+        if (volume.phase == "Available" && !volume.deleting) free.push_back(std::move(volume));
+    }
+    return free;
 }
 
 Result<std::vector<kube::StorageClass>> gather_classes(kube::ClusterReader& reader) {
@@ -200,7 +201,7 @@ Result<Source> gather_source(kube::ClusterReader& reader, const std::string& spa
     TRY(read_contents(reader, source.members));
     TRY(read_old_volumes(reader, source.members));
     TRY_ASSIGN(source.classes, gather_classes(reader));
-    TRY(read_free_volumes(reader, source));
+    TRY_ASSIGN(source.free_volumes, gather_free_volumes(reader));
     return source;
 }
 

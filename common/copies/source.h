@@ -54,6 +54,8 @@ Result<Source> gather_source(kube::ClusterReader& reader, const std::string& spa
 // The same of snapshots that belong to no set: what is recorded of each, in this order. One that is gone is no error.
 Result<std::vector<Member>> gather_members(kube::ClusterReader& reader, const std::string& space,
                                            const std::vector<kube::SetMember>& recorded);
+// Volumes that are Available: whoever makes a claim that fits may get one of them.
+Result<std::vector<kube::Volume>> gather_free_volumes(kube::ClusterReader& reader);
 // Classes of the cluster, newest default first.
 Result<std::vector<kube::StorageClass>> gather_classes(kube::ClusterReader& reader);
 

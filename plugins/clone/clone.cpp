@@ -73,6 +73,13 @@ Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& spa
     return Recognised{recognise_files(split(printed, '\n')), mounted.container, "files on its volumes"};
 }
 
+// A claim that binds to a free volume holds what is on that, whatever it was to be made from.
+Status check_free_volumes(kube::ClusterReader& reader, const Choice& choice) {
+    TRY_ASSIGN(const std::vector<kube::Volume> free, gather_free_volumes(reader));
+    for (const Copy& copy : choice.copies) TRY(check_rivals(free, copy.spec));
+    return {};
+}
+
 }  // namespace
 
 // What is decided once: of the source as it was at the start, which a resume reads from the journal.
@@ -80,6 +87,7 @@ Status Clone::know(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(live_, gather_origin(reader, options_, input.record, input.operation));
     TRY_ASSIGN(classes_, gather_classes(reader));
     TRY_ASSIGN(choice_, choose(options_, *live_, classes_, input.operation));
+    if (input.round == 0 && !input.record.is_object()) TRY(check_free_volumes(reader, *choice_));
     treats_ = !options_.sql.empty();
     if (!options_.whole() || !options_.isolated) return {};
     const Software software = recognise(kube::pod_spec_of_workload(live_->workloads.front())).software;

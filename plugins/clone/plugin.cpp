@@ -110,7 +110,7 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kServices, kPrepares),
             forward_rule(),
             rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),
-            cluster_rule({"get"}, kube::kVolumes),
+            cluster_rule({"get", "list"}, kube::kVolumes),
             cluster_rule({"list"}, kube::kStorageClasses),
             cluster_rule({"list"}, kube::kSnapshotClasses),
             cluster_rule({"get", "patch"}, kube::kSnapshotContents),

@@ -64,7 +64,7 @@ void add_later(const CloneOptions& options, const Choice& choice, plan::Plan& pl
     need(plan, {"get", "create", "list", "watch", "delete"}, kube::kClaims, options.to_space);
     need(plan, {"get", "list", "watch", "delete"}, kube::kSnapshots, options.space);
     need(plan, {"get", "patch"}, kube::kSnapshotContents, "");
-    need(plan, {"get"}, kube::kVolumes, "");
+    need(plan, {"get", "list"}, kube::kVolumes, "");
     if (options.elsewhere()) {
         need(plan, {"create", "get", "list", "watch", "delete"}, kube::kSnapshots, options.to_space);
         need(plan, {"create", "get", "list", "watch", "delete"}, kube::kSnapshotContents, "");
@@ -325,7 +325,7 @@ Result<plan::Plan> plan_make(const CloneOptions& options, const LiveFacts& live,
             plan.notes.push_back(
                 "the CSI provisioner, not Holdfast, puts a finalizer of its own on a claim that the driver clones");
         need(plan, {"get", "delete"}, kube::kClaims, options.to_space);  // a recovery removes an empty one
-        need(plan, {"get"}, kube::kVolumes, "");
+        need(plan, {"get", "list"}, kube::kVolumes, "");
     }
     return plan;
 }

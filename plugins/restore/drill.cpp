@@ -50,7 +50,7 @@ Status check_free_volumes(const DrillFacts& facts, const DrillScene& scene, cons
         for (const ThrowawayClaim& claim : instance.claims) {
             const bool there = std::any_of(made.claims.begin(), made.claims.end(),
                                            [&](const kube::Claim& one) { return one.name == claim.spec.name; });
-            if (!there) TRY(check_rivals(facts.source, claim.spec));
+            if (!there) TRY(check_rivals(facts.source.free_volumes, claim.spec));
         }
     }
     return {};

@@ -154,7 +154,7 @@ Result<Proof> prepare_proof(const Source& source, const SwapRecord& record, cons
             claim.spec.name = swap->temporary;
             claim.spec.space = record.space;
             claim.spec.access_modes = kube::claim_of(swap->manifest).access_modes;
-            if (!record.incoming.contains(swap->claim)) TRY(check_rivals(source, claim.spec));
+            if (!record.incoming.contains(swap->claim)) TRY(check_rivals(source.free_volumes, claim.spec));
         }
         instance.waits_for_pod = std::any_of(instance.claims.begin(), instance.claims.end(), [](const auto& claim) {
             return claim.spec.storage_class.waits_for_pod();

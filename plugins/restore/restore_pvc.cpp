@@ -203,7 +203,7 @@ Result<plan::Plan> plan_pvc(const PvcOptions& options, const PvcFacts& facts, co
     TRY(check_free(options, facts, operation));
     spec.name = options.name;
     spec.space = options.space;
-    if (!facts.existing) TRY(check_rivals(facts.source, spec));
+    if (!facts.existing) TRY(check_rivals(facts.source.free_volumes, spec));
     return ClaimPlanner(options, facts, *member, std::move(spec), operation).build();
 }
 

@@ -33,6 +33,8 @@ std::size_t mixed(int turn) { return (static_cast<std::uint32_t>(turn) * 2654435
 Acted scale(sim::Sim& sim, bool awake, int replicas) {
     const sim::ObjectPtr set = sim.store.find(set_ref());
     if (!set || (kube::replicas_of(*set) > 0) != awake) return {};
+    // On one that is going the number goes too; an autoscaler finds the next one 15 s later, which is another boundary.
+    if (kube::deleting(*set)) return {};
     return {change_spec(sim, set_ref(), {{"replicas", replicas}}), set_ref()};
 }
 

@@ -151,11 +151,11 @@ TEST_CASE("a free volume that the new claim would be bound to, with whatever is 
     spec.space = "shop";
     const auto taken = [&](const kube::Volume& free) {
         from.free_volumes = {free};
-        return !restore::check_rivals(from, spec).ok();
+        return !restore::check_rivals(from.free_volumes, spec).ok();
     };
     CHECK(taken(volume));
-    CHECK(has(said(restore::check_rivals(from, spec).error()), "pv/spare is free"));
-    CHECK(restore::check_rivals(from, spec).error().kind == ErrorKind::kRefused);
+    CHECK(has(said(restore::check_rivals(from.free_volumes, spec).error()), "pv/spare is free"));
+    CHECK(restore::check_rivals(from.free_volumes, spec).error().kind == ErrorKind::kRefused);
     auto other = volume;
     other.storage_class = "slow";
     CHECK_FALSE(taken(other));
