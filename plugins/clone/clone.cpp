@@ -87,7 +87,7 @@ Status Clone::know(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(live_, gather_origin(reader, options_, input.record, input.operation));
     TRY_ASSIGN(classes_, gather_classes(reader));
     TRY_ASSIGN(choice_, choose(options_, *live_, classes_, input.operation));
-    if (input.round == 0 && !input.record.is_object()) TRY(check_free_volumes(reader, *choice_));
+    if (input.round == 0 && !has_record(input.record)) TRY(check_free_volumes(reader, *choice_));
     treats_ = !options_.sql.empty();
     if (!options_.whole() || !options_.isolated) return {};
     const Software software = recognise(kube::pod_spec_of_workload(live_->workloads.front())).software;
