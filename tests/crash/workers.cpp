@@ -111,6 +111,13 @@ void take(Outcome& outcome, const std::string& text) {
 
 }  // namespace
 
+Outcome& Outcome::operator+=(const Outcome& more) {
+    for (const auto& [name, tally] : more.tallies) tallies[name] += tally;
+    told += more.told;
+    died = died || more.died;
+    return *this;
+}
+
 Outcome tell_one(const std::vector<Work>& work, const std::map<std::string, Reference>& references) {
     Outcome outcome;
     for (const Work& one : work) {

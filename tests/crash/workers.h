@@ -14,6 +14,7 @@ struct Outcome {
     std::map<std::string, Tally> tallies;  // by entry
     std::string told;                      // violations, with the line that replays each
     bool died = false;                     // a worker crashed
+    Outcome& operator+=(const Outcome& more);
 };
 
 // references: by entry name. Ends early after 30 violations of a worker.
