@@ -239,19 +239,30 @@ def sparse(root, rng, scale):
     os.close(file)
 
 
-def page(rng, number):
-    rows = b"".join(struct.pack("<IIiQ", number * 60 + row, 1, rng.randrange(-99999, 99999), 0) + b" " * 84 for row in range(70))
-    return (struct.pack("<QHHHHHHI", number, 0, 0, 304, 8192 - len(rows) % 8192, 8192, 8196, 0) + rows)[:8192].ljust(8192, b"\0")
+PAGE, ROW, ROWS = 8192, 104, 70
+
+
+def page(number):
+    rows = struct.pack("<IIiQ", 0, 1, 0, 0).ljust(ROW, b" ") * ROWS
+    return (struct.pack("<QHHHHHHI", number, 0, 0, 304, PAGE - len(rows) % PAGE, PAGE, PAGE + 4, 0) + rows).ljust(PAGE, b"\0")
 
 
 def database(root, rng, scale):
+    """Pages as pgbench's: full of blanks, each row with a number and a balance of its own, so that no page is another's copy."""
     os.makedirs(root + b"/base/16384")
-    left, number = int(1.7 * (1 << 30) * scale), 0
-    pages = b"".join(page(rng, i) for i in range(128))
+    left, number, row = int(1.7 * (1 << 30) * scale), 0, 0
+    pages = bytearray(b"".join(page(i) for i in range(128)))
     while left > 0:
         with open(root + b"/base/16384/%d" % (24576 + number), "wb") as file:
-            for part in range(min(left, 1 << 30) // len(pages) + 1):
-                file.write(struct.pack("<Q", part * 7919 + number) + pages[8:])
+            for _ in range(min(left, 1 << 30) // len(pages) + 1):
+                for at in range(24, len(pages), PAGE):
+                    ids, balances = struct.pack(f"<{ROWS}I", *range(row, row + ROWS)), rng.randbytes(2 * ROWS)
+                    row += ROWS
+                    for byte in range(4):
+                        pages[at + byte:at + ROWS * ROW:ROW] = ids[byte::4]
+                    for byte in range(2):
+                        pages[at + 8 + byte:at + ROWS * ROW:ROW] = balances[byte::2]
+                file.write(pages)
         left -= 1 << 30
         number += 1
 

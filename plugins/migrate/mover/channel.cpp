@@ -2,19 +2,21 @@
 
 #include "common/core/text.h"
 
+#include <algorithm>
+
 namespace holdfast::mover {
 namespace {
 
-constexpr std::size_t kQueued = 8;       // frames
-constexpr std::size_t kHeldUp = 6;       // so many waiting: the connection is the limit
+constexpr std::size_t kQueued = 6;       // frames
+constexpr std::size_t kHeldUp = 4;       // so many waiting: the connection is the limit, or the other side
 constexpr std::size_t kTooSmall = 4096;  // not worth the work
-constexpr int kLevel = 1;
+constexpr int kLevel = -1;
 constexpr int kPassOver = 32;
 
 }  // namespace
 
-Channel::Channel(std::unique_ptr<Tls> tls, bool adapt)
-    : tls_(std::move(tls)), adapt_(adapt), queue_(kQueued), writer_([this] { write_queued(); }) {}
+Channel::Channel(std::unique_ptr<Tls> tls, Clock* clock)
+    : tls_(std::move(tls)), clock_(clock), compressor_(kLevel), queue_(kQueued), writer_([this] { write_queued(); }) {}
 
 Channel::~Channel() {
     queue_.close();
@@ -22,26 +24,47 @@ Channel::~Channel() {
     writer_.join();
 }
 
-bool Channel::worth_compressing(FrameKind kind, std::size_t size) {
-    if (!adapt_ || size < kTooSmall ||
-        (kind != FrameKind::kBatch && kind != FrameKind::kChunk && kind != FrameKind::kIndexPart))
-        return false;
+bool Channel::is_content(FrameKind kind, std::size_t size) const {
+    return clock_ != nullptr && size >= kTooSmall &&
+           (kind == FrameKind::kBatch || kind == FrameKind::kChunk || kind == FrameKind::kIndexPart);
+}
+
+bool Channel::worth_compressing() {
     if (useless_ > 0) {
         --useless_;
         return false;
     }
-    return queue_.size() >= kHeldUp;
+    const bool held_up = queue_.size() >= kHeldUp;
+    const std::lock_guard lock(mutex_);
+    return pace_.compress(held_up, clock_->steady_now());
 }
 
-Status Channel::send(FrameKind kind, std::string_view payload) {
-    std::string frame;
-    if (worth_compressing(kind, payload.size())) {
-        frame = encode_frame_compressed(kind, payload, kLevel);
-        if (frame.size() > payload.size() / 10 * 9) useless_ = kPassOver;
-    } else {
-        frame = encode_frame(kind, payload);
+Status Channel::push(Outgoing frame, std::size_t content) {
+    if (!queue_.push(std::move(frame))) return failure();
+    const std::lock_guard lock(mutex_);
+    if (content > 0) pace_.sent(content, clock_->steady_now());
+    return {};
+}
+
+Status Channel::send(FrameKind kind, std::string front, std::string_view back, Memory memory) {
+    const Parts payload{front, back};
+    const bool content = is_content(kind, payload.size());
+    const std::size_t counted = content ? payload.size() : 0;
+    Outgoing frame;
+    if (content && worth_compressing()) {
+        frame.memory = buffers_.take();
+        const std::size_t room = std::min(kBufferSize, payload.size() / 10 * 9);
+        const auto size = compressor_.compress(payload, frame.memory.get(), room);
+        if (size) {
+            frame.front = encode_frame_head(kind, payload, size);
+            frame.back = {frame.memory.get(), *size};
+            return push(std::move(frame), counted);
+        }
+        useless_ = kPassOver;
     }
-    return queue_.push(std::move(frame)) ? Status() : failure();
+    frame = {encode_frame_head(kind, payload, std::nullopt), back, std::move(memory)};
+    frame.front += front;
+    return push(std::move(frame), counted);
 }
 
 Status Channel::failure() {
@@ -49,10 +72,16 @@ Status Channel::failure() {
     return failed_;
 }
 
+Status Channel::write(const Outgoing& frame) {
+    TRY(tls_->write(frame.front));
+    if (!frame.back.empty()) TRY(tls_->write(frame.back));
+    wire_bytes_ += frame.front.size() + frame.back.size();
+    return tls_->flush();
+}
+
 void Channel::write_queued() {
-    while (const std::optional<std::string> frame = queue_.pop()) {
-        Status done = tls_->write(*frame);
-        wire_bytes_ += frame->size();
+    while (const std::optional<Outgoing> frame = queue_.pop()) {
+        Status done = write(*frame);
         if (done.ok()) continue;
         {
             const std::lock_guard lock(mutex_);
@@ -74,11 +103,18 @@ Result<Frame> Channel::receive() {
     TRY(tls_->read(bytes, sizeof bytes));
     const std::optional<FrameHead> head = decode_frame_head({bytes, sizeof bytes});
     if (!head) return strange;
-    std::string wire(head->wire_length, '\0');
-    TRY(tls_->read(wire.data(), wire.size()));
-    std::optional<std::string> payload = decode_frame_payload(*head, wire);
-    if (!payload) return strange;
-    return Frame{head->kind, std::move(*payload)};
+    Frame frame{head->kind, {}, buffers_.take(head->length + kSector)};
+    char* const into = frame.memory.get() + (aligned_up(head->length) - head->length);
+    frame.payload = {into, head->length};
+    if (head->compressed) {
+        compressed_.resize(head->wire_length);
+        TRY(tls_->read(compressed_.data(), compressed_.size()));
+        if (!decompress(compressed_, into, head->length)) return strange;
+    } else {
+        TRY(tls_->read(into, head->length));
+    }
+    if (!is_payload(*head, frame.payload)) return strange;
+    return frame;
 }
 
 std::string encode_error(const Error& error) {

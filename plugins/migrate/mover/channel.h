@@ -1,8 +1,12 @@
 // Frames over a connection.
 #pragma once
 
+#include "common/os/clock.h"
+#include "plugins/migrate/mover/buffers.h"
+#include "plugins/migrate/mover/compressor.h"
 #include "plugins/migrate/mover/fair_queue.h"
 #include "plugins/migrate/mover/frame.h"
+#include "plugins/migrate/mover/pace.h"
 #include "plugins/migrate/mover/tls.h"
 
 #include <atomic>
@@ -14,17 +18,20 @@ namespace holdfast::mover {
 
 struct Frame {
     FrameKind kind = FrameKind::kHello;
-    std::string payload;
+    std::string_view
+        payload;    // its end lies at a sector's boundary, so that a chunk's content can go to a disk from here
+    Memory memory;  // that it lies in
 };
 
 class Channel {
   public:
-    // `adapt`: frames with content are compressed while the connection is what holds everything up, and only then.
-    Channel(std::unique_ptr<Tls> tls, bool adapt);
+    // With a clock frames with content are compressed while that brings more of it across; see Pace.
+    Channel(std::unique_ptr<Tls> tls, Clock* clock);
     ~Channel();
 
-    // Queued; waits while the queue is full. An error that a write had meanwhile.
-    Status send(FrameKind kind, std::string_view payload);
+    // Queued; waits while the queue is full. An error that a write had meanwhile. `back`, in `memory`: the rest of the
+    // payload, if there is one.
+    Status send(FrameKind kind, std::string front, std::string_view back = {}, Memory memory = {});
     // One thread at a time. kProtocol: what no mover sends.
     Result<Frame> receive();
     // Everything queued has been handed to the kernel, or failed.
@@ -34,15 +41,27 @@ class Channel {
     std::uint64_t wire_bytes() const { return wire_bytes_; }
 
   private:
+    struct Outgoing {
+        std::string front;
+        std::string_view back;
+        Memory memory;
+    };
     void write_queued();
+    Status write(const Outgoing& frame);
     Status failure();
-    bool worth_compressing(FrameKind kind, std::size_t size);
+    bool is_content(FrameKind kind, std::size_t size) const;
+    bool worth_compressing();
+    Status push(Outgoing frame, std::size_t content);
 
     std::unique_ptr<Tls> tls_;
-    const bool adapt_;
-    FairQueue<std::string> queue_;
+    Clock* const clock_;
+    BufferPool buffers_;
+    Compressor compressor_;
+    std::string compressed_;  // what came, until it is a payload again
+    FairQueue<Outgoing> queue_;
     std::mutex mutex_;
     Status failed_;
+    Pace pace_;
     std::atomic<int> useless_ = 0;  // frames to pass over after one that could not be made smaller
     std::atomic<std::uint64_t> wire_bytes_ = 0;
     std::thread writer_;

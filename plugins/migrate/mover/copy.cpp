@@ -62,8 +62,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
                      "", 0, ""};
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     const Limits limits = read_limits();
-    LocalTarget side(target,
-                     {workplace.folder(), options.threads != 0 ? options.threads : limits.threads, limits.direct},
+    LocalTarget side(target, {workplace.folder(), options.threads != 0 ? options.threads : limits.threads},
                      world.counters, world.signals);
     Result<Outcome> outcome = drive_copy(source, side, workplace, options, world);
     if (make && !outcome.ok() && !world.started) unlink(options.words[1].c_str());  // refused: as if never begun

@@ -1,5 +1,7 @@
 #include "plugins/migrate/mover/digest.h"
 
+#include "plugins/migrate/mover/wide_hash.h"
+
 #define XXH_INLINE_ALL
 #include <openssl/evp.h>
 #include <xxhash.h>
@@ -9,18 +11,39 @@
 
 namespace holdfast::mover {
 
+namespace {
+
+const bool kWide = wide_hash_there();
+
+}  // namespace
+
 Digest digest_of(std::string_view bytes) {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
     Digest digest;
-    std::memcpy(digest.data(), canonical.digest, digest.size());
+    if (kWide) {
+        wide_hash128(bytes.data(), bytes.size(), digest.data());
+    } else {
+        XXH128_canonical_t canonical;
+        XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
+        std::memcpy(digest.data(), canonical.digest, digest.size());
+    }
     // The two values with a meaning of their own are nobody's hash.
     if (digest == kHole || digest == kUnknown) digest[0] = 1;
     return digest;
 }
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed) {
+    if (kWide) return wide_hash64(bytes.data(), bytes.size(), seed);
     return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+std::uint64_t checksum_of(std::string_view front, std::string_view back) {
+    if (back.empty()) return checksum_of(front);
+    if (kWide) return wide_hash64(front.data(), front.size(), back.data(), back.size());
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    XXH3_64bits_update(&state, front.data(), front.size());
+    XXH3_64bits_update(&state, back.data(), back.size());
+    return XXH3_64bits_digest(&state);
 }
 
 bool all_zero(std::string_view bytes) {

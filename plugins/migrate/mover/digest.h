@@ -20,6 +20,8 @@ inline constexpr Digest kUnknown{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
 Digest digest_of(std::string_view bytes);
 // XXH3-64: checksums of index blocks and frames. `seed` chains a block to the one before it.
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0);
+// Of both, one after the other, without a seed.
+std::uint64_t checksum_of(std::string_view front, std::string_view back);
 bool all_zero(std::string_view bytes);
 std::string hex(std::string_view bytes);
 

@@ -97,7 +97,6 @@ class Drive {
         options.operation = options_.operation;
         options.scratch = workplace_.folder();
         options.threads = options_.threads != 0 ? options_.threads : limits.threads;
-        options.direct = limits.direct || source_.is_block_device();
         if (used_) options.used = &*used_;
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;

@@ -2,37 +2,24 @@
 
 #include "plugins/migrate/mover/digest.h"
 
-#include <zstd.h>
-
 namespace holdfast::mover {
 namespace {
 
 constexpr std::uint8_t kZstd = 1;
 
-std::string framed(FrameKind kind, std::uint8_t bits, std::string_view payload, std::string_view wire) {
-    std::string frame;
-    frame.reserve(kFrameHead + wire.size());
-    Encoder out(frame);
+}  // namespace
+
+std::string encode_frame_head(FrameKind kind, const Parts& payload, std::optional<std::size_t> compressed) {
+    std::string head;
+    Encoder out(head);
     out.u8(static_cast<std::uint8_t>(kind));
-    out.u8(bits);
+    out.u8(compressed ? kZstd : 0);
     out.u8(0);
     out.u8(0);
     out.u32(static_cast<std::uint32_t>(payload.size()));
-    out.u32(static_cast<std::uint32_t>(wire.size()));
-    out.u64(checksum_of(payload));
-    out.raw(wire);
-    return frame;
-}
-
-}  // namespace
-
-std::string encode_frame(FrameKind kind, std::string_view payload) { return framed(kind, 0, payload, payload); }
-
-std::string encode_frame_compressed(FrameKind kind, std::string_view payload, int level) {
-    std::string wire(ZSTD_compressBound(payload.size()), '\0');
-    const std::size_t size = ZSTD_compress(wire.data(), wire.size(), payload.data(), payload.size(), level);
-    if (ZSTD_isError(size) != 0 || size >= payload.size()) return encode_frame(kind, payload);
-    return framed(kind, kZstd, payload, std::string_view(wire).substr(0, size));
+    out.u32(static_cast<std::uint32_t>(compressed.value_or(payload.size())));
+    out.u64(checksum_of(payload.front, payload.back));
+    return head;
 }
 
 std::optional<FrameHead> decode_frame_head(std::string_view bytes) {
@@ -52,19 +39,8 @@ std::optional<FrameHead> decode_frame_head(std::string_view bytes) {
     return head;
 }
 
-std::optional<std::string> decode_frame_payload(const FrameHead& head, std::string_view wire) {
-    if (wire.size() != head.wire_length) return std::nullopt;
-    std::string payload;
-    if (head.compressed) {
-        payload.resize(head.length);
-        // Never more than the head said, which is bounded.
-        const std::size_t size = ZSTD_decompress(payload.data(), payload.size(), wire.data(), wire.size());
-        if (ZSTD_isError(size) != 0 || size != head.length) return std::nullopt;
-    } else {
-        payload = wire;
-    }
-    if (checksum_of(payload) != head.checksum) return std::nullopt;
-    return payload;
+bool is_payload(const FrameHead& head, std::string_view payload) {
+    return payload.size() == head.length && checksum_of(payload) == head.checksum;
 }
 
 }  // namespace holdfast::mover

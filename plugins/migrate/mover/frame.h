@@ -47,12 +47,17 @@ struct FrameHead {
     std::uint64_t checksum = 0;     // XXH3-64 of the payload
 };
 
-std::string encode_frame(FrameKind kind, std::string_view payload);
-// The same, compressed if that makes it smaller. `level`: zstd's.
-std::string encode_frame_compressed(FrameKind kind, std::string_view payload, int level);
+// A payload in two parts, so that content need not be copied behind what is said of it.
+struct Parts {
+    std::string_view front, back;
+    std::size_t size() const { return front.size() + back.size(); }
+};
+
+// What stands before the payload on the wire. `compressed`: the length of what follows instead of the payload.
+std::string encode_frame_head(FrameKind kind, const Parts& payload, std::optional<std::size_t> compressed);
 // nullopt: not a head, or longer than a frame may be.
 std::optional<FrameHead> decode_frame_head(std::string_view head);
-// The payload; nullopt if it is not what its head says.
-std::optional<std::string> decode_frame_payload(const FrameHead& head, std::string_view wire);
+// Whether this is the payload of which the head tells.
+bool is_payload(const FrameHead& head, std::string_view payload);
 
 }  // namespace holdfast::mover

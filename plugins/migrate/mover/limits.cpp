@@ -41,24 +41,15 @@ std::optional<double> parse_cpu_max(std::string_view text) {
     return *quota / *period;
 }
 
-std::optional<std::uint64_t> parse_memory_limit(std::string_view text) {
-    const auto number = number_in(text);
-    if (!number || *number <= 0 || *number > 1e15) return std::nullopt;
-    return static_cast<std::uint64_t>(*number);
-}
-
-Limits limits_for(double processors, std::uint64_t memory) {
-    Limits limits{processors, memory, 1, false};
-    limits.threads = std::clamp(static_cast<int>(2 * processors), 1, 4);
-    limits.direct = processors <= 1 || (memory != 0 && memory < (std::uint64_t{256} << 20));
+Limits limits_for(double processors) {
+    Limits limits{processors, 2};
+    limits.threads = std::clamp(static_cast<int>(2 * processors), 2, 4);
     return limits;
 }
 
 Limits read_limits() {
     const double there = std::max(1u, std::thread::hardware_concurrency());
-    auto memory = parse_memory_limit(content_of("/sys/fs/cgroup/memory.max"));
-    if (!memory) memory = parse_memory_limit(content_of("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    return limits_for(std::min(there, cpu_limit().value_or(there)), memory.value_or(0));
+    return limits_for(std::min(there, cpu_limit().value_or(there)));
 }
 
 }  // namespace holdfast::mover

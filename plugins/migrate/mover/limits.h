@@ -1,7 +1,6 @@
 // What the cgroup allows this process, and how to work within it.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -9,16 +8,13 @@ namespace holdfast::mover {
 
 struct Limits {
     double processors = 0;
-    std::uint64_t memory = 0;  // bytes; 0: no limit
-    int threads = 1;           // two a processor, at most 4: they wait for disks more than they work
-    bool direct = false;       // past the page cache: copying through it costs processors and memory that are not there
+    int threads = 2;  // two a processor, at most 4: they wait for disks more than they work
 };
 
-Limits limits_for(double processors, std::uint64_t memory);
+Limits limits_for(double processors);
 Limits read_limits();
 
-// Texts of the kernel's files; nullopt: no limit, or not what the kernel writes.
-std::optional<double> parse_cpu_max(std::string_view text);              // cgroup 2: "50000 100000", "max 100000"
-std::optional<std::uint64_t> parse_memory_limit(std::string_view text);  // "max", a number; a huge one is none
+// Of the text of the kernel's file; nullopt: no limit, or not what the kernel writes.
+std::optional<double> parse_cpu_max(std::string_view text);  // cgroup 2: "50000 100000", "max 100000"
 
 }  // namespace holdfast::mover

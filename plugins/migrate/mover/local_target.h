@@ -16,7 +16,6 @@ namespace holdfast::mover {
 struct LocalTargetOptions {
     std::string scratch;  // folder for what is too large for memory
     int threads = 1;      // that read back
-    bool direct = false;
 };
 
 class LocalTarget : public TargetSide {

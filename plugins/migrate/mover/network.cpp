@@ -12,7 +12,7 @@ Result<Outcome> run_send(const Options& options, World world) {
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(std::unique_ptr<Tls> tls, Tls::connect(options.to, key, world.signals));
-    RemoteTarget target(std::move(tls));
+    RemoteTarget target(std::move(tls), world.clock);
     TRY(target.hello());
     TRY_ASSIGN(Outcome outcome, drive_copy(source, target, workplace, options, world));
     TRY(target.bye());
@@ -26,7 +26,7 @@ Result<Outcome> run_receive(const Options& options, World world) {
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(const Listener listener, Listener::open(options.listen));
     const int threads = options.threads != 0 ? options.threads : read_limits().threads;
-    LocalTarget target(tree, {workplace.folder(), threads, false}, world.counters, world.signals);
+    LocalTarget target(tree, {workplace.folder(), threads}, world.counters, world.signals);
     // Whoever started us waits for this line.
     world.console.out("listening on " + listener.address() + "\n");
     world.console.flush();

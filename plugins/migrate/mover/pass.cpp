@@ -1,5 +1,6 @@
 #include "plugins/migrate/mover/pass.h"
 
+#include "plugins/migrate/mover/buffers.h"
 #include "plugins/migrate/mover/ledger.h"
 #include "plugins/migrate/mover/planner.h"
 #include "plugins/migrate/mover/pool.h"
@@ -39,7 +40,7 @@ class PassRun {
           limiter_(context.clock, options.bandwidth),
           since_(since_then(context.clock)) {
         const SourceContext shared{context.source,   context.target, context.counters, limiter_,
-                                   spools_.removals, spools_.locks,  since_,           options.direct};
+                                   spools_.removals, spools_.locks,  since_,           buffers_};
         for (int i = 0; i < options.threads; ++i) sources_.push_back(std::make_unique<Source>(shared));
         pool_ = std::make_unique<Pool<Ticketed>>(options.threads, 64, [this](Ticketed& job, int thread) {
             Status done = work(job, *sources_[static_cast<std::size_t>(thread)]);
@@ -93,7 +94,7 @@ class PassRun {
             return ledger_.put(job.ticket, std::move(records));
         }
         const auto& hole = std::get<HoleUnit>(job.unit);
-        TRY(context_.target.chunk({hole.path, hole.offset, hole.length, false, {}, {}}));
+        TRY(context_.target.chunk({hole.path, hole.offset, hole.length, false, {}, {}, {}}));
         return ledger_.put(job.ticket, "");
     }
 
@@ -124,6 +125,7 @@ class PassRun {
     Ledger ledger_;
     Spools spools_;
     Limiter limiter_;
+    BufferPool buffers_;
     const Time since_;
     std::vector<std::unique_ptr<Source>> sources_;
     std::unique_ptr<Pool<Ticketed>> pool_;  // last: its threads use all of the above

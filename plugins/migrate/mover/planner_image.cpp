@@ -32,6 +32,7 @@ Status Planner::image() {
     ++context_.counters.entries;
     TRY(context_.spools.files.add(FinishFile{"", entry.meta}));
     const bool fresh = context_.blank && !base;
+    if (fresh) group_.steps.push_back(FinishFile{"", entry.meta});  // its size first: see Target::make_file()
     const bool dense = context_.tree.is_block_device() || entry.facts.blocks * 512 >= entry.meta.size;
     if (context_.used != nullptr)
         TRY(used_ranges(entry, fresh, hashes_known));

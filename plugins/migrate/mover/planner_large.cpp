@@ -35,7 +35,7 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     entry.block_size = hashes_known ? base->block_size : block_size_for(entry.meta.size);
     ready(entry);
     if (!base) {
-        group_.steps.push_back(MakeFile{visited.path, replace});
+        group_.steps.push_back(MakeFile{visited.path, replace, entry.meta.size});
         touch({visited.path, 0, 0, false});
     }
     if (!base || base->meta != entry.meta) ++context_.counters.changed;

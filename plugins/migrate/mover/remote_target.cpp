@@ -25,8 +25,8 @@ std::string number_payload(std::uint64_t number) {
 
 }  // namespace
 
-RemoteTarget::RemoteTarget(std::unique_ptr<Tls> tls)
-    : channel_(std::move(tls), true), listener_([this] { listen(); }) {}
+RemoteTarget::RemoteTarget(std::unique_ptr<Tls> tls, Clock& clock)
+    : channel_(std::move(tls), &clock), listener_([this] { listen(); }) {}
 
 RemoteTarget::~RemoteTarget() {
     channel_.shut();
@@ -60,8 +60,8 @@ Status RemoteTarget::take(Frame frame) {
     return {};
 }
 
-Status RemoteTarget::send(FrameKind kind, std::string_view payload) {
-    Status sent = channel_.send(kind, payload);
+Status RemoteTarget::send(FrameKind kind, std::string payload, std::string_view back, Memory memory) {
+    Status sent = channel_.send(kind, std::move(payload), back, std::move(memory));
     if (sent.ok()) return sent;
     // What the other side said before it closed tells more than that the connection broke.
     std::unique_lock lock(mutex_);
@@ -74,13 +74,13 @@ Result<std::string> RemoteTarget::answer(FrameKind kind) {
     changed_.wait(lock, [&] { return answer_ || !failed_.ok(); });
     if (!answer_) return failed_.error();
     if (answer_->kind != kind) return unexpected();
-    std::string payload = std::move(answer_->payload);
+    std::string payload(answer_->payload);
     answer_.reset();
     return payload;
 }
 
-Result<std::string> RemoteTarget::ask(FrameKind question, std::string_view payload, FrameKind kind) {
-    TRY(send(question, payload));
+Result<std::string> RemoteTarget::ask(FrameKind question, std::string payload, FrameKind kind) {
+    TRY(send(question, std::move(payload)));
     return answer(kind);
 }
 
@@ -141,10 +141,10 @@ Status RemoteTarget::send_index(const std::string& path) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.open()) return system_error("open index", path, errno);
     for (std::uint64_t at = 0;;) {
-        TRY_ASSIGN(const std::string part, read_at(file.get(), at, kIndexPart, path));
+        TRY_ASSIGN(std::string part, read_at(file.get(), at, kIndexPart, path));
         if (part.empty()) break;
-        TRY(send(FrameKind::kIndexPart, part));
         at += part.size();
+        TRY(send(FrameKind::kIndexPart, std::move(part)));
     }
     return send(FrameKind::kIndexEnd, "");
 }
@@ -187,15 +187,16 @@ Status RemoteTarget::batch(const Batch& batch) {
     std::string payload;
     Encoder out(payload);
     encode(out, batch);
-    return send(FrameKind::kBatch, payload);
+    return send(FrameKind::kBatch, std::move(payload));
 }
 
 Status RemoteTarget::chunk(const Chunk& chunk) {
     std::string payload;
-    payload.reserve(chunk.data.size() + chunk.path.size() + 64 + chunk.segments.size() * 12);
     Encoder out(payload);
-    encode(out, chunk);
-    return send(FrameKind::kChunk, payload);
+    encode_without_data(out, chunk);
+    if (chunk.memory) return send(FrameKind::kChunk, std::move(payload), chunk.data, chunk.memory);
+    payload += chunk.data;
+    return send(FrameKind::kChunk, std::move(payload));
 }
 
 Status RemoteTarget::checkpoint(std::uint64_t epoch) { return send(FrameKind::kCheckpoint, number_payload(epoch)); }

@@ -13,7 +13,7 @@ namespace holdfast::mover {
 
 class RemoteTarget : public TargetSide {
   public:
-    explicit RemoteTarget(std::unique_ptr<Tls> tls);
+    RemoteTarget(std::unique_ptr<Tls> tls, Clock& clock);
     ~RemoteTarget() override;
 
     // The first frames of both sides; kProtocol: another version.
@@ -39,9 +39,9 @@ class RemoteTarget : public TargetSide {
     void listen();
     Status take(Frame frame);
     Result<std::string> answer(FrameKind kind);
-    Result<std::string> ask(FrameKind question, std::string_view payload, FrameKind kind);
+    Result<std::string> ask(FrameKind question, std::string payload, FrameKind kind);
     Status send_index(const std::string& path);
-    Status send(FrameKind kind, std::string_view payload);
+    Status send(FrameKind kind, std::string payload, std::string_view back = {}, Memory memory = {});
 
     Channel channel_;
     std::mutex mutex_;

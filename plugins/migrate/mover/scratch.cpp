@@ -1,11 +1,15 @@
 #include "plugins/migrate/mover/scratch.h"
 
 #include "common/core/text.h"
+#include "plugins/migrate/mover/buffers.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
 namespace holdfast::mover {
 
@@ -61,6 +65,18 @@ Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, 
     }
     bytes.resize(got);
     return bytes;
+}
+
+bool is_cached(int file, std::uint64_t offset, std::size_t length) {
+    const std::uint64_t begin = offset / kSector * kSector;
+    const std::size_t size = static_cast<std::size_t>(offset - begin) + length;
+    void* const mapped = mmap(nullptr, size, PROT_READ, MAP_SHARED, file, static_cast<off_t>(begin));
+    if (mapped == MAP_FAILED) return false;
+    std::vector<unsigned char> pages(aligned_up(size) / kSector);
+    const bool said = mincore(mapped, size, pages.data()) == 0;
+    munmap(mapped, size);
+    const auto there = std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; });
+    return !said || static_cast<std::size_t>(there) * 2 > pages.size();
 }
 
 }  // namespace holdfast::mover

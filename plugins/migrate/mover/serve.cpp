@@ -24,8 +24,8 @@ class Serving {
     Serving(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options)
         : options_(options),
           target_(target),
-          channel_(std::move(tls), false),
-          writers_(options.threads, 16, [this](Frame& frame, int) { return write(frame); }),
+          channel_(std::move(tls), nullptr),
+          writers_(options.threads, 8, [this](Frame& frame, int) { return write(frame); }),
           acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {}
 
     Result<Served> run() {
@@ -78,11 +78,11 @@ class Serving {
             case FrameKind::kProbe:
                 return probe(frame.payload);
             case FrameKind::kBegin:
-                return begin(frame.payload);
+                return begin(std::string(frame.payload));
             case FrameKind::kCheckpoint:
                 return checkpoint(frame.payload);
             case FrameKind::kRebuild:
-                return rebuild(frame.payload);
+                return rebuild(std::string(frame.payload));
             case FrameKind::kIndexEnd:
                 return index_end();
             case FrameKind::kPrune:
@@ -123,15 +123,15 @@ class Serving {
         return channel_.send(FrameKind::kDurable, payload);
     }
 
-    Status hello(const std::string& payload) {
+    Status hello(std::string_view payload) {
         Decoder in(payload);
         if (in.u32() != kProtocolVersion)
             return Error{ErrorKind::kProtocol, "the source's holdfast-mover is of another version", "", 0, ""};
         greeted_ = true;
-        return channel_.send(FrameKind::kHello, payload);
+        return channel_.send(FrameKind::kHello, std::string(payload));
     }
 
-    Status probe(const std::string& payload) {
+    Status probe(std::string_view payload) {
         const std::optional<Needs> needs = decode_needs(payload);
         if (!needs || !greeted_) return strange_request();
         TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(*needs));
@@ -153,13 +153,13 @@ class Serving {
         return channel_.send(FrameKind::kState, answer);
     }
 
-    Status steps(const std::string& payload) {
+    Status steps(std::string_view payload) {
         const auto decoded = decode_steps(payload);
         if (!decoded || !begun_) return strange_request();
         return target_.steps(*decoded);
     }
 
-    Status checkpoint(const std::string& payload) {
+    Status checkpoint(std::string_view payload) {
         Decoder in(payload);
         const std::uint64_t epoch = in.u64();
         if (!in.ok() || !begun_) return strange_request();
@@ -181,7 +181,7 @@ class Serving {
         return channel_.send(FrameKind::kIndexEnd, "");
     }
 
-    Status index_part(const std::string& part) {
+    Status index_part(std::string_view part) {
         if (!begun_) return strange_request();
         if (!index_.open())
             index_ = Descriptor(::open(index_path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -200,7 +200,7 @@ class Serving {
         return channel_.send(FrameKind::kVerdict, encode_verdict(verdict));
     }
 
-    Status seal(const std::string& payload) {
+    Status seal(std::string_view payload) {
         Decoder in(payload);
         const Meta root = decode_meta(in);
         if (!in.ok() || !begun_ || (root.kind != Kind::kDirectory && root.kind != Kind::kFile))

@@ -1,21 +1,18 @@
 #include "plugins/migrate/mover/source.h"
 
 #include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
 namespace holdfast::mover {
 namespace {
-
-constexpr std::size_t kAlignment = 4096;
-
-std::size_t aligned_up(std::size_t length) { return (length + kAlignment - 1) / kAlignment * kAlignment; }
 
 // Reads until `length` or the end of the file. Direct reads are of whole sectors, into a buffer that has room for them.
 Result<std::size_t> read_fully(int file, char* into, std::size_t length, std::uint64_t offset,
@@ -55,10 +52,7 @@ void Limiter::take(std::uint64_t bytes) {
     if (wait.count() > 0) clock_.sleep_for(wait);
 }
 
-void Source::Free::operator()(char* memory) const { std::free(memory); }
-
-Source::Source(SourceContext context)
-    : context_(context), buffer_(static_cast<char*>(std::aligned_alloc(kAlignment, kMostChunkData + kAlignment))) {}
+Source::Source(SourceContext context) : context_(context) {}
 
 Result<std::optional<Source::Loaded>> Source::load(int directory, const SmallUnit& unit, const SmallItem& item,
                                                    int opened) {
@@ -143,18 +137,33 @@ Result<std::string> Source::small(const SmallUnit& unit) {
 Result<int> Source::reopen(const RangeUnit& unit) {
     if (open_file_.open() && open_path_ == unit.path) return open_file_.get();
     open_path_ = unit.path;
-    const int how = O_RDONLY | O_NONBLOCK | (context_.direct ? O_DIRECT : 0);
-    open_file_ = context_.tree.open_beneath(unit.path, how | O_NOATIME);
-    if (!open_file_.open() && (errno == EPERM || errno == EINVAL))
-        open_file_ = context_.tree.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
+    open_direct_.close();
+    open_file_ = context_.tree.open_beneath(unit.path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+    if (!open_file_.open() && errno == EPERM) open_file_ = context_.tree.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
     if (!open_file_.open() && errno != ENOENT) return system_error("open", context_.tree.shown(unit.path), errno);
+    if (open_file_.open()) open_direct(unit.path);
     return open_file_.get();
+}
+
+// Copying through the page cache costs more than all else that is done with the content, and pushes out of it what the
+// database has there.
+void Source::open_direct(const std::string& path) {
+    open_direct_ = context_.tree.open_beneath(path, O_RDONLY | O_NONBLOCK | O_DIRECT | O_NOATIME);
+    if (!open_direct_.open()) open_direct_ = context_.tree.open_beneath(path, O_RDONLY | O_NONBLOCK | O_DIRECT);
+    struct stat one {
+    }, other{};
+    const bool same = open_direct_.open() && fstat(open_direct_.get(), &one) == 0 &&
+                      fstat(open_file_.get(), &other) == 0 && one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+    if (!same) open_direct_.close();  // another file has the name by now
 }
 
 // Fills the buffer with the stretch: data where there is data, zeros elsewhere.
 Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::size_t length) {
     const std::string shown = context_.tree.shown(unit.path);
     const int file = open_file_.get();
+    // What is in the page cache comes from there, as the files of a database that runs here.
+    const bool direct = open_direct_.open() && !is_cached(file, offset, length);
+    buffer_ = context_.buffers.take();  // what was sent of the one before may still be on its way
     segments_.clear();
     available_ = length;
     const std::uint64_t end = offset + length;
@@ -170,9 +179,9 @@ Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::si
         const std::uint64_t until = std::min(end, static_cast<std::uint64_t>(hole));
         const std::size_t into = static_cast<std::size_t>(static_cast<std::uint64_t>(data) - offset);
         const auto want = static_cast<std::size_t>(until - static_cast<std::uint64_t>(data));
-        const std::size_t asked = context_.direct ? aligned_up(want) : want;
-        TRY_ASSIGN(std::size_t got,
-                   read_fully(file, buffer_.get() + into, asked, static_cast<std::uint64_t>(data), shown));
+        const std::size_t asked = direct ? aligned_up(want) : want;
+        TRY_ASSIGN(std::size_t got, read_fully(direct ? open_direct_.get() : file, buffer_.get() + into, asked,
+                                               static_cast<std::uint64_t>(data), shown));
         got = std::min(got, want);
         context_.counters.bytes_read += got;
         if (got > 0) segments_.push_back({into, static_cast<std::uint32_t>(got)});
@@ -225,6 +234,7 @@ Status Source::send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size
         chunk.segments.push_back({offset + from, static_cast<std::uint32_t>(until - from)});
     }
     chunk.data = std::string_view(buffer_.get() + begin, used - begin);
+    chunk.memory = buffer_;
     if (chunk.segments.empty() && unit.fresh) return {};
     context_.limiter.take(chunk.data.size());
     context_.counters.bytes_sent += chunk.data.size();
@@ -253,6 +263,7 @@ Status Source::send_changed(const RangeUnit& unit, std::uint64_t offset, std::si
                         offset + block * unit.block_size,
                         std::min<std::size_t>(length, after * unit.block_size) - block * unit.block_size,
                         unit.fresh,
+                        {},
                         {},
                         {}};
             TRY(context_.sink.chunk(chunk));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/os/clock.h"
+#include "plugins/migrate/mover/buffers.h"
 #include "plugins/migrate/mover/counters.h"
 #include "plugins/migrate/mover/spool.h"
 #include "plugins/migrate/mover/tree.h"
@@ -33,10 +34,10 @@ struct SourceContext {
     Sink& sink;
     Counters& counters;
     Limiter& limiter;
-    Spool& removals;      // of what vanished after it was listed
-    Spool& locks;         // flags that are set last
-    Time suspect_since;   // times from then on tell nothing: see kSuspect
-    bool direct = false;  // O_DIRECT where it can be had
+    Spool& removals;     // of what vanished after it was listed
+    Spool& locks;        // flags that are set last
+    Time suspect_since;  // times from then on tell nothing: see kSuspect
+    BufferPool& buffers;
 };
 
 // One worker; not thread-safe. Each call gives the unit's records.
@@ -53,11 +54,9 @@ class Source {
         std::string content;
         bool send = false, replace = false, has_content = true;
     };
-    struct Free {
-        void operator()(char* memory) const;
-    };
     Result<std::optional<Loaded>> load(int directory, const SmallUnit& unit, const SmallItem& item, int opened);
     Result<int> reopen(const RangeUnit& unit);
+    void open_direct(const std::string& path);
     Status read_stretch(const RangeUnit& unit, std::uint64_t offset, std::size_t length);
     void hash_blocks(const RangeUnit& unit, std::size_t length, std::vector<Digest>& out);
     Status send_changed(const RangeUnit& unit, std::uint64_t offset, std::size_t length, std::size_t first,
@@ -65,11 +64,12 @@ class Source {
     Status send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size_t begin, std::size_t end);
 
     SourceContext context_;
-    std::unique_ptr<char, Free> buffer_;  // kMostChunkData, aligned for O_DIRECT
-    std::vector<Segment> segments_;       // of what is in the buffer, offsets within it
-    std::size_t available_ = 0;           // bytes of the buffer that the file really has
+    Memory buffer_;
+    std::vector<Segment> segments_;  // of what is in the buffer, offsets within it
+    std::size_t available_ = 0;      // bytes of the buffer that the file really has
     std::string open_path_;
     Descriptor open_file_;
+    Descriptor open_direct_;  // the same past the page cache, where that can be had
 };
 
 }  // namespace holdfast::mover

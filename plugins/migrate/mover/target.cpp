@@ -19,19 +19,7 @@ namespace {
 
 constexpr std::size_t kOpenFiles = 16;
 constexpr mode_t kPrivate = 0600;
-
-// The parent of a path, open, and its last name.
-struct Place {
-    Descriptor directory;
-    std::string name;
-};
-
-Result<Place> place_of(const Tree& tree, const std::string& path) {
-    Place place;
-    TRY_ASSIGN(place.directory, tree.open_directory(parent_of(path)));
-    place.name = std::string(name_of(path));
-    return place;
-}
+constexpr std::size_t kDirectBytes = 64 << 10;
 
 bool is_lock(int code) { return code == EPERM || code == EACCES; }
 
@@ -119,6 +107,19 @@ Status punch(int file, std::uint64_t offset, std::uint64_t length, const std::st
 
 }  // namespace
 
+Result<Target::Place> Target::place_of(const std::string& path) {
+    Place place;
+    TRY_ASSIGN(place.directory, directories_.open(parent_of(path)));
+    place.name = std::string(name_of(path));
+    return place;
+}
+
+// Whatever is there, with all beneath.
+Status Target::clear(const Place& place, const std::string& path) {
+    directories_.forget(path);
+    return remove_all(place.directory.get(), place.name, tree_.shown(path));
+}
+
 Status Target::step(const Step& step) {
     return std::visit(
         Overloaded{[&](const Remove& s) { return remove(s.path); },
@@ -131,14 +132,13 @@ Status Target::step(const Step& step) {
 }
 
 Status Target::remove(const std::string& path) {
-    Descriptor directory = tree_.open_beneath(parent_of(path), O_RDONLY | O_DIRECTORY);
-    if (!directory.open() && (errno == ENOENT || errno == ENOTDIR)) return {};
-    if (!directory.open()) return system_error("open directory", tree_.shown(parent_of(path)), errno);
-    return remove_all(directory.get(), std::string(name_of(path)), tree_.shown(path));
+    const Result<Place> place = place_of(path);
+    if (!place.ok() && place.error().kind == ErrorKind::kNotFound) return {};
+    return place.ok() ? clear(*place, path) : Status(place.error());
 }
 
 Status Target::make_directory(const std::string& path) {
-    TRY_ASSIGN(const Place place, place_of(tree_, path));
+    TRY_ASSIGN(const Place place, place_of(path));
     const std::string shown = tree_.shown(path);
     for (int attempt = 0; attempt < 3; ++attempt) {
         if (mkdirat(place.directory.get(), place.name.c_str(), 0700) == 0) return {};
@@ -154,7 +154,7 @@ Status Target::make_directory(const std::string& path) {
             if (fchmodat(place.directory.get(), place.name.c_str(), (info.st_mode & 07777) | 0700, 0) == 0) return {};
             return system_error("set mode of", shown, errno);
         }
-        TRY(remove_all(place.directory.get(), place.name, shown));
+        TRY(clear(place, path));
     }
     return system_error("make directory", shown, EEXIST);
 }
@@ -163,7 +163,7 @@ Status Target::make_directory(const std::string& path) {
 Status Target::finish_image(const FinishFile& step) {
     if (!step.path.empty() || tree_.is_block_device()) return {};
     TRY_ASSIGN(const Opened file, opened(""));
-    if (ftruncate(file->get(), static_cast<off_t>(step.meta.size)) == 0) return {};
+    if (ftruncate(file->file.get(), static_cast<off_t>(step.meta.size)) == 0) return {};
     return system_error("set size of", tree_.shown(""), errno);
 }
 
@@ -172,18 +172,20 @@ Status Target::make_file(const MakeFile& step) {
         const std::lock_guard lock(mutex_);
         files_.remove_if([&](const auto& file) { return file.first == step.path; });
     }
-    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
     if (!step.replace && open_existing(place.directory.get(), place.name).open()) return {};
-    TRY(remove_all(place.directory.get(), place.name, shown));
+    TRY(clear(place, step.path));
     TRY_ASSIGN(const Descriptor made, create_file(place.directory.get(), place.name, kPrivate, shown));
-    return {};
+    // Now, while nobody writes to it: writes past the page cache that make a file larger wait for one another.
+    if (ftruncate(made.get(), static_cast<off_t>(step.size)) == 0) return {};
+    return system_error("set size of", shown, errno);
 }
 
 Status Target::make_other(const MakeOther& step) {
-    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
-    TRY(remove_all(place.directory.get(), place.name, shown));
+    TRY(clear(place, step.path));
     int made = make_entry(place.directory.get(), place.name, step.meta);
     if (made != 0 && is_lock(errno) && unlock(place.directory.get(), ""))
         made = make_entry(place.directory.get(), place.name, step.meta);
@@ -193,7 +195,7 @@ Status Target::make_other(const MakeOther& step) {
 
 Status Target::finish_file(const FinishFile& step) {
     if (tree_.is_image()) return finish_image(step);
-    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
     const Descriptor file = open_existing(place.directory.get(), place.name);
     if (!file.open()) return system_error("open", shown, errno);
@@ -206,8 +208,8 @@ Status Target::finish_file(const FinishFile& step) {
 }
 
 Status Target::make_link(const MakeLink& step) {
-    TRY_ASSIGN(const Place from, place_of(tree_, step.to));
-    TRY_ASSIGN(const Place place, place_of(tree_, step.path));
+    TRY_ASSIGN(const Place from, place_of(step.to));
+    TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
     struct stat first {
     }, now{};
@@ -216,7 +218,7 @@ Status Target::make_link(const MakeLink& step) {
     if (fstatat(place.directory.get(), place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 &&
         now.st_ino == first.st_ino && now.st_dev == first.st_dev)
         return {};
-    TRY(remove_all(place.directory.get(), place.name, shown));
+    TRY(clear(place, step.path));
     auto make = [&] {
         return linkat(from.directory.get(), from.name.c_str(), place.directory.get(), place.name.c_str(), 0);
     };
@@ -230,7 +232,7 @@ Status Target::make_link(const MakeLink& step) {
 }
 
 Status Target::finish_directory(const FinishDirectory& step) {
-    TRY_ASSIGN(const Descriptor directory, tree_.open_directory(step.path));
+    TRY_ASSIGN(const Descriptor directory, directories_.open(step.path));
     return write_attributes(directory.get(), "", directory.get(), step.meta, false, tree_.shown(step.path));
 }
 
@@ -240,18 +242,20 @@ Status Target::lock_entry(const LockEntry& step) {
 }
 
 Status Target::batch(const Batch& batch) {
-    TRY_ASSIGN(const Descriptor directory, tree_.open_directory(batch.directory));
+    TRY_ASSIGN(const Descriptor directory, directories_.open(batch.directory));
     for (const SmallFile& file : batch.files) TRY(write_small(directory.get(), batch.directory, file));
     return {};
 }
 
 Status Target::write_small(int directory, const std::string& parent, const SmallFile& file) {
-    const std::string shown = tree_.shown(join_path(parent, file.name));
+    const std::string path = join_path(parent, file.name);
+    const std::string shown = tree_.shown(path);
     Descriptor out;
     bool fresh = false;
     if (!file.replace) out = open_existing(directory, file.name);
     if (!out.open()) {
         if (!file.has_content) return system_error("open", shown, errno);
+        directories_.forget(path);
         TRY_ASSIGN(out, create_file(directory, file.name, file.meta.mode & 0777, shown));
         fresh = true;
     }
@@ -270,31 +274,55 @@ Result<Target::Opened> Target::opened(const std::string& path) {
         files_.splice(files_.begin(), files_, it);
         return files_.front().second;
     }
-    Descriptor file;
-    if (tree_.is_image()) {
-        file = tree_.open_beneath(path, O_WRONLY);
-    } else {
-        TRY_ASSIGN(const Place place, place_of(tree_, path));
-        file = open_existing(place.directory.get(), place.name);
-    }
-    if (!file.open()) return system_error("open", tree_.shown(path), errno);
-    files_.emplace_front(path, std::make_shared<Descriptor>(std::move(file)));
+    TRY_ASSIGN(Opened file, open_now(path));
+    files_.emplace_front(path, std::move(file));
     if (files_.size() > kOpenFiles) files_.pop_back();
     return files_.front().second;
 }
 
+Result<Target::Opened> Target::open_now(const std::string& path) {
+    auto opened = std::make_shared<OpenFile>();
+    if (tree_.is_image()) {
+        opened->file = tree_.open_beneath(path, O_WRONLY);
+    } else {
+        TRY_ASSIGN(const Place place, place_of(path));
+        opened->file = open_existing(place.directory.get(), place.name);
+    }
+    if (!opened->file.open()) return system_error("open", tree_.shown(path), errno);
+    // The very file, by the descriptor: its name may lead elsewhere by now. Without /proc all goes through the cache.
+    const std::string held = "/proc/self/fd/" + std::to_string(opened->file.get());
+    opened->direct = Descriptor(::open(held.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK));
+    return opened;
+}
+
+// Large pieces past the page cache: to copy them through it takes more time than all else that is done with them. Small
+// ones gather in it until the next sync, and so does the end of a file, which is no whole sector.
+Status Target::write_content(const OpenFile& file, std::string_view content, std::uint64_t offset,
+                             const std::string& shown) {
+    const bool aligned = offset % kSector == 0 && reinterpret_cast<std::uintptr_t>(content.data()) % kSector == 0;
+    std::size_t whole = content.size() / kSector * kSector;
+    if (!aligned || !file.direct.open() || whole < kDirectBytes) whole = 0;
+    if (whole > 0) {
+        const ssize_t done = pwrite(file.direct.get(), content.data(), whole, static_cast<off_t>(offset));
+        // Whatever the reason: what the cache takes is good, and its errors are the ones to tell.
+        whole = done < 0 ? 0 : static_cast<std::size_t>(done) / kSector * kSector;
+    }
+    return write_all_at(file.file.get(), content.substr(whole), offset + whole, shown);
+}
+
 Status Target::chunk(const Chunk& chunk) {
-    TRY_ASSIGN(const Opened file, opened(chunk.path));
+    TRY_ASSIGN(const Opened opened_file, opened(chunk.path));
+    const OpenFile& file = *opened_file;
     const std::string shown = tree_.shown(chunk.path);
     std::uint64_t at = chunk.offset;
     std::size_t used = 0;
     for (const Segment& segment : chunk.segments) {
-        if (!chunk.fresh) TRY(punch(file->get(), at, segment.offset - at, shown));
-        TRY(write_all_at(file->get(), chunk.data.substr(used, segment.length), segment.offset, shown));
+        if (!chunk.fresh) TRY(punch(file.file.get(), at, segment.offset - at, shown));
+        TRY(write_content(file, chunk.data.substr(used, segment.length), segment.offset, shown));
         used += segment.length;
         at = segment.offset + segment.length;
     }
-    return chunk.fresh ? Status() : punch(file->get(), at, chunk.offset + chunk.length - at, shown);
+    return chunk.fresh ? Status() : punch(file.file.get(), at, chunk.offset + chunk.length - at, shown);
 }
 
 void Target::close_files() {

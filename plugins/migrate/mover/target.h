@@ -2,6 +2,7 @@
 // entry is removed, nothing else is.
 #pragma once
 
+#include "plugins/migrate/mover/near_directories.h"
 #include "plugins/migrate/mover/tree.h"
 #include "plugins/migrate/mover/work.h"
 
@@ -16,7 +17,7 @@ namespace holdfast::mover {
 // can go on later.
 class Target {
   public:
-    explicit Target(const Tree& tree) : tree_(tree) {}
+    explicit Target(const Tree& tree) : tree_(tree), directories_(tree) {}
     Status step(const Step& step);
     Status batch(const Batch& batch);
     Status chunk(const Chunk& chunk);
@@ -24,8 +25,20 @@ class Target {
     void close_files();
 
   private:
-    // Shared between the threads that write chunks of one file and the list that keeps it open.
-    using Opened = std::shared_ptr<Descriptor>;
+    // A file that chunks are written to, by several threads at once.
+    struct OpenFile {
+        Descriptor file;
+        Descriptor direct;  // the same past the page cache, where that can be had
+    };
+    // Shared between these threads and the list that keeps it open.
+    using Opened = std::shared_ptr<OpenFile>;
+    // The parent of a path, open, and its last name.
+    struct Place {
+        Descriptor directory;
+        std::string name;
+    };
+    Result<Place> place_of(const std::string& path);
+    Status clear(const Place& place, const std::string& path);
     Status remove(const std::string& path);
     Status make_directory(const std::string& path);
     Status make_file(const MakeFile& step);
@@ -37,8 +50,12 @@ class Target {
     Status lock_entry(const LockEntry& step);
     Status write_small(int directory, const std::string& parent, const SmallFile& file);
     Result<Opened> opened(const std::string& path);
+    Result<Opened> open_now(const std::string& path);
+    static Status write_content(const OpenFile& file, std::string_view content, std::uint64_t offset,
+                                const std::string& shown);
 
     const Tree& tree_;
+    NearDirectories directories_;
     std::mutex mutex_;
     std::list<std::pair<std::string, Opened>> files_;  // the last used first
 };

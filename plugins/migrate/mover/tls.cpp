@@ -20,6 +20,7 @@ namespace holdfast::mover {
 namespace {
 
 constexpr char kIdentity[] = "holdfast-mover";
+constexpr int kSocketBuffer = 256 << 10;
 constexpr int kPollMs = 200;  // how soon a signal is seen
 constexpr std::chrono::milliseconds kHandshakeLimit{10000};
 
@@ -139,6 +140,9 @@ Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& ke
     SSL_CTX_set_min_proto_version(state->context, TLS1_3_VERSION);
     SSL_CTX_set_ciphersuites(state->context, "TLS_AES_128_GCM_SHA256");
     SSL_CTX_set_num_tickets(state->context, 0);
+    // Many records a call of the kernel, both ways.
+    SSL_CTX_set_read_ahead(state->context, 1);
+    SSL_CTX_set_default_read_buffer_len(state->context, kSocketBuffer);
     SSL_CTX_set_mode(state->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_psk_use_session_callback(state->context, give_key);
     SSL_CTX_set_psk_find_session_callback(state->context, find_key);
@@ -146,6 +150,7 @@ Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& ke
     if (state->connection == nullptr || SSL_set_fd(state->connection, state->socket.get()) != 1) return tls_error();
     std::unique_ptr<Tls> tls(new Tls(std::move(state), signals));
     TRY(tls->handshake(server, kHandshakeLimit));
+    TRY(tls->gather_writes());
     return tls;
 }
 
@@ -190,11 +195,17 @@ Status Tls::read(char* into, std::size_t length) {
         int why = SSL_ERROR_NONE;
         {
             const std::lock_guard lock(state_->mutex);
-            if (SSL_read_ex(state_->connection, into, length, &got) != 1) why = SSL_get_error(state_->connection, 0);
+            // A record at a time, as long as there are any: giving the lock to nobody costs, too.
+            while (length > 0 && why == SSL_ERROR_NONE) {
+                if (SSL_read_ex(state_->connection, into, length, &got) != 1) {
+                    why = SSL_get_error(state_->connection, 0);
+                } else {
+                    into += got;
+                    length -= got;
+                }
+            }
             if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
         }
-        into += got;
-        length -= got;
         if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
     }
     return {};
@@ -215,6 +226,32 @@ Status Tls::write(std::string_view bytes) {
         if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN);
     }
     return {};
+}
+
+// Records are 16 KiB at most: from now on as many as fit go to the kernel at once.
+Status Tls::gather_writes() {
+    BIO* const gathering = BIO_new(BIO_f_buffer());
+    BIO* const plain = BIO_new_socket(state_->socket.get(), BIO_NOCLOSE);
+    if (gathering == nullptr || plain == nullptr || BIO_set_write_buffer_size(gathering, kSocketBuffer) != 1) {
+        BIO_free(gathering);
+        BIO_free(plain);
+        return tls_error();
+    }
+    SSL_set0_wbio(state_->connection, BIO_push(gathering, plain));
+    return {};
+}
+
+Status Tls::flush() {
+    while (true) {
+        if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+        {
+            const std::lock_guard lock(state_->mutex);
+            BIO* const gathering = SSL_get_wbio(state_->connection);
+            if (BIO_flush(gathering) == 1) return {};
+            if (BIO_should_retry(gathering) == 0) return tls_error();
+        }
+        wait_for(state_->socket.get(), POLLOUT);
+    }
 }
 
 void Tls::shut() { shutdown(state_->socket.get(), SHUT_RDWR); }

@@ -29,8 +29,9 @@ class Tls {
 
     // Exactly so many bytes; one thread at a time. kUnavailable: the connection is gone; kInterrupted.
     Status read(char* into, std::size_t length);
-    // All of it; one thread at a time, which may be another one than the reader's.
+    // All of it; one thread at a time, which may be another one than the reader's. Some of it may wait for flush().
     Status write(std::string_view bytes);
+    Status flush();
     // Ends reads and writes of other threads.
     void shut();
 
@@ -39,6 +40,7 @@ class Tls {
     Tls(std::unique_ptr<State> state, const Signals& signals);
     static Result<std::unique_ptr<Tls>> start(Descriptor socket, const std::string& key, bool server,
                                               const Signals& signals);
+    Status gather_writes();
     Status handshake(bool server, std::chrono::milliseconds limit);
     std::unique_ptr<State> state_;
     const Signals& signals_;

@@ -1,6 +1,7 @@
 #include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <cerrno>
 
 namespace holdfast::mover {
@@ -21,7 +22,18 @@ Result<Visited> Walk::enter(Descriptor directory, Looked looked) {
     return visited;
 }
 
-Status Walk::reopen(Level& level) {
+// The parent of a directory that is open; closed unless it is the one that the walk came through. By its path it would
+// be found as well, but the way there from the root is long where this is needed.
+Descriptor Walk::parent(const Descriptor& child, std::uint64_t inode) const {
+    Descriptor above(child.open() ? openat(child.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
+    struct stat info {};
+    const bool same =
+        above.open() && fstat(above.get(), &info) == 0 && info.st_ino == inode && info.st_dev == tree_.device();
+    return same ? std::move(above) : Descriptor();
+}
+
+Status Walk::reopen(Level& level, const Descriptor& child) {
+    if (!level.directory.open()) level.directory = parent(child, level.inode);
     if (level.directory.open()) return {};
     TRY_ASSIGN(level.directory, tree_.open_directory(path_));
     TRY_ASSIGN(const Looked again, look_at(level.directory.get(), "", tree_.shown(path_)));
@@ -72,10 +84,11 @@ Result<Visited> Walk::next() {
     }
     if (stack_.empty()) return Visited{};
     if (stack_.back().left) {  // the level before was left: back to its parent
+        const Descriptor child = std::move(stack_.back().directory);
         stack_.pop_back();
         path_ = std::string(parent_of(path_));
         if (stack_.empty()) return Visited{};
-        const Status back = reopen(stack_.back());
+        const Status back = reopen(stack_.back(), child);
         if (!back.ok() && back.error().kind != ErrorKind::kNotFound) return back.error();
         if (!back.ok()) {
             ++vanished_;

@@ -42,7 +42,8 @@ class Walk {
     };
     Result<Visited> enter(Descriptor directory, Looked looked);
     Result<std::optional<Visited>> step_inside();
-    Status reopen(Level& level);
+    Descriptor parent(const Descriptor& child, std::uint64_t inode) const;
+    Status reopen(Level& level, const Descriptor& child);
 
     const Tree& tree_;
     std::string spill_;

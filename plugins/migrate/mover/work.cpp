@@ -11,7 +11,10 @@ void encode_step(Encoder& out, const Step& step) {
     out.u8(static_cast<std::uint8_t>(step.index()));
     out.text(path_of(step));
     std::visit(Overloaded{[](const Remove&) {}, [](const MakeDirectory&) {},
-                          [&](const MakeFile& s) { out.u8(s.replace ? 1 : 0); },
+                          [&](const MakeFile& s) {
+                              out.u8(s.replace ? 1 : 0);
+                              out.number(s.size);
+                          },
                           [&](const MakeLink& s) { out.text(s.to); }, [&](const auto& s) { encode(out, s.meta); }},
                step);
 }
@@ -26,6 +29,7 @@ std::optional<Step> decode_step(Decoder& in) {
     const std::uint8_t tag = in.u8();
     std::string path = good_path(in);
     const bool replace = tag == 2 && in.u8() != 0;
+    const std::uint64_t size = tag == 2 ? in.number(INT64_MAX) : 0;
     std::string to = tag == 5 ? good_path(in) : std::string();
     Meta meta = has_meta(tag) ? decode_meta(in) : Meta();
     // The root is there and stays a directory: all that can be done to it is to finish it.
@@ -38,7 +42,7 @@ std::optional<Step> decode_step(Decoder& in) {
         case 1:
             return MakeDirectory{std::move(path)};
         case 2:
-            return MakeFile{std::move(path), replace};
+            return MakeFile{std::move(path), replace, size};
         case 3:
             return MakeOther{std::move(path), std::move(meta)};
         case 4:
@@ -102,6 +106,11 @@ void encode(Encoder& out, const Batch& batch) {
 }
 
 void encode(Encoder& out, const Chunk& chunk) {
+    encode_without_data(out, chunk);
+    out.raw(chunk.data);
+}
+
+void encode_without_data(Encoder& out, const Chunk& chunk) {
     out.text(chunk.path);
     out.number(chunk.offset);
     out.number(chunk.length);
@@ -111,7 +120,6 @@ void encode(Encoder& out, const Chunk& chunk) {
         out.number(segment.offset);
         out.number(segment.length);
     }
-    out.raw(chunk.data);
 }
 
 std::optional<std::vector<Step>> decode_steps(std::string_view input) {

@@ -1,6 +1,7 @@
 // What a source tells a target: the vocabulary that the local copy and the wire have in common. Pure.
 #pragma once
 
+#include "plugins/migrate/mover/buffers.h"
 #include "plugins/migrate/mover/meta.h"
 
 #include <functional>
@@ -21,7 +22,8 @@ struct MakeDirectory {  // open to its owner alone until FinishDirectory; what i
 };
 struct MakeFile {  // a file that comes in chunks
     std::string path;
-    bool replace = false;  // a new inode even if there is a file: another name may share the old one
+    bool replace = false;    // a new inode even if there is a file: another name may share the old one
+    std::uint64_t size = 0;  // of a new one, all of it a hole; FinishFile says the last word
 };
 struct MakeOther {  // symlink, fifo, socket, device: whole at once
     std::string path;
@@ -72,6 +74,7 @@ struct Chunk {
     bool fresh = false;             // nothing but a hole is there yet: none need be punched
     std::vector<Segment> segments;  // in order, within the stretch
     std::string_view data;          // of all segments, one after the other; owned by who gives it
+    Memory memory = {};             // that `data` lies in: a sink may hold it longer than the call takes
 };
 
 inline constexpr std::size_t kMostChunkData = 1 << 20;
@@ -81,6 +84,7 @@ inline constexpr std::size_t kMostBatchData = 1 << 20;
 void encode(Encoder& out, const std::vector<Step>& steps);
 void encode(Encoder& out, const Batch& batch);
 void encode(Encoder& out, const Chunk& chunk);
+void encode_without_data(Encoder& out, const Chunk& chunk);  // which follows it
 // nullopt for anything that no encoder writes: a bad path, segments out of order or outside, lengths that do not add
 // up, more than the bounds above. Contents are views into the input.
 std::optional<std::vector<Step>> decode_steps(std::string_view input);

@@ -26,19 +26,14 @@ TEST_CASE("the first difference of two entries is named, with what was expected"
     CHECK(difference(other, one) == "attribute user.a is missing");
 }
 
-TEST_CASE("threads and direct reads follow the limits of the cgroup") {
+TEST_CASE("threads follow the limit of the cgroup") {
     CHECK(parse_cpu_max("50000 100000\n") == 0.5);
     CHECK_FALSE(parse_cpu_max("max 100000\n"));
     CHECK_FALSE(parse_cpu_max("-1 100000"));
     CHECK_FALSE(parse_cpu_max("nonsense"));
-    CHECK(limits_for(0.5, 0).threads == 1);
-    CHECK(limits_for(0.5, 0).direct);
-    CHECK(limits_for(2, 0).threads == 4);
-    CHECK_FALSE(limits_for(2, 0).direct);
-    CHECK(limits_for(16, 128 << 20).threads == 4);
-    CHECK(limits_for(16, 128 << 20).direct);
-    CHECK_FALSE(parse_memory_limit("max"));
-    CHECK(parse_memory_limit("134217728\n") == 134217728);
+    CHECK(limits_for(0.5).threads == 2);
+    CHECK(limits_for(1.5).threads == 3);
+    CHECK(limits_for(16).threads == 4);
 }
 
 }  // namespace holdfast::mover

@@ -1,4 +1,5 @@
 #include "plugins/migrate/mover/work.h"
+#include "plugins/migrate/mover/compressor.h"
 #include "plugins/migrate/mover/frame.h"
 #include "plugins/migrate/mover/needs.h"
 
@@ -30,7 +31,7 @@ std::string encoded(const Thing& thing) {
 TEST_CASE("steps are read as they were written") {
     const std::vector<Step> steps{Remove{"a/b"},
                                   MakeDirectory{"new\nline"},
-                                  MakeFile{"f", true},
+                                  MakeFile{"f", true, 12345},
                                   MakeOther{"s", some_meta()},
                                   FinishFile{"", some_meta()},
                                   MakeLink{"to", "from"},
@@ -44,6 +45,7 @@ TEST_CASE("steps are read as they were written") {
         CHECK(path_of((*read)[i]) == path_of(steps[i]));
     }
     CHECK(std::get<MakeFile>((*read)[2]).replace);
+    CHECK(std::get<MakeFile>((*read)[2]).size == 12345);
     CHECK(std::get<MakeOther>((*read)[3]).meta == some_meta());
     CHECK(std::get<MakeLink>((*read)[5]).to == "from");
 }
@@ -97,34 +99,56 @@ TEST_CASE("segments outside of their stretch, out of order or of another length 
 TEST_CASE("a frame is read as it was written, compressed or not") {
     const std::string noise("\0\1\2\3 no pattern", 15), zeros(1 << 20, '\0');
     for (const std::string& payload : {std::string(), noise, zeros}) {
-        for (const std::string& frame :
-             {encode_frame(FrameKind::kBatch, payload), encode_frame_compressed(FrameKind::kBatch, payload, 1)}) {
-            const auto head = decode_frame_head(std::string_view(frame).substr(0, kFrameHead));
+        for (const std::size_t cut : {std::size_t{0}, payload.size() / 3, payload.size()}) {
+            const std::string_view whole = payload;
+            const Parts parts{whole.substr(0, cut), whole.substr(cut)};
+            const auto head = decode_frame_head(encode_frame_head(FrameKind::kBatch, parts, std::nullopt));
             REQUIRE(head);
             CHECK(head->kind == FrameKind::kBatch);
-            CHECK(decode_frame_payload(*head, std::string_view(frame).substr(kFrameHead)) == payload);
+            CHECK_FALSE(head->compressed);
+            CHECK(is_payload(*head, payload));
         }
     }
-    CHECK(encode_frame_compressed(FrameKind::kBatch, zeros, 1).size() < 1000);
-    CHECK(encode_frame_compressed(FrameKind::kBatch, noise, 1) == encode_frame(FrameKind::kBatch, noise));
+}
+
+TEST_CASE("what was compressed in two parts is one payload again, and what becomes no smaller is not compressed") {
+    const std::string noise("\0\1\2\3 no pattern", 15), zeros(1 << 20, '\0');
+    Compressor compressor(1);
+    std::string room(zeros.size(), 'x'), back(zeros.size() + noise.size(), 'x');
+    const auto size = compressor.compress({noise, zeros}, room.data(), room.size());
+    REQUIRE(size);
+    CHECK(*size < 1000);
+    const std::string_view wire = std::string_view(room).substr(0, *size);
+    CHECK(decompress(wire, back.data(), back.size()));
+    CHECK(back == noise + zeros);
+    CHECK_FALSE(decompress(wire, back.data(), back.size() - 1));
+    CHECK_FALSE(decompress(wire.substr(1), back.data(), back.size()));
+    CHECK_FALSE(compressor.compress({noise, {}}, room.data(), noise.size() - 1));
+    const auto head = decode_frame_head(encode_frame_head(FrameKind::kBatch, {noise, zeros}, size));
+    REQUIRE(head);
+    CHECK(head->compressed);
+    CHECK(head->length == back.size());
+    CHECK(head->wire_length == *size);
+    CHECK(is_payload(*head, back));
 }
 
 TEST_CASE("one wrong bit anywhere in a frame is found") {
-    const std::string frame = encode_frame(FrameKind::kBatch, "some content");
+    const std::string frame = encode_frame_head(FrameKind::kBatch, {"some ", "content"}, std::nullopt) + "some content";
     for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
         CAPTURE(bit);
         std::string wrong = frame;
         wrong[bit / 8] = static_cast<char>(wrong[bit / 8] ^ (1 << (bit % 8)));
         const auto head = decode_frame_head(std::string_view(wrong).substr(0, kFrameHead));
         if (bit < 8) continue;  // the kind: each has its own reader, which takes nothing else
-        CHECK((!head || !decode_frame_payload(*head, std::string_view(wrong).substr(kFrameHead))));
+        const std::string_view follows = std::string_view(wrong).substr(kFrameHead);
+        CHECK((!head || head->wire_length != follows.size() || head->compressed || !is_payload(*head, follows)));
     }
 }
 
 TEST_CASE("a frame that says more than a frame may hold is refused before anything is set aside for it") {
-    std::string frame = encode_frame(FrameKind::kBatch, "x");
-    frame[7] = '\x7F';  // the length's highest byte
-    CHECK_FALSE(decode_frame_head(frame.substr(0, kFrameHead)));
+    std::string head = encode_frame_head(FrameKind::kBatch, {"x", {}}, std::nullopt);
+    head[7] = '\x7F';  // the length's highest byte
+    CHECK_FALSE(decode_frame_head(head));
 }
 
 TEST_CASE("what a source needs is read as it was written") {

@@ -1,0 +1,69 @@
+"""A source that cannot be read to its end, as a FUSE double shows it: nothing is passed over, and what is wrong is named."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import oracle
+import pytest
+from wire import Receiver, make_key
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def failing(tmp_path):
+    """What lies in a folder, as a dying disk shows it; see failing_fs.py. The program goes into the background once it is mounted."""
+    folder, shown = tmp_path / "whole", tmp_path / "failing"
+    for one in (folder, shown):
+        one.mkdir()
+    subprocess.run([sys.executable, Path(__file__).parent / "failing_fs.py", folder, shown], check=True)
+    yield folder, shown
+    subprocess.run(["umount", "-l", shown], check=True)
+
+
+def fill(folder, bad):
+    (folder / "before").write_bytes(os.urandom(5 * MIB))
+    (folder / "some").mkdir()
+    for number in range(20):
+        (folder / f"some/{number}").write_bytes(os.urandom(1000 * number))
+    path = folder / bad
+    if bad.endswith(".bad"):
+        path.mkdir()
+        (path / "inside").write_text("not to be seen")
+    else:
+        path.write_bytes(os.urandom(4 * MIB if "large" in bad else 3000))
+
+
+@pytest.mark.parametrize("bad", ["some/small.bad-0", "large.bad-0", f"large.bad-{3 * MIB}", f"large.bad-{4 * MIB - 1}"])
+def test_a_read_that_fails_ends_with_5_names_the_file_and_leaves_the_source(failing, disk, mover, same, tmp_path, bad):
+    (folder, shown), target, state = failing, disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    fill(folder, bad)
+    before = oracle.facts_of(folder)
+    ran = mover("copy", shown, target.path, "--state", state, expect=5)
+    assert f"read source:{bad}: Input/output error" in ran.err and "source is untouched" in ran.err
+    assert oracle.facts_of(folder) == before
+    # Once what is there can be read, the same command does the rest.
+    mover("copy", folder, target.path, "--state", state)
+    same(folder, target.path)
+
+
+def test_a_directory_that_cannot_be_listed_ends_with_5_before_the_target_is_changed(failing, disk, mover):
+    (folder, shown), target = failing, disk("target", 64)
+    fill(folder, "some/folder.bad")
+    (target.path / "old").write_text("old")
+    ran = mover("copy", shown, target.path, expect=5)
+    assert "source:some/folder.bad: Input/output error" in ran.err
+    assert sorted(os.listdir(target.path)) == ["lost+found", "old"]
+
+
+def test_a_read_that_fails_is_said_by_the_sender_and_the_receiver_waits_for_another(failing, disk, mover, same, tmp_path):
+    (folder, shown), target, key = failing, disk("target", 64), make_key(tmp_path / "key")
+    fill(folder, f"large.bad-{2 * MIB}")
+    there = Receiver(target.path, key)
+    ran = mover("send", shown, "--to", there.address, "--key-file", key, expect=5)
+    assert f"read source:large.bad-{2 * MIB}: Input/output error" in ran.err
+    mover("send", folder, "--to", there.address, "--key-file", key)
+    assert "waiting for the next one" in there.end()
+    same(folder, target.path)
