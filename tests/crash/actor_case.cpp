@@ -44,7 +44,9 @@ class ActorJudge : public CaseJudge {
         // ever began it, or what was in flight when it was aborted has the name.
         const bool begun = first.exit_code != kRefused || other_done_;
         const bool over = begun && open_operations(stage_.sim).empty() && late_.empty();
-        const bool done = again.exit_code == 0 || (again.exit_code == case_.entry->exit_when_done && over);
+        // Of what somebody has removed since, it says that the rest is there, or that all was taken back.
+        const bool removed = actor_ == Actor::kTidies && (first.exit_code != 0 || !stage_.sim.store.find(acted_.on));
+        const bool done = again.exit_code == 0 || (again.exit_code == case_.entry->exit_when_done && over && !removed);
         if (done)
             same_end();
         else
@@ -59,7 +61,7 @@ class ActorJudge : public CaseJudge {
         if (actor_ == Actor::kTakesOver) return take_over(call, reference_.line);
         if (actor_ == Actor::kTakesBack) return take_back(call);
         stage_.invariants.look_away(true);
-        const Acted acted = act(actor_, stage_.sim, reference_.start, case_.first.boundary);
+        const Acted acted = acted_ = act(actor_, stage_.sim, reference_.start, case_.first.boundary);
         stage_.invariants.look_away(false);
         stage_.invariants.forgive(stage_.sim);
         if (actor_ == Actor::kEndsSpace) forgive_what_goes("");
@@ -184,10 +186,11 @@ class ActorJudge : public CaseJudge {
         batch_ = call.batch;
     }
 
-    // The operation made it, or it is the volume of something that it made.
+    // The operation made it, or it is the volume of something that it made, or the content of a set's snapshot.
     bool is_own(const kube::ObjectRef& ref) const {
         const sim::ObjectPtr object = stage_.sim.store.find(ref);
         if (!object) return true;
+        if (ref.resource == kube::kSnapshotContents) return true;
         if (ref.resource == kube::kVolumes) {
             const kube::Volume& volume = object.volume();
             return is_own({kube::kClaims, volume.claim_space, volume.claim_name});
@@ -265,6 +268,7 @@ class ActorJudge : public CaseJudge {
     const Case& case_;
     const Actor actor_;
     Stage& stage_;
+    Acted acted_;
     bool other_done_ = false;
     bool both_ = false;        // two operations were done, one after the other
     bool woken_ = false;       // the first process is no longer the owner
