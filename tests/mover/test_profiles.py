@@ -1,6 +1,7 @@
 """With the rights that a pod has: the baseline profile (root with few capabilities) and the restricted one (no root)."""
 import os
 import shutil
+import stat
 
 import dataset
 import oracle
@@ -47,6 +48,51 @@ def test_root_with_the_baseline_capabilities_copies_everything(disk, run_with, s
     dataset.make("odd", source.path)
     without_locked_and_trusted(source.path)
     run_with(with_rights(BASELINE), "copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+def refused(run, prefix, source, target):
+    """The whole data set, which these rights cannot hold: it must be said, and nothing may have been done."""
+    before = oracle.facts_of(source.path), oracle.facts_of(target.path)
+    ran = run(prefix, "copy", source.path, target.path, expect=3)
+    assert (oracle.facts_of(source.path), oracle.facts_of(target.path)) == before
+    return ran.err
+
+
+def test_the_whole_data_set_is_refused_with_the_baseline_capabilities_and_what_they_lack_is_named(disk, run_with):
+    source, target = disk("source", 96), disk("target", 96)
+    dataset.make("odd", source.path)
+    said = refused(run_with, with_rights(BASELINE), source, target)
+    assert "immutable flag (source:flags/" in said and "append-only flag (source:flags/" in said
+
+
+def test_without_root_the_whole_data_set_is_refused_and_what_is_left_of_it_for_a_user_is_copied_whole(disk, run_with, same):
+    source, target = disk("source", 96), disk("target", 96)
+    dataset.make("odd", source.path)
+    let_in(source.path)
+    for one in (source, target):
+        shutil.rmtree(one.path / "lost+found")
+    os.chown(target.path, USER, GROUP)
+    prefix = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups", "--no-new-privs"]
+    os.chmod(source.path, 0o2755)  # to be seen at all
+    said = refused(run_with, prefix, source, target)
+    assert "may not be read" in said
+    without_locked_and_trusted(source.path)
+    for folder, names, files in os.walk(os.fsencode(source.path), topdown=False):
+        for path in (os.path.join(folder, name) for name in names + files):
+            os.lchown(path, USER, GROUP)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                os.chmod(path, stat.S_IMODE(mode) | (0o500 if stat.S_ISDIR(mode) else 0o400))
+    os.chown(source.path, USER, GROUP)
+    said = refused(run_with, prefix, source, target)
+    assert "device" in said
+    for folder, _, files in os.walk(os.fsencode(source.path)):
+        for name in files:
+            mode = os.lstat(os.path.join(folder, name)).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                os.unlink(os.path.join(folder, name))
+    run_with(prefix, "copy", source.path, target.path)
     same(source.path, target.path)
 
 
