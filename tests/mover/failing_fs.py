@@ -1,5 +1,6 @@
 """failing_fs.py FOLDER MOUNTPOINT: shows what lies in FOLDER as a dying disk would. Reading a file "NAME.bad-N" fails with EIO where it touches
-byte N or what follows; listing a directory "NAME.bad" fails, and so does writing anything."""
+byte N or what follows; listing a directory "NAME.bad" fails, and so does writing anything. A file
+"NAME.gone" is gone by the time somebody opens it."""
 import errno
 import os
 import re
@@ -17,7 +18,7 @@ class Failing(Operations):
 
     def getattr(self, path, fh=None):
         info = os.lstat(self.there(path))
-        return {f"st_{key}": getattr(info, f"st_{key}") for key in ("mode", "nlink", "uid", "gid", "size", "blocks", "mtime")}
+        return {f"st_{key}": getattr(info, f"st_{key}") for key in ("ino", "mode", "nlink", "uid", "gid", "size", "blocks", "mtime", "ctime")}
 
     def readdir(self, path, fh):
         if path.endswith(".bad"):
@@ -30,6 +31,8 @@ class Failing(Operations):
     def open(self, path, flags):
         if flags & (os.O_WRONLY | os.O_RDWR):
             raise FuseOSError(errno.EROFS)
+        if path.endswith(".gone"):
+            raise FuseOSError(errno.ENOENT)
         return os.open(self.there(path), os.O_RDONLY)
 
     def release(self, path, fh):
@@ -46,4 +49,4 @@ class Failing(Operations):
 
 
 if __name__ == "__main__":
-    FUSE(Failing(sys.argv[1]), sys.argv[2], ro=True)
+    FUSE(Failing(sys.argv[1]), sys.argv[2], ro=True, use_ino=True)

@@ -67,3 +67,16 @@ def test_a_read_that_fails_is_said_by_the_sender_and_the_receiver_waits_for_anot
     mover("send", folder, "--to", there.address, "--key-file", key)
     assert "waiting for the next one" in there.end()
     same(folder, target.path)
+
+
+def test_a_first_name_that_goes_away_during_a_live_pass_is_no_difference_and_the_next_pass_makes_it_good(failing, disk, mover, same, tmp_path):
+    (folder, shown), target, state = failing, disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (folder / "a.gone").write_text("one file")
+    os.link(folder / "a.gone", folder / "b")
+    mover("copy", folder, target.path, "--live", "--state", state)
+    (folder / "a.gone").write_text("one file, and changed")
+    mover("copy", shown, target.path, "--live", "--state", state)
+    (folder / "a.gone").unlink()
+    mover("copy", folder, target.path, "--state", state)
+    same(folder, target.path)

@@ -34,14 +34,14 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     const bool hashes_known = base && base->block_size != 0;
     entry.block_size = hashes_known ? base->block_size : block_size_for(entry.meta.size);
     ready(entry);
+    const bool dense = entry.facts.blocks * 512 >= entry.meta.size;
     if (!base) {
-        group_.steps.push_back(MakeFile{visited.path, replace, entry.meta.size});
+        group_.steps.push_back(MakeFile{visited.path, replace, entry.meta.size, dense});
         touch({visited.path, 0, 0, false});
     }
     if (!base || base->meta != entry.meta) ++context_.counters.changed;
     TRY(context_.spools.files.add(FinishFile{visited.path, entry.meta}));
     if ((entry.meta.flags & kLockingFlags) != 0) TRY(context_.spools.locks.add(LockEntry{visited.path, entry.meta}));
-    const bool dense = entry.facts.blocks * 512 >= entry.meta.size;
     return ranges(file.get(), entry, replace, hashes_known, dense);
 }
 

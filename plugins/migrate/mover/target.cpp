@@ -177,7 +177,9 @@ Status Target::make_file(const MakeFile& step) {
     if (!step.replace && open_existing(place.directory.get(), place.name).open()) return {};
     TRY(clear(place, step.path));
     TRY_ASSIGN(const Descriptor made, create_file(place.directory.get(), place.name, kPrivate, shown));
-    // Now, while nobody writes to it: writes past the page cache that make a file larger wait for one another.
+    // Now, while nobody writes to it: writes past the page cache that make a file larger, or must find room for what
+    // they write, wait for one another. Where there is no room the write itself says so.
+    if (step.dense && step.size > 0 && fallocate(made.get(), 0, 0, static_cast<off_t>(step.size)) == 0) return {};
     if (ftruncate(made.get(), static_cast<off_t>(step.size)) == 0) return {};
     return system_error("set size of", shown, errno);
 }

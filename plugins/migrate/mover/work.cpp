@@ -12,7 +12,7 @@ void encode_step(Encoder& out, const Step& step) {
     out.text(path_of(step));
     std::visit(Overloaded{[](const Remove&) {}, [](const MakeDirectory&) {},
                           [&](const MakeFile& s) {
-                              out.u8(s.replace ? 1 : 0);
+                              out.u8(static_cast<std::uint8_t>((s.replace ? 1 : 0) | (s.dense ? 2 : 0)));
                               out.number(s.size);
                           },
                           [&](const MakeLink& s) { out.text(s.to); }, [&](const auto& s) { encode(out, s.meta); }},
@@ -28,7 +28,8 @@ std::string good_path(Decoder& in) {
 std::optional<Step> decode_step(Decoder& in) {
     const std::uint8_t tag = in.u8();
     std::string path = good_path(in);
-    const bool replace = tag == 2 && in.u8() != 0;
+    const std::uint8_t bits = tag == 2 ? in.u8() : 0;
+    if (bits > 3) in.fail();
     const std::uint64_t size = tag == 2 ? in.number(INT64_MAX) : 0;
     std::string to = tag == 5 ? good_path(in) : std::string();
     Meta meta = has_meta(tag) ? decode_meta(in) : Meta();
@@ -42,7 +43,7 @@ std::optional<Step> decode_step(Decoder& in) {
         case 1:
             return MakeDirectory{std::move(path)};
         case 2:
-            return MakeFile{std::move(path), replace, size};
+            return MakeFile{std::move(path), (bits & 1) != 0, size, (bits & 2) != 0};
         case 3:
             return MakeOther{std::move(path), std::move(meta)};
         case 4:

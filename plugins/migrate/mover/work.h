@@ -24,6 +24,7 @@ struct MakeFile {  // a file that comes in chunks
     std::string path;
     bool replace = false;    // a new inode even if there is a file: another name may share the old one
     std::uint64_t size = 0;  // of a new one, all of it a hole; FinishFile says the last word
+    bool dense = false;      // it will have no holes: room may be taken for all of it at once
 };
 struct MakeOther {  // symlink, fifo, socket, device: whole at once
     std::string path;

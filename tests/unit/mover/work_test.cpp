@@ -31,7 +31,7 @@ std::string encoded(const Thing& thing) {
 TEST_CASE("steps are read as they were written") {
     const std::vector<Step> steps{Remove{"a/b"},
                                   MakeDirectory{"new\nline"},
-                                  MakeFile{"f", true, 12345},
+                                  MakeFile{"f", true, 12345, true},
                                   MakeOther{"s", some_meta()},
                                   FinishFile{"", some_meta()},
                                   MakeLink{"to", "from"},
@@ -46,6 +46,7 @@ TEST_CASE("steps are read as they were written") {
     }
     CHECK(std::get<MakeFile>((*read)[2]).replace);
     CHECK(std::get<MakeFile>((*read)[2]).size == 12345);
+    CHECK(std::get<MakeFile>((*read)[2]).dense);
     CHECK(std::get<MakeOther>((*read)[3]).meta == some_meta());
     CHECK(std::get<MakeLink>((*read)[5]).to == "from");
 }
