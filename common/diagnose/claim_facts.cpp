@@ -51,6 +51,8 @@ void gather_pending(Gatherer& gatherer, ClaimFacts& facts) {
     if (facts.claim->source) gather_source(gatherer, facts);
 }
 
+bool grows(const kube::ResizeState& now) { return now.requested && now.capacity && *now.requested > *now.capacity; }
+
 }  // namespace
 
 const kube::StorageClass* ClaimFacts::storage_class() const {
@@ -72,17 +74,19 @@ ClaimFacts gather_claim(Gatherer& gatherer, const std::string& space, const std:
     facts.claim = seen_as(gatherer.look(kube::kClaims, space, name), kube::claim_state_of);
     if (facts.claim.absent()) facts.refusals = claim_refusals(gatherer, space, name);
     if (!facts.claim.there()) return facts;
+    facts.growth = kube::resize_state_of(gatherer.look(kube::kClaims, space, name).value);
     if (!facts.claim->volume.empty()) {
         facts.volume = seen_as(gatherer.look(kube::kVolumes, "", facts.claim->volume), kube::volume_of);
     }
-    const bool settled = facts.claim->phase == "Bound" && !facts.claim->deleting;
-    if (settled) return facts;
+    const bool bound = facts.claim->phase == "Bound" && !facts.claim->deleting;
+    if (bound && !grows(facts.growth)) return facts;
     facts.events = gatherer.events(kube::kClaims, space, name, facts.claim->uid);
     for (const Json& item : gatherer.list(kube::kPods, space).value) {
         kube::PodState pod = kube::pod_state_of(item);
         const bool mounts = std::find(pod.claims.begin(), pod.claims.end(), name) != pod.claims.end();
         if (mounts && !pod.finished()) facts.pods.push_back(std::move(pod));
     }
+    if (bound && !facts.volume->driver.empty()) facts.driver = gatherer.driver(facts.volume->driver);
     if (facts.claim->pending()) gather_pending(gatherer, facts);
     return facts;
 }

@@ -6,6 +6,7 @@
 #include "common/diagnose/snapshot_facts.h"
 #include "common/kube/objects/claim_state.h"
 #include "common/kube/objects/pod_state.h"
+#include "common/kube/objects/resize.h"
 
 #include <optional>
 #include <string>
@@ -16,12 +17,13 @@ namespace holdfast::diagnose {
 struct ClaimFacts {
     std::string space, name;
     Seen<kube::ClaimState> claim;
+    kube::ResizeState growth;           // of a claim that is there
     std::vector<kube::Event> events;    // newest first
     std::vector<kube::Event> refusals;  // FailedCreate of whoever should have made it; only if it is absent
     Seen<std::vector<kube::StorageClass>> classes;
     Seen<kube::Volume> volume;                   // that spec.volumeName names
     Seen<std::vector<kube::Volume>> volumes;     // all, where nothing provisions for its class
-    Sight driver = Sight::kUnknown;              // whether the class's CSI driver is installed
+    Sight driver = Sight::kUnknown;              // whether the class's, of a bound claim the volume's, is installed
     std::vector<kube::PodState> pods;            // that mount it
     std::optional<SnapshotFacts> from_snapshot;  // its data source
     Seen<kube::SnapshotContent> from_content;
@@ -39,6 +41,7 @@ Findings judge_claim(const ClaimFacts& facts);
 Findings judge_data_source(const ClaimFacts& facts);  // its source is missing, not ready, too large, of another driver
 Findings judge_dropped_source(
     const ClaimFacts& facts);                       // what was asked for is not in the claim: an empty volume bound
+Findings judge_growth(const ClaimFacts& facts);     // bound, and asks for more than it has
 Findings judge_static(const ClaimFacts& facts);     // nothing provisions: which volumes there are, and why none fits
 std::string claim_object(const ClaimFacts& facts);  // "pvc/db/data-0"
 

@@ -174,6 +174,8 @@ Findings judge_claim(const ClaimFacts& facts) {
         append(found, judge_deletion(facts));
     } else if (facts.claim->pending()) {
         append(found, judge_pending(facts));
+    } else {
+        append(found, judge_growth(facts));
     }
     return found;
 }

@@ -30,6 +30,9 @@ class HttpCluster : public Cluster {
                                          const std::string& resource_version) override;
     Result<Discovery> discover() override;
     Result<std::string> server_version() override;
+    Result<Json> node_summary(const std::string& node) override {
+        return call(get_request(object_path({kNodes, "", node}, "proxy/stats/summary")));
+    }
     Result<std::vector<bool>> allowed(const std::vector<AccessCheck>& checks) override;
 
     Result<Json> create(const Json& manifest, DryRun dry_run) override {
@@ -53,6 +56,10 @@ class HttpCluster : public Cluster {
     Status remove(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation,
                   DryRun dry_run) override {
         TRY(call(remove_request(ref, preconditions, propagation, {field_manager_, dry_run})));
+        return {};
+    }
+    Status evict(const ObjectRef& pod, const Preconditions& preconditions, DryRun dry_run) override {
+        TRY(call(evict_request(pod, preconditions, {field_manager_, dry_run})));
         return {};
     }
 

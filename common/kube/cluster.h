@@ -39,6 +39,10 @@ class Cluster : public ClusterReader {
     // Success also means "deletion has begun" (finalizers): wait for it to be gone. kNotFound if it is not there.
     virtual Status remove(const ObjectRef& ref, const Preconditions& preconditions,
                           Propagation propagation = Propagation::kBackground, DryRun dry_run = DryRun::kNone) = 0;
+    // Deletes a pod with its own grace, unless a PodDisruptionBudget does not allow it now: kUnavailable with
+    // http_status 429 then, and nothing was done (kubernetes pkg/registry/core/pod/storage/eviction.go). Else as
+    // remove.
+    virtual Status evict(const ObjectRef& pod, const Preconditions& preconditions, DryRun dry_run = DryRun::kNone) = 0;
 };
 
 }  // namespace holdfast::kube

@@ -13,6 +13,10 @@ Result<std::optional<Json>> ClusterReader::find(const ObjectRef& ref) {
     return found.error();
 }
 
+Result<Json> ClusterReader::node_summary(const std::string& node) {
+    return Error{ErrorKind::kUnavailable, "node " + node + " has no kubelet to ask", "", 0, ""};
+}
+
 Result<List> ClusterReader::list(const Resource& resource, const std::string& space, const ListOptions& options) {
     List list;
     TRY_ASSIGN(list.resource_version, for_each(

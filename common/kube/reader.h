@@ -89,6 +89,10 @@ class ClusterReader {
     virtual Result<Discovery> discover() = 0;          // asked once, then remembered
     virtual Result<std::string> server_version() = 0;  // gitVersion, to be shown, never to decide
 
+    // What a node's kubelet measures of its pods (stats/v1alpha1 Summary), through the API server's proxy: needs
+    // "get nodes/proxy". kUnavailable by default: a double has no kubelets.
+    virtual Result<Json> node_summary(const std::string& node);
+
     // One SelfSubjectAccessReview per check (a POST that stores nothing); true where allowed, in order.
     virtual Result<std::vector<bool>> allowed(const std::vector<AccessCheck>& checks) = 0;
 };

@@ -48,6 +48,16 @@ Json guarded(PatchType type, const Json& body, const Preconditions& precondition
     return out;
 }
 
+Json delete_options(const Preconditions& preconditions, const Writer& writer, const char* propagation = nullptr) {
+    Json options{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
+    if (propagation != nullptr) options["propagationPolicy"] = propagation;
+    if (!preconditions.uid.empty()) options["preconditions"]["uid"] = preconditions.uid;
+    if (!preconditions.resource_version.empty())
+        options["preconditions"]["resourceVersion"] = preconditions.resource_version;
+    if (writer.dry_run == DryRun::kServer) options["dryRun"] = Json::array({"All"});
+    return options;
+}
+
 }  // namespace
 
 std::string with_query(std::string path, const Query& query) {
@@ -125,15 +135,18 @@ http::Request replace_request(const ObjectRef& ref, const Json& object, const Wr
 
 http::Request remove_request(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation,
                              const Writer& writer) {
-    Json options{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
-    options["propagationPolicy"] = propagation == Propagation::kOrphan       ? "Orphan"
-                                   : propagation == Propagation::kForeground ? "Foreground"
-                                                                             : "Background";
-    if (!preconditions.uid.empty()) options["preconditions"]["uid"] = preconditions.uid;
-    if (!preconditions.resource_version.empty())
-        options["preconditions"]["resourceVersion"] = preconditions.resource_version;
-    if (writer.dry_run == DryRun::kServer) options["dryRun"] = Json::array({"All"});
-    return with_body("DELETE", object_path(ref), "application/json", options);
+    const char* policy = propagation == Propagation::kOrphan       ? "Orphan"
+                         : propagation == Propagation::kForeground ? "Foreground"
+                                                                   : "Background";
+    return with_body("DELETE", object_path(ref), "application/json", delete_options(preconditions, writer, policy));
+}
+
+http::Request evict_request(const ObjectRef& pod, const Preconditions& preconditions, const Writer& writer) {
+    const Json eviction{{"apiVersion", "policy/v1"},
+                        {"kind", "Eviction"},
+                        {"metadata", {{"name", pod.name}, {"namespace", pod.space}}},
+                        {"deleteOptions", delete_options(preconditions, writer)}};
+    return with_body("POST", object_path(pod, "eviction"), "application/json", eviction);
 }
 
 http::Request access_request(const AccessCheck& check) {

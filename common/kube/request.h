@@ -37,6 +37,7 @@ http::Request patch_request(const ObjectRef& ref, PatchType type, const Json& bo
 http::Request replace_request(const ObjectRef& ref, const Json& object, const Writer& writer);
 http::Request remove_request(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation,
                              const Writer& writer);
+http::Request evict_request(const ObjectRef& pod, const Preconditions& preconditions, const Writer& writer);
 http::Request access_request(const AccessCheck& check);
 
 }  // namespace holdfast::kube

@@ -100,6 +100,13 @@ class FencedCluster : public kube::Cluster {
         });
         return removed.ok() ? Status() : Status(removed.error());
     }
+    Status evict(const ObjectRef& pod, const Preconditions& preconditions, DryRun dry_run) override {
+        const Result<Json> evicted = fenced(pod, preconditions, [&](const Preconditions& all) -> Result<Json> {
+            TRY(inner_.evict(pod, all, dry_run));
+            return Json();
+        });
+        return evicted.ok() ? Status() : Status(evicted.error());
+    }
 
   private:
     kube::Cluster& tended() {

@@ -280,7 +280,7 @@ std::vector<kube::ObjectRef> created_objects(const Journal& journal) {
 
 std::vector<kube::ObjectRef> written_objects(const Journal& journal) {
     return objects_of(journal, [](const std::string& verb) {
-        return verb == "create" || verb == "patch" || verb == "delete" || verb == "scale";
+        return verb == "create" || verb == "patch" || verb == "delete" || verb == "scale" || verb == "evict";
     });
 }
 

@@ -206,11 +206,35 @@ Status perform_scale(const Scale& scale, World& world, const Limits& limits) {
     return perform_patch(Patch{scale.ref, kube::PatchType::kMerge, body, scale.preconditions, "scale"}, world, limits);
 }
 
+namespace {
+
+// A budget that allows no eviction now does when another pod is ready, so it is asked again until then.
+Status evict(const Delete& action, const Step& step, World& world, const Limits& limits,
+             std::chrono::milliseconds stall) {
+    constexpr int kTooMany = 429;
+    constexpr std::chrono::milliseconds kAgain{2000};
+    for (std::chrono::milliseconds waited{0};; waited += kAgain) {
+        Status answer = world.cluster.evict(action.ref, action.preconditions, limits.dry_run);
+        if (answer.ok() || answer.error().http_status != kTooMany) return answer;
+        const std::string text = action.ref.text() + ": not evicted yet: " + answer.error().message;
+        if (world.signals.count() >= (limits.cleaning ? 2 : 1))
+            return Error{ErrorKind::kInterrupted, "interrupted; " + text, "", 0, ""};
+        if (waited >= stall || limits.dry_run == kube::DryRun::kServer)
+            return Error{ErrorKind::kTimeout, text,
+                         "`kubectl get poddisruptionbudgets -n " + action.ref.space + "` shows what is allowed", 0, ""};
+        world.witness.step_waits(step, text);
+        world.clock.sleep_for(kAgain);
+    }
+}
+
+}  // namespace
+
 Status perform_delete(const Delete& action, const Step& step, World& world, const Limits& limits,
                       std::chrono::milliseconds stall) {
     for (int attempt = 1;; ++attempt) {
         const Status answer =
-            world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
+            action.evict ? evict(action, step, world, limits, stall)
+                         : world.cluster.remove(action.ref, action.preconditions, action.propagation, limits.dry_run);
         if (answer.ok()) break;
         const Error& error = answer.error();
         const bool missing = error.kind == ErrorKind::kNotFound;

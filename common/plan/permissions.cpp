@@ -42,7 +42,10 @@ void add_action(Needs& needs, const Action& action) {
                    [&](const Create& one) { needs.add_observed("create", ref_of_manifest(one.manifest)); },
                    [&](const Patch& one) { needs.add_observed("patch", one.ref, one.subresource); },
                    [&](const Delete& one) {
-                       needs.add_observed("delete", one.ref);
+                       if (one.evict)
+                           needs.add_observed("create", one.ref, "eviction");
+                       else
+                           needs.add_observed("delete", one.ref);
                        if (one.wait) needs.add_wait(one.ref.resource, one.ref.space);
                    },
                    [&](const Scale& one) { needs.add_observed("patch", one.ref, one.of_workload() ? "" : "scale"); },

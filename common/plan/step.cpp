@@ -41,7 +41,7 @@ std::string verb_of(const Action& action) {
     return std::visit(Overloaded{
                           [](const Create& one) { return std::string(one.anybodys ? "recreate" : "create"); },
                           [](const Patch&) { return std::string("patch"); },
-                          [](const Delete&) { return std::string("delete"); },
+                          [](const Delete& one) { return std::string(one.evict ? "evict" : "delete"); },
                           [](const Scale&) { return std::string("scale"); },
                           [](const WaitFor&) { return std::string("wait"); },
                           [](const Exec&) { return std::string("exec"); },

@@ -43,6 +43,9 @@ struct Delete {
     kube::Preconditions preconditions;
     kube::Propagation propagation = kube::Propagation::kBackground;
     bool wait = true;
+    // A pod: by eviction, which PodDisruptionBudgets may hold up. Asked again until they allow it, as long as a wait
+    // may last; kTimeout names the budget's refusal.
+    bool evict = false;
 };
 // With `from` or `annotations` the workload itself is patched, both in one write that names what was read. A number
 // other than `from` that somebody else has set meanwhile wins, and only the annotations change; with edit_wins=false it

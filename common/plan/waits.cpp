@@ -282,6 +282,15 @@ std::vector<Waiting> growing_waits() {
          "",
          "the storage refuses this size too: exit 5",
          "Exit 5 with what the driver says; the claim asks for less. `resume` waits on."},
+        {Condition::kPodReady, &kube::kPods, kExpands,
+         "with `--restart if-needed`: the StatefulSet controller makes the evicted pod again, the kubelet mounts and "
+         "starts "
+         "it",
+         "", "a pod is deleted: the pods are read again and waited for",
+         "Exit 5 with what keeps the pod from starting; no other pod is evicted. `resume` goes on with it."},
+        {Condition::kGone, &kube::kPods, kExpands,
+         "with `--restart if-needed`: the evicted pod ends within its own grace", "", kGoesAway,
+         "Exit 5; no other pod is evicted. `resume` goes on."},
         {Condition::kUnowned, &kube::kClaims, kExpands,
          "the StatefulSet controller takes its ownerReferences away when the retention policy says Retain", "",
          kDeleted, "Exit 5. The StatefulSet is there, with policy Retain/Retain; pods run on. `resume` waits on."},

@@ -203,7 +203,7 @@ std::string verb_of(const plan::Action& action) {
             [](const plan::Patch& patch) {
                 return patch.subresource.empty() ? "change" : "change " + patch.subresource + " of";
             },
-            [](const plan::Delete&) { return std::string("delete"); },
+            [](const plan::Delete& one) { return std::string(one.evict ? "evict" : "delete"); },
             [](const plan::Scale& scale) { return "scale to " + std::to_string(scale.replicas); },
             [](const plan::WaitFor& wait) { return std::string("wait until ") + condition_text(wait.condition); },
             [](const plan::Exec& exec) {

@@ -42,6 +42,7 @@ class Choosing {
     Choosing(const ExpandOptions& options, const ExpandFacts& facts, SystemTime now)
         : options_(options), facts_(facts) {
         choice_.record.space = options.space;
+        choice_.record.restart = options.restart;
         choice_.record.at = format_time(now);
     }
 
@@ -51,6 +52,7 @@ class Choosing {
         sort_claims();
         TRY(check_claims(facts_, choice_.record));
         TRY(check_quota(facts_, choice_.record));
+        TRY(check_restarts(facts_, choice_.record));
         choose_canaries();
         note_sizes();
         return std::move(choice_);
@@ -237,10 +239,15 @@ class Choosing {
                 notes.push_back("pvc/" + growth.claim +
                                 " is mounted by no pod: its volume grows now, its filesystem at the next mount");
         }
-        if (!choice_.record.sets.empty())
+        const bool restarts = options_.restart != Restart::kNever;
+        if (restarts)
             notes.push_back(
-                "no pod is restarted; while a StatefulSet is replaced, about a second, nobody replaces a pod "
-                "that dies");
+                "a pod whose filesystem has not grown " +
+                human_elapsed(static_cast<double>(options_.patience.count()) / 1000) +
+                " after its volume is evicted and waited for: one at a time, as PodDisruptionBudgets allow");
+        if (!choice_.record.sets.empty())
+            notes.push_back(std::string(restarts ? "" : "no pod is restarted; ") +
+                            "while a StatefulSet is replaced, about a second, nobody replaces a pod that dies");
     }
 
     const ExpandOptions& options_;

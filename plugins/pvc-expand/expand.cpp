@@ -76,9 +76,12 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
 }
 
 Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input& input) {
+    record_->patience = options_.patience;
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
     add_newcomers(*record_, state);
-    const Stage stage = stage_of(*record_, state, input.operation);
+    std::vector<std::string> waited;
+    for (const plan::Phase& phase : input.progress.phases) waited.push_back(phase.name);
+    const Stage stage = stage_of(*record_, state, input.operation, waited);
     TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, clock_.now()));
     if (stage == Stage::kSwap) keep_file(input.operation, plan);
     return plan;

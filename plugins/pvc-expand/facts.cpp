@@ -1,6 +1,7 @@
 #include "plugins/pvc-expand/facts.h"
 
 #include "common/core/text.h"
+#include "common/kube/missing.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/stateful_swap.h"
@@ -21,21 +22,6 @@ std::optional<Place> place_in(const std::vector<Json>& sets, const Json& claim) 
             return Place{i, kube::name_of(*found.claim_template), found.ordinal};
     }
     return std::nullopt;
-}
-
-Result<Json> read_target(kube::ClusterReader& reader, const kube::ObjectRef& target) {
-    auto found = reader.get(target);
-    if (found.ok() || found.error().kind != ErrorKind::kNotFound) return found;
-    std::vector<std::string> names;
-    if (const auto all = reader.list(target.resource, target.space); all.ok()) {
-        for (const Json& one : all->items) names.push_back(kube::name_of(one));
-    }
-    std::vector<std::string> near = nearest(target.name, names);
-    for (std::string& one : near) one = target.resource.short_name + "/" + one;
-    Error error{ErrorKind::kNotFound, target.text() + " not found; nothing was changed"};
-    error.hint = near.empty() ? "`kubectl get " + target.resource.short_name + "` lists them"
-                              : "did you mean " + join(near, " or ") + "?";
-    return error;
 }
 
 Status read_claims(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
@@ -72,7 +58,9 @@ Status read_targets(kube::ClusterReader& reader, const ExpandOptions& options, E
         TRY(read_claims(reader, options, facts));
         return read_sets(reader, options, facts);
     }
-    TRY_ASSIGN(Json target, read_target(reader, *options.target));
+    TRY_ASSIGN(std::optional<Json> found, reader.find(*options.target));
+    if (!found) return kube::missing_object(reader, *options.target);
+    Json target = std::move(*found);
     TRY(read_claims(reader, options, facts));
     if (options.target->resource == kube::kStatefulSets) {
         facts.sets.push_back(std::move(target));

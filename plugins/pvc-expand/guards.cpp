@@ -7,6 +7,7 @@
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "plugins/pvc-expand/state.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,7 @@ namespace holdfast::expand {
 namespace {
 
 // Where each operator takes the size from: its reconciler would delete or put back whatever else is changed.
-constexpr std::array<std::tuple<const char*, const char*, const char*>, 12> kOwnFields{{
+constexpr std::array<std::tuple<const char*, const char*, const char*>, 14> kOwnFields{{
     {"postgresql.cnpg.io", "Cluster", "spec.storage.size"},
     {"acid.zalan.do", "postgresql", "spec.volume.size"},
     {"postgres-operator.crunchydata.com", "PostgresCluster",
@@ -33,7 +34,13 @@ constexpr std::array<std::tuple<const char*, const char*, const char*>, 12> kOwn
     {"psmdb.percona.com", "PerconaServerMongoDB",
      "spec.replsets[].volumeSpec.persistentVolumeClaim.resources.requests.storage, with spec.enableVolumeExpansion: "
      "true"},
-    {"monitoring.coreos.com", "Prometheus", "spec.storage.volumeClaimTemplate.spec.resources.requests.storage"},
+    // Its own way to a new template deletes the set with its pods, unless it is paused (prometheus-operator
+    // Documentation/user-guides/storage.md).
+    {"monitoring.coreos.com", "Prometheus",
+     "spec.storage.volumeClaimTemplate.spec.resources.requests.storage, with spec.paused: true until its claims have "
+     "grown (kubectl pvc-expand pvc/NAME) and the set was deleted with --cascade=orphan,"},
+    {"opentelemetry.io", "OpenTelemetryCollector", "spec.volumeClaimTemplates[].spec.resources.requests.storage"},
+    {"broker.amq.io", "ActiveMQArtemis", "spec.deploymentPlan.storage.size"},
     {"k8s.mariadb.com", "MariaDB", "spec.storage.size"},
 }};
 
@@ -179,6 +186,31 @@ Status check_quota(const ExpandFacts& facts, const ExpandRecord& record) {
                     ") has room for " + Quantity::from_bytes(free).text() + " more, and " +
                     Quantity::from_bytes(needed).text() + " are needed",
                 "grow by less, or have the quota raised to " + Quantity::from_bytes(quota.used + needed).text());
+        }
+    }
+    return {};
+}
+
+Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record) {
+    if (record.restart == Restart::kNever) return {};
+    for (const Growth& growth : record.claims) {
+        const auto mounted = facts.mounted_by.find(growth.claim);
+        if (mounted == facts.mounted_by.end()) continue;
+        for (const Json* pod : mounted->second) {
+            const std::string what = "pod/" + record.space + "/" + kube::name_of(*pod);
+            if (!comes_again(*pod))
+                return refused(what + ", which mounts pvc/" + growth.claim +
+                                   ", is of no StatefulSet or Deployment: evicted, it would be gone",
+                               "leave --restart out, and start it anew yourself if its filesystem does not grow");
+            const auto set = std::find_if(facts.sets.begin(), facts.sets.end(), [&](const Json& one) {
+                return kube::uid_of(one) == kube::controller_uid_of(*pod);
+            });
+            if (set == facts.sets.end()) continue;
+            const std::string update = kube::update_revision_of(*set), revision = kube::revision_of_pod(*pod);
+            if (!update.empty() && !revision.empty() && update != revision)
+                return refused(what + " would come again as revision " + escape_line(update) + " and is " +
+                                   escape_line(revision) + ": a restart would be a rollout",
+                               "leave --restart out, or roll the StatefulSet out first");
         }
     }
     return {};

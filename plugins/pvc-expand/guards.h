@@ -20,6 +20,9 @@ Status check_claims(const ExpandFacts& facts, const ExpandRecord& record);
 // kRefused: a ResourceQuota has no room for what is added; needed and available are said.
 Status check_quota(const ExpandFacts& facts, const ExpandRecord& record);
 
+// kRefused, where pods may be restarted: one that nobody would make again, or that would come with another template.
+Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record);
+
 // Argo CD, Flux and Helm put back what Git says: where the size stands there.
 void note_deployer(std::vector<std::string>& notes, const Json& set, const kube::TemplateSizes& sizes);
 

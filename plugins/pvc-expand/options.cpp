@@ -3,6 +3,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace holdfast::expand {
@@ -39,6 +40,13 @@ Result<std::optional<int>> percent_option(const app::Arguments& arguments, const
         return usage("--" + std::string(name) + " " + escape_line(arguments.text(name)) +
                      " is not a whole number from 1 to " + std::to_string(most));
     return std::optional(value);
+}
+
+Result<Restart> restart_option(const app::Arguments& arguments) {
+    if (!arguments.given("restart")) return Restart::kNever;
+    const auto found = restart_from(arguments.text("restart"));
+    if (found) return *found;
+    return usage("--restart " + escape_line(arguments.text("restart")) + ": it is never or if-needed");
 }
 
 Result<std::optional<kube::ObjectRef>> target_of(const app::Arguments& arguments, const std::string& space) {
@@ -100,6 +108,8 @@ Result<ExpandOptions> expand_options(app::Context& context, const app::Arguments
     if (!options.claim_template.empty()) TRY(check_dns_subdomain(options.claim_template, "--template"));
     options.canary = arguments.given("canary") ? std::stoi(arguments.text("canary")) : 0;
     options.include_unused = arguments.flag("include-unused");
+    TRY_ASSIGN(options.restart, restart_option(arguments));
+    options.patience = std::min(options.patience, context.flags().timeout);
     options.watched = context.console().in_is_terminal() || context.flags().dry_run != DryRun::kNone;
     return options;
 }

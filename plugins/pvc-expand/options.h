@@ -5,7 +5,9 @@
 #include "common/app/context.h"
 #include "common/core/quantity.h"
 #include "common/kube/resource.h"
+#include "plugins/pvc-expand/record.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +25,8 @@ struct ExpandOptions {
     std::string claim_template;  // --template, "" : all
     int canary = 0;              // ordinals that grow first; 0: all at once
     bool include_unused = false;
+    Restart restart = Restart::kNever;
+    std::chrono::milliseconds patience{120000};  // with kIfNeeded: what filesystems have to grow by themselves
     bool watched = true;  // somebody sees the plan before it is carried out, or it is only printed
 
     std::string target_text() const;  // "sts/shop/db", "-l app=db"

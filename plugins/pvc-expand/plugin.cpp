@@ -55,6 +55,10 @@ std::vector<Rule> expand_rules() {
             rule({"get", "list", "watch", "create", "delete", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
             rule({"get", "watch", "patch"}, kube::kPods, "", "sts/NAME"),
             rule({"list"}, kube::kControllerRevisions, "", "sts/NAME"),
+            rule({"get", "list", "watch", "patch"}, kube::kPods, "", "--restart"),
+            rule({"create"}, kube::kPods, "eviction", "--restart"),
+            rule({"get"}, kube::kPods, "", "--until-usage"),
+            rule({"create"}, kube::kPods, "exec", "--until-usage"),
             rule({"get", "patch"}, kube::kDeployments, "", "deploy/NAME"),
             rule({"list"}, kube::kStatefulSets, "", "pvc/NAME, --selector"),
             rule({"list"}, kube::kDeployments, "", "pvc/NAME, --selector")};
@@ -75,6 +79,8 @@ app::Command expand_command() {
     command.examples = {
         {"Grow every claim of a StatefulSet, and its template", "kubectl pvc-expand sts/postgres --size 100Gi"},
         {"See what would be done", "kubectl pvc-expand sts/postgres --size 100Gi --dry-run"},
+        {"Where filesystems grow only when they are mounted anew",
+         "kubectl pvc-expand sts/postgres --size 100Gi --restart if-needed"},
         {"A claim of no StatefulSet", "kubectl pvc-expand pvc/files --size 20Gi"},
         {"All claims with a label, and the templates of which all claims have it",
          "kubectl pvc-expand -l app=db --size 50Gi --yes"},
@@ -92,6 +98,8 @@ app::Command expand_command() {
     Option canary = text_option("canary", "N", "grow the claims of the N highest ordinals first, and wait for them");
     canary.kind = Option::Kind::kNumber;
     command.options.push_back(std::move(canary));
+    command.options.push_back(text_option(
+        "restart", "WHEN", "whether pods may be restarted for filesystems that grow only then: never, if-needed"));
     Option unused = text_option("include-unused", "", "also claims of ordinals that have no pod any more");
     unused.kind = Option::Kind::kFlag;
     command.options.push_back(std::move(unused));
@@ -150,14 +158,21 @@ app::Command usage_command() {
     command.description =
         "Asks df in a pod that mounts each claim: used, capacity and inodes of the filesystem. Without a target, every "
         "claim of the "
-        "namespace that a running pod mounts.";
-    command.examples = {{"How full the volumes of a StatefulSet are", "kubectl pvc-expand usage sts/postgres"},
-                        {"The fullest first, for a script", "kubectl pvc-expand usage -o json"}};
+        "namespace that a running pod mounts. With --from kubelet the nodes' own measurements are read, up to a minute "
+        "old: no container needs a df, and the permission is that of all pods of a node.";
+    command.examples = {
+        {"How full the volumes of a StatefulSet are", "kubectl pvc-expand usage sts/postgres"},
+        {"The fullest first, for a script", "kubectl pvc-expand usage -o json"},
+        {"As the nodes' kubelets measure it, for containers without df", "kubectl pvc-expand usage --from kubelet"}};
     command.positionals_max = 1;
     command.completes = {Completes::kWorkload};
-    command.options = {selector_option("only claims that this label selector chooses")};
-    command.rules = {rule({"list"}, kube::kClaims, "", "no target, --selector"), rule({"get", "list"}, kube::kPods),
-                     rule({"create"}, kube::kPods, "exec"), rule({"get"}, kube::kStatefulSets, "", "sts/NAME"),
+    command.options = {selector_option("only claims that this label selector chooses"),
+                       text_option("from", "SOURCE", "who measures: exec (df in the pod, the default) or kubelet")};
+    command.rules = {rule({"list"}, kube::kClaims, "", "no target, --selector"),
+                     rule({"get", "list"}, kube::kPods),
+                     rule({"create"}, kube::kPods, "exec", "no --from kubelet"),
+                     rule({"get"}, kube::kNodes, "proxy", "--from kubelet"),
+                     rule({"get"}, kube::kStatefulSets, "", "sts/NAME"),
                      rule({"get"}, kube::kDeployments, "", "deploy/NAME")};
     command.outputs = {"table", "json", "yaml", "name"};
     command.read = show_usage;

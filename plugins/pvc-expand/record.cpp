@@ -60,11 +60,32 @@ Template set_of(const Json& json, const std::string& space) {
 
 }  // namespace
 
+std::string restart_name(Restart restart) {
+    switch (restart) {
+        case Restart::kNever:
+            return "never";
+        case Restart::kIfNeeded:
+            return "if-needed";
+    }
+    return "";
+}
+
+std::optional<Restart> restart_from(const std::string& name) {
+    for (const Restart one : {Restart::kNever, Restart::kIfNeeded}) {
+        if (restart_name(one) == name) return one;
+    }
+    return std::nullopt;
+}
+
 Json record_json(const ExpandRecord& record) {
     Json claims = Json::array(), sets = Json::array();
     for (const Growth& one : record.claims) claims.push_back(growth_json(one));
     for (const Template& one : record.sets) sets.push_back(set_json(one));
-    return {{"claims", std::move(claims)}, {"sets", std::move(sets)}, {"at", record.at}, {"line", record.line}};
+    return {{"claims", std::move(claims)},
+            {"sets", std::move(sets)},
+            {"at", record.at},
+            {"line", record.line},
+            {"restart", restart_name(record.restart)}};
 }
 
 Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
@@ -78,6 +99,7 @@ Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
     for (const Json& one : *claims) record.claims.push_back(growth_of(one));
     for (const Json& one : *sets) record.sets.push_back(set_of(one, space));
     record.at = kube::text_at(json, "/at");
+    record.restart = restart_from(kube::text_at(json, "/restart")).value_or(Restart::kNever);
     record.untold = static_cast<int>(kube::number_at(json, "/untold", 0));
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
     const Json* swapped = kube::find_at(json, "/swapped");
@@ -117,6 +139,7 @@ bool carries_trace(const ExpandRecord& record, const Growth& growth) {
 Json trace_json(const ExpandRecord& record, const std::string& workload, const std::string& operation) {
     ExpandRecord part;
     part.at = record.at;
+    part.restart = record.restart;
     part.line = record.line;
     for (const Growth& one : record.claims) {
         if (one.workload == workload) part.claims.push_back(one);

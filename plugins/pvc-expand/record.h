@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,8 +41,19 @@ struct Template {
     std::string text() const { return ref.text(); }
 };
 
+// What may be done to pods for the sake of their volumes.
+enum class Restart {
+    kNever,
+    kIfNeeded,  // a pod whose filesystem does not grow while it is mounted is evicted, one at a time
+};
+std::string restart_name(Restart restart);  // "never", "if-needed"
+std::optional<Restart> restart_from(const std::string& name);
+
 struct ExpandRecord {
     std::string space;
+    Restart restart = Restart::kNever;
+    // How long filesystems may take by themselves before a pod is restarted. Of the command line, not of the journal.
+    std::chrono::milliseconds patience{120000};
     std::vector<Growth> claims;
     std::vector<Template> sets;
     std::string at;  // when the operation began, RFC 3339

@@ -59,6 +59,10 @@ std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
         needs.push_back({verb, resource, record.space, "", ""});
     };
     for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kClaims);
+    if (record.restart != Restart::kNever) {
+        for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kPods);
+        needs.push_back({"create", kube::kPods, record.space, "eviction", ""});
+    }
     if (record.sets.empty()) return needs;
     for (const char* verb : {"get", "list", "watch", "create", "delete", "patch"}) need(verb, kube::kStatefulSets);
     for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kPods);
@@ -68,6 +72,10 @@ std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
 
 std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
     std::vector<std::string> words;
+    if (record.restart == Restart::kIfNeeded)
+        words.push_back(
+            "once the volumes have grown: each pod whose filesystem has not is evicted, highest ordinal first, "
+            "and the next one only when every other is ready");
     for (const Template& set : record.sets) {
         words.push_back(
             "once every claim has its capacity: " + set.text() +

@@ -41,6 +41,14 @@ bool left_to_adopt(const Template& set, const ExpandState& state, const std::str
            });
 }
 
+bool only_nodes_are_left(const ExpandRecord& record, const ExpandState& state, bool canary) {
+    return record.restart == Restart::kIfNeeded &&
+           std::all_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
+               return growth.canary != canary || claim_now(state, growth.claim) == nullptr ||
+                      (asks_enough(growth, state) && (large_enough(growth, state) || needs_mount(growth, state)));
+           });
+}
+
 }  // namespace
 
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record) {
@@ -60,7 +68,7 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
         std::string name = kube::name_of(claim);
         state.claims.emplace(std::move(name), std::move(claim));
     }
-    if (record.sets.empty()) return state;
+    if (record.sets.empty() && record.restart == Restart::kNever) return state;
     TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
     state.pods = std::move(pods.items);
     return state;
@@ -87,7 +95,8 @@ void add_newcomers(ExpandRecord& record, const ExpandState& state) {
     }
 }
 
-Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
+Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
+               const std::vector<std::string>& waited) {
     const auto unfinished = [&](bool canary) {
         return std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
             return growth.canary == canary && claim_now(state, growth.claim) != nullptr &&
@@ -103,8 +112,13 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
         return (live == nullptr || kube::deleting(*live)) && record.swapped.contains(set.ref.name);
     });
     if (gone) return Stage::kSwap;
-    if (unfinished(true)) return Stage::kCanary;
-    if (unfinished(false)) return Stage::kGrow;
+    const auto restarts = [&](bool canary) {
+        const bool had_time = std::find(waited.begin(), waited.end(), canary ? kCanaryNodes : kNodes) != waited.end();
+        return had_time && only_nodes_are_left(record, state, canary) &&
+               !pods_to_restart(record, state, canary).empty();
+    };
+    if (unfinished(true)) return restarts(true) ? Stage::kRestartCanary : Stage::kCanary;
+    if (unfinished(false)) return restarts(false) ? Stage::kRestart : Stage::kGrow;
     if (any([&](const Template& set) { return held(set, state); })) return Stage::kRelease;
     if (any([&](const Template& set) { return needs_swap(set, state); })) return Stage::kSwap;
     if (any([&](const Template& set) { return left_to_adopt(set, state, operation); })) return Stage::kAdopt;

@@ -16,7 +16,7 @@ struct ExpandState {
     std::map<std::string, Json> claims;  // of the namespace, by name; not those that are being deleted
     std::vector<Json> pods;              // of the namespace
 };
-// The pods are read only where a set is made anew.
+// The pods are read only where a set is made anew or pods may be restarted.
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
 
 // Claims that were made of a template since the plan, by an autoscaler's new replica, grow as well: added to the
@@ -26,19 +26,37 @@ void add_newcomers(ExpandRecord& record, const ExpandState& state);
 // Each stage is a round of its own, of all workloads at once: what the next one decides it has read after this one's
 // writes.
 enum class Stage {
-    kCanary,   // the first claims ask for more, and have it
-    kGrow,     // the others
+    kCanary,  // the first claims ask for more, and have it
+    kGrow,    // the others
+    kRestartCanary,
+    kRestart,  // pods of volumes that have grown and of filesystems that have not start again
     kRelease,  // claims belong to no set: it can go and they stay
     kSwap,     // each set is deleted, its pods left, and made anew
     kAdopt,    // the new one has the pods; fields belong to whom they did
     kClose,    // marks taken away
 };
-Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+// waited: filesystems had their time to grow by themselves (Phase kNodes of the round before).
+Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
+               const std::vector<std::string>& waited = {});
+// The phase in which filesystems are waited for, of the canaries and of the others.
+inline constexpr char kNodes[] = "filesystems", kCanaryNodes[] = "filesystems of the canaries";
+
+// A pod whose claims' volumes have grown, and whose filesystems need it to start again.
+struct PodToRestart {
+    const Json* pod = nullptr;
+    std::vector<const Growth*> claims;
+};
+// In the order in which they are restarted: those first that serve nobody, then from the highest ordinal on. Pods that
+// nobody would make again are not among them.
+bool comes_again(const Json& pod);  // its controller makes another in its place
+std::vector<PodToRestart> pods_to_restart(const ExpandRecord& record, const ExpandState& state, bool canary);
 
 // Single questions.
 const Json* set_now(const ExpandState& state, const Template& set);
 bool asks_enough(const Growth& growth, const ExpandState& state);   // the claim's request
 bool large_enough(const Growth& growth, const ExpandState& state);  // its capacity, or that waits for a mount
+// Its volume has grown, and its filesystem waits for a mount.
+bool needs_mount(const Growth& growth, const ExpandState& state);
 // Made anew, by us or by somebody else: the templates have their sizes.
 bool has_sizes(const Json& set, const kube::TemplateSizes& sizes);
 bool remade_by(const Json& set, const std::string& operation);  // its field owners are still to be put back

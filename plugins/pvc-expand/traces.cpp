@@ -24,6 +24,7 @@ void add_trace(Trace& trace, const Json& json, const Json& claim, const std::str
     if (trace.record.claims.empty() && trace.record.sets.empty()) {
         trace.record.space = part->space;
         trace.record.at = part->at;
+        trace.record.restart = part->restart;
         trace.record.line = part->line;
     }
     ++trace.found;

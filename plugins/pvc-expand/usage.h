@@ -1,10 +1,12 @@
-// kubectl pvc-expand usage: how full volumes are, by df in a pod that mounts them.
+// kubectl pvc-expand usage: how full volumes are, by df in a pod that mounts them, or by what its kubelet measures.
 #pragma once
 
 #include "common/app/context.h"
+#include "common/plan/actors.h"
 #include "plugins/pvc-expand/expand.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,16 @@ struct ClaimUsage {
 
 // What `df -Pk PATHS` printed, a line a path, in their order: capacity, used and free of each. Pure.
 std::vector<ClaimUsage> parse_df(const std::string& printed, std::vector<ClaimUsage> asked, bool inodes);
+
+// One of these for each claim; `problem` where nothing is known. Each container is asked once.
+std::vector<ClaimUsage> measured_by_df(plan::PodRunner& pods, const std::string& space, const std::vector<Json>& live,
+                                       const std::set<std::string>& claims);
+// Each node is asked once; what it says is up to a minute old (kubelet, volume stats period).
+std::vector<ClaimUsage> measured_by_kubelet(kube::ClusterReader& reader, const std::string& space,
+                                            const std::vector<Json>& live, const std::set<std::string>& claims);
+// What a kubelet's summary says of these claims of a namespace. Pure.
+std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string& space,
+                                         const std::set<std::string>& claims);
 
 int show_usage(app::Context& context, const app::Arguments& arguments);
 // Of every claim that --until-usage is about. kRefused: one of them cannot be measured.

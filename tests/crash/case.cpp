@@ -237,7 +237,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     if (entry.asks_less) invariants.allow_less();
-    if (entry.pods_stay) invariants.keep_pods(reference.start);
+    if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts);
     invariants.watch(sim);
     const Machine machine{sim, clock, signals, nullptr, witness};
     FaultGate gate(machine, {});

@@ -140,7 +140,7 @@ bool applies(Fault fault, const sim::Call& call) {
             // against. A collection that is suddenly not served, and a write, can be looked at again.
             return !in_pod(verb) && verb != Verb::kReview && verb != Verb::kGet;
         case Fault::kConflict:
-            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete || verb == Verb::kEvict;
         case Fault::kExists:
             return verb == Verb::kCreate;
         case Fault::kGone:
@@ -166,7 +166,7 @@ bool applies(Fault fault, const sim::Call& call) {
         case Fault::kNoMemory:
             return write || in_pod(verb);
         case Fault::kSomebodyChanges:
-            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+            return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete || verb == Verb::kEvict;
         case Fault::kSomebodyReplaces:
             return (verb == Verb::kPatch || verb == Verb::kDelete) && is_ours_to_lose(call.ref);
         case Fault::kSomebodyTakes:

@@ -1,5 +1,6 @@
 #include "tests/crash/invariants.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/label_selector.h"
 #include "common/kube/objects/labels.h"
@@ -8,6 +9,7 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "tests/crash/mark.h"
+#include "tests/sim/controllers/workloads.h"
 
 #include <algorithm>
 
@@ -126,18 +128,29 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     }
     if (resource == kube::kVolumes) keep_volume(change);
     if (resource == kube::kPods) keep_pod(sim, change);
-    if (resource == kube::kPods) keep_running(change);
+    if (resource == kube::kPods) keep_running(sim, change);
     if (resource == kube::kStatefulSets) keep_spec(sim, change);
 }
 
-void Invariants::keep_pods(const sim::Sim& start) {
+void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted) {
+    restarted_ = restarted;
     for (const sim::ObjectPtr& pod : start.store.list(kube::kPods, "")) {
-        if (kube::label_of(*pod, labels::kOperation).empty()) pods_.insert(kube::uid_of(*pod));
+        const bool may_end = !restarted.empty() && starts_with(kube::name_of(*pod), restarted + "-");
+        if (kube::label_of(*pod, labels::kOperation).empty() && !may_end) pods_.insert(kube::uid_of(*pod));
     }
 }
 
 // I17: a command that promises to leave pods alone ends none, nor makes a controller or the garbage collector do it.
-void Invariants::keep_running(const sim::Change& change) {
+void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
+    const bool begins = change.before && !kube::deleting(*change.before) && kube::deleting(*change.object);
+    if (begins && !restarted_.empty() && starts_with(change.ref.name, restarted_ + "-")) {
+        for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, change.ref.space)) {
+            const std::string name = kube::name_of(*pod);
+            if (starts_with(name, restarted_ + "-") && name != change.ref.name && !sim::is_ready(*pod))
+                violated("I18: pod/" + key(change.ref.space, change.ref.name) + " is ended while " + name +
+                         " is not ready");
+        }
+    }
     if (!change.before || !pods_.contains(kube::uid_of(*change.before)) || kube::deleting(*change.before)) return;
     if (kube::deleting(*change.object) || change.type == kube::WatchEvent::Type::kDeleted)
         violated("I17: pod/" + key(change.ref.space, change.ref.name) + " is ended");

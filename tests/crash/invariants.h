@@ -24,7 +24,8 @@ class Invariants {
     // From now on copies are to be masked before anybody can reach them (R27).
     void demand_masks() { masks_ = true; }
     // From now on no pod of a workload may be ended, and a StatefulSet goes only when a journal has it (I3, I17).
-    void keep_pods(const sim::Sim& start);
+    // Those of StatefulSet `restarted` may be, one at a time: while each other one is ready (I18).
+    void keep_pods(const sim::Sim& start, const std::string& restarted = "");
     void release_pods() { pods_.clear(); }
     void allow_less() { less_ = true; }  // a claim may ask for less, but never for less than it has
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
@@ -55,7 +56,7 @@ class Invariants {
     void keep_data(const sim::Sim& sim, const Json& pod);
     void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_apart(const sim::Sim& sim, const Json& pod);
-    void keep_running(const sim::Change& change);
+    void keep_running(const sim::Sim& sim, const sim::Change& change);
     void keep_spec(const sim::Sim& sim, const sim::Change& change);
     void violated(const std::string& what);
 
@@ -65,6 +66,7 @@ class Invariants {
     std::map<std::string, std::string> claims_;  // "ns/name" of a claim at the start -> writer of its data
     std::set<std::string> given_up_;             // of these claims
     std::set<std::string> pods_;                 // uids of those that must run on
+    std::string restarted_;                      // the StatefulSet whose pods may be ended one at a time
     std::vector<std::string> violations_;
     bool away_ = false, masks_ = false, less_ = false;
     std::string unseen_;

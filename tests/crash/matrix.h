@@ -46,6 +46,7 @@ struct Entry {
     int faults_every = 1;
     // Nothing that it does may end a pod of a workload (Invariants::keep_pods).
     bool pods_stay = false;
+    std::string restarts = {};  // a StatefulSet whose pods it may end nevertheless, one at a time
     // A claim may ask for less: what it asked for cannot be had.
     bool asks_less = false;
 };

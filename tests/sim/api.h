@@ -14,6 +14,7 @@ Result<Json> api_patch(Sim& sim, const kube::ObjectRef& ref, kube::PatchType typ
 Result<Json> api_replace(Sim& sim, const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run);
 Status api_remove(Sim& sim, const kube::ObjectRef& ref, const kube::Preconditions& preconditions,
                   kube::Propagation propagation, kube::DryRun dry_run);
+Status api_evict(Sim& sim, const kube::ObjectRef& pod, const kube::Preconditions& preconditions, kube::DryRun dry_run);
 
 // As the client makes an Error of an answer: HTTP code, Status.reason, message.
 Error api_error(ErrorKind kind, int code, const std::string& reason, const std::string& message);

@@ -12,7 +12,21 @@
 
 namespace holdfast::sim {
 
-enum class Verb { kGet, kList, kWatch, kCreate, kPatch, kReplace, kDelete, kReview, kDiscover, kExec, kHold, kSql };
+enum class Verb {
+    kGet,
+    kList,
+    kWatch,
+    kCreate,
+    kPatch,
+    kReplace,
+    kDelete,
+    kReview,
+    kDiscover,
+    kExec,
+    kHold,
+    kSql,
+    kEvict
+};
 bool is_write(Verb verb);  // of the API server's state
 bool is_read(Verb verb);
 std::string verb_name(Verb verb);

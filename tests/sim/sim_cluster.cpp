@@ -16,6 +16,7 @@ bool pins(const kube::Preconditions& preconditions) { return preconditions != ku
 
 std::string access_verb(Verb verb) {
     if (verb == Verb::kReplace) return "update";
+    if (verb == Verb::kEvict) return "create";  // of the pod's subresource
     return verb_name(verb);
 }
 
@@ -56,14 +57,15 @@ Json without_source(Json manifest) {
 }  // namespace
 
 bool is_write(Verb verb) {
-    return verb == Verb::kCreate || verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete;
+    return verb == Verb::kCreate || verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete ||
+           verb == Verb::kEvict;
 }
 
 bool is_read(Verb verb) { return verb == Verb::kGet || verb == Verb::kList; }
 
 std::string verb_name(Verb verb) {
-    static constexpr const char* kNames[] = {"get",    "list",   "watch",    "create", "patch", "replace",
-                                             "delete", "review", "discover", "exec",   "hold",  "sql"};
+    static constexpr const char* kNames[] = {"get",    "list",     "watch", "create", "patch", "replace", "delete",
+                                             "review", "discover", "exec",  "hold",   "sql",   "evict"};
     return kNames[static_cast<int>(verb)];
 }
 
@@ -191,6 +193,15 @@ Status SimCluster::remove(const kube::ObjectRef& ref, const kube::Preconditions&
     const Call call{Verb::kDelete, ref, nullptr, "", pins(preconditions), !preconditions.uid.empty()};
     const auto answer = request(call, [&]() -> Result<Json> {
         TRY(api_remove(sim_, ref, preconditions, propagation, dry_run));
+        return Json();
+    });
+    return answer.ok() ? Status() : Status(answer.error());
+}
+
+Status SimCluster::evict(const kube::ObjectRef& pod, const kube::Preconditions& preconditions, kube::DryRun dry_run) {
+    const Call call{Verb::kEvict, pod, nullptr, "eviction", pins(preconditions), !preconditions.uid.empty()};
+    const auto answer = request(call, [&]() -> Result<Json> {
+        TRY(api_evict(sim_, pod, preconditions, dry_run));
         return Json();
     });
     return answer.ok() ? Status() : Status(answer.error());

@@ -163,6 +163,8 @@ std::string controller_uid_of(const Json& object) {
     return "";
 }
 
+long long min_ready_seconds_of(const Json& workload) { return number_at(workload, "/spec/minReadySeconds", 0); }
+
 Json owners_without(const Json& object, const std::string& uid) {
     Json kept = Json::array();
     const Json* owners = find_at(object, "/metadata/ownerReferences");

@@ -47,6 +47,7 @@ std::string controller_uid_of(const Json& object);
 long long restarts_of(const Json& pod);
 // "db-12" of set db: 12; -1: not a pod's name of it.
 int ordinal_of_pod(const Json& set, const std::string& pod);
+long long min_ready_seconds_of(const Json& workload);             // spec.minReadySeconds, 0 if unset
 Json owners_without(const Json& object, const std::string& uid);  // ownerReferences but those to uid
 Json reference_to(const Json& owner);                             // as a controller's own ownerReference
 // Whether matchLabels of its selector are among the object's labels.

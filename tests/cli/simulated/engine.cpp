@@ -72,12 +72,14 @@ class Api : public double_::Engine {
   private:
     static std::optional<Reply> carry_out(sim::Sim& sim, const Call& call, const Place& place, const Json& body) {
         if (*place.resource == kube::kAccessReviews) return review(sim, body);
-        const bool known_part =
-            place.subresource.empty() || place.subresource == "status" || place.subresource == "scale";
+        const bool known_part = place.subresource.empty() || place.subresource == "status" ||
+                                place.subresource == "scale" ||
+                                (place.subresource == "eviction" && call.method == "POST");
         if (!known_part) return std::nullopt;
         if (call.method == "GET")
             return place.name.empty() ? list_reply(sim, call, place) : reply_of(sim::api_get(sim, place.ref()));
         if (call.method == "POST" && place.name.empty()) return create(sim, call, place, body);
+        if (place.subresource == "eviction") return evict(sim, call, place, body);
         if (call.method == "PATCH")
             return reply_of(sim::api_patch(sim, place.ref(), patch_type(call), body, preconditions_of(body),
                                            dry_run_of(call), place.subresource));
@@ -109,6 +111,16 @@ class Api : public double_::Engine {
             body["metadata"]["namespace"] = place.space;
         }
         return reply_of(sim::api_create(sim, body, dry_run_of(call)), 201);
+    }
+
+    static Reply evict(sim::Sim& sim, const Call& call, const Place& place, const Json& body) {
+        const Json options = body.value("deleteOptions", Json::object());
+        const Json wanted = options.value("preconditions", Json::object());
+        const Status done =
+            sim::api_evict(sim, place.ref(), {wanted.value("uid", ""), wanted.value("resourceVersion", "")},
+                           dry_run_of(call, options));
+        if (!done.ok()) return error_reply(done.error());
+        return double_::json_reply(201, Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Success"}});
     }
 
     static Reply remove(sim::Sim& sim, const Call& call, const Place& place, const Json& options) {

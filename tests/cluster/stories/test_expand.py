@@ -152,14 +152,86 @@ def test_the_claims_belong_to_the_new_set_as_the_retention_policy_says(space):
     space.eventually(lambda: controllers(space, "pvc") == {"data-postgres-0": now["metadata"]["uid"]})
 
 
-def test_the_time_without_a_controller(space):
-    """In make test 10 runs, in make soak 200, of which 198 must be within 2 s."""
-    service, sts = world.postgres(replicas=2)
+def sleeping(name, storage_class="fast", size="64Mi", replicas=2):
+    """A Service and a StatefulSet of busybox that sleeps."""
+    service, sts = world.postgres(name, replicas=replicas, size=size)
     container = {"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
                  "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     sts["spec"]["template"]["spec"] = {"terminationGracePeriodSeconds": 0, "containers": [container]}
-    sts["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "64Mi"
+    sts["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = storage_class
+    return service, sts
+
+
+def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_back(space):
+    """whenScaled: Delete; a scale-down afterwards deletes the claim, as it did before."""
+    service, sts = sleeping("db")
+    sts["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Delete"}
     space.apply(service, sts)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
+    volumes = {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]}
+    expand(space, "sts/db", "--size", "128Mi", "--yes").expect()
+    now = space.get("sts/db")
+    assert now["metadata"]["uid"] != uid and pods(space) == before
+    assert now["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Delete"}
+    assert {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]} == volumes
+    space.kubectl("scale", "sts/db", "--replicas=1").expect()
+    space.eventually(lambda: [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-db-0"])
+
+
+def test_filesystems_that_grow_only_when_mounted_anew(space):
+    """Class fast-offline. Without --restart nothing is touched and the layer is named; with it one pod at a time starts again, as the
+    budget allows."""
+    service, sts = sleeping("db", "fast-offline")
+    # With 0 a pod's successor comes before the node has let go of the volume, which then is not mounted anew.
+    sts["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "db"},
+              "spec": {"minAvailable": 2, "selector": {"matchLabels": sts["spec"]["selector"]["matchLabels"]}}}
+    space.apply(service, sts, budget)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
+    run = expand(space, "sts/db", "--size", "128Mi", "--timeout", "8s", "--yes").expect(5)
+    assert "its volume has grown, and the filesystem under pod db-" in run.err and "no StatefulSet was touched" not in run.err, run.text
+    assert pods(space) == before and space.path("sts/db", ".metadata.uid") == uid
+    operation = space.kubectl("pvc-expand", "status", "-o", "name").expect().out.split("/")[-1].strip()
+    assert "has passed its point of no return" in expand(space, "abort", operation, "--yes").expect(3).err
+    # Of another line: the first one's is open.
+    assert operation in expand(space, "sts/db", "--size", "128Mi", "--restart", "if-needed", "--yes").expect(4).err
+    space.kubectl("delete", "pod", "db-0", "db-1").expect()  # by hand, as the message says; then the first line ends well
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    expand(space, "resume", operation).expect()
+    assert set(capacities(space).values()) == {"128Mi"} and space.path("sts/db", ".metadata.uid") != uid
+    before = pods(space)
+    with space.start("pvc-expand", "sts/db", "--size", "192Mi", "--restart", "if-needed", "--timeout", "60s", "--yes",
+                     "--progress", "plain") as command:
+        space.eventually(lambda: any("not evicted yet" in line for line in command.err), timeout=120)
+        assert pods(space) == before, "the budget allows no pod to go"
+        space.kubectl("patch", "pdb", "db", "-p", '{"spec":{"minAvailable":1}}').expect()
+        assert command.process.wait(120) == 0, command.err
+    now = pods(space)
+    assert now.keys() == before.keys() and all(now[p][0] != before[p][0] for p in now), (before, now)
+    assert set(capacities(space).values()) == {"192Mi"}
+    for pod in now:
+        assert int(space.shell(pod, "df -Pk /data | tail -1").expect().out.split()[1]) > 150 * 1024
+    assert controllers(space, "pods") == dict.fromkeys(now, space.path("sts/db", ".metadata.uid"))
+    measured = space.eventually(lambda: as_kubelets_measure(space, 150 << 20), timeout=60)
+    assert {m["claim"]: m["pod"] for m in measured} == {"data-db-0": "db-0", "data-db-1": "db-1"}
+
+
+def as_kubelets_measure(space, at_least):
+    """What `usage --from kubelet` says, once it has seen all claims of sts/db of that size: it is some seconds old."""
+    run = expand(space, "usage", "sts/db", "--from", "kubelet", "-o", "json")
+    found = run.json() if run.code == 0 else {"items": []}
+    if not found["items"] or any((m["capacityBytes"] or 0) < at_least for m in found["items"]):
+        return None
+    conform(found, schema_of("claim-usage-list"))
+    assert "data-db-0" in expand(space, "usage", "sts/db", "--from", "kubelet").expect().out
+    return found["items"]
+
+
+def test_the_time_without_a_controller(space):
+    """In make test 10 runs, in make soak 200, of which 198 must be within 2 s."""
+    space.apply(*sleeping("postgres"))
     space.wait("jsonpath={.status.readyReplicas}=2", "sts/postgres", timeout=90)
     before, windows = pods(space), []
     for i in range(RUNS):
@@ -182,11 +254,7 @@ def refused(run, code, message, hint=None):
 def small(module_space):
     """A StatefulSet without a database, and claims of several classes."""
     space = module_space
-    service, sts = world.postgres("db", replicas=1, size="64Mi")
-    container = {"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
-                 "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-    sts["spec"]["template"]["spec"] = {"terminationGracePeriodSeconds": 0, "containers": [container]}
-    space.apply(service, sts)
+    space.apply(*sleeping("db", replicas=1))
     space.claim("fixed", "fast-fixed")
     space.claim("files")
     space.wait("jsonpath={.status.readyReplicas}=1", "sts/db", timeout=90)
@@ -287,6 +355,41 @@ def test_a_run_that_is_killed_between_delete_and_create_is_finished_by_the_next(
     assert "320Mi" in run.out and not kept[0].exists()
     assert pods(space) == before and space.path("sts/postgres", ".metadata.uid") != uid
     assert space.path("sts/postgres", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "320Mi"
+
+
+def test_status_resume_and_abort_of_an_expansion(space):
+    """Killed before the first claim was asked it is taken back whole; killed between delete and create it can only be finished."""
+    space.apply(*sleeping("db"))
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
+    with space.start("pvc-expand", "sts/db", "--size", "96Mi", "--yes", "--progress", "plain") as command:
+        space.eventually(lambda: space.get("configmaps", "-l", "app.kubernetes.io/managed-by=holdfast")["items"], timeout=60)
+        command.process.kill()
+        command.process.wait()
+    listed = space.kubectl("pvc-expand", "status", "-o", "json").expect().json()["items"]
+    assert len(listed) == 1 and listed[0]["target"] == "db", listed
+    operation = listed[0]["operation"]
+    asked = {c["spec"]["resources"]["requests"]["storage"] for c in space.get("pvc")["items"]}
+    aborted = expand(space, "abort", operation, "--yes")
+    if asked == {"64Mi"}:  # the usual case: the kill came before the first patch
+        aborted.expect()
+        assert capacities(space) == {"data-db-0": "64Mi", "data-db-1": "64Mi"} and space.path("sts/db", ".metadata.uid") == uid
+    else:
+        aborted.expect(3)
+        expand(space, "resume", operation).expect()
+    assert pods(space) == before
+    with space.start("pvc-expand", "sts/db", "--size", "128Mi", "--yes", "--progress", "plain") as command:
+        space.eventually(lambda: any("delete sts/" in line for line in command.err), timeout=60)
+        command.process.kill()
+        command.process.wait()
+    operation = space.kubectl("pvc-expand", "status", "-o", "json").expect().json()["items"][0]["operation"]
+    assert "has passed its point of no return" in expand(space, "abort", operation, "--yes").expect(3).err
+    expand(space, "resume", operation).expect()
+    assert pods(space) == before and set(capacities(space).values()) == {"128Mi"}
+    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "128Mi"
+    expand(space, "gc", "--yes").expect()
+    left = [key for key in space.objects() if key[0] in ("ConfigMap", "Lease") and "holdfast" in key[1]]
+    assert left == [], left
 
 
 def test_gitops_marks_are_told_the_value_to_change(small):

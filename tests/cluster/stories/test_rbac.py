@@ -27,7 +27,9 @@ CASES = {
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
     "pvc-expand expand": (["pvc-expand", "sts/postgres", "--size", "32{n}Mi", "--yes"], ["sts/NAME"]),
-    "pvc-expand usage": (["pvc-expand", "usage", "sts/postgres"], ["sts/NAME"]),
+    "pvc-expand usage": (["pvc-expand", "usage", "sts/postgres"], ["sts/NAME", "no --from kubelet"]),
+    "pvc-expand usage kubelet": (["pvc-expand", "usage", "sts/postgres", "--from", "kubelet"], ["sts/NAME", "--from kubelet"]),
+    "pvc-expand recover": (["pvc-expand", "recover", "sts/postgres", "--yes"], ["sts/NAME"]),
     "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
     "clone create": (["clone", "pvc/data-postgres-0", "c{n}"], []),
     "clone create sts": (["clone", "sts/postgres", "w{n}", "--replicas", "1"],
@@ -65,6 +67,12 @@ def leave_garbage(space):
                  "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]}})
     space.wait("condition=Ready", "pod/drill-left-zzzzz-0")
     space.wait("jsonpath={.status.phase}=Bound", "pvc/drill-left-zzzzz-0")
+
+
+def ask_too_much(space):
+    """A claim asks for what the storage refuses for good."""
+    space.kubectl("patch", "pvc", "data-postgres-0", "-p", '{"spec":{"resources":{"requests":{"storage":"2Ti"}}}}').expect()
+    space.eventually(lambda: "Infeasible" in space.path("pvc/data-postgres-0", ".status.allocatedResourceStatuses.storage"))
 
 
 def printed_roles(space, case, conditions):
@@ -136,6 +144,8 @@ def test_the_printed_role_is_enough_and_each_verb_is_needed(database, case):
 
     if case == "snap gc":
         leave_garbage(space)
+    if case == "pvc-expand recover":
+        ask_too_much(space)
     while case in ("restore undo", "restore finalize") and len(kept(space)) < 2:
         space.kubectl(*CASES["restore in-place"][0], timeout=180).expect()
     before = writes(space)

@@ -128,6 +128,17 @@ TEST_CASE("writes carry field manager, dry run and preconditions") {
           R"({"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Orphan","preconditions":{"uid":"u1"}})");
 }
 
+TEST_CASE("an eviction is asked of the pod itself, and a budget's refusal is told from every other") {
+    Bench bench;
+    bench.transport->answers = {reply(201, R"({"kind":"Status","status":"Success"})"),
+                                reply(429, status(429, "TooManyRequests"))};
+    CHECK(bench.cluster->evict(kPod, {"u1", ""}).ok());
+    CHECK(bench.asked(0).method == "POST");
+    CHECK(bench.asked(0).target == "/api/v1/namespaces/db/pods/p/eviction");
+    CHECK(Json::parse(bench.asked(0).body)["deleteOptions"]["preconditions"]["uid"] == "u1");
+    CHECK(bench.cluster->evict(kPod, {"u1", ""}).error().http_status == 429);
+}
+
 TEST_CASE("an object without its resourceVersion is not replaced, and nothing is sent") {
     Bench bench;
     const auto done = bench.cluster->replace(kPod, Json{{"metadata", {{"name", "p"}}}});

@@ -104,7 +104,13 @@ TEST_CASE("an operator's StatefulSet is refused, with the operator's own field")
         {"psmdb.percona.com/v1", "spec.replsets[].volumeSpec"},
         {"pxc.percona.com/v1", "spec.pxc.volumeSpec"},
         {"pgv2.percona.com/v2", "spec.instances[].dataVolumeClaimSpec"},
+        {"core.strimzi.io/v1beta2", "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size)"},
         {"monitoring.coreos.com/v1", "spec.storage.volumeClaimTemplate"},
+        {"monitoring.coreos.com/v1", "with spec.paused: true"},
+        {"k8s.mariadb.com/v1alpha1", "spec.storage.size of the MariaDB"},
+        {"opentelemetry.io/v1beta1", "spec.volumeClaimTemplates[]"},
+        {"broker.amq.io/v1beta1", "spec.deploymentPlan.storage.size"},
+        {"example.com/v1", "change the size where X/x takes it from"},
     };
     for (const auto& [version, field] : cases) {
         CAPTURE(version);
@@ -268,6 +274,40 @@ TEST_CASE("GitOps is told which value to change where") {
     CHECK(notes_of(*choice).find("Argo CD application books: put the new size into Git") != std::string::npos);
     CHECK(notes_of(*choice).find("volumeClaimTemplates[data].spec.resources.requests.storage: 20Gi") !=
           std::string::npos);
+}
+
+TEST_CASE("Flux and Helm are told which value to change, each where it stands") {
+    ExpandFacts made;
+    facts(made);
+    Json& metadata = made.sets[0]["metadata"];
+    metadata["labels"]["kustomize.toolkit.fluxcd.io/name"] = "books";
+    CHECK(notes_of(*choose(options(), made))
+              .find("Flux kustomization books: put the new size into Git before the next "
+                    "sync (volumeClaimTemplates[data]") != std::string::npos);
+    metadata["labels"].erase("kustomize.toolkit.fluxcd.io/name");
+    metadata["labels"]["helm.toolkit.fluxcd.io/name"] = "books";
+    CHECK(notes_of(*choose(options(), made)).find("Flux Helm release books: put the new size into Git") !=
+          std::string::npos);
+    metadata["labels"].erase("helm.toolkit.fluxcd.io/name");
+    metadata["annotations"]["meta.helm.sh/release-name"] = "books";
+    CHECK(notes_of(*choose(options(), made))
+              .find("Helm release books: put the new size into the chart's values before "
+                    "the next upgrade") != std::string::npos);
+}
+
+TEST_CASE("an operator's claim is refused too, though no StatefulSet is meant") {
+    ExpandFacts made;
+    facts(made);
+    made.sets.clear();
+    made.chosen = {"data-db-0"};
+    made.claims["data-db-0"]["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "postgresql.cnpg.io/v1"},
+                                                                            {"kind", "Cluster"},
+                                                                            {"name", "db"},
+                                                                            {"uid", "u"},
+                                                                            {"controller", true}}});
+    ExpandOptions wanted = options();
+    wanted.target = kube::ObjectRef{kube::kClaims, "shop", "data-db-0"};
+    refuses(wanted, made, "pvc/shop/data-db-0 is owned by Cluster/db (CloudNativePG)", "set spec.storage.size");
 }
 
 TEST_CASE("the canaries are the highest ordinals") {

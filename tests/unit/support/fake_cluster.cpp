@@ -317,4 +317,10 @@ Status FakeCluster::remove(const ObjectRef& ref, const kube::Preconditions& prec
     return done.ok() ? Status() : Status(done.error());
 }
 
+// Budgets are a test's own doing: `fault` answers "evict pod/...".
+Status FakeCluster::evict(const ObjectRef& pod, const kube::Preconditions& preconditions, DryRun dry_run) {
+    TRY(answer("evict " + pod.text(), [] { return Result<Json>(Json()); }));
+    return remove(pod, preconditions, kube::Propagation::kBackground, dry_run);
+}
+
 }  // namespace holdfast::testing

@@ -73,6 +73,7 @@ class FakeCluster : public kube::Cluster {
     Result<Json> replace(const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) override;
     Status remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions, kube::Propagation propagation,
                   kube::DryRun dry_run) override;
+    Status evict(const kube::ObjectRef& pod, const kube::Preconditions& preconditions, kube::DryRun dry_run) override;
 
   private:
     friend class FakeWatch;

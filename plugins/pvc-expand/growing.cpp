@@ -1,0 +1,136 @@
+// Claims are asked to grow and waited for; at the end the operation's mark goes.
+#include "plugins/pvc-expand/round_planner.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+
+using plan::Condition;
+using plan::Patch;
+using plan::Step;
+using plan::WaitFor;
+
+namespace {
+
+constexpr std::size_t kTraceLimit = 200 * 1024;  // all annotations of an object together may have 256 KiB
+
+}  // namespace
+
+void Rounds::grow(bool canary) {
+    bool first = !begun(record_, state_);
+    std::vector<std::string> asked;
+    for (const Growth& growth : record_.claims) {
+        const auto claim = state_.claims.find(growth.claim);
+        if (growth.canary != canary || claim == state_.claims.end()) continue;
+        const bool marks =
+            carries_trace(record_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
+        const bool asks = !asks_enough(growth, state_);
+        if (!asks && !marks) continue;
+        ask(growth, first && asks);
+        asked.push_back(plan_.steps.back().id);
+        first = first && !asks;
+    }
+    wait_grown(canary, true, asked);
+    wait_grown(canary, false, asked);
+}
+
+void Rounds::ask(const Growth& growth, bool point_of_no_return) {
+    const Json& claim = state_.claims.at(growth.claim);
+    Json body = Json::object();
+    if (!asks_enough(growth, state_)) body["spec"]["resources"]["requests"]["storage"] = growth.to;
+    if (carries_trace(record_, growth)) {
+        const std::string trace = trace_json(record_, growth.workload, operation_).dump();
+        body["metadata"]["labels"][labels::kExpanding] = operation_;
+        if (trace.size() < kTraceLimit) body["metadata"]["annotations"][labels::kExpand] = trace;
+    }
+    // By the version that was read: nobody who has asked for more meanwhile is undone.
+    Step& step = add(
+        "grow-" + growth.claim,
+        "grow pvc/" + record_.space + "/" + growth.claim + " from " + kube::request_text_of(claim) + " to " + growth.to,
+        growth.canary ? "first, before the others" : "claims before the StatefulSet",
+        Patch{claim_ref(growth.claim),
+              kube::PatchType::kMerge,
+              std::move(body),
+              {kube::uid_of(claim), kube::version_of(claim)},
+              ""});
+    step.risk = plan::Risk::kFinal;
+    step.risk_text = "cannot be taken back: volumes do not shrink";
+    step.point_of_no_return = point_of_no_return;
+    step.replan = true;
+}
+
+plan::WaitFor Rounds::growing_claims(bool canary, bool mounted, Condition condition) const {
+    WaitFor wait{kube::kClaims, record_.space, {}, condition, ""};
+    for (const Growth& growth : record_.claims) {
+        if (growth.canary != canary || growth.mounted != mounted || !state_.claims.contains(growth.claim)) continue;
+        if (asks_enough(growth, state_) && large_enough(growth, state_)) continue;
+        wait.names.push_back(growth.claim);
+        wait.sizes.push_back(growth.to);
+    }
+    return wait;
+}
+
+// Volumes have grown, and no pod is there that could be restarted: one that comes mounts them anew.
+bool Rounds::nothing_to_restart(bool canary) const {
+    const bool waiting = std::any_of(record_.claims.begin(), record_.claims.end(), [&](const Growth& growth) {
+        return growth.canary == canary && !large_enough(growth, state_) && needs_mount(growth, state_);
+    });
+    return waiting && pods_to_restart(record_, state_, canary).empty();
+}
+
+void Rounds::wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked) {
+    // Where pods may be restarted, first the volumes alone: that part no restart would hasten.
+    const bool whole = mounted && (record_.restart == Restart::kNever || nothing_to_restart(canary));
+    WaitFor wait = growing_claims(canary, mounted, whole ? Condition::kResized : Condition::kGrown);
+    if (wait.names.empty()) return;
+    const std::string count = std::to_string(wait.names.size()) + (wait.names.size() == 1 ? " claim" : " claims");
+    Step& step = add(std::string("wait-") + (canary ? "canary-" : "") + (mounted ? "grown" : "grown-unmounted"),
+                     whole     ? "wait until " + count + " have the new capacity"
+                     : mounted ? "wait until the volumes of " + count + " have grown"
+                               : "wait until the volumes of " + count + " without a pod have grown",
+                     whole     ? "status.capacity says so, nothing else does"
+                     : mounted ? "their filesystems come after them"
+                               : "their filesystems grow at the next mount",
+                     std::move(wait));
+    step.after = asked.empty() ? step.after : asked;
+    step.replan = true;
+    step.phase = "grow";
+    if (mounted && !whole) wait_for_nodes(canary);
+}
+
+// The kubelet looks at a pod's volumes about once a minute (kubernetes pkg/kubelet, syncFrequency).
+void Rounds::wait_for_nodes(bool canary) {
+    WaitFor wait = growing_claims(canary, true, Condition::kResized);
+    Step& step = add(std::string("wait-") + (canary ? "canary-" : "") + "filesystems",
+                     "give the filesystems " + human_elapsed(static_cast<double>(record_.patience.count()) / 1000) +
+                         " to grow by themselves",
+                     "pods of those that do not are restarted after that", std::move(wait));
+    step.limit = record_.patience;
+    step.optional = true;
+    step.phase = canary ? kCanaryNodes : kNodes;
+}
+
+void Rounds::unmark() {
+    for (const Growth& growth : record_.claims) {
+        const auto claim = state_.claims.find(growth.claim);
+        if (claim == state_.claims.end() || kube::label_of(claim->second, labels::kExpanding) != operation_) continue;
+        Json body = {
+            {"metadata", {{"labels", {{labels::kExpanding, nullptr}}}, {"annotations", {{labels::kExpand, nullptr}}}}}};
+        Step& step = add("unmark-" + growth.claim,
+                         "take the operation's mark off pvc/" + record_.space + "/" + growth.claim, "it has ended",
+                         Patch{claim_ref(growth.claim),
+                               kube::PatchType::kMerge,
+                               std::move(body),
+                               {kube::uid_of(claim->second), ""},
+                               ""});
+        step.replan = true;
+    }
+    plan_.last = true;
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,68 @@
+// Makes the steps of one round, a method a stage: growing.cpp, restarting.cpp, swapping.cpp, adopting.cpp. For
+// rounds.cpp alone.
+#pragma once
+
+#include "plugins/pvc-expand/rounds.h"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::expand {
+
+class Rounds {
+  public:
+    // All three must outlive it.
+    Rounds(const ExpandRecord& record, const ExpandState& state, const std::string& operation)
+        : record_(record), state_(state), operation_(operation) {
+        plan_.operation = operation;
+        plan_.last = false;
+    }
+    plan::Plan take() { return std::move(plan_); }
+
+    void grow(bool canary);
+    void unmark();
+    // Pods whose volumes have grown, and whose filesystems grow only when they are mounted anew: one at a time.
+    void restart(bool canary);
+    // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
+    void release();
+    Status swap(SystemTime now);
+    void service();  // what is missing, and nothing else
+    Status adopt();
+
+  private:
+    kube::ObjectRef claim_ref(const std::string& name) const { return {kube::kClaims, record_.space, name}; }
+    // After the last step that there is.
+    plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
+
+    void ask(const Growth& growth, bool point_of_no_return);
+    void wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked);
+    plan::WaitFor growing_claims(bool canary, bool mounted, plan::Condition condition) const;
+    bool nothing_to_restart(bool canary) const;
+    void wait_for_nodes(bool canary);
+
+    void restart(const PodToRestart& one);
+    void wait_calm(const PodToRestart& one);
+
+    void keep_claims(const Template& set, const Json& live);
+    void let_go(const Template& set, const Json& live);
+    void disown(const std::string& name, const std::string& uid);
+    void set_owners(const std::string& name, Json owners, const char* id, const char* title, const char* reason);
+    void remove(const Template& set, const Json& live, SystemTime now);
+    void wait_gone(const Template& set, const Json& live);
+    void make_anew(const Template& set, const Json& before);
+    Error lost(const Template& set) const;
+    static Error rolls(const Template& set);
+    Error changed(const Template& set, const std::string& difference) const;
+
+    void strip(const Template& set, const Json& live);
+    void wait_adopted(const Template& set, const Json& live);
+    void lend(const Template& set, const Json& live);
+    void give_back(const Template& set, const Json& live);
+
+    const ExpandRecord& record_;
+    const ExpandState& state_;
+    const std::string& operation_;
+    plan::Plan plan_;
+};
+
+}  // namespace holdfast::expand

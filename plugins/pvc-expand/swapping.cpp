@@ -1,0 +1,164 @@
+// A StatefulSet lets its claims go, is deleted without its pods, and made anew as it was with the new sizes.
+#include "plugins/pvc-expand/round_planner.h"
+
+#include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/stateful_swap.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+
+using plan::Condition;
+using plan::Create;
+using plan::Delete;
+using plan::Patch;
+using plan::Step;
+using plan::WaitFor;
+
+namespace {
+
+// An orphaning deletion right after a creation may find a garbage collector that has not seen the new owner yet, and
+// deletes the pods (kubernetes#131284).
+constexpr std::chrono::milliseconds kSettled{10000};
+
+std::string sizes_text(const kube::TemplateSizes& sizes) {
+    std::vector<std::string> parts;
+    for (const auto& [name, size] : sizes) parts.push_back(name + " " + size);
+    return join(parts, ", ");
+}
+
+}  // namespace
+
+// Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
+void Rounds::release() {
+    for (const Template& set : record_.sets) {
+        const Json* live = set_now(state_, set);
+        if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
+        keep_claims(set, *live);
+        let_go(set, *live);
+    }
+}
+
+Status Rounds::swap(SystemTime now) {
+    for (const auto& [name, before] : record_.swapped) plan_.latest[kSwapped][name] = before;
+    for (const Template& set : record_.sets) {
+        const Json* live = set_now(state_, set);
+        if (live != nullptr && !kube::deleting(*live) && has_sizes(*live, set.sizes)) continue;
+        if (live == nullptr || kube::deleting(*live)) {
+            if (!record_.swapped.contains(set.ref.name)) return lost(set);
+            if (live != nullptr) wait_gone(set, *live);
+            make_anew(set, set_before(record_.swapped.at(set.ref.name)));
+            continue;
+        }
+        const std::string difference = kube::difference_but_size(set.manifest, *live);
+        if (!difference.empty() && kube::uid_of(*live) != set.uid) return changed(set, difference);
+        if (kube::rolling(*live)) return rolls(set);
+        remove(set, *live, now);
+        make_anew(set, *live);
+        plan_.latest[kSwapped][set.ref.name] = swapped_json(*live, pods_of(set, state_));
+    }
+    plan_.shielded = true;
+    return {};
+}
+
+// What is missing, and nothing else.
+void Rounds::service() {
+    for (const Template& set : record_.sets) {
+        const Json* live = set_now(state_, set);
+        const bool ours = record_.swapped.contains(set.ref.name);
+        if (!ours || (live != nullptr && !kube::deleting(*live))) continue;
+        if (live != nullptr) wait_gone(set, *live);
+        make_anew(set, set_before(record_.swapped.at(set.ref.name)));
+    }
+    plan_.shielded = !plan_.steps.empty();
+}
+
+void Rounds::keep_claims(const Template& set, const Json& live) {
+    const std::string deleted = kube::when_deleted_of(live), scaled = kube::when_scaled_of(live);
+    if (deleted == "Retain" && scaled == "Retain") return;
+    Json body = {
+        {"metadata", {{"annotations", {{labels::kRetention, deleted + "/" + scaled}}}}},
+        {"spec", {{"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Retain"}}}}}};
+    Step& step =
+        add("retain-" + set.ref.name, "set the claim retention policy of " + set.text() + " to Retain/Retain",
+            "while it is replaced; the new one has " + deleted + "/" + scaled + " again",
+            Patch{set.ref, kube::PatchType::kMerge, std::move(body), {kube::uid_of(live), kube::version_of(live)}, ""});
+    step.replan = true;
+}
+
+// Its controller takes the references of claims with a pod away; those of the others it never looks at again.
+void Rounds::let_go(const Template& set, const Json& live) {
+    WaitFor wait{kube::kClaims, record_.space, {}, Condition::kUnowned, ""};
+    for (const std::string& name : owned_claims(set, state_)) {
+        if (std::find(set.lent.begin(), set.lent.end(), name) == set.lent.end())
+            wait.names.push_back(name);
+        else
+            disown(name, kube::uid_of(live));
+    }
+    if (wait.names.empty()) return;
+    Step& step = add("unowned-" + set.ref.name, "wait until no claim belongs to " + set.text(),
+                     "a claim that names a set which is gone is deleted as garbage", std::move(wait));
+    step.replan = true;
+}
+
+void Rounds::disown(const std::string& name, const std::string& uid) {
+    const Json& claim = state_.claims.at(name);
+    set_owners(name, kube::owners_without(claim, uid), "disown-", "take the StatefulSet off the owners of pvc/",
+               "no controller does it for a claim without a pod");
+}
+
+void Rounds::remove(const Template& set, const Json& live, SystemTime now) {
+    Step& step = add("remove-" + set.ref.name, "delete " + set.text() + " and leave its pods",
+                     "volumeClaimTemplates are immutable: only a new object can have other ones",
+                     Delete{set.ref, {kube::uid_of(live), kube::version_of(live)}, kube::Propagation::kOrphan, true});
+    step.risk_text = "no effect on pods, which run on without a controller until the next step";
+    step.replan = true;
+    step.phase = "swap";
+    const auto made = parse_time(kube::created_of(live));
+    if (!made.ok()) return;
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *made);
+    // A creation time that lies ahead is another machine's clock: then it counts as just made.
+    if (age < kSettled) step.pause = kSettled - std::max(age, std::chrono::milliseconds(0));
+}
+
+void Rounds::wait_gone(const Template& set, const Json& live) {
+    WaitFor wait{kube::kStatefulSets, record_.space, {set.ref.name}, Condition::kGone, ""};
+    wait.uids = {kube::uid_of(live)};
+    add("gone-" + set.ref.name, "wait until the deleted " + set.text() + " is gone",
+        "the garbage collector first takes it off its pods", std::move(wait));
+}
+
+void Rounds::make_anew(const Template& set, const Json& before) {
+    Create create{kube::remade_set(before, set.sizes, operation_), {"/spec/template"}, true};
+    create.insists = true;
+    Step& step = add("remake-" + set.ref.name, "make " + set.text() + " anew, as it was, with " + sizes_text(set.sizes),
+                     "it takes its pods up again; none is restarted", std::move(create));
+    step.phase = "swap";
+}
+
+Error Rounds::lost(const Template& set) const {
+    return {ErrorKind::kConflict,
+            set.text() + " was deleted by somebody else; its manifest is in the journal of " + operation_,
+            "kubectl get configmap holdfast-op-" + operation_ + " -n " + record_.space + " -o yaml shows it", 0, ""};
+}
+
+Error Rounds::rolls(const Template& set) {
+    return {ErrorKind::kConflict,
+            set.text() +
+                ": a rollout began meanwhile, and made anew it would lose which pods stay at the old revision; it was "
+                "not deleted, its claims have grown",
+            "when it has ended (kubectl rollout status sts/" + set.ref.name + "), go on", 0, ""};
+}
+
+Error Rounds::changed(const Template& set, const std::string& difference) const {
+    return {ErrorKind::kConflict,
+            set.text() + " was deleted and made anew by somebody else, and " + difference +
+                " is not what it was: it is left as it is",
+            "if that is what is wanted, run the command anew after `kubectl pvc-expand abort " + operation_ + "`", 0,
+            ""};
+}
+
+}  // namespace holdfast::expand

@@ -1,0 +1,74 @@
+// How full volumes are, as kubelets measure it: no container needs a df, and whoever asks must see all pods of a node.
+// Source: kubernetes staging/src/k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go (Summary, VolumeStats).
+#include "plugins/pvc-expand/usage.h"
+
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+
+#include <algorithm>
+
+namespace holdfast::expand {
+
+std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string& space,
+                                         const std::set<std::string>& claims) {
+    std::vector<ClaimUsage> found;
+    const Json* pods = kube::find_at(summary, "/pods");
+    for (const Json& pod : pods == nullptr ? Json::array() : *pods) {
+        const Json* volumes = kube::find_at(pod, "/volume");
+        for (const Json& volume : volumes == nullptr ? Json::array() : *volumes) {
+            const std::string claim = kube::text_at(volume, "/pvcRef/name");
+            const bool known =
+                std::any_of(found.begin(), found.end(), [&](const ClaimUsage& one) { return one.claim == claim; });
+            if (known || !claims.contains(claim) || kube::text_at(volume, "/pvcRef/namespace") != space) continue;
+            ClaimUsage usage;
+            usage.claim = claim;
+            usage.pod = kube::text_at(pod, "/podRef/name");
+            usage.capacity_bytes = kube::number_at(volume, "/capacityBytes", -1);
+            usage.used_bytes = kube::number_at(volume, "/usedBytes", -1);
+            usage.free_bytes = kube::number_at(volume, "/availableBytes", -1);
+            const long long inodes = kube::number_at(volume, "/inodes", 0);
+            if (inodes > 0) {
+                usage.inodes = inodes;
+                usage.inodes_used = kube::number_at(volume, "/inodesUsed", -1);
+            }
+            if (usage.used_bytes < 0) usage.problem = "its kubelet has not measured it yet";
+            found.push_back(std::move(usage));
+        }
+    }
+    return found;
+}
+
+std::vector<ClaimUsage> measured_by_kubelet(kube::ClusterReader& reader, const std::string& space,
+                                            const std::vector<Json>& live, const std::set<std::string>& claims) {
+    std::map<std::string, std::set<std::string>> by_node;
+    std::map<std::string, std::string> problems;
+    for (const std::string& claim : claims) problems[claim] = "no running pod mounts it";
+    for (const Json& pod : live) {
+        if (kube::phase_of(pod) != "Running") continue;
+        for (const std::string& claim : kube::claims_of_pod(pod)) {
+            if (!claims.contains(claim)) continue;
+            by_node[kube::node_of(pod)].insert(claim);
+            problems[claim] = "the kubelet of node " + kube::node_of(pod) + " says nothing of it yet";
+        }
+    }
+    std::vector<ClaimUsage> all;
+    for (const auto& [node, wanted] : by_node) {
+        const auto summary = reader.node_summary(node);
+        if (!summary.ok()) {
+            for (const std::string& claim : wanted) problems[claim] = summary.error().message;
+            continue;
+        }
+        for (ClaimUsage& one : usage_in_summary(*summary, space, wanted)) {
+            if (problems.erase(one.claim) > 0) all.push_back(std::move(one));
+        }
+    }
+    for (const auto& [claim, problem] : problems) {
+        ClaimUsage unknown;
+        unknown.claim = claim;
+        unknown.problem = problem;
+        all.push_back(std::move(unknown));
+    }
+    return all;
+}
+
+}  // namespace holdfast::expand
