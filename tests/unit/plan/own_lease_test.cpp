@@ -190,3 +190,19 @@ TEST_CASE("R3: who slept between its journal and its Lease, and was taken over, 
           ErrorKind::kLocked);
     CHECK(f.writes() == before);
 }
+
+TEST_CASE("R3: a Lease that somebody has deleted and made anew is not ours, whatever it says") {
+    Adding f;
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    Json copy = *f.cluster.at(f.own);
+    f.cluster.drop(f.own);
+    copy["metadata"].erase("uid");
+    f.cluster.put(copy);
+    const std::string theirs = kube::uid_of(*f.cluster.at(f.own));
+    f.sleep(9);
+    CHECK(f.holding->world().may_write().error().kind == ErrorKind::kLocked);
+    f.holding->release(false);
+    REQUIRE(f.cluster.at(f.own) != nullptr);
+    CHECK(kube::uid_of(*f.cluster.at(f.own)) == theirs);
+}
