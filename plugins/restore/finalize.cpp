@@ -131,7 +131,10 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
     FinalizeFacts facts;
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options.space));
     for (const KeptOperation& one : all) {
-        if (one.id == options.operation) facts.volumes = one.volumes;
+        if (one.id == options.operation)
+            facts.volumes = one.volumes;
+        else
+            facts.others.push_back(one.id);
     }
     if (facts.volumes.empty()) {
         TRY_ASSIGN(facts.elsewhere, kept_where(reader, options.operation));
@@ -169,6 +172,13 @@ Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& 
                      "operation " + options.operation + " keeps no volumes in namespace " + options.space +
                          ", but in " + join(facts.elsewhere, ", ") + "; nothing was changed",
                      "kubectl restore finalize " + options.operation + " -n " + facts.elsewhere.front()};
+    if (facts.volumes.empty() && facts.record_uid.empty() && !facts.begun)
+        return Error{ErrorKind::kNotFound,
+                     "there is no operation " + escape_line(options.operation) + " that keeps volumes in namespace " +
+                         options.space + "; nothing was changed",
+                     facts.others.empty() ? "no operation keeps any here; kubectl get pv -l " +
+                                                std::string(labels::kKept) + " lists those of all namespaces"
+                                          : "these do: " + join(facts.others, ", ")};
     if (facts.unfinished)
         return refuse("operation " + options.operation + " is unfinished: what it keeps may still be needed",
                       "kubectl restore resume " + options.operation + " -n " + options.space);
@@ -191,7 +201,8 @@ Result<std::vector<kube::ObjectRef>> Finalize::lock_targets(kube::ClusterReader&
 }
 
 Result<Plan> Finalize::plan(kube::ClusterReader& reader, const plan::Input& input) {
-    TRY_ASSIGN(const FinalizeFacts facts, gather(reader, options_));
+    TRY_ASSIGN(FinalizeFacts facts, gather(reader, options_));
+    facts.begun = input.resuming || input.round > 0;
     removed_.clear();
     for (const KeptVolume& kept : facts.volumes) removed_.push_back(kept.volume.name);
     return plan_finalize(options_, facts, input.now);

@@ -26,9 +26,12 @@ struct FinalizeFacts {
     bool unfinished = false;             // the operation's own journal is open
     std::vector<std::string> elsewhere;  // other namespaces that it keeps volumes in, if none in this one
     std::string record_uid;              // of that journal; "" : it is not there
+    std::vector<std::string> others;     // operations that keep volumes in this namespace
+    bool begun = false;                  // by an earlier run of this very finalize, which may have removed all of it
 };
 
-// kRefused: a volume that is bound, attached, or of an unfinished operation. No steps: nothing is kept.
+// kRefused: a volume that is bound, attached, or of an unfinished operation. kNotFound: nothing is left of an operation
+// of this name here, by which name whatever was mistyped. No steps: this very finalize was done before.
 Result<plan::Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now);
 
 class Finalize : public plan::Operation {

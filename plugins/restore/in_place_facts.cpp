@@ -80,12 +80,32 @@ Result<std::vector<std::string>> kept_where(kube::ClusterReader& reader, const s
     return std::vector<std::string>(spaces.begin(), spaces.end());
 }
 
+const Json* template_for(const InPlaceFacts& facts, const std::string& claim) {
+    return kube::template_of_claim(facts.workload.is_object() ? facts.workload : facts.holder, claim).claim_template;
+}
+
+std::string template_text(const InPlaceFacts& facts, const Json& claim_template) {
+    const Json& set = facts.workload.is_object() ? facts.workload : facts.holder;
+    return "the template " + kube::name_of(claim_template) + " of sts/" + kube::space_of(set) + "/" +
+           kube::name_of(set);
+}
+
+Result<Json> holder_of(kube::ClusterReader& reader, const kube::ObjectRef& claim) {
+    TRY_ASSIGN(kube::List sets, reader.list(kube::kStatefulSets, claim.space));
+    for (Json& set : sets.items) {
+        if (kube::template_of_claim(set, claim.name).claim_template != nullptr) return std::move(set);
+    }
+    return Json(nullptr);
+}
+
 Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options) {
     InPlaceFacts facts;
     if (!options.bare()) {
         TRY_ASSIGN(std::optional<Json> workload, reader.find(options.target));
         if (!workload) return kube::missing_object(reader, options.target);
         facts.workload = std::move(*workload);
+    } else {
+        TRY_ASSIGN(facts.holder, holder_of(reader, options.target));
     }
     TRY_ASSIGN(facts.source, gather_source(reader, options.space, options.from));
     TRY(read_claims(reader, options, facts));

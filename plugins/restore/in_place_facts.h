@@ -30,6 +30,7 @@ struct InPlaceOptions {
 struct InPlaceFacts {
     Source source;
     Json workload;                        // null for a bare claim
+    Json holder;                          // of a bare claim: the StatefulSet that would make it anew; null: none
     std::map<std::string, Json> claims;   // of the workload's ordinals and of the set, as far as they are there
     std::map<std::string, Json> volumes;  // of these claims, by name
     std::vector<Json> pods;               // of the namespace
@@ -39,6 +40,11 @@ struct InPlaceFacts {
     std::vector<Json> kept;                 // volumes that operations have taken out of claims of this namespace
     std::optional<bool> deployer_paused;    // Flux or Argo CD: what its object says; nullopt: not seen
 };
+// R9: what the claim is made from if a StatefulSet's controller comes first; null: nothing.
+const Json* template_for(const InPlaceFacts& facts, const std::string& claim);
+std::string template_text(const InPlaceFacts& facts, const Json& claim_template);
+// The StatefulSet with a template of this claim's; null: none.
+Result<Json> holder_of(kube::ClusterReader& reader, const kube::ObjectRef& claim);
 Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceOptions& options);
 
 // Volumes of a namespace that an operation has taken out and keeps.

@@ -105,11 +105,9 @@ Status check_binding(const InPlaceFacts& facts, const SwapRecord& record, const 
     if (!request.ok()) return request.error();
     std::string obstacle =
         kube::binding_obstacle("pvc/" + record.space + "/" + swap.claim, swap.manifest, swap.manifest, *request);
-    const Json* in_template = kube::template_of_claim(facts.workload, swap.claim).claim_template;
+    const Json* in_template = template_for(facts, swap.claim);
     if (obstacle.empty() && in_template != nullptr)
-        obstacle =
-            kube::binding_obstacle("the template " + kube::name_of(*in_template) + " of " + record.workload.text(),
-                                   *in_template, swap.manifest, *request);
+        obstacle = kube::binding_obstacle(template_text(facts, *in_template), *in_template, swap.manifest, *request);
     if (obstacle.empty()) return {};
     return refuse(obstacle + ": a claim made from it would not bind to the restored volume but get an empty one",
                   "make claim and template agree first");

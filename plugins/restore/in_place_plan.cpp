@@ -103,7 +103,7 @@ const Member* member_for(const InPlaceFacts& facts, const std::string& claim) {
 }
 
 Result<Quantity> template_size(const InPlaceFacts& facts, const Wanted& wanted) {
-    const Json* in_template = kube::template_of_claim(facts.workload, wanted.claim).claim_template;
+    const Json* in_template = template_for(facts, wanted.claim);
     if (in_template == nullptr) return Quantity::from_bytes(0);
     return Quantity::parse(kube::request_text_of(*in_template));
 }
@@ -271,7 +271,9 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     choice.record.space = options.space;
     choice.record.workload = workload_facts(options, facts);
     choice.record.from = facts.source.text();
-    choice.record.at = format_time(now);
+    std::vector<std::string> earlier;
+    for (const Json& volume : facts.kept) earlier.push_back(mark_of(volume)->at);
+    choice.record.at = moment_after(earlier, now);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));
         choice.record.swaps.push_back(std::move(swap));

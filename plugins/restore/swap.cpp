@@ -101,6 +101,8 @@ Json incoming_json(const SwapRecord& record) {
     return {{"incoming", std::move(all)}};
 }
 
+Json held_json(std::optional<int> replicas) { return {{"held", replicas ? Json(*replicas) : Json(nullptr)}}; }
+
 Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     SwapRecord record;
     record.space = space;
@@ -118,6 +120,8 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     record.undoes = text_at(json, "/undoes");
     record.at = text_at(json, "/at");
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
+    if (const Json* held = kube::find_at(json, "/held"); held != nullptr && held->is_number_integer())
+        record.held = held->get<int>();
     if (const Json* incoming = kube::find_at(json, "/incoming"); incoming != nullptr && incoming->is_object()) {
         for (const auto& [claim, one] : incoming->items())
             record.incoming[claim] = {text_at(one, "/volume"), text_at(one, "/volumeUid"),
@@ -151,6 +155,15 @@ Json record_for_mark(const SwapRecord& record, const Swap& swap) {
     one.swaps = {std::move(slim)};
     Json json = record_json(one);
     return json.dump().size() <= kLongestRecord ? json : Json(nullptr);
+}
+
+std::string moment_after(const std::vector<std::string>& earlier, SystemTime now) {
+    SystemTime moment = now;
+    for (const std::string& text : earlier) {
+        const auto time = parse_time(text);
+        if (time.ok()) moment = std::max<SystemTime>(moment, *time + std::chrono::seconds(1));
+    }
+    return format_time(moment);
 }
 
 std::string without_record(const std::string& mark_text) {

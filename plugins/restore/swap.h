@@ -60,12 +60,16 @@ struct SwapRecord {
     std::string at;                            // when the operation began, RFC 3339
     std::map<std::string, Incoming> incoming;  // by claim
     Json line;                                 // plan::Input::line and the operation's kind; null: not known
+    // What the workload was at when this operation stopped it, until it is up again: the number beside its replicas
+    // (annotation holdfast.dev/replicas) may be taken off by hand.
+    std::optional<int> held;
 };
 
 // The journal's form: keys "workload", "swaps", "from", "undoes", "at", "line", and "incoming", which is added by a
 // later round. kInvalid: damaged.
 Json record_json(const SwapRecord& record);
 Json incoming_json(const SwapRecord& record);
+Json held_json(std::optional<int> replicas);  // key "held", whose later values count (plan::Plan::latest)
 Result<SwapRecord> record_of(const Json& json, const std::string& space);
 
 // The claim that is made from the snapshot before the swap. Always a valid name that begins with the operation's id,
@@ -87,6 +91,9 @@ Json mark_json(const SwapMark& mark);
 std::optional<SwapMark> mark_of(const Json& volume);  // nullopt: none that can be read
 // What the mark of one swap keeps of its operation's record: what a claim is made anew from, and no more.
 Json record_for_mark(const SwapRecord& record, const Swap& swap);
+// When an operation that begins now is said to have begun: later than all that still keep volumes, since undo takes the
+// last one first, and two machines' clocks may differ.
+std::string moment_after(const std::vector<std::string>& earlier, SystemTime now);
 // The mark's text without that: enough once the operation has ended.
 std::string without_record(const std::string& mark_text);
 

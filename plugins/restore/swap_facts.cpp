@@ -170,8 +170,11 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
 }
 
 bool held_down(const SwapRecord& record, const SwapFacts& facts) {
-    return record.workload.exists() && facts.workload &&
-           !kube::annotation_of(*facts.workload, labels::kReplicas).empty();
+    const Workload& workload = record.workload;
+    if (!workload.exists() || !facts.workload) return false;
+    const bool still =
+        record.held && *record.held > workload.stopped && kube::replicas_of(*facts.workload) == workload.stopped;
+    return still || !kube::annotation_of(*facts.workload, labels::kReplicas).empty();
 }
 
 bool is_workloads_pod(const SwapRecord& record, const Json& pod) {

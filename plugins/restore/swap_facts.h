@@ -47,7 +47,8 @@ const Json* claim_now(const SwapFacts& facts, const std::string& name);
 const Json* volume_now(const SwapFacts& facts, const std::string& name);
 bool untouched(const Swap& swap, const SwapFacts& facts);  // the claim is still the old one on the old volume
 bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
-bool held_down(const SwapRecord& record, const SwapFacts& facts);  // by the annotation that stopping has written
+bool held_down(const SwapRecord& record,
+               const SwapFacts& facts);  // by what stopping has written beside it, or into the journal
 bool is_workloads_pod(const SwapRecord& record, const Json& pod);
 
 }  // namespace holdfast::restore

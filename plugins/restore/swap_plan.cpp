@@ -49,6 +49,7 @@ class SwapPlanner : public SwapSteps {
         scale.from = now;
         scale.annotations = {{labels::kReplicas, std::to_string(now)}};
         scale.edit_wins = false;
+        plan_.latest = held_json(now);
         Step& step = add(
             "stop", "scale " + workload.text() + " to " + std::to_string(workload.stopped),
             "no pod may hold the volumes; the annotation " + std::string(labels::kReplicas) + " keeps the old number",
@@ -155,6 +156,7 @@ class SwapPlanner : public SwapSteps {
     }
 
     void finish() {
+        plan_.latest = held_json(std::nullopt);  // a number that somebody sets from now on is theirs
         if (record_.workload.exists()) {
             phased("wait-ready", "wait until every pod of " + record_.workload.text() + " is ready", "",
                    WaitFor{record_.workload.ref.resource,

@@ -30,7 +30,7 @@ void SwapSteps::scale_up() {
     const Workload& workload = record_.workload;
     let_pods_end();
     const std::string was = kube::annotation_of(*facts_.workload, labels::kReplicas);
-    const int replicas = replicas_from(was, workload.replicas);
+    const int replicas = replicas_from(was, record_.held.value_or(workload.replicas));
     Scale scale{workload.ref, replicas, {workload.uid, ""}};
     scale.from = workload.stopped;
     scale.annotations = {{labels::kReplicas, nullptr}};

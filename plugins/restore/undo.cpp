@@ -24,11 +24,9 @@ Status check_fits(const InPlaceFacts& facts, const SwapRecord& record, const Swa
     const Quantity size = Quantity::from_bytes(std::max<long long>(0, kept.volume.capacity_bytes));
     std::string obstacle =
         kube::binding_obstacle("pvc/" + record.space + "/" + swap.claim, swap.manifest, kept.object, size);
-    const Json* in_template = kube::template_of_claim(facts.workload, swap.claim).claim_template;
+    const Json* in_template = template_for(facts, swap.claim);
     if (obstacle.empty() && in_template != nullptr)
-        obstacle =
-            kube::binding_obstacle("the template " + kube::name_of(*in_template) + " of " + record.workload.text(),
-                                   *in_template, kept.object, size);
+        obstacle = kube::binding_obstacle(template_text(facts, *in_template), *in_template, kept.object, size);
     if (obstacle.empty()) return {};
     return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle,
                   "it stays, under Retain; a claim of another name, NEW, with spec.volumeName " + kept.volume.name +
@@ -88,6 +86,8 @@ Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& ke
         facts.workload = std::move(*workload);
         TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, target.space));
         facts.autoscalers = std::move(autoscalers.items);
+    } else {
+        TRY_ASSIGN(facts.holder, holder_of(reader, target));
     }
     for (const KeptVolume& one : kept.volumes) {
         TRY_ASSIGN(const auto claim, reader.find({kube::kClaims, target.space, one.mark.claim}));
@@ -190,7 +190,9 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     record.space = options_.space;
     record.workload = workload_facts(facts, target_, *kept);
     record.from = record.undoes = kept->id;
-    record.at = format_time(input.now);
+    std::vector<std::string> earlier;
+    for (const KeptOperation& one : all) earlier.push_back(one.at);
+    record.at = moment_after(earlier, input.now);
     for (const KeptVolume& one : kept->volumes) {
         TRY(check_kept(one));
         TRY_ASSIGN(Swap swap, swap_back(facts, one));

@@ -256,5 +256,6 @@ def test_finalize_names_what_it_removes_and_removes_only_that(database):
     space.restore("finalize", operation, "--yes").expect()
     assert old not in volumes(space)
     assert seven(space) == "7"
-    assert "nothing to remove" in space.restore("finalize", operation, "--yes").expect().out
+    gone = space.restore("finalize", operation, "--yes").expect(1)
+    assert f"there is no operation {operation} that keeps volumes" in gone.err and "no operation keeps any here" in gone.err
     space.restore("undo", "--yes").expect(1)

@@ -176,6 +176,27 @@ TEST_CASE("R9: the new volume is as large as the largest of what asks for it") {
     CHECK(choose(facts)->record.swaps[1].request == "7Gi");
 }
 
+TEST_CASE("R9: a bare claim is held against the template of the StatefulSet that would make it anew, too") {
+    auto facts = in_place_facts();
+    auto options = in_place_options();
+    options.target = {kube::kClaims, "shop", "data-db-0"};
+    facts.holder = std::move(facts.workload);
+    facts.workload = nullptr;
+    facts.holder["spec"]["replicas"] = 0;
+    facts.pods.clear();
+    REQUIRE(choose(facts, options).ok());
+    CHECK_FALSE(choose(facts, options)->record.workload.exists());
+    auto larger = facts;
+    larger.holder["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "3Gi";
+    CHECK(choose(larger, options)->record.swaps[0].request == "3Gi");
+    auto other = facts;
+    other.holder["spec"]["volumeClaimTemplates"][0]["spec"]["volumeMode"] = "Block";
+    const auto refused = choose(other, options);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kRefused);
+    CHECK(refused.error().message.find("the template data of sts/shop/db") != std::string::npos);
+}
+
 TEST_CASE("the plan warns of what the way back will not do: a volume that grows, a rollout that goes on") {
     const auto says = [](const restore::InPlaceFacts& facts, const std::string& words) {
         const auto choice = choose(facts);
@@ -377,6 +398,30 @@ TEST_CASE("finalize names size and date, and asks") {
     broken = facts;
     broken.volumes[0].volume.phase = "Bound";
     CHECK(restore::plan_finalize(options, broken, testing::some_time()).error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("undo takes the last one first, also when the machine before had a clock that was ahead") {
+    const SystemTime now = parse_time("2026-11-21T02:00:00Z").value();
+    CHECK(restore::moment_after({}, now) == "2026-11-21T02:00:00Z");
+    CHECK(restore::moment_after({"2026-11-21T01:00:00Z", "damaged"}, now) == "2026-11-21T02:00:00Z");
+    CHECK(restore::moment_after({"2026-11-21T04:00:00Z", "2026-11-21T03:00:00Z"}, now) == "2026-11-21T04:00:01Z");
+}
+
+TEST_CASE("finalize of a name that is none says which there are") {
+    restore::FinalizeFacts facts;
+    facts.others = {"in-place-db-abcde", "undo-db-12345"};
+    const restore::FinalizeOptions options{"shop", "in-place-db-abcdf"};
+    const auto mistyped = restore::plan_finalize(options, facts, testing::some_time());
+    REQUIRE_FALSE(mistyped.ok());
+    CHECK(mistyped.error().kind == ErrorKind::kNotFound);
+    CHECK(mistyped.error().message ==
+          "there is no operation in-place-db-abcdf that keeps volumes in namespace shop; nothing was changed");
+    CHECK(mistyped.error().hint == "these do: in-place-db-abcde, undo-db-12345");
+    facts.begun = true;  // killed when all was removed: the next run ends it
+    CHECK(restore::plan_finalize(options, facts, testing::some_time())->steps.empty());
+    facts.begun = false;
+    facts.record_uid = "uid-record";  // its volumes are gone, its record goes now
+    CHECK(restore::plan_finalize(options, facts, testing::some_time())->steps.size() == 1);
 }
 
 TEST_CASE("undo: the only candidate, or the list; last in, first out") {

@@ -202,6 +202,36 @@ TEST_CASE("a number of replicas that somebody sets after the stop becomes the on
     CHECK(scale.annotations[labels::kReplicas] == "5");
 }
 
+TEST_CASE("a number of replicas that somebody takes off in mid-swap is in the journal") {
+    for (const Stage stage : {Stage::kDrain, Stage::kReserve, Stage::kReplace}) {
+        auto at = staged(stage);
+        const auto before = staged(Stage::kStop);
+        const auto stop = restore::plan_swap(Stage::kStop, before.record, before.facts, kOperationId).value();
+        Json json = restore::record_json(at.record);
+        json.update(restore::incoming_json(at.record));
+        json.update(stop.latest);
+        at.record = restore::record_of(json, "shop").value();
+        (*at.facts.workload)["metadata"].erase("annotations");
+        CHECK(restore::stage_of(at.record, at.facts, kOperationId) == stage);
+        const auto service = restore::plan_service(at.record, at.facts, kOperationId);
+        const auto start = std::find_if(service.steps.begin(), service.steps.end(),
+                                        [](const plan::Step& step) { return step.id == "start"; });
+        REQUIRE(start != service.steps.end());
+        CHECK(std::get<plan::Scale>(start->action).replicas == 2);
+    }
+}
+
+TEST_CASE("whoever scales a workload down once its volumes are swapped and it was up again is heard") {
+    auto at = staged(Stage::kFinish);
+    Json json = restore::record_json(at.record);
+    json.update(restore::incoming_json(at.record));
+    json.update(restore::held_json(2));
+    json.update(restore::plan_swap(Stage::kFinish, at.record, at.facts, kOperationId).value().latest);
+    at.record = restore::record_of(json, "shop").value();
+    (*at.facts.workload)["spec"]["replicas"] = 0;
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kFinish);
+}
+
 TEST_CASE("the record comes back from the journal as it was written") {
     auto record = staged(Stage::kReplace).record;
     Json json = restore::record_json(record);
