@@ -174,17 +174,18 @@ Result<std::vector<kube::StorageClass>> gather_classes(kube::ClusterReader& read
 }
 
 Result<std::vector<Member>> gather_members(kube::ClusterReader& reader, const std::string& space,
-                                           const std::vector<kube::SetMember>& recorded) {
+                                           const std::string& operation, const std::vector<kube::SetMember>& recorded) {
     std::vector<kube::ObjectRef> refs;
     for (const kube::SetMember& one : recorded) refs.push_back({kube::kSnapshots, space, one.snapshot});
     const auto answers = reader.get_all(refs);
     std::vector<Member> members(recorded.size());
     for (std::size_t i = 0; i < recorded.size(); ++i) {
         members[i].facts = recorded[i];
-        if (answers[i].ok())
-            members[i].snapshot = kube::snapshot_of(*answers[i]);
-        else if (answers[i].error().kind != ErrorKind::kNotFound)
-            return answers[i].error().with_context(refs[i].text());
+        const Result<Json>& answer = answers[i];
+        if (!answer.ok() && answer.error().kind != ErrorKind::kNotFound)
+            return answer.error().with_context(refs[i].text());
+        if (answer.ok() && kube::label_of(*answer, labels::kOperation) == operation)
+            members[i].snapshot = kube::snapshot_of(*answer);
     }
     TRY(read_contents(reader, members));
     TRY(read_old_volumes(reader, members));

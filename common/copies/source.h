@@ -51,9 +51,10 @@ struct Source {
 // kNotFound, kUsage; missing members are no error here.
 Result<Source> gather_source(kube::ClusterReader& reader, const std::string& space, const std::string& word);
 
-// The same of snapshots that belong to no set: what is recorded of each, in this order. One that is gone is no error.
+// The same of snapshots that belong to no set: what is recorded of each, in this order. One that is gone, or is not the
+// operation's own but another one of its name, is no error and counts as gone.
 Result<std::vector<Member>> gather_members(kube::ClusterReader& reader, const std::string& space,
-                                           const std::vector<kube::SetMember>& recorded);
+                                           const std::string& operation, const std::vector<kube::SetMember>& recorded);
 // Volumes that are Available: whoever makes a claim that fits may get one of them.
 Result<std::vector<kube::Volume>> gather_free_volumes(kube::ClusterReader& reader);
 // Classes of the cluster, newest default first.

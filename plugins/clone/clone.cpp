@@ -156,7 +156,7 @@ Status Clone::check_unseen(kube::ClusterReader& reader, const std::string& opera
 
 Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& input) {
     if (input.round == 0) TRY(know(reader, input));
-    TRY_ASSIGN(const Now now, gather_now(reader, options_, *choice_));
+    TRY_ASSIGN(const Now now, gather_now(reader, options_, input.operation, *choice_));
     TRY(know_workload(reader, input));
     if (input.round == 0) {
         TRY(check_place(options_, *choice_, now, input.operation));
@@ -216,7 +216,7 @@ Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const 
 // nullopt: the other ordinals have their claims, and what these were made of is gone.
 Result<std::optional<plan::Plan>> Clone::spread(kube::ClusterReader& reader, const plan::Input& input, const Now& now) {
     Spread others = spread_of(options_, *choice_, *live_, now, input.operation);
-    TRY(gather_snapshots(reader, others.options.space, others.choice));
+    TRY(gather_snapshots(reader, others.options.space, input.operation, others.choice));
     const bool bound = now.all_bound(*choice_, input.operation);
     const bool gone = std::none_of(others.choice.sources.begin(), others.choice.sources.end(),
                                    [](const Member& seed) { return seed.snapshot.has_value(); });
@@ -291,7 +291,7 @@ Result<plan::Plan> Clone::recover(kube::ClusterReader& reader, const plan::Input
     const bool dropped = error.reason == "DataSourceDropped";
     bool unmasked = false;
     if (!options_.sql.empty()) {
-        TRY_ASSIGN(const Now now, gather_now(reader, options_, *choice_));
+        TRY_ASSIGN(const Now now, gather_now(reader, options_, input.operation, *choice_));
         unmasked = now.any_made(input.operation) && !now.all_prepared(seeds_of(options_, *choice_), mark_of(options_));
     }
     if (dropped || unmasked) {

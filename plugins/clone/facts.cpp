@@ -103,11 +103,12 @@ bool Now::any_made(const std::string& operation) const {
                        [&](const auto& one) { return one.second.operation == operation; });
 }
 
-Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, Choice& choice) {
+Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
+                        Choice& choice) {
     if (choice.method != Method::kSnapshot) return {};
     std::vector<kube::SetMember> facts;
     for (const Member& source : choice.sources) facts.push_back(source.facts);
-    TRY_ASSIGN(std::vector<Member> found, gather_members(reader, space, facts));
+    TRY_ASSIGN(std::vector<Member> found, gather_members(reader, space, operation, facts));
     for (std::size_t i = 0; i < found.size(); ++i) {
         found[i].called = choice.sources[i].called;
         found[i].old_volume = choice.sources[i].old_volume;
@@ -116,12 +117,13 @@ Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, C
     return {};
 }
 
-Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, Choice& choice) {
+Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, const std::string& operation,
+                       Choice& choice) {
     Now now;
     TRY(read_space(reader, options, now));
     TRY(read_claims_there(reader, options, choice, now));
     TRY(read_unfinished(reader, options, now));
-    TRY(gather_snapshots(reader, options.space, choice));
+    TRY(gather_snapshots(reader, options.space, operation, choice));
     if (options.prepares()) TRY(read_volumes(reader, now));
     return now;
 }

@@ -33,9 +33,11 @@ struct Now {
     bool all_prepared(const Choice& choice, const std::string& mark) const;
     bool any_made(const std::string& operation) const;
 };
-// Only the snapshots of these sources, in this namespace.
-Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, Choice& choice);
+// Only the operation's own snapshots of these sources, in this namespace.
+Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
+                        Choice& choice);
 // Fills in the snapshots of choice.sources, too. kNotFound: the namespace is not there.
-Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, Choice& choice);
+Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, const std::string& operation,
+                       Choice& choice);
 
 }  // namespace holdfast::clone
