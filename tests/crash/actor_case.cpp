@@ -260,6 +260,8 @@ class ActorJudge : public CaseJudge {
         stage_.judgement.refused = true;
         if (actor_ == Actor::kEndsSpace) return;
         const sim::ObjectPtr set = stage_.sim.store.find(kube::kStatefulSets, kSpace, "postgres");
+        if (set && kube::replicas_of(*set) == 0 && actor_ == Actor::kReplaces)
+            stage_.violated("the StatefulSet that somebody made anew is held at 0 replicas");
         if (set && kube::replicas_of(*set) == 0 && open_operations(stage_.sim).empty())
             stage_.violated("the workload is left at 0 replicas, and no operation is open");
     }

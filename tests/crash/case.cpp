@@ -242,6 +242,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     const Machine machine{sim, clock, signals, nullptr, witness};
     FaultGate gate(machine, {});
     const Ending ending = run_command(reference.line, machine, gate, kFirst);
+    reference.unfinished = unfinished_in(sim);
     if (ending.exit_code != 0)
         reference.problems.push_back("without any fault it ends with exit " + std::to_string(ending.exit_code) + "\n" +
                                      ending.out + ending.err);
@@ -263,6 +264,7 @@ Judgement judge(const Reference& reference, const Case& one) {
 }
 
 std::unique_ptr<CaseJudge> make_judge(const Reference& reference, const Case& one, Stage& stage) {
+    stage.alone = !one.actor && !takes(one.first.fault);
     if (one.actor) return make_actor_judge(reference, one, stage);
     return std::make_unique<Judge>(reference, one, stage);
 }

@@ -35,6 +35,7 @@ struct Reference {
     State begin, end;
     std::set<std::string> disks;                // that were there before anything was prepared
     std::map<std::string, std::string> digest;  // of the end
+    std::set<std::string> unfinished;           // what is still to be done when it says that it is done
     State or_else;                              // empty: there is none
     std::string trace;                          // of the run: must be the same for the same seed
     std::vector<std::string> problems;          // of the run itself

@@ -12,6 +12,12 @@ CommandLine clone_claim(std::vector<std::string> more = {}) {
 
 void make_clone(sim::Sim& sim) { must_run(sim, clone({"sts/postgres", "staging"})); }
 
+// Killed when everything of it is there.
+void leave_clone(sim::Sim& sim) {
+    kill_after(sim, clone({"deploy/files", "papers", "--to-namespace", "elsewhere"}), sim::Verb::kCreate,
+               kube::kDeployments);
+}
+
 // The simulated database knows what this statement means.
 CommandLine masked_clone(const std::vector<std::string>& more) {
     std::vector<std::string> words = {"sts/postgres", "staging", "--sql", HOLDFAST_SOURCE_DIR "/tests/crash/mask.sql"};
@@ -58,6 +64,8 @@ std::vector<Entry> clone_entries() {
                kBackAndForth, 32, 24, 6),
         create("clone-isolated", clone({"sts/postgres", "staging", "--isolated", "--replicas", "1"}),
                clone({"sts/postgres", "staging"}), kBackAndForth, 32, 24, 8),
+        {"clone-back", "clone", "create", leave_clone, on_operation("clone", "abort"), kAgain, kNothingLeft, nullptr,
+         24, false, Deletes::kNothing, 12, always(clone({"deploy/files", "papers"})), 3},
         {"clone-delete", "clone", "delete", make_clone, always(clone({"delete", "staging", "--yes"})), kForward,
          kNothingLeft, nullptr, 8, false, Deletes::kNothing, 12, nullptr, 2},
     };

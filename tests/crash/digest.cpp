@@ -2,6 +2,7 @@
 
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/stateful_swap.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
@@ -66,7 +67,46 @@ void add_left(const sim::Sim& sim, Digest& digest) {
     }
 }
 
+bool is_ready(const Json& pod) {
+    const Json* conditions = kube::find_at(pod, "/status/conditions");
+    return conditions != nullptr && std::any_of(conditions->begin(), conditions->end(), [](const Json& one) {
+               return kube::text_at(one, "/type") == "Ready" && kube::text_at(one, "/status") == "True";
+           });
+}
+
+// A StatefulSet's pods by themselves: one that is made anew under them counts them a little later.
+void add_unready(const sim::Sim& sim, std::set<std::string>& lines) {
+    std::map<std::string, int> ready;  // by the controller's uid
+    for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, "")) {
+        if (throwaway(*pod)) lines.insert("a throwaway pod is there");
+        if (is_ready(*pod)) ++ready[kube::text_at(*pod, "/metadata/ownerReferences/0/uid")];
+    }
+    for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, "")) {
+        if (ready[kube::uid_of(*set)] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not ready");
+    }
+    for (const sim::ObjectPtr& one : sim.store.list(kube::kDeployments, "")) {
+        if (kube::number_at(*one, "/status/readyReplicas", 0) < kube::replicas_of(*one))
+            lines.insert(kube::name_of(*one) + " is not ready");
+    }
+}
+
 }  // namespace
+
+std::set<std::string> unfinished_in(const sim::Sim& sim) {
+    std::set<std::string> lines;
+    add_unready(sim, lines);
+    for (const sim::ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
+        if (throwaway(*claim))
+            lines.insert("a throwaway claim is there");
+        else if (kube::phase_of(*claim) != "Bound")
+            lines.insert("pvc/" + kube::name_of(*claim) + " is not bound");
+    }
+    for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+        const bool reclaimed = volume.volume().phase == "Released" && volume.volume().reclaim_policy == "Delete";
+        if (reclaimed || kube::deleting(*volume)) lines.insert("a volume is going");
+    }
+    return lines;
+}
 
 Digest digest_of(const sim::Sim& sim, const std::set<std::string>& disks) {
     Digest digest;

@@ -14,6 +14,10 @@ namespace holdfast::crash {
 // of it.
 std::map<std::string, std::string> digest_of(const sim::Sim& sim, const std::set<std::string>& disks);
 
+// What exit 0 may not leave to be done: workloads whose pods are not ready, pods that nobody controls any more, claims
+// that are not bound, throwaways and volumes that are still going. One line each, with no generated name in it.
+std::set<std::string> unfinished_in(const sim::Sim& sim);
+
 // One line each; keys that begin with one of `except` are not compared.
 std::vector<std::string> digest_differences(const std::map<std::string, std::string>& expected,
                                             const std::map<std::string, std::string>& got,

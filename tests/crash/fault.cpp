@@ -1,5 +1,6 @@
 #include "tests/crash/fault.h"
 
+#include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "tests/crash/mark.h"
 #include "tests/sim/api.h"
@@ -47,6 +48,7 @@ constexpr std::array kNames = {"kill-before",
                                "no-memory",
                                "fails",
                                "drops-source",
+                               "slow-cluster",
                                "somebody-changes",
                                "somebody-replaces",
                                "somebody-takes"};
@@ -91,10 +93,29 @@ std::optional<Error> answer_of(Fault fault, const sim::Call& call) {
     }
 }
 
-// What a replacement does no harm to by itself: nothing of the start's data hangs on it.
+// What a replacement does no harm to by itself: nothing of the start's data hangs on it. Of claims and workloads only
+// what an operation has made, which shows when it comes to that.
+bool has_label(const kube::Resource& resource) {
+    return resource == kube::kClaims || resource == kube::kStatefulSets || resource == kube::kDeployments ||
+           resource == kube::kServices;
+}
+
 bool is_ours_to_lose(const kube::ObjectRef& ref) {
-    return ref.resource == kube::kSnapshots || ref.resource == kube::kNetworkPolicies ||
+    if (ref.name.empty()) return false;
+    return ref.resource == kube::kSnapshots || ref.resource == kube::kNetworkPolicies || has_label(ref.resource) ||
            (ref.resource == kube::kConfigMaps && !ref.name.starts_with("holdfast-op-")) || ref.resource == kube::kPods;
+}
+
+bool is_record(const kube::Resource& resource) {
+    return resource == kube::kLeases || resource == kube::kConfigMaps || resource == kube::kEvents;
+}
+
+sim::Delays slow(sim::Delays delays) {
+    for (sim::milliseconds* delay :
+         {&delays.controller, &delays.provision, &delays.cut, &delays.ready, &delays.pod_start, &delays.probe,
+          &delays.pod_stop, &delays.detach, &delays.pod_clear})
+        *delay *= 15;
+    return delays;
 }
 
 bool after_commit(Fault fault) {
@@ -165,10 +186,12 @@ bool applies(Fault fault, const sim::Call& call) {
             return verb == Verb::kCreate && call.ref.resource == kube::kClaims;
         case Fault::kNoMemory:
             return write || in_pod(verb);
+        case Fault::kSlowCluster:
+            return write && !is_record(call.ref.resource);
         case Fault::kSomebodyChanges:
             return verb == Verb::kPatch || verb == Verb::kReplace || verb == Verb::kDelete || verb == Verb::kEvict;
         case Fault::kSomebodyReplaces:
-            return (verb == Verb::kPatch || verb == Verb::kDelete) && is_ours_to_lose(call.ref);
+            return (verb == Verb::kPatch || verb == Verb::kDelete || verb == Verb::kGet) && is_ours_to_lose(call.ref);
         case Fault::kSomebodyTakes:
             return verb == Verb::kCreate && call.ref.resource != kube::kEvents;
         case Fault::k503:
@@ -223,6 +246,9 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
         case Fault::kDelay:
             machine_.sim.advance(sim::milliseconds(30000));
             return std::nullopt;
+        case Fault::kSlowCluster:
+            machine_.sim.delays = slow(machine_.sim.delays);
+            return std::nullopt;
         case Fault::kClockJump:
             machine_.clock.jump += std::chrono::hours(26);
             return std::nullopt;
@@ -262,6 +288,8 @@ void FaultGate::meddle(const sim::Call& call) {
     const bool creates = injection_.fault == Fault::kSomebodyTakes;
     // With a mutant the request at this boundary may be another one.
     happened_ = creates ? call.body != nullptr && !found : found != nullptr;
+    if (happened_ && injection_.fault == Fault::kSomebodyReplaces && has_label(call.ref.resource))
+        happened_ = !kube::label_of(*found, labels::kOperation).empty();
     if (!happened_) return;
     theirs_ = call.ref;
     if (injection_.fault == Fault::kSomebodyChanges)

@@ -46,8 +46,9 @@ enum class Fault {
     kNoMemory,          // an allocation fails, and the process with it
     kFails,             // the command in the pod exits 1, the statement is refused
     kDropsSource,       // the API server drops a claim's data source, so that it would get an empty volume
+    kSlowCluster,       // from this write on controllers, storage and nodes take fifteen times as long
     kSomebodyChanges,   // another client annotates the object just before our write
-    kSomebodyReplaces,  // ... deletes it and makes one of their own under its name
+    kSomebodyReplaces,  // ... deletes it and makes one of their own under its name (also before we look at it)
     kSomebodyTakes,     // ... makes an object under the name that we are about to create
     kCount,
 };

@@ -7,7 +7,8 @@
 //   crash_tests --fault NAME        the cases of one fault or actor
 //   crash_tests --actors            only the cases with somebody else in them;  --every: before every request
 //   crash_tests --mutants           takes out one safeguard after the other: the matrix must go red;  --list: their
-//                                   names;  --only WORDS: those with the words in their name;  --sample N HASH: N
+//                                   names;  --only WORDS: those with the words in their name;  --sample N HASH: N;
+//                                   --part I N: the Ith (from 0) of N parts, for a run in pieces
 #include "tests/crash/run.h"
 
 #include <cstdio>

@@ -81,6 +81,25 @@ std::vector<const Entry*> lines_of(const MutantChoice& choice, sim::Dice& dice) 
     return lines;
 }
 
+// "restore in-place no-wait:look-*: ..." -> "no-wait"
+std::string kind_in(const std::string& line) {
+    const std::size_t at = line.find(" no-");
+    return at == std::string::npos ? "" : line.substr(at + 1, line.find(':', at) - at - 1);
+}
+
+void tell_table(const std::vector<std::string>& lines) {
+    std::map<std::string, std::array<int, 3>> kinds;
+    for (const std::string& line : lines) {
+        std::array<int, 3>& row = kinds[kind_in(line)];
+        ++row[0];
+        if (line.starts_with("caught")) ++row[1];
+        if (line.starts_with("listed")) ++row[2];
+    }
+    std::cout << "| taken out | mutants | caught | listed |\n| --- | --- | --- | --- |\n";
+    for (const auto& [kind, row] : kinds)
+        std::cout << "| " << kind << " | " << row[0] << " | " << row[1] << " | " << row[2] << " |\n";
+}
+
 int tell(std::string told, std::size_t mutants) {
     std::vector<std::string> lines;
     for (std::size_t at = 0, end = 0; (end = told.find('\n', at)) != std::string::npos; at = end + 1)
@@ -92,6 +111,7 @@ int tell(std::string told, std::size_t mutants) {
         if (line.starts_with("caught")) ++caught;
         if (line.starts_with("listed")) ++listed;
     }
+    tell_table(lines);
     // One that gave no line took its worker down: that is a failure too.
     const std::size_t good = caught + listed, bad = mutants - good;
     std::cout << mutants << " mutants: " << caught << " caught, " << listed << " listed with the reason\n";
@@ -110,8 +130,10 @@ int run_mutants(std::uint64_t seed, const MutantChoice& choice) {
         for (const Mutant& one : mutants) std::cout << one.name() << "\n";
         return 0;
     }
-    const bool whole = choice.sample == 0 && choice.like.empty();
+    const bool whole = choice.sample == 0 && choice.like.empty() && choice.parts == 1;
     if (choice.sample > 0) draw(mutants, choice.sample, dice);
+    std::size_t place = 0;
+    std::erase_if(mutants, [&](const Mutant&) { return place++ % choice.parts != choice.part; });
     std::string told = verdicts(mutants, references);
     for (const std::string& gone : whole ? listed_without(mutants) : std::vector<std::string>{})
         told += "UNLISTED  " + gone + " is listed as a survivor, and no plan has it\n";

@@ -23,7 +23,8 @@ struct MutantChoice {
     std::string like;        // part of a name; "" : all
     std::size_t sample = 0;  // so many, drawn by sample_seed; 0: all
     std::uint64_t sample_seed = 0;
-    bool list = false;  // only their names
+    std::size_t part = 0, parts = 1;  // every `parts`th of them from the `part`th on
+    bool list = false;                // only their names
 };
 
 // Of all that the plans of those lines have in them: as they go without a fault, as they go on after Ctrl-C, and as

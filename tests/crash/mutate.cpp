@@ -13,8 +13,10 @@ using plan::Plan;
 using plan::Step;
 
 // One step of the code is one safeguard, whichever claim, pod or volume it is for: what follows the name of one, or a
-// number, does not count.
-std::string general(const std::string& id) {
+// number, does not count, nor which operation it is.
+std::string general(std::string id, const std::string& operation) {
+    const std::size_t own = operation.empty() ? std::string::npos : id.find(operation);
+    if (own != std::string::npos) return id.substr(0, own) + "OWN*";
     std::size_t end = id.size();
     for (const char* name : {"5a5a0000-", "pvc-", "data-", "wal-", "postgres-", "files", "loose", "before-", "papers-"})
         end = std::min(end, id.find(name));
@@ -81,15 +83,15 @@ class Changed : public plan::Operation {
         reader_.stand_before(reader);
         TRY_ASSIGN(Plan made, inner_->plan(reader_, input));
         if (change_.looked_again) change_.looked_again(reader_.asked_again());
-        return change_.plan(std::move(made));
+        return changed(std::move(made), input);
     }
     Result<Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override {
         TRY_ASSIGN(Plan made, inner_->recover(reader, input, error));
-        return change_.plan(std::move(made));
+        return changed(std::move(made), input);
     }
     Result<std::optional<Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override {
         TRY_ASSIGN(std::optional<Plan> made, inner_->take_back(reader, input));
-        if (made) made = change_.plan(std::move(*made));
+        if (made) made = changed(std::move(*made), input);
         return made;
     }
     std::optional<plan::Report> failed_report() const override { return inner_->failed_report(); }
@@ -101,6 +103,11 @@ class Changed : public plan::Operation {
     }
 
   private:
+    Plan changed(Plan plan, const plan::Input& input) const {
+        plan.operation = input.operation;  // else the driver fills it in
+        return change_.plan(std::move(plan));
+    }
+
     std::unique_ptr<plan::Operation> inner_;
     Change change_;
     Remembering reader_;
@@ -125,7 +132,7 @@ std::vector<Mutation> mutations_of(const Plan& plan) {
     std::vector<Mutation> found;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         Step step = plan.steps[i];
-        const std::string id = general(step.id);
+        const std::string id = general(step.id, plan.operation);
         if (std::holds_alternative<plan::WaitFor>(step.action)) found.push_back({"no-wait", id});
         if (std::holds_alternative<plan::Patch>(step.action)) found.push_back({"no-step", id});
         if (!step.after.empty() && order_counts(plan, i)) found.push_back({"no-order", id});
@@ -140,7 +147,7 @@ std::vector<Mutation> mutations_of(const Plan& plan) {
 Plan mutated(Plan plan, const Mutation& mutation) {
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         Step& step = plan.steps[i];
-        if (general(step.id) != mutation.step) continue;
+        if (general(step.id, plan.operation) != mutation.step) continue;
         if (mutation.kind == "no-wait" || mutation.kind == "no-step") {
             leave_out(plan, i--);
             continue;

@@ -15,7 +15,8 @@ namespace holdfast::crash {
 // one; a reservation), "no-reread" (objects of one kind are looked at once, and believed from then on).
 struct Mutation {
     std::string kind;
-    std::string step;  // its id, or a kind of objects; "*" stands for the claim, pod, volume or number in it
+    std::string step;  // its id, or a kind of objects; "*" stands for the claim, pod, volume or number in it, "OWN*"
+                       // for what bears the operation's name
     std::string id() const { return kind + ":" + step; }
 };
 

@@ -35,10 +35,15 @@ void swap_volumes(sim::Sim& sim) {
     must_run(sim, in_place());
 }
 
-// Bad input 50: killed when every volume was marked, and then somebody deleted the journal.
-void lose_journal(sim::Sim& sim) {
+// Killed when every volume was marked, before anything was stopped.
+void leave_marked(sim::Sim& sim) {
     make_set(sim);
     kill_at(sim, in_place(), sim::Verb::kDelete);
+}
+
+// Bad input 50: killed when every volume was marked, and then somebody deleted the journal.
+void lose_journal(sim::Sim& sim) {
+    leave_marked(sim);
     sim.store.erase({kube::kConfigMaps, kSpace, "holdfast-op-" + open_operations(sim).front()});
 }
 
@@ -67,6 +72,8 @@ std::vector<Entry> restore_entries() {
          always(in_place_of("pvc/loose", "loose", {"--image", "registry.example/postgres:16"})), 3},
         {"restore-in-place-lost", "restore", "in-place", lose_journal, always(in_place()), kForward, 0, nullptr, 150,
          false, Deletes::kNothing, 8, nullptr, 3},
+        {"restore-in-place-back", "restore", "in-place", leave_marked, on_operation("restore", "abort"), kAgain,
+         kNothingLeft, nullptr, 150, false, Deletes::kNothing, 8, always(in_place()), 3},
         {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 90},
         {"restore-finalize", "restore", "finalize", swap_volumes, on_operation("restore", "finalize"), kAgain,
          kNothingLeft, nullptr, 1, false, Deletes::kKeptVolumes},

@@ -20,6 +20,7 @@ struct Options {
     std::string fault;       // or an actor
     std::size_t sample = 0;  // 0: everything
     std::uint64_t sample_seed = 0;
+    std::size_t part = 0, parts = 1;  // of the mutants
     bool list = false, requests = false, mutants = false, actors = false;
     bool every = false;  // actors before each request, where else some lines have them before every nth
 };
@@ -51,6 +52,9 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.one = words[++i];
         } else if (words[i] == "--seed" && left >= 1) {
             options.seed = std::strtoull(words[++i].c_str(), nullptr, 10);
+        } else if (words[i] == "--part" && left >= 2) {
+            options.part = std::strtoull(words[++i].c_str(), nullptr, 10);
+            options.parts = std::max(1ULL, std::strtoull(words[++i].c_str(), nullptr, 10));
         } else if (words[i] == "--sample" && left >= 2) {
             options.sample = std::strtoull(words[++i].c_str(), nullptr, 10);
             options.sample_seed = number_of(words[++i]);
@@ -206,11 +210,12 @@ int run_matrix(const std::vector<std::string>& words) {
     if (!parse(words, options)) {
         std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--fault NAME] [--actors] [--sample N HASH] [--case "
                      "ID] [--list] "
-                     "[--requests] [--every] [--mutants]\n";
+                     "[--requests] [--every] [--mutants [--part I N]]\n";
         return 2;
     }
     if (options.mutants)
-        return run_mutants(options.seed, {options.only, options.sample, options.sample_seed, options.list});
+        return run_mutants(options.seed, {options.only, options.sample, options.sample_seed, options.part,
+                                          options.parts, options.list});
     return Run(options).all();
 }
 

@@ -1,5 +1,7 @@
 #include "tests/crash/stage.h"
 
+#include "tests/crash/digest.h"
+
 #include <algorithm>
 
 namespace holdfast::crash {
@@ -31,7 +33,7 @@ std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const 
 }  // namespace
 
 Stage::Stage(const Reference& reference, const Case& one)
-    : sim(reference.start), clock(sim), invariants(reference.start), case_(one) {
+    : sim(reference.start), clock(sim), invariants(reference.start), reference_(reference), case_(one) {
     if (one.entry->deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (one.entry->deletes == Deletes::kKeptVolumes) invariants.release_kept();
     const std::vector<std::string>& words = reference.line.words;
@@ -59,11 +61,21 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
                       (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +
                       ending.err;
     for (const std::string& problem : problems_of(gate.calls(), ending)) violated(problem + " (" + what + ")");
+    if (!ending.killed && ending.exit_code == 0) check_done(line);
     // I14: the canary stands in the environment of every container.
     for (const std::string& text : {ending.out, ending.err}) {
         if (text.find("canary-5ecret") != std::string::npos) violated("I14: a secret was printed");
     }
     return ending;
+}
+
+// Exit 0 is said when it is so, and not a little before: as the run without a fault says it. What somebody else does
+// meanwhile may be under way still.
+void Stage::check_done(const CommandLine& line) {
+    if (line.words != reference_.line.words || !alone) return;
+    for (const std::string& left : unfinished_in(sim)) {
+        if (!reference_.unfinished.contains(left)) violated("I13: exit 0, and " + left);
+    }
 }
 
 bool Stage::settled() {

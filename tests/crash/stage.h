@@ -31,8 +31,12 @@ class Stage {
     std::vector<sim::Call> calls;  // of the last run
     kube::ObjectRef theirs;        // what somebody else made or changed, name "" : nothing
     std::string theirs_uid, theirs_text;
+    bool alone = true;  // nobody else has a hand in it, so that exit 0 must be said when all is done
 
   private:
+    void check_done(const CommandLine& line);
+
+    const Reference& reference_;
     const Case& case_;
 };
 

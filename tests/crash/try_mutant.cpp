@@ -9,29 +9,59 @@
 namespace holdfast::crash {
 namespace {
 
-// Of the requests around those that the mutant changes all cases; of the others, and of a mutant that shows in none,
-// some: enough that what a safeguard is for comes about.
+// Of the requests around those that the mutant changes, and of some others, what violates such a safeguard; enough that
+// what it is for comes about. A batch is one run of the command with the cases as its branches.
 constexpr int kBefore = 8, kAfter = 10;
-constexpr std::size_t kMostNear = 400, kMostElsewhere = 250;
+constexpr std::size_t kBatch = 30, kMostNear = 150, kMostElsewhere = 40, kLeastOfLine = 30;
 
-// One kill, or somebody else, at each request: what a safeguard is there for.
-bool worth_trying(const Case& one) {
-    if (one.way != Way::kRerun) return one.way == Way::kAbort && one.first.fault != Fault::kKillAfterAnswer;
-    if (one.actor) return true;
-    switch (one.first.fault) {
-        case Fault::kKillBefore:
-        case Fault::kKillAfterCommit:
-        case Fault::kDelay:
-        case Fault::kStale:
-        case Fault::kInterrupt:
-        case Fault::kDropsSource:
-        case Fault::kSomebodyChanges:
-        case Fault::kSomebodyReplaces:
-        case Fault::kSomebodyTakes:
+bool any_of(Fault fault, std::initializer_list<Fault> faults) {
+    return std::find(faults.begin(), faults.end(), fault) != faults.end();
+}
+
+// Somebody else, where one object was meant and another is there.
+bool comes_between(const Case& one) {
+    if (!one.actor)
+        return any_of(one.first.fault, {Fault::kSomebodyChanges, Fault::kSomebodyReplaces, Fault::kSomebodyTakes});
+    switch (*one.actor) {
+        case Actor::kReplaces:
+        case Actor::kDropsClaim:
+        case Actor::kTidies:
+        case Actor::kEviction:
+        case Actor::kTakesOver:
+        case Actor::kTakesBack:
             return true;
         default:
             return false;
     }
+}
+
+bool slows(const Case& one) {
+    return !one.actor && any_of(one.first.fault, {Fault::kSlowCluster, Fault::kDelay, Fault::kInterrupt});
+}
+
+// How directly the case goes for such a safeguard: 0 is what it is there for, 3 something else.
+int distance(const std::string& kind, const Case& one) {
+    const Fault fault = one.first.fault;
+    const bool acts = one.actor.has_value();
+    const bool slow = !acts && fault == Fault::kSlowCluster;
+    if (kind == "no-survive") return !acts && fault == Fault::kDropsSource ? 0 : 3;
+    if (kind == "no-wait") return slow ? 0 : slows(one) ? 1 : acts && *one.actor == Actor::kDropsClaim ? 2 : 3;
+    if (kind == "no-precondition")
+        return !acts && fault == Fault::kSomebodyReplaces ? 0
+               : acts && *one.actor == Actor::kReplaces   ? 1
+               : comes_between(one)                       ? 2
+                                                          : 3;
+    if (kind == "no-order") return slow || (!acts && fault == Fault::kDropsSource) ? 0 : kills(fault) && !acts ? 1 : 3;
+    if (kind == "no-reread") return acts ? 0 : slow || comes_between(one) ? 1 : 3;
+    return acts ? 1 : kills(fault) ? 0 : 3;  // no-step
+}
+
+// One kill, or somebody else: what a safeguard is there for.
+bool worth_trying(const Case& one) {
+    if (one.way != Way::kRerun) return one.way == Way::kAbort && one.first.fault != Fault::kKillAfterAnswer;
+    if (one.actor || comes_between(one)) return true;
+    return any_of(one.first.fault, {Fault::kKillBefore, Fault::kKillAfterCommit, Fault::kDelay, Fault::kStale,
+                                    Fault::kInterrupt, Fault::kDropsSource, Fault::kSlowCluster, Fault::kFails});
 }
 
 std::uint64_t number_of(const std::string& text) {
@@ -88,7 +118,8 @@ void shuffle(std::vector<Work>& all, sim::Dice& dice) {
         std::swap(all[i - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
 }
 
-// Drawn by the mutant's name: the same ones every time.
+// Of the line's cases, drawn by the mutant's name, the same ones every time: first those that aim at such a safeguard
+// where it shows, then others there, then some elsewhere.
 std::vector<std::vector<Work>> works_for(const Mutant& mutant, const Entry& entry, const Reference& reference,
                                          const Plain& plain) {
     Reference mutated;  // for its requests
@@ -101,11 +132,24 @@ std::vector<std::vector<Work>> works_for(const Mutant& mutant, const Entry& entr
         (close[static_cast<std::size_t>(work.first.first.boundary)] ? there : elsewhere).push_back(std::move(work));
     }
     sim::Dice dice(number_of(mutant.name() + entry.name));
-    shuffle(there, dice);
-    shuffle(elsewhere, dice);
-    there.resize(std::min(there.size(), kMostNear));
-    elsewhere.resize(std::min(elsewhere.size(), kMostElsewhere));
-    return {std::move(there), std::move(elsewhere)};
+    for (std::vector<Work>* some : {&there, &elsewhere}) {
+        shuffle(*some, dice);
+        std::stable_sort(some->begin(), some->end(), [&](const Work& a, const Work& b) {
+            return distance(mutant.mutation.kind, a.first) < distance(mutant.mutation.kind, b.first);
+        });
+    }
+    const auto most = [&](std::size_t all) { return std::max(kLeastOfLine, all / mutant.lines.size()); };
+    // What shows in no request of a run without fault shows after one, wherever that comes.
+    const std::size_t more = there.empty() ? kMostNear : 0;
+    there.resize(std::min(there.size(), most(kMostNear)));
+    elsewhere.resize(std::min(elsewhere.size(), most(kMostElsewhere + more)));
+    std::vector<Work> aimed = std::move(there);
+    aimed.insert(aimed.end(), elsewhere.begin(), elsewhere.end());
+    std::vector<std::vector<Work>> batches;
+    for (std::size_t at = 0; at < aimed.size(); at += kBatch)
+        batches.emplace_back(aimed.begin() + static_cast<std::ptrdiff_t>(at),
+                             aimed.begin() + static_cast<std::ptrdiff_t>(std::min(aimed.size(), at + kBatch)));
+    return batches;
 }
 
 // The first of them that is red, by its id, and what it violates.
@@ -139,13 +183,16 @@ bool green_without(const std::string& id, const std::vector<Work>& works, const 
     return false;
 }
 
-std::string caught_in(const Mutant& mutant, const Entry& entry, const Reference& reference) {
+Plain plain_of(const Mutant& mutant, const Entry& entry, const Reference& reference) {
     Case without;
     without.entry = &entry;
     without.first = {-1, Fault::kDelay};
     without.mutation = &mutant.mutation;
-    const Plain plain = run_plain(without, reference);
-    if (!plain.wrong.empty()) return entry.name + ": " + plain.wrong;
+    return run_plain(without, reference);
+}
+
+std::string caught_in(const Mutant& mutant, const Entry& entry, const Reference& reference) {
+    const Plain plain = plain_of(mutant, entry, reference);
     for (const std::vector<Work>& works : works_for(mutant, entry, reference, plain)) {
         const auto [id, what] = first_red(works, reference);
         if (!id.empty() && green_without(id, works, reference)) return first_of(id, what);
@@ -156,6 +203,10 @@ std::string caught_in(const Mutant& mutant, const Entry& entry, const Reference&
 }  // namespace
 
 std::string caught_by(const Mutant& mutant, const std::map<std::string, Reference>& references) {
+    for (const Entry* entry : mutant.lines) {
+        const Plain plain = plain_of(mutant, *entry, references.at(entry->name));
+        if (!plain.wrong.empty()) return entry->name + ": " + plain.wrong;
+    }
     for (const Entry* entry : mutant.lines) {
         std::string by = caught_in(mutant, *entry, references.at(entry->name));
         if (!by.empty()) return by;
