@@ -59,7 +59,9 @@ Result<std::unique_ptr<Holding>> Holding::take(World& world, Journal& journal, b
     if (recorded) {
         const Status taken = holding->take_over();
         if (!taken.ok()) {
-            holding->release(true);
+            // Of an operation that was ended while we slept nothing stays to be gone on with.
+            const Status ours = holding->still_ours(world.cluster);
+            holding->release(ours.ok() || ours.error().reason != kJournalGone);
             return taken.error();
         }
     }

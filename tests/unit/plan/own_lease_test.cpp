@@ -191,6 +191,16 @@ TEST_CASE("R3: who slept between its journal and its Lease, and was taken over, 
     CHECK(f.writes() == before);
 }
 
+TEST_CASE("R3: who slept before it took its locks, and whose operation was ended meanwhile, leaves no Lease") {
+    TwoProcesses f;
+    Journal mine = journal_of("restore-db-aaaaa", {{sts("db"), ""}});
+    mine.touched = mine.started = f.clock.now();
+    REQUIRE(write_new(f.cluster, mine).ok());
+    f.cluster.drop({kube::kConfigMaps, "n", journal_name(mine.operation)});
+    CHECK_FALSE(Holding::take(f.a.world, mine, true).ok());
+    CHECK(f.cluster.at(lock_lease(sts("db"))) == nullptr);
+}
+
 TEST_CASE("R3: a Lease that somebody has deleted and made anew is not ours, whatever it says") {
     Adding f;
     f.sleep(3);
