@@ -51,6 +51,10 @@ class Context {
     // Connected at the first call. Handlers get no way to write: operations return plans.
     virtual Result<kube::ClusterReader*> reader() = 0;
     virtual Result<plan::PodRunner*> pod_runner() = 0;
+    // The second cluster of an operation that works on two: what its plans' steps of Site::kThere act on, too, from
+    // then on. Both as in kubectl's --context and --kubeconfig; "" : as for the first one. kUsage: there is no such
+    // context, or it is of the first one's server. No request is made.
+    virtual Result<kube::ClusterReader*> connect_other(const std::string& kubeconfig, const std::string& context) = 0;
     // Prints "error: ..." (kubectl's sentences for API errors), the hint, and returns the exit code.
     virtual int fail(const Error& error) = 0;
     // --color, NO_COLOR and whether stdout is a terminal.

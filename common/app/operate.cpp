@@ -8,6 +8,7 @@
 #include "common/core/text.h"
 #include "common/plan/drive.h"
 #include "common/plan/holding.h"
+#include "common/plan/permissions.h"
 
 #include <nlohmann/json.hpp>
 
@@ -103,13 +104,14 @@ Status check_access(Session& session, const plan::Plan& plan, const std::vector<
     TRY_ASSIGN(auto* reader, session.reader());
     auto checks = plan::permissions(plan);
     checks.insert(checks.end(), more.begin(), more.end());
-    TRY_ASSIGN(const auto allowed, reader->allowed(checks));
+    TRY_ASSIGN(const auto allowed, plan::allowed_at(*reader, session.other(), checks));
     for (std::size_t i = 0; i < checks.size() && i < allowed.size(); i++) {
         if (allowed[i]) continue;
         const std::string where = checks[i].space.empty() ? "in the whole cluster" : "in namespace " + checks[i].space;
+        const std::string which = checks[i].site == kube::Site::kThere ? " of the other cluster" : "";
         return Error{ErrorKind::kForbidden,
                      "not allowed to " + checks[i].verb + " " + checks[i].resource.qualified() +
-                         (checks[i].subresource.empty() ? "" : "/" + checks[i].subresource) + " " + where +
+                         (checks[i].subresource.empty() ? "" : "/" + checks[i].subresource) + " " + where + which +
                          "; nothing was changed",
                      "`kubectl " + session.plugin().name + " rbac` prints the role that is needed"};
     }

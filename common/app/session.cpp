@@ -62,13 +62,61 @@ Result<kube::Cluster*> Session::cluster() {
     if (process_.stand_ins != nullptr) return &process_.stand_ins->cluster;
     if (!cluster_) {
         TRY_ASSIGN(const auto* config, this->config());
-        const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors,
-                                          flags_.timeout};
-        warnings_ = std::make_unique<WarningConsole>(process_.console, color_on_stderr());
-        connector_ = kube::make_connector(*config, options, process_.clock, process_.console, process_.signals);
-        TRY_ASSIGN(cluster_, connector_->connect(process_.signals, *warnings_, std::chrono::milliseconds(0)));
+        TRY_ASSIGN(cluster_, connect(*config, connector_));
     }
     return cluster_.get();
+}
+
+Result<std::unique_ptr<kube::Cluster>> Session::connect(const kubeconfig::ClientConfig& config,
+                                                        std::unique_ptr<kube::Connector>& connector) {
+    const kube::ClientOptions options{"kubectl-" + plugin_.name, version_text(), flags_.warnings_as_errors,
+                                      flags_.timeout};
+    if (!warnings_) warnings_ = std::make_unique<WarningConsole>(process_.console, color_on_stderr());
+    connector = kube::make_connector(config, options, process_.clock, process_.console, process_.signals);
+    return connector->connect(process_.signals, *warnings_, std::chrono::milliseconds(0));
+}
+
+// Who the user is there, and how that server is reached, says its context alone: --server, --token, --as and their like
+// are of the first one.
+Result<kube::ClusterReader*> Session::connect_other(const std::string& kubeconfig, const std::string& context) {
+    has_other_ = true;
+    if (process_.stand_ins != nullptr) {
+        if (process_.stand_ins->other != nullptr) return other();
+        return Error{ErrorKind::kUsage, "context \"" + escape_line(context) + "\" does not exist"};
+    }
+    // Who takes an operation back plans it twice: the connection that the first plan's steps go through stays.
+    if (other_) return other();
+    kubeconfig::ConnectionFlags flags;
+    flags.kubeconfig = kubeconfig.empty() ? connection_.kubeconfig : kubeconfig;
+    if (!context.empty()) flags.context = context;
+    flags.cache_dir = connection_.cache_dir;
+    flags.kuberc = connection_.kuberc;
+    flags.disable_compression = connection_.disable_compression;
+    flags.request_timeout = connection_.request_timeout;
+    TRY_ASSIGN(const auto* first, config());
+    TRY_ASSIGN(const kubeconfig::ClientConfig config, kubeconfig::load_client_config(flags, process_.environment));
+    if (config.server == first->server)
+        return Error{ErrorKind::kUsage, "the other cluster is this one: both are at " + escape_line(config.server),
+                     "--to-namespace is for another namespace of the same cluster"};
+    other_ = std::make_unique<Other>();
+    TRY_ASSIGN(other_->cluster, connect(config, other_->connector));
+    if (auto tools = Tools::create(plugin_, config, process_); tools.ok()) other_->tools = std::move(*tools);
+    return other();
+}
+
+std::optional<plan::OtherCluster> Session::other_of_world() const {
+    if (!has_other_) return std::nullopt;
+    if (process_.stand_ins != nullptr)
+        return process_.stand_ins->other == nullptr ? std::optional<plan::OtherCluster>()
+                                                    : std::optional(*process_.stand_ins->other);
+    if (!other_) return std::nullopt;
+    return plan::OtherCluster{*other_->cluster, other_->tools ? other_->tools->pods() : nullptr,
+                              other_->tools ? other_->tools->sql() : nullptr, explain_by(*other_->cluster)};
+}
+
+kube::ClusterReader* Session::other() const {
+    const auto other = other_of_world();
+    return other ? &other->cluster : nullptr;
 }
 
 Result<kube::ClusterReader*> Session::reader() {
@@ -93,6 +141,7 @@ Result<plan::World> Session::world(plan::Witness& witness) {
     TRY_ASSIGN(auto* cluster, this->cluster());
     plan::World world{*cluster, process_.clock, process_.signals, witness,
                       nullptr,  nullptr,        nullptr,          explain_by(*cluster)};
+    if (const auto other = other_of_world(); other) world.other.emplace(*other);
     if (const StandIns* instead = process_.stand_ins; instead != nullptr) {
         world.pods = instead->pods;
         world.sql = instead->sql;

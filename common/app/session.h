@@ -22,6 +22,7 @@ struct StandIns {
     plan::Attendant* attendant;
     std::string space;
     plan::Self self = plan::this_process();
+    const plan::OtherCluster* other = nullptr;  // null: there is none to be connected to
 };
 
 // The process around a run; all of it outlives the session.
@@ -57,6 +58,9 @@ class Session : public Context {
     Result<std::string> space() override;
     Result<kube::ClusterReader*> reader() override;
     Result<plan::PodRunner*> pod_runner() override;
+    Result<kube::ClusterReader*> connect_other(const std::string& kubeconfig, const std::string& context) override;
+    // Null: this command works on one cluster.
+    kube::ClusterReader* other() const;
     int fail(const Error& error) override;
     void print_structured(const Json& value) override;
 
@@ -71,7 +75,17 @@ class Session : public Context {
     int warnings() const;  // how many the server has sent
 
   private:
+    // A second cluster by its own context.
+    struct Other {
+        std::unique_ptr<kube::Connector> connector;
+        std::unique_ptr<kube::Cluster> cluster;
+        std::unique_ptr<Tools> tools;
+    };
+
     bool color(bool terminal) const;
+    Result<std::unique_ptr<kube::Cluster>> connect(const kubeconfig::ClientConfig& config,
+                                                   std::unique_ptr<kube::Connector>& connector);
+    std::optional<plan::OtherCluster> other_of_world() const;
 
     const Plugin& plugin_;
     const Command* command_;
@@ -84,6 +98,8 @@ class Session : public Context {
     std::unique_ptr<kube::Connector> connector_;
     std::unique_ptr<kube::Cluster> cluster_;
     std::unique_ptr<Tools> tools_;
+    std::unique_ptr<Other> other_;
+    bool has_other_ = false;
 };
 
 }  // namespace holdfast::app

@@ -54,6 +54,7 @@ struct AccessCheck {
     std::string space;        // "" : cluster-wide
     std::string subresource;  // "exec", ...
     std::string name;         // "" : any
+    Site site = Site::kHere;  // which cluster is asked: see allowed_at() in plan/permissions.h
 };
 
 // What the API server offers: groups with versions, resources. Features are decided from it, never from version

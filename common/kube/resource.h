@@ -20,6 +20,11 @@ struct Resource {
     friend bool operator==(const Resource&, const Resource&) = default;
 };
 
+// Of two clusters that one operation works on: the one that it was called for, where its journal lies, and the other
+// one
+// (--to-context).
+enum class Site { kHere, kThere };
+
 // One object. name "" stands for the collection (access reviews); space "" for cluster-scoped objects.
 struct ObjectRef {
     Resource resource;

@@ -153,7 +153,8 @@ class Drive {
                 checks.push_back({"create", kube::kEvents, operation_.space(), "", ""});
             for (auto& check : holding_needs(journal_, plan)) checks.push_back(std::move(check));
         }
-        return check_allowed(world_.cluster, checks, options_.line.plugin);
+        return check_allowed(world_.cluster, checks, options_.line.plugin,
+                             world_.other ? &world_.other->cluster : nullptr);
     }
 
     // Locks, Lease and takeover (safety R1-R3). What was shown was planned before the workload was ours: it is planned
@@ -192,7 +193,7 @@ class Drive {
         SilentWitness silent;
         World world{world_.cluster,   world_.clock,      world_.signals,   silent,
                     world_.pods,      world_.sql,        world_.attendant, world_.explain,
-                    world_.may_write, world_.make_heart, world_.self};
+                    world_.may_write, world_.make_heart, world_.self,      world_.other};
         for (const Step& step : plan.rehearsal) {
             Plan one;
             one.operation = plan.operation;
@@ -339,7 +340,12 @@ class Drive {
 
     // Whoever lost a name to another operation before making anything has nothing to resume or to take back.
     bool made_nothing() {
-        for (const auto& object : world_.cluster.get_all(created_objects(journal_))) {
+        return none_of(world_.cluster, created_objects(journal_)) &&
+               (!world_.other || none_of(world_.other->cluster, created_objects(journal_, kube::Site::kThere)));
+    }
+
+    bool none_of(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs) {
+        for (const auto& object : reader.get_all(refs)) {
             const bool gone = !object.ok() && object.error().kind == ErrorKind::kNotFound;
             if (!gone && !object.ok()) return false;
             if (!gone && kube::label_of(*object, labels::kOperation) == journal_.operation) return false;

@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/os/random.h"
 #include "common/plan/holding.h"
+#include "common/plan/permissions.h"
 
 #include <algorithm>
 
@@ -157,15 +158,16 @@ Status heed_locks(World& world, Operation& operation, const Journal& journal) {
 }
 
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
-                     const std::string& plugin) {
-    TRY_ASSIGN(const std::vector<bool> allowed, reader.allowed(checks));
+                     const std::string& plugin, kube::ClusterReader* other) {
+    TRY_ASSIGN(const std::vector<bool> allowed, allowed_at(reader, other, checks));
     std::vector<std::string> missing;
     for (std::size_t i = 0; i < checks.size() && i < allowed.size(); ++i) {
         const kube::AccessCheck& check = checks[i];
         if (allowed[i]) continue;
         missing.push_back(check.verb + " " + check.resource.qualified() +
                           (check.subresource.empty() ? "" : "/" + check.subresource) +
-                          (check.space.empty() ? "" : " in namespace " + check.space));
+                          (check.space.empty() ? "" : " in namespace " + check.space) +
+                          (check.site == kube::Site::kThere ? " of the other cluster" : ""));
     }
     if (missing.empty()) return {};
     return Error{ErrorKind::kForbidden, "not allowed: " + join(missing, ", ") + "; nothing was changed",

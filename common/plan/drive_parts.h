@@ -25,9 +25,9 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
 // kLocked: another operation has a lock of what this one heeds. One list where nobody has any.
 Status heed_locks(World& world, Operation& operation, const Journal& journal);
 
-// All that is not allowed, in one kForbidden.
+// All that is not allowed, in one kForbidden. other: the second cluster, for checks that are of it.
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
-                     const std::string& plugin);
+                     const std::string& plugin, kube::ClusterReader* other = nullptr);
 
 // A Warning event on `on`. message: why it stopped, and how to go on.
 Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,

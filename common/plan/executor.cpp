@@ -28,6 +28,11 @@ class Execution {
     Execution(const Plan& plan, World& world, const Limits& limits)
         : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), StepState::kPending) {
         for (std::size_t i = 0; i < plan.steps.size(); ++i) index_[plan.steps[i].id] = i;
+        if (!world.other) return;
+        const OtherCluster& other = *world.other;
+        there_ = std::make_unique<World>(World{other.cluster, world.clock, world.signals, world.witness, other.pods,
+                                               other.sql, nullptr, other.explain, world.may_write, world.make_heart,
+                                               world.self});
     }
 
     Outcome run() {
@@ -49,6 +54,9 @@ class Execution {
 
   private:
     const Step& step(std::size_t i) const { return plan_.steps[i]; }
+    // As a step sees it that acts on this cluster. A plan with steps there is only made with a connection to it.
+    World& at(kube::Site site) { return site == kube::Site::kThere && there_ ? *there_ : world_; }
+    World& of(const Step& one) { return at(one.site); }
     bool dry() const { return limits_.dry_run == kube::DryRun::kServer; }
     bool failed() const { return !outcome_.status.ok(); }
 
@@ -71,8 +79,8 @@ class Execution {
         return attempted;
     }
 
-    // The next steps that may run: all creates that are ready at once, or one other step. After a failure only those
-    // that always run; the rest is skipped.
+    // The next steps that may run: all creates of one cluster that are ready at once, or one other step. After a
+    // failure only those that always run; the rest is skipped.
     std::vector<std::size_t> next() {
         if (failed()) {
             for (std::size_t i = 0; i < states_.size(); ++i) {
@@ -88,7 +96,7 @@ class Execution {
             }
             const bool creates = std::holds_alternative<Create>(step(i).action);
             if (batch.empty() && !creates) return {i};
-            if (creates) batch.push_back(i);
+            if (creates && (batch.empty() || step(batch.front()).site == step(i).site)) batch.push_back(i);
         }
         return batch;
     }
@@ -143,7 +151,7 @@ class Execution {
             creates.push_back(&std::get<Create>(step(i).action));
         }
         if (!dry()) outcome_.wrote = true;
-        const std::vector<Status> results = perform_creates(creates, plan_.operation, world_, limits_);
+        const std::vector<Status> results = perform_creates(creates, plan_.operation, of(step(batch.front())), limits_);
         for (std::size_t k = 0; k < batch.size(); ++k) finish(batch[k], results[k]);
     }
 
@@ -162,12 +170,12 @@ class Execution {
                                  [&](const Create&) -> Status {
                                      return Error{ErrorKind::kInternal, "a create outside its batch", "", 0, ""};
                                  },
-                                 [&](const Patch& action) { return changed(perform_patch(action, world_, limits_)); },
+                                 [&](const Patch& action) { return changed(perform_patch(action, of(one), limits_)); },
                                  [&](const Delete& action) { return changed(remove(action, one, stall)); },
-                                 [&](const Scale& action) { return changed(perform_scale(action, world_, limits_)); },
-                                 [&](const WaitFor& action) { return wait_for(action, one, world_, limits_, stall); },
+                                 [&](const Scale& action) { return changed(perform_scale(action, of(one), limits_)); },
+                                 [&](const WaitFor& action) { return wait_for(action, one, of(one), limits_, stall); },
                                  [&](const Exec& action) { return exec(action, one, stall); },
-                                 [&](const Sql& action) { return sql(action, stall); },
+                                 [&](const Sql& action) { return sql(action, of(one), stall); },
                                  [&](const Copy&) -> Status {
                                      return Error{ErrorKind::kInternal, "no mover to copy with", "", 0, ""};
                                  },
@@ -187,10 +195,10 @@ class Execution {
         return {};
     }
 
-    bool makes(const kube::ObjectRef& ref) const {
+    bool makes(const kube::ObjectRef& ref, kube::Site site) const {
         return std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const Step& one) {
             const auto* create = std::get_if<Create>(&one.action);
-            return create != nullptr && ref_of_manifest(create->manifest) == ref;
+            return create != nullptr && one.site == site && ref_of_manifest(create->manifest) == ref;
         });
     }
 
@@ -199,15 +207,15 @@ class Execution {
     Status remove(const Delete& action, const Step& one, std::chrono::milliseconds stall) {
         Delete pinned = action;
         if (action.preconditions.uid.empty() && !dry()) {
-            TRY_ASSIGN(const std::optional<Json> found, world_.cluster.find(action.ref));
+            TRY_ASSIGN(const std::optional<Json> found, of(one).cluster.find(action.ref));
             if (!found) return {};
-            if (makes(action.ref) && kube::label_of(*found, labels::kOperation) != plan_.operation)
+            if (makes(action.ref, one.site) && kube::label_of(*found, labels::kOperation) != plan_.operation)
                 return Error{ErrorKind::kConflict,
                              action.ref.text() + ": object replaced: it is not the one that this operation made",
                              "nothing was done to the new one", 0, ""};
             pinned.preconditions.uid = kube::uid_of(*found);
         }
-        return perform_delete(pinned, one, world_, limits_, stall);
+        return perform_delete(pinned, one, of(one), limits_, stall);
     }
 
     Status changed(Status status) {
@@ -216,7 +224,8 @@ class Execution {
     }
 
     Status exec(const Exec& action, const Step& one, std::chrono::milliseconds stall) {
-        if (world_.pods == nullptr) return Error{ErrorKind::kInternal, "no way to run commands in pods", "", 0, ""};
+        PodRunner* pods = of(one).pods;
+        if (pods == nullptr) return Error{ErrorKind::kInternal, "no way to run commands in pods", "", 0, ""};
         outcome_.wrote = true;
         if (!action.release_of.empty()) return release(action.release_of);
         Status may = world_.may_write ? world_.may_write() : Status();
@@ -224,20 +233,20 @@ class Execution {
         const bool only_we_can = one.always && !may.ok() && may.error().reason == kJournalGone;
         if (!may.ok() && !only_we_can) return may;
         if (action.hold) {
-            TRY_ASSIGN(auto held, world_.pods->hold(action));
+            TRY_ASSIGN(auto held, pods->hold(action));
             held_[one.id] = std::move(held);
             return {};
         }
-        TRY_ASSIGN(std::string out, world_.pods->run(action, stall));
+        TRY_ASSIGN(std::string out, pods->run(action, stall));
         while (!out.empty() && out.back() == '\n') out.pop_back();
         if (!action.output.empty()) outcome_.progress.outputs[action.output] = out;
         return expected(action.expect, out, action.secret_output);
     }
 
-    Status sql(const Sql& action, std::chrono::milliseconds stall) {
-        if (world_.sql == nullptr) return Error{ErrorKind::kInternal, "no way to run SQL", "", 0, ""};
+    Status sql(const Sql& action, World& world, std::chrono::milliseconds stall) {
+        if (world.sql == nullptr) return Error{ErrorKind::kInternal, "no way to run SQL", "", 0, ""};
         if (world_.may_write) TRY(world_.may_write());
-        TRY_ASSIGN(const std::string out, world_.sql->query(action, stall));
+        TRY_ASSIGN(const std::string out, world.sql->query(action, stall));
         if (!action.output.empty()) outcome_.progress.outputs[action.output] = out;
         return expected(action.expect, out, false);
     }
@@ -274,6 +283,7 @@ class Execution {
 
     const Plan& plan_;
     World& world_;
+    std::unique_ptr<World> there_;  // null: there is no other cluster
     const Limits& limits_;
     std::vector<StepState> states_;
     std::map<std::string, std::size_t> index_;

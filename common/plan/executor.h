@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace holdfast::plan {
@@ -47,6 +48,14 @@ class Heart {
 using MakeHeart =
     std::function<std::unique_ptr<Heart>(std::chrono::milliseconds every, std::function<void(kube::Cluster&)> beat)>;
 
+// The other cluster, for steps of Site::kThere.
+struct OtherCluster {
+    kube::Cluster& cluster;
+    PodRunner* pods = nullptr;
+    SqlRunner* sql = nullptr;
+    Explain explain = {};
+};
+
 // Whatever execution needs of the world. All references outlive the executor; pods and sql may be null where no step of
 // the plan uses them.
 struct World {
@@ -63,6 +72,7 @@ struct World {
     // Empty: leases are renewed between the calls of the execution itself (tests, the simulator: no threads).
     MakeHeart make_heart = {};
     Self self = this_process();
+    std::optional<OtherCluster> other = std::nullopt;
 };
 
 struct Limits {

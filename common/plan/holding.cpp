@@ -75,10 +75,16 @@ Result<std::unique_ptr<Holding>> Holding::take(World& world, Journal& journal, b
             return swapped;
         };
     }
+    std::optional<OtherCluster> other = world.other;
+    if (other) {
+        holding->fenced_other_ = make_fenced(other->cluster, holding->tenure_, fence);
+        other.emplace(OtherCluster{*holding->fenced_other_, other->pods, other->sql, other->explain});
+    }
     holding->fenced_ = make_fenced(world.cluster, holding->tenure_, std::move(fence));
-    holding->fenced_world_ = std::make_unique<World>(World{
-        *holding->fenced_, world.clock, world.signals, world.witness, world.pods, world.sql, world.attendant,
-        world.explain, [tenure = &holding->tenure_] { return tenure->may_write(); }, world.make_heart, world.self});
+    holding->fenced_world_ = std::make_unique<World>(World{*holding->fenced_, world.clock, world.signals, world.witness,
+                                                           world.pods, world.sql, world.attendant, world.explain,
+                                                           [tenure = &holding->tenure_] { return tenure->may_write(); },
+                                                           world.make_heart, world.self, std::move(other)});
     return holding;
 }
 

@@ -38,7 +38,7 @@ class Holding {
     World& world_;
     Journal& journal_;
     Tenure tenure_;
-    std::unique_ptr<kube::Cluster> fenced_;
+    std::unique_ptr<kube::Cluster> fenced_, fenced_other_;
     std::unique_ptr<World> fenced_world_;
 };
 

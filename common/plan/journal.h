@@ -76,10 +76,19 @@ void take_versions(Journal& journal, const Json& config_map);
 // Ids, titles, verbs and objects of a plan: what status shows and abort takes back. Manifests are not repeated: a set
 // of a thousand claims must fit into one ConfigMap.
 Json brief(const Plan& plan);
-// The objects that the rounds of a journal create, first to last, each once.
-std::vector<kube::ObjectRef> created_objects(const Journal& journal);
-// Every object that its steps write to, each once.
+// The objects that the rounds of a journal create in one of the clusters, first to last, each once.
+std::vector<kube::ObjectRef> created_objects(const Journal& journal, kube::Site site = kube::Site::kHere);
+// Every object that its steps write to in the cluster where the journal lies, each once.
 std::vector<kube::ObjectRef> written_objects(const Journal& journal);
+
+// For an operation that makes objects in a second cluster too: what stands there under the journal's name, so that
+// status, gc, resume and abort there say where the journal is and leave alone what the operation made. Whoever reads it
+// as a journal gets kRefused.
+struct Signpost {
+    std::string operation, plugin, space;  // the namespace of the journal
+    std::string server, context;           // of the cluster where the journal is; context "" : none
+};
+Json signpost_manifest(const Signpost& signpost, const std::string& space);
 
 // One step of brief()'s form: for a journal that is made again from what objects tell.
 Json brief_step(const char* verb, const kube::ObjectRef& ref);

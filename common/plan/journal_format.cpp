@@ -17,6 +17,8 @@ namespace {
 constexpr char kKey[] = "journal.json";
 constexpr char kSumsKey[] = "sums.json";
 constexpr char kShardKey[] = "part";
+constexpr char kSignpostKey[] = "journal-is-at.json";
+constexpr char kThere[] = "other";
 
 std::string where(const Json& config_map) {
     return "configmap/" + kube::space_of(config_map) + "/" + kube::name_of(config_map);
@@ -92,6 +94,29 @@ Status check_sums(const Json& config_map, const Json& body) {
                  "put back what was there; what the operation made carries its id in the label " +
                      std::string(labels::kOperation),
                  0, ""};
+}
+
+// nullopt: it is a journal itself.
+std::optional<Error> told_by_signpost(const Json& config_map) {
+    const std::string text = kube::text_at(config_map, std::string("/data/") + kSignpostKey);
+    if (text.empty()) return std::nullopt;
+    const Json body = Json::parse(text, nullptr, false);
+    const std::string operation = kube::text_at(body, "/operation"), plugin = kube::text_at(body, "/plugin"),
+                      space = kube::text_at(body, "/namespace"), context = kube::text_at(body, "/context");
+    // Lines to be pasted into a shell are made of them, and anyone may edit a ConfigMap.
+    if (!check_operation_id(operation).ok() || !check_dns_label(plugin, "plugin").ok() ||
+        !check_dns_label(space, "namespace").ok())
+        return damaged(config_map, "it does not say where the journal is");
+    const std::string on =
+        " " + operation + " -n " + space + (context.empty() ? "" : " --context " + shell_quote(context));
+    return Error{
+        ErrorKind::kRefused,
+        where(config_map) + ": operation " + operation + " was begun from another cluster, " +
+            escape_line(kube::text_at(body, "/server")) + ", and its journal is there, in namespace " + space +
+            ": kubectl " + plugin + " resume" + on + ", or kubectl " + plugin + " abort" + on,
+        "if that cluster is gone for good, delete this ConfigMap: then gc here removes the throwaways that the "
+        "operation has left",
+        0, ""};
 }
 
 Json body_of(const Journal& journal) {
@@ -175,6 +200,7 @@ std::vector<std::string> shards_of(const Json& config_map) {
 }
 
 Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards) {
+    if (const auto elsewhere = told_by_signpost(config_map)) return *elsewhere;
     const std::string text = kube::text_at(config_map, "/data/journal.json");
     if (text.empty()) return damaged(config_map, "it has no " + std::string(kKey));
     Json body = Json::parse(text, nullptr, false);
@@ -227,6 +253,20 @@ Result<Journal> journal_from_config_map(const Json& config_map, const std::map<s
     return journal;
 }
 
+Json signpost_manifest(const Signpost& signpost, const std::string& space) {
+    const Json body = {{"operation", signpost.operation},
+                       {"plugin", signpost.plugin},
+                       {"namespace", signpost.space},
+                       {"server", signpost.server},
+                       {"context", signpost.context}};
+    return {
+        {"apiVersion", "v1"},
+        {"kind", "ConfigMap"},
+        {"metadata",
+         {{"name", journal_name(signpost.operation)}, {"namespace", space}, {"labels", {{labels::kRole, "journal"}}}}},
+        {"data", {{kSignpostKey, body.dump()}}}};
+}
+
 Json brief(const Plan& plan) {
     Json steps = Json::array();
     for (const Step& step : plan.steps) {
@@ -238,6 +278,7 @@ Json brief(const Plan& plan) {
                          {"resource", ref.resource.plural},
                          {"namespace", ref.space},
                          {"name", ref.name}});
+        if (step.site == kube::Site::kThere) steps.back()["site"] = kThere;
     }
     return {{"round", plan.round}, {"steps", std::move(steps)}};
 }
@@ -259,11 +300,13 @@ bool has_sound_names(const Journal& journal) {
 
 namespace {
 
-std::vector<kube::ObjectRef> objects_of(const Journal& journal, const std::function<bool(const std::string&)>& wanted) {
+std::vector<kube::ObjectRef> objects_of(const Journal& journal, kube::Site site,
+                                        const std::function<bool(const std::string&)>& wanted) {
     std::vector<kube::ObjectRef> objects;
     std::set<std::string> known;
     for_each_step(journal, [&](const Json& step) {
         if (!wanted(kube::text_at(step, "/verb"))) return;
+        if ((kube::text_at(step, "/site") == kThere) != (site == kube::Site::kThere)) return;
         auto object = object_in(step);
         // A resume plans again what an earlier run had planned with other steps beside it.
         if (object && known.insert(object->resource.qualified() + " " + object->text()).second)
@@ -274,12 +317,12 @@ std::vector<kube::ObjectRef> objects_of(const Journal& journal, const std::funct
 
 }  // namespace
 
-std::vector<kube::ObjectRef> created_objects(const Journal& journal) {
-    return objects_of(journal, [](const std::string& verb) { return verb == "create"; });
+std::vector<kube::ObjectRef> created_objects(const Journal& journal, kube::Site site) {
+    return objects_of(journal, site, [](const std::string& verb) { return verb == "create"; });
 }
 
 std::vector<kube::ObjectRef> written_objects(const Journal& journal) {
-    return objects_of(journal, [](const std::string& verb) {
+    return objects_of(journal, kube::Site::kHere, [](const std::string& verb) {
         return verb == "create" || verb == "patch" || verb == "delete" || verb == "scale" || verb == "evict";
     });
 }

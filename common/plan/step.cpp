@@ -128,6 +128,7 @@ Json to_json(const Plan& plan) {
                     {"reason", step.reason},
                     {"after", step.after},
                     {"risk", risk_text(step)}};
+        if (step.site == kube::Site::kThere) one["site"] = "other";
         if (!step.phase.empty()) one["phase"] = step.phase;
         if (step.point_of_no_return) one["pointOfNoReturn"] = true;
         if (step.always) one["always"] = true;
@@ -140,6 +141,7 @@ Json to_json(const Plan& plan) {
             {{"verb", need.verb},
              {"resource", need.resource.qualified() + (need.subresource.empty() ? "" : "/" + need.subresource)},
              {"namespace", need.space}});
+        if (need.site == kube::Site::kThere) needs.back()["site"] = "other";
     }
     return {
         {"operation", plan.operation}, {"round", plan.round}, {"steps", std::move(steps)},      {"notes", plan.notes},

@@ -141,6 +141,9 @@ struct Step {
     std::string reason;              // why, in a few words; may be empty
     std::vector<std::string> after;  // ids of steps that must have ended well before
     Action action;
+    // The cluster that it acts on. What is made there is no abort's that knows only the journal: an operation with such
+    // steps has a take_back() of its own.
+    kube::Site site = kube::Site::kHere;
     std::string phase;  // steps of one phase are timed together: "restore volumes"; may be empty
     Risk risk = Risk::kNone;
     std::string risk_text;  // "restarts postgres-0"; empty: by risk

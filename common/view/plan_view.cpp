@@ -171,6 +171,7 @@ std::vector<std::pair<std::string, std::vector<std::string>>> verbs_by_resource(
         std::string what = check.resource.qualified();
         if (!check.subresource.empty()) what += "/" + check.subresource;
         what += check.space.empty() ? " (cluster)" : " in " + check.space;
+        if (check.site == kube::Site::kThere) what += " of the other cluster";
         auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return r.first == what; });
         if (row == rows.end()) row = rows.insert(rows.end(), {what, {}});
         if (std::find(row->second.begin(), row->second.end(), check.verb) == row->second.end())
@@ -180,18 +181,20 @@ std::vector<std::pair<std::string, std::vector<std::string>>> verbs_by_resource(
 }
 
 Json step_json(const plan::Step& step, std::size_t number) {
-    return Json{{"number", number},
-                {"id", step.id},
-                {"title", step.title},
-                {"object", object_of(step.action)},
-                {"change", verb_of(step.action)},
-                {"reason", step.reason},
-                {"risk", risk_of(step)},
-                {"phase", step.phase},
-                {"after", step.after},
-                {"pointOfNoReturn", step.point_of_no_return},
-                {"always", step.always},
-                {"canBeUndone", step.undo.has_value()}};
+    Json json = {{"number", number},
+                 {"id", step.id},
+                 {"title", step.title},
+                 {"object", object_of(step.action)},
+                 {"change", verb_of(step.action)},
+                 {"reason", step.reason},
+                 {"risk", risk_of(step)},
+                 {"phase", step.phase},
+                 {"after", step.after},
+                 {"pointOfNoReturn", step.point_of_no_return},
+                 {"always", step.always},
+                 {"canBeUndone", step.undo.has_value()}};
+    if (step.site == kube::Site::kThere) json["cluster"] = "other";
+    return json;
 }
 
 }  // namespace
@@ -273,6 +276,7 @@ Json plan_json(const plan::Plan& plan) {
                               {"subresource", check.subresource},
                               {"namespace", check.space},
                               {"name", check.name}});
+        if (check.site == kube::Site::kThere) needed.back()["cluster"] = "other";
     }
     return Json{{"apiVersion", "holdfast.dev/v1"},
                 {"kind", "Plan"},

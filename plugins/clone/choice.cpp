@@ -8,6 +8,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/placement.h"
 #include "common/kube/objects/storage.h"
+#include "plugins/clone/sites.h"
 
 #include <algorithm>
 #include <map>
@@ -44,8 +45,9 @@ Status decide_method(const CloneOptions& options, const LiveFacts& live, Choice&
     if (options.method == Method::kClone) {
         if (options.elsewhere())
             return refused("--method clone: a driver clones only within one namespace, and the clone is to be in " +
-                               options.to_space + ", not in " + options.space,
-                           "--method snapshot works across namespaces");
+                               options.to_space + where(options) + ", not in " + options.space,
+                           options.other ? "--method snapshot works across clusters on the same storage"
+                                         : "--method snapshot works across namespaces");
         choice.why = "as given";
         return {};
     }
@@ -63,7 +65,7 @@ Status decide_method(const CloneOptions& options, const LiveFacts& live, Choice&
                        options.elsewhere() ? "" : "--method clone asks the driver to copy the volume");
     if (options.elsewhere())
         return refused(no_class + ", and a driver clones only within one namespace, not from " + options.space +
-                           " to " + options.to_space,
+                           " to " + options.to_space + where(options),
                        "clone within " + options.space + ", or make a VolumeSnapshotClass for that driver");
     choice.method = Method::kClone;
     choice.why = no_class + ": the driver is asked to clone; whether it can is seen only when it tries";
@@ -177,7 +179,8 @@ Member member_of(const CloneOptions& options, const LiveFacts& live, kube::SetMe
     Member member;
     member.driver = facts.driver;
     const auto volume = live.volumes.find(facts.volume);
-    if (volume != live.volumes.end()) member.old_volume = kube::volume_of(volume->second);
+    // What says where a volume can be reached from are labels of nodes, and another cluster's nodes have their own.
+    if (!options.other && volume != live.volumes.end()) member.old_volume = kube::volume_of(volume->second);
     member.facts = std::move(facts);
     member.called = claim_text(options, member);
     return member;

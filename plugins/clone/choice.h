@@ -5,6 +5,7 @@
 #include "common/copies/live_facts.h"
 #include "plugins/clone/clone_options.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,11 @@ struct Choice {
     std::vector<Member> sources;  // one a source claim: as it was found, and its snapshot once that is known
     std::vector<Copy> copies;
     std::vector<std::string> looked_at;  // all claims of the source, also those of ordinals that are not copied
-    int start = 0, replicas = 0;         // of a StatefulSet: the clone's ordinals
+    // Of the clone's cluster, if that is another one: its snapshot classes, and by driver the one that copies of what
+    // is made there are cut with.
+    std::vector<Json> classes_there;
+    std::map<std::string, std::string> cut_there;
+    int start = 0, replicas = 0;  // of a StatefulSet: the clone's ordinals
     std::vector<std::string> notes;
 
     bool waits_for_pod() const;

@@ -17,8 +17,10 @@ namespace holdfast::clone {
 
 class Clone : public plan::Operation {
   public:
-    // pods: by which a running database is asked what ties it to others; null: it cannot be.
-    Clone(CloneOptions options, plan::PodRunner* pods) : options_(std::move(options)), pods_(pods) {}
+    // pods: by which a running database is asked what ties it to others; null: it cannot be. other: the cluster that
+    // options.other means, else null.
+    Clone(CloneOptions options, plan::PodRunner* pods, kube::ClusterReader* other = nullptr)
+        : options_(std::move(options)), pods_(pods), other_(other) {}
     std::string kind() const override { return "clone"; }
     std::string target() const override { return options_.name; }
     // The journal lies beside the source: a resume takes the source's namespace from there.
@@ -43,18 +45,25 @@ class Clone : public plan::Operation {
     Result<Recognised> by_files(kube::ClusterReader& reader);
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
-    Result<plan::Plan> copy(const plan::Input& input, Choice& choice, bool bound);
+    Result<plan::Plan> stage(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
+    Result<plan::Plan> copy(kube::ClusterReader& reader, const plan::Input& input, Choice& choice);
     Result<plan::Plan> treat(const plan::Input& input, const Now& now, const Choice& seeds);
     Result<std::optional<plan::Plan>> spread(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> everything_away(kube::ClusterReader& reader, const std::string& operation) const;
-    std::vector<kube::ObjectRef> own_objects(const std::string& operation) const;
+    // What it makes in the clone's cluster, and what beside its source.
+    std::vector<kube::ObjectRef> objects_there(const std::string& operation) const;
+    std::vector<kube::ObjectRef> objects_here() const;
     void foretell(plan::Plan& plan) const;
     Status report_workload(kube::ClusterReader& reader, const std::string& operation, plan::Report& report) const;
     Status report_claim(kube::ClusterReader& reader, const Copy& copy, const std::string& operation,
                         plan::Report& report) const;
 
+    // The cluster that the clone is made in.
+    kube::ClusterReader& there(kube::ClusterReader& here) const { return other_ == nullptr ? here : *other_; }
+
     CloneOptions options_;
     plan::PodRunner* pods_;
+    kube::ClusterReader* other_;
     std::optional<LiveFacts> live_;
     std::vector<kube::StorageClass> classes_;
     std::optional<Choice> choice_;

@@ -128,9 +128,25 @@ Status parse_workload(const app::Arguments& arguments, CloneOptions& options) {
         for (const std::string& name : *names) TRY(check_dns_subdomain(name, "the name to copy"));
         if (!names->empty() && !options.elsewhere())
             return wrong(
-                "--copy-secrets and --copy-configmaps are for another namespace: here the clone uses the "
+                "--copy-secrets and --copy-configmaps are for another namespace or cluster: here the clone uses the "
                 "source's own");
     }
+    return {};
+}
+
+Status parse_other(app::Context& context, const app::Arguments& arguments, CloneOptions& options) {
+    options.other = arguments.given("to-context") || arguments.given("to-kubeconfig");
+    if (!options.other) return {};
+    for (const char* flag : {"to-context", "to-kubeconfig"}) {
+        if (arguments.given(flag) && arguments.text(flag).empty()) return wrong(std::string("--") + flag + " is empty");
+    }
+    options.other_context = arguments.text("to-context");
+    options.other_kubeconfig = arguments.text("to-kubeconfig");
+    if (!options.other_kubeconfig.empty())
+        options.other_kubeconfig = resolve_path(options.other_kubeconfig, context.environment().working_directory);
+    TRY_ASSIGN(const auto* home, context.config());
+    options.home_server = home->server;
+    options.home_context = home->context;
     return {};
 }
 
@@ -155,6 +171,7 @@ Result<CloneOptions> clone_options(app::Context& context, const app::Arguments& 
     TRY_ASSIGN(options.space, context.space());
     options.to_space = arguments.text("to-namespace");
     if (options.to_space.empty()) options.to_space = options.space;
+    TRY(parse_other(context, arguments, options));
     TRY(check_dns_label(options.to_space, "--to-namespace"));
     TRY(check_name(options));
     TRY_ASSIGN(options.method, wanted_method(arguments.text("method", "auto")));

@@ -23,6 +23,10 @@ struct CloneOptions {
     std::string space;     // of the source
     std::string name;      // of the clone
     std::string to_space;  // where it is made
+    // It is made in another cluster, that of this context; kubeconfig "" : the context is one of the source's.
+    bool other = false;
+    std::string other_context, other_kubeconfig;
+    std::string home_server, home_context;  // of the source's cluster, where the journal lies
     Method method = Method::kAuto;
     ClaimWishes wishes;
     std::string snapshot_class;  // "" : the default one of the volume's driver
@@ -40,7 +44,7 @@ struct CloneOptions {
 
     bool prepares() const { return isolated || !sql.empty(); }
     bool whole() const { return *source.resource == kube::kStatefulSets || *source.resource == kube::kDeployments; }
-    bool elsewhere() const { return to_space != space; }
+    bool elsewhere() const { return other || to_space != space; }
     kube::ObjectRef source_ref() const { return {*source.resource, space, source.name}; }
 };
 

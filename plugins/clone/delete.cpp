@@ -38,6 +38,11 @@ Status check_finished(kube::ClusterReader& reader, const DeleteOptions& options,
         // Whoever may not look beside the source is told by the label alone.
         if (!journals.ok() && journals.error().kind == ErrorKind::kForbidden && space != options.space) continue;
         if (!journals.ok()) return journals.error();
+        // Of one that is made from another cluster there is a signpost, which says where its journal is.
+        for (const std::string& one : damaged) {
+            if (one.find("/" + plan::journal_name(clone.operation) + ":") == std::string::npos) continue;
+            return Error{ErrorKind::kLocked, "clone " + clone.name + " is not finished; nothing was changed: " + one};
+        }
         for (const plan::Journal& journal : *journals) {
             if (journal.operation != clone.operation) continue;
             return Error{ErrorKind::kLocked,

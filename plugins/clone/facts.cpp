@@ -1,9 +1,11 @@
 #include "plugins/clone/facts.h"
 
 #include "common/copies/workload_claims.h"
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
+#include "plugins/clone/sites.h"
 
 #include <algorithm>
 
@@ -52,8 +54,10 @@ Status read_space(kube::ClusterReader& reader, const CloneOptions& options, Now&
     auto space = reader.get({kube::kNamespaces, "", options.to_space});
     if (!space.ok()) {
         if (space.error().kind != ErrorKind::kNotFound) return space.error();
-        return Error{ErrorKind::kNotFound, "namespace " + options.to_space + " does not exist; nothing was changed",
-                     "make it first: kubectl create namespace " + options.to_space};
+        return Error{ErrorKind::kNotFound,
+                     "namespace " + options.to_space + " does not exist" + where(options) + "; nothing was changed",
+                     "make it first: kubectl create namespace " + options.to_space +
+                         (options.other_context.empty() ? "" : " --context " + shell_quote(options.other_context))};
     }
     now.terminating = kube::deleting(*space);
     TRY_ASSIGN(const std::vector<bool> allowed,
@@ -117,14 +121,14 @@ Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, c
     return {};
 }
 
-Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, const std::string& operation,
-                       Choice& choice) {
+Result<Now> gather_now(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options,
+                       const std::string& operation, Choice& choice) {
     Now now;
-    TRY(read_space(reader, options, now));
-    TRY(read_claims_there(reader, options, choice, now));
-    TRY(read_unfinished(reader, options, now));
-    TRY(gather_snapshots(reader, options.space, operation, choice));
-    if (options.prepares()) TRY(read_volumes(reader, now));
+    TRY(read_space(there, options, now));
+    TRY(read_claims_there(there, options, choice, now));
+    TRY(read_unfinished(here, options, now));
+    TRY(gather_snapshots(here, options.space, operation, choice));
+    TRY(read_volumes(there, now));
     return now;
 }
 

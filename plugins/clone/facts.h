@@ -25,7 +25,7 @@ struct Now {
     std::set<std::string> unfinished;             // operations beside the source that have a journal
     std::vector<Json> quotas;                     // of that namespace, if they may be seen
     std::map<std::string, std::string> prepared;  // of those claims, what was done to their data
-    std::map<std::string, Json> volumes;          // that they are bound to, by name; only where data is prepared
+    std::map<std::string, Json> volumes;          // that they are bound to, by name
 
     // Every claim is there, made by this operation and bound.
     bool all_bound(const Choice& choice, const std::string& operation) const;
@@ -36,8 +36,9 @@ struct Now {
 // Only the operation's own snapshots of these sources, in this namespace.
 Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
                         Choice& choice);
-// Fills in the snapshots of choice.sources, too. kNotFound: the namespace is not there.
-Result<Now> gather_now(kube::ClusterReader& reader, const CloneOptions& options, const std::string& operation,
-                       Choice& choice);
+// here: the source's cluster; there: the clone's. Fills in the snapshots of choice.sources, too. kNotFound: the
+// namespace is not there.
+Result<Now> gather_now(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options,
+                       const std::string& operation, Choice& choice);
 
 }  // namespace holdfast::clone

@@ -4,7 +4,9 @@
 #include "common/core/text.h"
 #include "common/kube/objects/quota.h"
 #include "common/kube/objects/snapshot.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/sites.h"
 
 #include <algorithm>
 #include <map>
@@ -81,6 +83,24 @@ Status check_one_moment(const CloneOptions& options, const Choice& choice, const
                          " went before every claim of the clone was made of it: what is missing would be of another "
                          "moment; the source is intact",
                      "take this one back and begin anew: kubectl clone abort " + operation + " -n " + options.space};
+    }
+    return {};
+}
+
+Status check_copied(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation) {
+    for (const Copy& copy : choice.copies) {
+        const auto claim = now.claims.find(copy.spec.name);
+        if (claim == now.claims.end() || claim->second.operation != operation) continue;
+        const auto volume = now.volumes.find(claim->second.volume);
+        if (volume == now.volumes.end() || !kube::volume_of(volume->second).chosen) continue;
+        return Error{ErrorKind::kMismatch,
+                     "pvc/" + options.to_space + "/" + copy.spec.name + " is bound to pv/" + volume->first +
+                         where(options) +
+                         ", which was free and is no copy of the source: what is on it is whoever's it was; nothing of "
+                         "the clone uses it, and both are left as they are",
+                     "see whose pv/" + volume->first + " is; then kubectl clone abort " + operation + " -n " +
+                         options.space + ", which leaves that claim",
+                     0, ""};
     }
     return {};
 }

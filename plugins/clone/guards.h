@@ -14,6 +14,10 @@ Status check_place(const CloneOptions& options, const Choice& choice, const Now&
 Status check_one_moment(const CloneOptions& options, const Choice& choice, const Now& now,
                         const std::string& operation);
 
+// kMismatch: a claim of the clone is bound to a volume that was there before, and was not made of the copy: somebody
+// made one free since that was looked at.
+Status check_copied(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation);
+
 // kConflict: a snapshot is not of the volume that was to be copied: the claim was replaced meanwhile.
 Status check_cut(const CloneOptions& options, const LiveFacts& live, const Choice& choice);
 

@@ -26,6 +26,13 @@ std::vector<app::Option> create_options() {
     return {
         text_option("to-namespace", "NAMESPACE", "the namespace of the clone; default: the source's",
                     Completes::kNamespace),
+        text_option(
+            "to-context", "CONTEXT",
+            "the kubeconfig context of another cluster on the same storage, in which the clone is made; what its "
+            "storage says of the snapshot is compared before anything is made of it",
+            Completes::kContext),
+        text_option("to-kubeconfig", "FILE", "the kubeconfig that --to-context is of; default: the source's",
+                    Completes::kFile),
         app::choice_option("method", {"auto", "clone", "snapshot", "copy"}, "auto",
                            "how volumes are copied: a clone by the driver, or a snapshot that is restored; auto "
                            "says which and why. copy: not in this version"),
@@ -146,8 +153,12 @@ app::Command create_command() {
                            const app::Arguments& arguments) -> Result<std::unique_ptr<plan::Operation>> {
         TRY_ASSIGN(CloneOptions options, clone_options(context, arguments));
         const auto pods = context.pod_runner();
+        kube::ClusterReader* other = nullptr;
+        if (options.other) {
+            TRY_ASSIGN(other, context.connect_other(options.other_kubeconfig, options.other_context));
+        }
         return std::unique_ptr<plan::Operation>(
-            std::make_unique<Clone>(std::move(options), pods.ok() ? *pods : nullptr));
+            std::make_unique<Clone>(std::move(options), pods.ok() ? *pods : nullptr, other));
     };
     return command;
 }

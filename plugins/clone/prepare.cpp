@@ -11,6 +11,7 @@
 #include "common/kube/objects/redact.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
+#include "plugins/clone/sites.h"
 
 #include <algorithm>
 #include <charconv>
@@ -288,7 +289,8 @@ void foretell_treatment(const CloneOptions& options, std::size_t instances, plan
                          (options.isolated ? ", take archiving, replication and subscriptions out" : ""));
     const auto need = [&](std::initializer_list<const char*> verbs, const kube::Resource& resource,
                           const std::string& subresource = "") {
-        for (const char* verb : verbs) plan.later_needs.push_back({verb, resource, options.to_space, subresource, ""});
+        for (const char* verb : verbs)
+            plan.later_needs.push_back({verb, resource, options.to_space, subresource, "", site_of(options)});
     };
     need({"create", "get", "list", "watch", "delete"}, kube::kPods);
     need({"create"}, kube::kPods, "portforward");

@@ -63,7 +63,11 @@ Status gather_volumes_of(kube::ClusterReader& reader, Removal& removal) {
         if (!object) continue;
         kube::Volume volume = kube::volume_of(*object);
         // Only one that is this claim's own: its reclaim policy is about to become Delete.
-        if (volume.claim_uid == claim.uid) removal.volumes.push_back(std::move(volume));
+        if (volume.claim_uid != claim.uid) continue;
+        if (volume.chosen)
+            removal.taken[one.ref.space + "/" + one.ref.name] = volume.name;
+        else
+            removal.volumes.push_back(std::move(volume));
     }
     return {};
 }
@@ -140,6 +144,13 @@ class Remover {
     }
 
     void remove(const Belonging& one) {
+        // Its volume would go with it, and whose data that holds nobody here knows.
+        const auto taken = removal_.taken.find(one.ref.space + "/" + one.ref.name);
+        if (one.ref.resource == kube::kClaims && taken != removal_.taken.end()) {
+            plan_.notes.push_back(one.ref.text() + " is left: it was bound to pv/" + taken->second +
+                                  ", which was there before and would go with it");
+            return;
+        }
         if (stays(one.ref)) {
             plan_.notes.push_back(one.ref.text() + " is left: pod " +
                                   removal_.users.at(one.ref.space + "/" + one.ref.name) + " uses it");

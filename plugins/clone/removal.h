@@ -19,7 +19,8 @@ struct Belonging {
 
 struct Removal {
     std::vector<Belonging> belongings;
-    std::vector<kube::Volume> volumes;         // that the claims among them are bound to
+    std::vector<kube::Volume> volumes;         // that the claims among them are bound to, and that were made for them
+    std::map<std::string, std::string> taken;  // claim -> the volume that it was bound to and that was there before
     std::map<std::string, std::string> users;  // claim -> a pod that mounts it and is none of the belongings' own
     std::map<std::string, Json> contents;      // of snapshots among them, by snapshot
 };

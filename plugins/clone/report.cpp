@@ -34,7 +34,8 @@ Status Clone::report_claim(kube::ClusterReader& reader, const Copy& copy, const 
         return changed_meanwhile(ref, "bound to a copied volume");
     TRY_ASSIGN(const Json volume_object, reader.get({kube::kVolumes, "", claim.volume}));
     const kube::Volume volume = kube::volume_of(volume_object);
-    if (volume.claim_uid != claim.uid || volume.driver != source.driver || volume.capacity_bytes < source.least_bytes())
+    if (volume.chosen || volume.claim_uid != claim.uid || volume.driver != source.driver ||
+        volume.capacity_bytes < source.least_bytes())
         return Error{ErrorKind::kMismatch, ref.text() + " is bound to pv/" + volume.name + ", which the driver of " +
                                                source.called + " did not make for it"};
     const std::string cut_at = kube::annotation_of(*object, labels::kCutAt);
@@ -79,9 +80,12 @@ Result<plan::Report> Clone::report(kube::ClusterReader& reader, const plan::Inpu
                    {"prepared", treats_ ? mark_of(options_) : ""},
                    {"expires", options_.lifetime ? format_time(input.now + *options_.lifetime) : ""},
                    {"claims", Json::array()}};
-    if (!workload_.empty()) TRY(report_workload(reader, input.operation, report));
-    for (const Copy& copy : choice_->copies) TRY(report_claim(reader, copy, input.operation, report));
-    report.text += "to remove it: kubectl clone delete " + options_.name + " -n " + options_.to_space + "\n";
+    if (!workload_.empty()) TRY(report_workload(there(reader), input.operation, report));
+    for (const Copy& copy : choice_->copies) TRY(report_claim(there(reader), copy, input.operation, report));
+    if (options_.other) report.json["context"] = options_.other_context;
+    const std::string context =
+        options_.other_context.empty() ? "" : " --context " + shell_quote(options_.other_context);
+    report.text += "to remove it: kubectl clone delete " + options_.name + " -n " + options_.to_space + context + "\n";
     return report;
 }
 

@@ -31,6 +31,8 @@ Member member_of_seed(const CloneOptions& options, const Choice& choice, const C
     member.facts.claim = seed.spec.name;
     member.facts.ordinal = seed.ordinal;
     member.facts.size_bytes = seed.spec.size.bytes();
+    const auto cut_there = choice.cut_there.find(member.driver);
+    if (cut_there != choice.cut_there.end()) member.facts.snapshot_class = cut_there->second;
     member.facts.snapshot = snapshot_name(operation + "-seed", seed.spec.name);
     member.called = "pvc/" + options.to_space + "/" + seed.spec.name;
     const auto there = now.claims.find(seed.spec.name);
@@ -70,6 +72,7 @@ Spread spread_of(const CloneOptions& options, const Choice& choice, const LiveFa
                  const std::string& operation) {
     Spread spread{options, choice, live};
     spread.options.space = options.to_space;
+    spread.options.other = false;  // the whole of it is there
     spread.choice.sources.clear();
     spread.choice.copies.clear();
     spread.live.volumes = now.volumes;

@@ -1,8 +1,8 @@
 #include "plugins/clone/software.h"
 
-#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/containers.h"
 
 #include <algorithm>
 #include <array>
@@ -57,28 +57,6 @@ constexpr std::array<ByEnvironment, 7> kEnvironments{{{"PATRONI_", Software::kPa
                                                       {"KAFKA_", Software::kKafka},
                                                       {"MONGO", Software::kMongo}}};
 
-const Json& list_of_container(const Json& container, const char* key) {
-    static const Json kNone = Json::array();
-    const auto found = container.find(key);
-    return found != container.end() && found->is_array() ? *found : kNone;
-}
-
-const Json& containers_in(const Json& pod_spec) {
-    static const Json kNone = Json::array();
-    if (!pod_spec.is_object()) return kNone;
-    return list_of_container(pod_spec, "containers");
-}
-
-std::vector<std::string> words_of(const Json& container) {
-    std::vector<std::string> words;
-    for (const char* key : {"command", "args"}) {
-        for (const Json& one : list_of_container(container, key)) {
-            if (one.is_string()) words.push_back(one.get<std::string>());
-        }
-    }
-    return words;
-}
-
 Recognised by_environment(const Json& container) {
     for (const ByEnvironment& known : kEnvironments) {
         for (const Json& one : list_of_container(container, "env")) {
@@ -122,81 +100,6 @@ constexpr std::array<const char*, 11> kTelling{"patroni.dynamic.json",
                                                "__cluster_metadata-0",
                                                "WiredTiger",
                                                "storage.bson"};
-
-// Literal values of variables that one of these prefixes names, of all containers.
-std::map<std::string, std::string> variables(const Json& pod_spec, const std::vector<std::string>& prefixes) {
-    std::map<std::string, std::string> found;
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const Json& one : list_of_container(container, "env")) {
-            const std::string name = kube::text_at(one, "/name");
-            const bool wanted = std::any_of(prefixes.begin(), prefixes.end(),
-                                            [&](const std::string& prefix) { return starts_with(name, prefix); });
-            if (wanted) found[kube::text_at(container, "/name") + "/" + name] = one.dump();
-        }
-    }
-    return found;
-}
-
-// Or may, in a file that is not seen from here.
-bool names_replica_set(const Json& pod_spec) {
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const std::string& word : words_of(container)) {
-            if (word.find("replSet") != std::string::npos || word == "-f" || starts_with(word, "--config")) return true;
-        }
-    }
-    return !variables(pod_spec, {"MONGODB_REPLICA_SET", "MONGO_REPLICA_SET"}).empty();
-}
-
-// Settings on the server's command line are stronger than those that isolation writes.
-std::string overriding_argument(const Json& pod_spec) {
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const std::string& word : words_of(container)) {
-            for (const char* setting : {"archive_mode", "archive_command", "archive_library", "primary_conninfo",
-                                        "restore_command", "primary_slot_name"}) {
-                if (word.find(setting) != std::string::npos) return setting;
-            }
-        }
-    }
-    return "";
-}
-
-Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint) {
-    return refused(options.source.text() + " is " + software_name(joining.recognised.software) + " (" +
-                       joining.recognised.by + " of container " + joining.recognised.container + "): " + how,
-                   hint);
-}
-
-Status check_postgres(const CloneOptions& options, const Joining& joining, const Json& made) {
-    if (options.isolated) {
-        const std::string setting = overriding_argument(made);
-        if (setting.empty()) return {};
-        return would_join(options, joining,
-                          "its arguments set " + setting + ", which is stronger than what --isolated writes",
-                          "take it out of the clone's arguments with --set");
-    }
-    for (const auto& [pod, ties] : joining.ties) {
-        if (!ties)
-            return would_join(
-                options, joining,
-                "whether it archives, follows a primary, has replication slots or subscriptions could not be "
-                "asked in pod/" +
-                    pod + ", and a clone would have them too",
-                "--isolated takes them out of the clone before it starts");
-        if (!ties->text().empty())
-            return would_join(options, joining, "in pod/" + pod + " " + ties->text() + ", and so would the clone",
-                              "--isolated takes them out of the clone before it starts");
-    }
-    if (!joining.ties.empty()) return {};
-    return would_join(options, joining, "no pod of it runs that could be asked whether it archives or replicates",
-                      "--isolated takes archiving, slots and subscriptions out of the clone before it starts");
-}
-
-Status check_set_apart(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
-                       const std::vector<std::string>& prefixes, const std::string& how, const std::string& hint) {
-    const auto before = variables(source, prefixes), after = variables(made, prefixes);
-    if (before != after && !after.empty()) return {};
-    return would_join(options, joining, how, hint);
-}
 
 int count_in(const std::map<std::string, std::string>& values, const char* key) {
     const auto found = values.find(key);
@@ -317,39 +220,6 @@ std::optional<Ties> parse_ties(const std::string& printed) {
     ties.slots = count_in(values, "slots");
     ties.subscriptions = count_in(values, "subscriptions");
     return ties;
-}
-
-Status check_joining(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
-    switch (joining.recognised.software) {
-        case Software::kNone:
-            return {};
-        case Software::kPostgres:
-            return check_postgres(options, joining, made);
-        case Software::kPatroni:
-            return check_set_apart(options, joining, source, made, {"PATRONI_SCOPE", "SCOPE"},
-                                   "under the same scope the clone would join the source's cluster",
-                                   "give it one of its own: --env PATRONI_SCOPE=" + options.name);
-        case Software::kMySql:
-            return check_set_apart(options, joining, source, made, {"MYSQL_SERVER_ID", "MYSQL_REPLICATION_MODE"},
-                                   "the clone has the source's server_uuid (auto.cnf) and its replication settings",
-                                   "remove auto.cnf in a copy of its claims, or say how it is to start: --env "
-                                   "MYSQL_SERVER_ID=N");
-        case Software::kKafka:
-            return check_set_apart(
-                options, joining, source, made,
-                {"KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_CFG_ZOOKEEPER_CONNECT",
-                 "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS"},
-                "with the source's cluster.id (meta.properties) and controllers the clone would register "
-                "with the source's cluster",
-                "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=...");
-        case Software::kMongo:
-            if (!names_replica_set(made)) return {};
-            return would_join(options, joining,
-                              "its replica set's configuration is on the disk, and with the set's name the clone would "
-                              "join it",
-                              "start it alone: take --replSet and --config out of the clone's arguments with --set");
-    }
-    return {};
 }
 
 }  // namespace holdfast::clone

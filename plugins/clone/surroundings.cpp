@@ -21,7 +21,8 @@ bool names(const std::vector<std::string>& list, const std::string& name) {
 
 class Looking {
   public:
-    Looking(kube::ClusterReader& reader, const CloneOptions& options) : reader_(reader), options_(options) {}
+    Looking(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options)
+        : here_(here), there_(there), options_(options) {}
 
     Result<Surroundings> run(const Json& workload) {
         TRY(read_neighbours());
@@ -38,19 +39,19 @@ class Looking {
         for (const kube::Resource* resource :
              {&kube::kServices, &kube::kNetworkPolicies, &kube::kPodDisruptionBudgets, &kube::kStatefulSets,
               &kube::kDeployments, &kube::kPods, &kube::kHorizontalPodAutoscalers}) {
-            TRY_ASSIGN(kube::List list, reader_.list(*resource, options_.to_space));
+            TRY_ASSIGN(kube::List list, there_.list(*resource, options_.to_space));
             for (Json& item : list.items) found_.there.push_back(std::move(item));
         }
-        TRY_ASSIGN(kube::List services, reader_.list(kube::kServices, options_.space));
+        TRY_ASSIGN(kube::List services, here_.list(kube::kServices, options_.space));
         found_.services = std::move(services.items);
         return {};
     }
 
     Status read_levels() {
         constexpr char kLevel[] = "pod-security.kubernetes.io/enforce";
-        TRY_ASSIGN(const Json there, reader_.get({kube::kNamespaces, "", options_.to_space}));
+        TRY_ASSIGN(const Json there, there_.get({kube::kNamespaces, "", options_.to_space}));
         found_.level = kube::label_of(there, kLevel);
-        TRY_ASSIGN(const Json here, reader_.get({kube::kNamespaces, "", options_.space}));
+        TRY_ASSIGN(const Json here, here_.get({kube::kNamespaces, "", options_.space}));
         found_.source_level = kube::label_of(here, kLevel);
         return {};
     }
@@ -59,12 +60,12 @@ class Looking {
     Status read_copies(const kube::Resource& resource, const std::vector<std::string>& wanted,
                        std::map<std::string, Json>& copies) {
         for (const std::string& name : wanted) {
-            TRY_ASSIGN(const std::optional<Json> there, reader_.find({resource, options_.to_space, name}));
+            TRY_ASSIGN(const std::optional<Json> there, there_.find({resource, options_.to_space, name}));
             if (there && !is_own(options_, *there)) {
                 found_.kept.insert(resource.short_name + "/" + name);
                 continue;
             }
-            TRY_ASSIGN(std::optional<Json> from, reader_.find({resource, options_.space, name}));
+            TRY_ASSIGN(std::optional<Json> from, here_.find({resource, options_.space, name}));
             if (!from)
                 return refused(
                     resource.short_name + "/" + options_.space + "/" + name + " is to be copied and does not exist",
@@ -77,7 +78,7 @@ class Looking {
     Status look_for_missing(const kube::PodReferences& needed) {
         for (const std::string& name : needed.config_maps) {
             if (names(options_.copy_config_maps, name)) continue;
-            TRY_ASSIGN(const auto there, reader_.find({kube::kConfigMaps, options_.to_space, name}));
+            TRY_ASSIGN(const auto there, there_.find({kube::kConfigMaps, options_.to_space, name}));
             if (!there) found_.missing.config_maps.insert(name);
         }
         for (const std::string& name : needed.secrets) {
@@ -85,12 +86,12 @@ class Looking {
         }
         if (needed.service_account.empty()) return {};
         TRY_ASSIGN(const auto account,
-                   reader_.find({kube::kServiceAccounts, options_.to_space, needed.service_account}));
+                   there_.find({kube::kServiceAccounts, options_.to_space, needed.service_account}));
         if (!account) found_.missing.service_account = needed.service_account;
         return {};
     }
 
-    kube::ClusterReader& reader_;
+    kube::ClusterReader &here_, &there_;
     const CloneOptions& options_;
     Surroundings found_;
 };
@@ -106,9 +107,9 @@ std::vector<kube::NamedSelector> Surroundings::selectors(const CloneOptions& opt
     return all;
 }
 
-Result<Surroundings> gather_surroundings(kube::ClusterReader& reader, const CloneOptions& options,
-                                         const Json& workload) {
-    return Looking(reader, options).run(workload);
+Result<Surroundings> gather_surroundings(kube::ClusterReader& here, kube::ClusterReader& there,
+                                         const CloneOptions& options, const Json& workload) {
+    return Looking(here, there, options).run(workload);
 }
 
 }  // namespace holdfast::clone

@@ -26,7 +26,8 @@ struct Surroundings {
 };
 
 // kRefused: a Secret or ConfigMap that is to be copied is not there.
-Result<Surroundings> gather_surroundings(kube::ClusterReader& reader, const CloneOptions& options,
-                                         const Json& workload);
+// here: the source's cluster; there: the clone's.
+Result<Surroundings> gather_surroundings(kube::ClusterReader& here, kube::ClusterReader& there,
+                                         const CloneOptions& options, const Json& workload);
 
 }  // namespace holdfast::clone

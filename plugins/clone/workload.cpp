@@ -7,62 +7,23 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/placement.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/copied.h"
+#include "plugins/clone/mentions.h"
 #include "plugins/clone/pod_security.h"
 #include "plugins/clone/set_path.h"
 #include "plugins/clone/steps.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 namespace holdfast::clone {
 namespace {
-
-// Of whoever deploys the source: a copy that carries them would be taken for theirs, and pruned.
-bool is_deployers(const std::string& key) {
-    static constexpr const char* kPrefixes[] = {"kubectl.kubernetes.io/last-applied",
-                                                "deployment.kubernetes.io/",
-                                                "meta.helm.sh/",
-                                                "helm.sh/",
-                                                "argocd.argoproj.io/",
-                                                "kustomize.toolkit.fluxcd.io/",
-                                                "helm.toolkit.fluxcd.io/",
-                                                "holdfast.dev/"};
-    return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
-                       [&](const char* prefix) { return starts_with(key, prefix); });
-}
-
-Json without_deployers(const Json& map) {
-    Json kept = Json::object();
-    if (!map.is_object()) return kept;
-    for (const auto& [key, value] : map.items()) {
-        if (!is_deployers(key)) kept[key] = value;
-    }
-    return kept;
-}
-
-Json value_or_empty(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_object() ? *found : Json::object();
-}
 
 // The name of a Service beside the clone: "postgres" -> "staging", "postgres-headless" -> "staging-headless".
 std::string service_name(const std::string& service, const Names& names) {
     if (service == names.source) return names.clone;
     if (starts_with(service, names.source + "-")) return bounded_name(names.clone, service.substr(names.source.size()));
     return names.source == names.clone ? service : bounded_name(names.clone + "-" + service, "");
-}
-
-bool is_word_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; }
-
-// As a whole word: "postgres" stands in "postgres-0.postgres.shop.svc", and not in "postgresql".
-bool holds_word(const std::string& text, const std::string& word) {
-    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
-        const bool begins = at == 0 || !is_word_part(text[at - 1]);
-        const std::size_t end = at + word.size();
-        if (begins && (end == text.size() || !is_word_part(text[end]))) return true;
-    }
-    return false;
 }
 
 class Copying {
@@ -213,53 +174,18 @@ class Copying {
                                   " names, does not exist: the clone's pods have no names in DNS either");
             return;
         }
-        Json service = {{"apiVersion", "v1"},
-                        {"kind", "Service"},
-                        {"metadata", {{"name", service_name(name, names_)}, {"namespace", options_.to_space}}}};
-        const Json metadata = value_or_empty(*found, "metadata");
-        service["metadata"]["labels"] = renamed_labels(without_deployers(value_or_empty(metadata, "labels")));
-        service["metadata"]["annotations"] = Json::object();
-        service["spec"] = value_or_empty(*found, "spec");
-        // What the cluster gave to the source's is not the clone's to have.
-        for (const char* key : {"clusterIPs", "ipFamilies", "externalIPs", "loadBalancerIP", "healthCheckNodePort"})
-            service["spec"].erase(key);
-        service["spec"]["clusterIP"] = "None";
-        service["spec"]["type"] = "ClusterIP";
-        service["spec"]["selector"] = {{labels::kClone, options_.name}};
-        for (Json& port : service["spec"]["ports"]) port.erase("nodePort");
-        made_.before.push_back(std::move(service));
+        const Json labels = value_or_empty(value_or_empty(*found, "metadata"), "labels");
+        made_.before.push_back(
+            service_copy(options_, *found, service_name(name, names_), renamed_labels(without_deployers(labels))));
     }
 
-    // Not relied on, since not every network heeds it (safety R25); its pods may speak with each other.
     void deny_egress() {
-        if (!options_.isolated) return;
-        const Json own = {{"matchLabels", {{labels::kClone, options_.name}}}};
-        made_.before.push_back({{"apiVersion", "networking.k8s.io/v1"},
-                                {"kind", "NetworkPolicy"},
-                                {"metadata",
-                                 {{"name", options_.name + "-isolated"},
-                                  {"namespace", options_.to_space},
-                                  {"labels", Json::object()},
-                                  {"annotations", Json::object()}}},
-                                {"spec",
-                                 {{"podSelector", own},
-                                  {"policyTypes", Json::array({"Egress"})},
-                                  {"egress", Json::array({{{"to", Json::array({{{"podSelector", own}}})}}})}}}});
+        if (options_.isolated) made_.before.push_back(isolation_policy(options_));
     }
 
     void copy_objects(const std::map<std::string, Json>& objects, const kube::Resource& resource) {
         for (const auto& [name, object] : objects) {
-            if (!options_.elsewhere()) continue;
-            Json copy = {{"apiVersion", resource.api_version()},
-                         {"kind", resource.kind},
-                         {"metadata", {{"name", name}, {"namespace", options_.to_space}}}};
-            const Json metadata = value_or_empty(object, "metadata");
-            copy["metadata"]["labels"] = without_deployers(value_or_empty(metadata, "labels"));
-            copy["metadata"]["annotations"] = Json::object();
-            for (const char* key : {"data", "binaryData", "type", "immutable"}) {
-                if (object.contains(key)) copy[key] = object[key];
-            }
-            made_.before.push_back(std::move(copy));
+            if (options_.elsewhere()) made_.before.push_back(object_copy(options_, resource, name, object));
         }
     }
 
@@ -344,34 +270,6 @@ class Copying {
 };
 
 }  // namespace
-
-std::vector<std::string> places_that_name(const Json& pod_spec, const std::vector<std::string>& words) {
-    std::vector<std::string> places;
-    const auto look = [&](const Json& value, const std::string& place) {
-        if (!value.is_string()) return;
-        const std::string text = value.get<std::string>();
-        const auto found =
-            std::find_if(words.begin(), words.end(), [&](const std::string& word) { return holds_word(text, word); });
-        if (found != words.end()) places.push_back(place + " names svc " + *found);
-    };
-    for (const char* kind : {"initContainers", "containers"}) {
-        if (!pod_spec.is_object() || !pod_spec.contains(kind)) continue;
-        for (const Json& container : pod_spec[kind]) {
-            const std::string name = " of container " + kube::text_at(container, "/name");
-            if (container.contains("env")) {
-                for (const Json& one : container["env"])
-                    look(one.value("value", Json()), "env " + kube::text_at(one, "/name") + name);
-            }
-            for (const char* words_of : {"args", "command"}) {
-                if (!container.contains(words_of)) continue;
-                for (const Json& one : container[words_of]) look(one, std::string(words_of) + name);
-            }
-        }
-    }
-    std::sort(places.begin(), places.end());
-    places.erase(std::unique(places.begin(), places.end()), places.end());
-    return places;
-}
 
 Result<Workload> workload_of(const CloneOptions& options, const LiveFacts& live, const Choice& choice,
                              const Surroundings& around, const plan::Input& input) {

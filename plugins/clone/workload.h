@@ -24,7 +24,4 @@ struct Workload {
 Result<Workload> workload_of(const CloneOptions& options, const LiveFacts& live, const Choice& choice,
                              const Surroundings& around, const plan::Input& input);
 
-// What of env, args and command of the pods names one of these words: "env PRIMARY_HOST of container postgres".
-std::vector<std::string> places_that_name(const Json& pod_spec, const std::vector<std::string>& words);
-
 }  // namespace holdfast::clone

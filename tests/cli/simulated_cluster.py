@@ -19,7 +19,8 @@ SPACE = "bookstore"
 LIMIT_S = 60
 GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps/v1/namespaces/{}/deployments",
           "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
-          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots"}
+          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 
 class Started:
@@ -53,14 +54,16 @@ class Started:
 
 
 class Cluster:
-    def __init__(self, folder, certificates, objects=(), seed=4, controllers=5):
+    def __init__(self, folder, certificates, objects=(), seed=4, controllers=5, other=False):
+        """other: with a second cluster on the same storage, context "other" of the kubeconfig."""
         folder.mkdir()
         self.folder, self.log = folder, folder / "requests.jsonl"
         (folder / "objects.json").write_text(json.dumps(list(objects)))
         self.kubeconfig = folder / "kubeconfig"
         self.server = subprocess.Popen(
             [BUILD / "tests/cli/sim_server", "--cert", certificates.good[0], "--key", certificates.good[1], "--ca", certificates.ca,
-             "--kubeconfig", self.kubeconfig, "--log", self.log, "--objects", folder / "objects.json", "--seed", str(seed), "--controllers", str(controllers)],
+             "--kubeconfig", self.kubeconfig, "--log", self.log, "--objects", folder / "objects.json", "--seed", str(seed), "--controllers", str(controllers),
+             *(["--other", folder / "other.jsonl"] if other else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         port = self.server.stdout.readline().split()
         assert port[:1] == ["listening"], "sim_server did not start"
@@ -71,6 +74,9 @@ class Cluster:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._seen = 0
+
+        self.addresses = {one["name"]: one["cluster"]["server"].removeprefix("https://")
+                          for one in json.loads(self.kubeconfig.read_text())["clusters"]}
 
     def _read(self):
         for line in self.server.stdout:
@@ -118,8 +124,8 @@ class Cluster:
         assert code is None or done.code == code, f"{plugin} {' '.join(words)}: expected exit {code}:\n{done}"
         return done
 
-    def get(self, kind, name="", query="", space=SPACE):
-        connection = http.client.HTTPSConnection(self.address, context=self.context)
+    def get(self, kind, name="", query="", space=SPACE, context="simulated"):
+        connection = http.client.HTTPSConnection(self.addresses[context], context=self.context)
         connection.request("GET", "/" + GROUPS[kind].format(space) + (f"/{name}" if name else "") + query)
         answer = connection.getresponse()
         body = json.loads(answer.read())

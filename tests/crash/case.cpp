@@ -68,7 +68,7 @@ class Judge : public CaseJudge {
             stage_.once({reference_.line.plugin, {"abort", operations.front(), "--yes"}}, {}, "abort", kSecond);
             if (!stage_.settled()) return stage_.done();
         }
-        const sim::ObjectPtr found = stage_.sim.store.find(stage_.theirs);
+        const sim::ObjectPtr found = stage_.theirs_now();
         if (!found || kube::deleting(*found))
             stage_.violated("I11: deleted somebody else's " + stage_.theirs.text());
         else if (!theirs(*found) || essence(*found) != stage_.theirs_text)
@@ -147,8 +147,8 @@ class Judge : public CaseJudge {
             const Json* data = kube::find_at(*map, "/data");
             const std::string text = data == nullptr ? "" : data->dump();
             if (kube::label_of(*map, labels::kRole) != "set" || text.find("quiesced") == std::string::npos) continue;
-            for (const auto& [handle, cut] : stage_.sim.backend.cuts) {
-                if (cut.held || reference_.start.backend.cuts.contains(handle)) continue;
+            for (const auto& [handle, cut] : stage_.sim.backend().cuts) {
+                if (cut.held || reference_.start.backend().cuts.contains(handle)) continue;
                 stage_.violated("R19: " + kube::name_of(*map) + " says quiesced, and " + handle +
                                 " was cut while a pod could write");
             }
@@ -157,7 +157,7 @@ class Judge : public CaseJudge {
 
     void compare(const State& expected, const std::string& what) {
         check_quiesced();
-        const sim::ObjectPtr changed = stage_.theirs.name.empty() ? nullptr : stage_.sim.store.find(stage_.theirs);
+        const sim::ObjectPtr changed = stage_.theirs_now();
         // What we delete goes with what they wrote; its successor has another uid.
         if (changed && kube::label_of(*changed, labels::kRole) != "journal" &&  // nobody but us writes there
             kube::uid_of(*changed) == stage_.theirs_uid &&
@@ -251,7 +251,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     for (const std::string& what : lost_of_claims(reference.start, sim)) reference.problems.push_back(what);
     reference.calls = gate.calls();
     reference.end = state_of(sim);
-    for (const auto& [handle, disk] : world.backend.disks) reference.disks.insert(handle);
+    for (const auto& [handle, disk] : world.backend().disks) reference.disks.insert(handle);
     reference.digest = digest_of(sim, reference.disks);
     reference.trace = trace_of(reference.calls, ending, sim);
     return reference;

@@ -1,4 +1,5 @@
 #include "tests/crash/plugins.h"
+#include "tests/crash/world.h"
 
 namespace holdfast::crash {
 namespace {
@@ -48,6 +49,10 @@ std::vector<Entry> clone_entries() {
                      always(std::move(other)),
                      faults};
     };
+    const auto elsewhere = [](Entry entry) {
+        entry.prepare = add_other_cluster;
+        return entry;
+    };
     const CommandLine larger = clone_claim({"--size", "2Gi"});
     return {
         create("clone-pvc", clone_claim(), larger, kAll, 5, 4, 1),
@@ -66,6 +71,9 @@ std::vector<Entry> clone_entries() {
                clone({"sts/postgres", "staging"}), kBackAndForth, 32, 24, 8),
         {"clone-back", "clone", "create", leave_clone, on_operation("clone", "abort"), kAgain, kNothingLeft, nullptr,
          24, false, Deletes::kNothing, 12, always(clone({"deploy/files", "papers"})), 3},
+        elsewhere(create("clone-pvc-other", clone_claim({"--to-context", "other"}), larger, kBackAndForth, 12, 12, 2)),
+        elsewhere(create("clone-masked-other", masked_clone({"--ordinals", "0=0,0=1", "--to-context", "other"}),
+                         masked_clone({"--replicas", "1"}), {Way::kRerun}, 96, 48, 24)),
         {"clone-delete", "clone", "delete", make_clone, always(clone({"delete", "staging", "--yes"})), kForward,
          kNothingLeft, nullptr, 8, false, Deletes::kNothing, 12, nullptr, 2},
     };

@@ -53,7 +53,14 @@ Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, in
     sim::SimPods pods(machine.sim, gate);
     sim::SimSql sql(machine.sim, gate);
     sim::SimAttendant attendant(machine.sim, [&] { ++machine.signals.raised; });
-    const app::StandIns stand_ins{cluster, &pods, &sql, &attendant, kSpace};
+    // The same user, on the second cluster.
+    sim::Sim& there = machine.sim.other() == nullptr ? machine.sim : *machine.sim.other();
+    sim::SimCluster there_cluster(there, gate, &there != &machine.sim);
+    sim::SimPods there_pods(there, gate);
+    sim::SimSql there_sql(there, gate);
+    const plan::OtherCluster other{there_cluster, &there_pods, &there_sql};
+    const app::StandIns stand_ins{
+        cluster, &pods, &sql, &attendant, kSpace, plan::this_process(), &there == &machine.sim ? nullptr : &other};
     const app::Process process{environment, console, machine.clock, machine.signals, &stand_ins};
     Ending ending;
     try {

@@ -29,8 +29,8 @@ void add_claims(const sim::Sim& sim, const std::set<std::string>& disks, Digest&
         const sim::ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.volume);
         if (volume) {
             const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
-            const auto disk = sim.backend.disks.find(handle);
-            if (disk != sim.backend.disks.end())
+            const auto disk = sim.backend().disks.find(handle);
+            if (disk != sim.backend().disks.end())
                 data = disk->second.token.text() + (disks.contains(handle) ? "" : ", a copy");
             digest["policy of " + claim.name] = volume.volume().reclaim_policy;
         }
@@ -113,6 +113,12 @@ Digest digest_of(const sim::Sim& sim, const std::set<std::string>& disks) {
     add_claims(sim, disks, digest);
     add_workloads(sim, digest);
     add_left(sim, digest);
+    if (sim.other() == nullptr) return digest;
+    Digest there;
+    add_claims(*sim.other(), disks, there);
+    add_workloads(*sim.other(), there);
+    add_left(*sim.other(), there);
+    for (auto& [key, value] : there) digest[key + " (other cluster)"] = std::move(value);
     return digest;
 }
 

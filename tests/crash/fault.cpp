@@ -230,7 +230,7 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
     calls_.push_back(call);
     calls_.back().body = nullptr;
     source_ = call.body != nullptr && kube::find_at(*call.body, "/spec/dataSource") != nullptr &&
-              !machine_.sim.store.find(call.ref);
+              !cluster_of(call).store.find(call.ref);
     if (injection_.branch) {
         if (auto other = injection_.branch(static_cast<int>(calls_.size()) - 1)) injection_ = std::move(*other);
     }
@@ -283,8 +283,13 @@ void FaultGate::raise(int times) {
     machine_.signals.raised += times;
 }
 
+sim::Sim& FaultGate::cluster_of(const sim::Call& call) const {
+    return call.there ? *machine_.sim.other() : machine_.sim;
+}
+
 void FaultGate::meddle(const sim::Call& call) {
-    const sim::ObjectPtr found = machine_.sim.store.find(call.ref);
+    sim::Sim& sim = cluster_of(call);
+    const sim::ObjectPtr found = sim.store.find(call.ref);
     const bool creates = injection_.fault == Fault::kSomebodyTakes;
     // With a mutant the request at this boundary may be another one.
     happened_ = creates ? call.body != nullptr && !found : found != nullptr;
@@ -292,11 +297,12 @@ void FaultGate::meddle(const sim::Call& call) {
         happened_ = !kube::label_of(*found, labels::kOperation).empty();
     if (!happened_) return;
     theirs_ = call.ref;
+    theirs_there_ = call.there;
     if (injection_.fault == Fault::kSomebodyChanges)
-        change(machine_.sim, call.ref);
+        change(sim, call.ref);
     else
-        make_theirs(machine_.sim, call.ref, creates ? *call.body : *found);
-    const sim::ObjectPtr made = machine_.sim.store.find(call.ref);
+        make_theirs(sim, call.ref, creates ? *call.body : *found);
+    const sim::ObjectPtr made = sim.store.find(call.ref);
     theirs_uid_ = made ? kube::uid_of(*made) : "";
     theirs_text_ = made ? essence(*made) : "";
 }

@@ -96,10 +96,12 @@ class FaultGate : public sim::Gate {
     bool happened() const { return happened_; }
     // What another client has made or changed; empty name: nothing.
     const kube::ObjectRef& theirs() const { return theirs_; }
+    bool theirs_there() const { return theirs_there_; }  // in the second cluster
     const std::string& theirs_uid() const { return theirs_uid_; }
     const std::string& theirs_text() const { return theirs_text_; }
 
   private:
+    sim::Sim& cluster_of(const sim::Call& call) const;
     void meddle(const sim::Call& call);
     void raise(int times);
     bool faulty() const { return here() && !injection_.somebody; }
@@ -111,6 +113,7 @@ class FaultGate : public sim::Gate {
     bool happened_ = false;
     bool source_ = false;  // of the call that is being made
     kube::ObjectRef theirs_;
+    bool theirs_there_ = false;
     std::string theirs_uid_, theirs_text_;
 };
 

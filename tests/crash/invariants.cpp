@@ -22,8 +22,8 @@ std::string handle_of(const sim::Sim& sim, const std::string& volume) {
 }
 
 const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
-    const auto disk = sim.backend.disks.find(handle_of(sim, volume));
-    return disk == sim.backend.disks.end() ? nullptr : &disk->second.token;
+    const auto disk = sim.backend().disks.find(handle_of(sim, volume));
+    return disk == sim.backend().disks.end() ? nullptr : &disk->second.token;
 }
 
 // Whether the volume would survive the end of everything that is not named here.
@@ -56,7 +56,7 @@ Invariants::Invariants(const sim::Sim& start) {
         disks_[handle_of(start, name)] = token->writer;
         unclaimed_.insert(handle_of(start, name));
     }
-    for (const auto& [handle, cut] : start.backend.cuts) cuts_[handle] = cut.token.writer;
+    for (const auto& [handle, cut] : start.backend().cuts) cuts_[handle] = cut.token.writer;
 }
 
 void Invariants::release_kept() {
@@ -106,6 +106,22 @@ bool Invariants::unknowing(const std::string& handle) {
 
 void Invariants::watch(sim::Sim& sim) {
     sim.on_change = [this](const sim::Sim& now, const sim::Change& change) { look(now, change); };
+    if (sim.other() != nullptr)
+        sim.other()->on_change = [this](const sim::Sim& now, const sim::Change& change) { look_there(now, change); };
+}
+
+// R19: of two clusters that know a snapshot only one may delete it; what starts there starts masked, and no volume is
+// anybody's.
+void Invariants::look_there(const sim::Sim& sim, const sim::Change& change) {
+    ++looks_;
+    const kube::Resource& resource = change.ref.resource;
+    if (away_ || change.type == kube::WatchEvent::Type::kDeleted) return;
+    if (resource == kube::kSnapshotContents && kube::text_at(*change.object, "/spec/deletionPolicy") != "Retain" &&
+        !kube::text_at(*change.object, "/spec/source/snapshotHandle").empty())
+        violated("R19: " + change.ref.text() + " of the other cluster would delete the source's snapshot");
+    if (resource == kube::kVolumes) keep_volume(change);
+    const bool runs = resource == kube::kPods && kube::text_at(*change.object, "/status/phase") == "Running";
+    if (runs && masks_) keep_masked(sim, *change.object);
 }
 
 void Invariants::violated(const std::string& what) {
@@ -171,13 +187,13 @@ std::set<std::string> Invariants::lost(const sim::Sim& sim) const {
     std::set<std::string> held, gone;
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
-        if (disks_.contains(handle) && sim.backend.disks.contains(handle) && holds(sim, volume)) held.insert(handle);
+        if (disks_.contains(handle) && sim.backend().disks.contains(handle) && holds(sim, volume)) held.insert(handle);
     }
     if (!cuts_.empty()) {
         for (const sim::ObjectPtr& object : sim.store.list(kube::kSnapshotContents, "")) {
             const std::string handle = kube::text_at(*object, "/status/snapshotHandle");
             const bool kept = kube::text_at(*object, "/spec/deletionPolicy") == "Retain" || !kube::deleting(*object);
-            if (kept && sim.backend.cuts.contains(handle)) held.insert(handle);
+            if (kept && sim.backend().cuts.contains(handle)) held.insert(handle);
         }
     }
     for (const auto& [handle, whose] : disks_) {

@@ -46,6 +46,7 @@ class Invariants {
 
   private:
     void look(const sim::Sim& sim, const sim::Change& change);
+    void look_there(const sim::Sim& sim, const sim::Change& change);
     std::set<std::string> lost(const sim::Sim& sim) const;
     void keep_claim(const sim::Sim& sim, const sim::Change& change);
     bool unknowing(const std::string& handle);

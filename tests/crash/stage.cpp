@@ -52,6 +52,7 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
     if (!gate.injection().somebody) judgement.happened = judgement.happened || gate.happened();
     if (!gate.theirs().name.empty()) {
         theirs = gate.theirs();
+        theirs_there = gate.theirs_there();
         theirs_uid = gate.theirs_uid();
         theirs_text = gate.theirs_text();
     }
@@ -76,6 +77,10 @@ void Stage::check_done(const CommandLine& line) {
     for (const std::string& left : unfinished_in(sim)) {
         if (!reference_.unfinished.contains(left)) violated("I13: exit 0, and " + left);
     }
+}
+
+sim::ObjectPtr Stage::theirs_now() const {
+    return theirs.name.empty() ? nullptr : (theirs_there ? *sim.other() : sim).store.find(theirs);
 }
 
 bool Stage::settled() {

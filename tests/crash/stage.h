@@ -28,10 +28,13 @@ class Stage {
     CaseSignals signals;
     Invariants invariants;
     Judgement judgement;
-    std::vector<sim::Call> calls;  // of the last run
-    kube::ObjectRef theirs;        // what somebody else made or changed, name "" : nothing
+    std::vector<sim::Call> calls;       // of the last run
+    sim::ObjectPtr theirs_now() const;  // null: it is gone, or there is none
+    kube::ObjectRef theirs;             // what somebody else made or changed, name "" : nothing
     std::string theirs_uid, theirs_text;
     bool alone = true;  // nobody else has a hand in it, so that exit 0 must be said when all is done
+
+    bool theirs_there = false;  // in the second cluster
 
   private:
     void check_done(const CommandLine& line);

@@ -150,10 +150,15 @@ std::string around(const std::string& expected, const std::string& got) {
     return "\n      expected ..." + expected.substr(from, kShown) + "\n      got      ..." + got.substr(from, kShown);
 }
 
-Names names_of(const sim::Sim& sim) {
-    Names names;
+void learn_all(const sim::Sim& sim, Names& names) {
     for (const sim::Change& change : sim.store.history()) learn(*change.object, names);
     for (const sim::ObjectPtr& object : sim.store.everything()) learn(*object, names);
+}
+
+Names names_of(const sim::Sim& sim) {
+    Names names;
+    learn_all(sim, names);
+    if (sim.other() != nullptr) learn_all(*sim.other(), names);
     return names;
 }
 
@@ -182,9 +187,14 @@ State state_of(const sim::Sim& sim, const Known& known) {
         const auto found = known.find(object.get());
         state.insert(found != known.end() ? found->second : entry_of(ref, *object, names));
     }
-    for (const auto& [handle, disk] : sim.backend.disks)
+    for (const sim::ObjectPtr& object :
+         sim.other() == nullptr ? std::vector<sim::ObjectPtr>() : sim.other()->store.everything()) {
+        auto [name, text] = entry_of(object.ref(), *object, names);
+        state["in the other cluster: " + name] = std::move(text);
+    }
+    for (const auto& [handle, disk] : sim.backend().disks)
         state["disk " + plain(handle, names)] = "holds " + disk.token.text();
-    for (const auto& [handle, cut] : sim.backend.cuts)
+    for (const auto& [handle, cut] : sim.backend().cuts)
         state["cut " + plain(handle, names)] = "holds " + cut.token.text();
     for (const std::string& pod : sim.held_back) state["held back: " + pod] = "yes";
     return state;

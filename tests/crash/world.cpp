@@ -83,15 +83,8 @@ void put_files(sim::Sim& sim) {
     put(sim, deployment);
 }
 
-}  // namespace
-
-sim::Sim make_world(std::uint64_t seed) {
-    sim::Sim sim(seed);
-    for (const char* name : {kSpace, "elsewhere"}) {
-        Json space = object("v1", "Namespace", name, false);
-        space["status"] = {{"phase", "Active"}};
-        put(sim, space);
-    }
+// A node, the driver and its classes.
+void put_storage(sim::Sim& sim) {
     Json node = object("v1", "Node", "node-a", false);
     node["status"] = {{"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}};
     put(sim, node);
@@ -101,15 +94,41 @@ sim::Sim make_world(std::uint64_t seed) {
     put_class(sim, "fast", "Immediate", "Delete", true);
     put_class(sim, "slow", "WaitForFirstConsumer", "Retain", false);
     put_class(sim, "later", "WaitForFirstConsumer", "Delete", false);
-    Json snapshots = object("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", "cuts", false);
+}
+
+void put_space(sim::Sim& sim, const char* name) {
+    Json space = object("v1", "Namespace", name, false);
+    space["status"] = {{"phase", "Active"}};
+    put(sim, space);
+}
+
+void put_snapshot_class(sim::Sim& sim, const char* name) {
+    Json snapshots = object("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", name, false);
     snapshots["metadata"]["annotations"] = {{"snapshot.storage.kubernetes.io/is-default-class", "true"}};
     snapshots["driver"] = "disk.example";
     snapshots["deletionPolicy"] = "Delete";
     put(sim, snapshots);
+}
+
+}  // namespace
+
+sim::Sim make_world(std::uint64_t seed) {
+    sim::Sim sim(seed);
+    for (const char* name : {kSpace, "elsewhere"}) put_space(sim, name);
+    put_storage(sim);
+    put_snapshot_class(sim, "cuts");
     put_postgres(sim);
     put_files(sim);
     if (!sim.settle(sim::milliseconds(600000))) std::abort();
     return sim;
+}
+
+void add_other_cluster(sim::Sim& sim) {
+    sim::Sim& other = sim.add_other(sim.dice.next());
+    put_space(other, kSpace);
+    put_storage(other);
+    put_snapshot_class(other, "others");  // no class has the name of one of the first cluster
+    if (!sim.settle(sim::milliseconds(600000))) std::abort();
 }
 
 }  // namespace holdfast::crash

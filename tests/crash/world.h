@@ -9,4 +9,7 @@ namespace holdfast::crash {
 // files (claim files, class slow, which waits for a pod), classes of volumes and snapshots, everything running.
 sim::Sim make_world(std::uint64_t seed);
 
+// A second cluster on the same storage: a namespace of the same name, nothing in it.
+void add_other_cluster(sim::Sim& sim);
+
 }  // namespace holdfast::crash

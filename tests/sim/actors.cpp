@@ -17,7 +17,7 @@ std::vector<std::string> handles_of(const Sim& sim, const std::string& space, co
         const ObjectPtr pv = sim.store.find(kube::kVolumes, "", claim.claim().volume);
         if (!pv) continue;
         const std::string handle = kube::text_at(*pv, "/spec/csi/volumeHandle");
-        if (sim.backend.disks.contains(handle)) handles.push_back(handle);
+        if (sim.backend().disks.contains(handle)) handles.push_back(handle);
     }
     return handles;
 }
@@ -25,7 +25,7 @@ std::vector<std::string> handles_of(const Sim& sim, const std::string& space, co
 // What the first volume of the pod holds.
 std::optional<Token> token_of(const Sim& sim, const std::string& space, const std::string& pod) {
     const std::vector<std::string> handles = handles_of(sim, space, pod);
-    return handles.empty() ? std::nullopt : std::optional(sim.backend.disks.at(handles.front()).token);
+    return handles.empty() ? std::nullopt : std::optional(sim.backend().disks.at(handles.front()).token);
 }
 
 // Each database made its identifier when it was first started.
@@ -110,7 +110,7 @@ Result<std::string> SimSql::query(const plan::Sql& sql, milliseconds) {
     if (sql.statement.find("server_version_num") != std::string::npos) answer = "150014";
     if (sql.statement.find("update customers") != std::string::npos) {
         for (const std::string& handle : handles_of(sim_, sql.space, sql.pod))
-            sim_.backend.disks.at(handle).token.masked = true;
+            sim_.backend().disks.at(handle).token.masked = true;
     }
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.after(call)) return *error;

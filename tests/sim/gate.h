@@ -39,7 +39,8 @@ struct Call {
     bool pinned = true;  // false: a patch or delete that names neither uid nor version of what it means
     bool named = true;   // false: one that does not name the uid
     int batch = 0;       // of a create: those that were sent at once have the same; 0: alone
-    std::string text() const { return verb_name(verb) + " " + ref.text(); }
+    bool there = false;  // on the second cluster
+    std::string text() const { return verb_name(verb) + " " + ref.text() + (there ? " (other cluster)" : ""); }
 };
 
 enum class WatchFault { kNone, kStall, kLost, kTwice, kReordered, kGone, kEnd };

@@ -55,6 +55,38 @@ bool has_ended(const Json& pod) {
 
 Sim::Sim(std::uint64_t seed) : dice(seed), epoch(kStart) {}
 
+Sim::Around::Around() : storage(std::make_shared<Backend>()) {}
+Sim::Around::Around(Around&&) noexcept = default;
+Sim::Around& Sim::Around::operator=(Around&&) noexcept = default;
+Sim::Around::~Around() = default;
+
+Sim::Around::Around(const Around& from) : storage(std::make_shared<Backend>(*from.storage)) {
+    if (!from.other) return;
+    other = std::make_unique<Sim>(*from.other);
+    other->around_.storage = storage;
+}
+
+Sim::Around& Sim::Around::operator=(const Around& from) {
+    if (this != &from) *this = Around(from);
+    return *this;
+}
+
+Sim& Sim::add_other(std::uint64_t seed) {
+    constexpr int kOwnUids = 500'000'000;  // handles on the storage are made of uids
+    around_.other = std::make_unique<Sim>(seed);
+    around_.other->around_.storage = around_.storage;
+    around_.other->elapsed_ = elapsed_;
+    around_.other->uids_ = kOwnUids;
+    return *other();
+}
+
+Sim* Sim::other() {
+    if (around_.other) around_.other->main_ = this;
+    return around_.other.get();
+}
+
+const Sim* Sim::other() const { return around_.other.get(); }
+
 SystemTime Sim::now() const { return epoch + std::chrono::duration_cast<SystemTime::duration>(elapsed_); }
 
 std::string Sim::new_uid() {
@@ -72,6 +104,13 @@ void Sim::wake(Controller who, milliseconds delay) {
 }
 
 std::optional<milliseconds> Sim::next_due() const {
+    const auto own = own_due();
+    const auto others = around_.other ? around_.other->own_due() : std::nullopt;
+    if (!own || !others) return own ? own : others;
+    return std::min(*own, *others);
+}
+
+std::optional<milliseconds> Sim::own_due() const {
     std::optional<nanoseconds> first;
     for (std::size_t i = 0; i < due_.size(); ++i) {
         if (due_[i] && (!first || *due_[i] < *first) && !is_at_work(static_cast<Controller>(i))) first = due_[i];
@@ -133,16 +172,30 @@ std::vector<ObjectPtr> Sim::all_of(const kube::Resource& resource) {
     return all;
 }
 
-void Sim::advance(milliseconds duration) { pass_until(elapsed_ + duration); }
+void Sim::advance(milliseconds duration) {
+    if (main_ != nullptr) return main_->advance(duration);
+    pass_until(elapsed_ + duration);
+}
 
+// Whose controller is due first runs first. The other one's clock may be a little ahead: a controller of it that was
+// held up has let time pass there.
 void Sim::pass_until(nanoseconds end) {
     while (true) {
-        const auto next = next_due();
-        if (!next || elapsed_ + *next > end) break;
-        elapsed_ += *next;
-        run_due();
+        const auto own = own_due();
+        const auto others = other() == nullptr ? std::nullopt : other()->own_due();
+        const auto own_at = own ? std::optional(elapsed_ + *own) : std::nullopt;
+        const auto others_at = others ? std::optional(other()->elapsed_ + *others) : std::nullopt;
+        const bool mine = own_at && (!others_at || *own_at <= *others_at);
+        const auto next = mine ? own_at : others_at;
+        if (!next || *next > end) break;
+        elapsed_ = std::max(elapsed_, *next);
+        if (mine)
+            run_due();
+        else
+            other()->pass_until(*next);
     }
     elapsed_ = std::max(elapsed_, end);
+    if (other() != nullptr) other()->pass_until(end);
 }
 
 bool Sim::settle(milliseconds limit) {

@@ -57,7 +57,9 @@ class Sim {
     explicit Sim(std::uint64_t seed);
 
     Store store;
-    Backend backend;
+    // Of a cluster with another one beside it: what they share.
+    Backend& backend() { return *around_.storage; }
+    const Backend& backend() const { return *around_.storage; }
     Dice dice;
     Delays delays;
     // Controllers work side by side, as on a real cluster: after a write one may be held up while others go on from
@@ -104,7 +106,25 @@ class Sim {
     void begin_deletion(const kube::ObjectRef& ref);
     std::string new_uid();
 
+    // A second cluster on the same storage, with controllers of its own, that lives as long as this one: time passes in
+    // both, whichever is asked to let it pass. It is empty at first.
+    Sim& add_other(std::uint64_t seed);
+    Sim* other();              // null: there is none
+    const Sim* other() const;  // for looking
+
   private:
+    // What a copy of this world has for itself, too.
+    struct Around {
+        Around();
+        Around(const Around& from);
+        Around(Around&&) noexcept;
+        Around& operator=(const Around& from);
+        Around& operator=(Around&&) noexcept;
+        ~Around();
+        std::shared_ptr<Backend> storage;
+        std::unique_ptr<Sim> other;
+    };
+
     // A controller that is at work, and what others have changed since it began.
     struct AtWork {
         Controller who;
@@ -112,6 +132,7 @@ class Sim {
     };
 
     void put_at(const kube::ObjectRef& ref, Json object);
+    std::optional<milliseconds> own_due() const;
     void changed();
     void run_due();
     void run(Controller who);
@@ -120,6 +141,8 @@ class Sim {
     void check_conflict(const kube::ObjectRef& ref) const;
     void hold_up();
 
+    Around around_;
+    Sim* main_ = nullptr;  // of an other one: the one beside which it lives
     std::chrono::nanoseconds elapsed_{0};
     std::array<std::optional<std::chrono::nanoseconds>, static_cast<std::size_t>(Controller::kCount)> due_;
     std::map<std::string, std::chrono::nanoseconds> timers_;

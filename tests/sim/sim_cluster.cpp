@@ -74,7 +74,9 @@ bool SimCluster::permits(const kube::AccessCheck& check) const {
 }
 
 // Time passes on the way there and back, and the cluster lives meanwhile.
-Result<Json> SimCluster::request(const Call& call, const std::function<Result<Json>()>& act) {
+Result<Json> SimCluster::request(const Call& of, const std::function<Result<Json>()>& act) {
+    Call call = of;
+    call.there = there_;
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.before(call)) return *error;
     const kube::AccessCheck check{access_verb(call.verb), call.ref.resource, call.ref.space, call.subresource,

@@ -11,7 +11,8 @@ namespace holdfast::sim {
 
 class SimCluster : public kube::Cluster {
   public:
-    SimCluster(Sim& sim, Gate& gate) : sim_(sim), gate_(gate) {}
+    // there: it is the second cluster of a world with two.
+    SimCluster(Sim& sim, Gate& gate, bool there = false) : sim_(sim), gate_(gate), there_(there) {}
 
     Result<Json> get(const kube::ObjectRef& ref) override;
     std::vector<Result<Json>> get_all(const std::vector<kube::ObjectRef>& refs) override;
@@ -39,12 +40,13 @@ class SimCluster : public kube::Cluster {
     std::function<bool(const kube::AccessCheck&)> may;
 
   private:
-    Result<Json> request(const Call& call, const std::function<Result<Json>()>& act);
+    Result<Json> request(const Call& of, const std::function<Result<Json>()>& act);
     bool permits(const kube::AccessCheck& check) const;
     Result<Json> create_in(int batch, const Json& manifest, kube::DryRun dry_run);
 
     Sim& sim_;
     Gate& gate_;
+    const bool there_;
     std::optional<kube::Discovery> discovery_;
     int batches_ = 0;  // of creates that were sent at once
 };

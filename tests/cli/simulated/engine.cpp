@@ -54,7 +54,7 @@ kube::Propagation propagation_of(const Json& options) {
 
 class Api : public double_::Engine {
   public:
-    explicit Api(Live& live) : live_(live) {}
+    explicit Api(Side side) : side_(side) {}
 
     std::optional<Reply> answer(const Call& call) override {
         if (call.method == "GET") {
@@ -63,10 +63,10 @@ class Api : public double_::Engine {
         const auto place = double_::place_of(call.path);
         if (!place) return std::nullopt;
         if (call.method == "GET" && place->name.empty() && parameter(call, "watch") == "true")
-            return watch_reply(live_, call, *place);
+            return watch_reply(side_, call, *place);
         const Json body = call.body.empty() ? Json::object() : Json::parse(call.body, nullptr, false);
         if (body.is_discarded()) return bad_request("the body is not JSON");
-        return live_.with([&](sim::Sim& sim) { return carry_out(sim, call, *place, body); });
+        return side_.with([&](sim::Sim& sim) { return carry_out(sim, call, *place, body); });
     }
 
   private:
@@ -134,11 +134,11 @@ class Api : public double_::Engine {
             200, Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}});
     }
 
-    Live& live_;
+    Side side_;
 };
 
 }  // namespace
 
-std::unique_ptr<double_::Engine> make_engine(Live& live) { return std::make_unique<Api>(live); }
+std::unique_ptr<double_::Engine> make_engine(Side side) { return std::make_unique<Api>(side); }
 
 }  // namespace holdfast::simulated

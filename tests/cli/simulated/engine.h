@@ -10,7 +10,7 @@
 
 namespace holdfast::simulated {
 
-// Both must outlive it.
-std::unique_ptr<double_::Engine> make_engine(Live& live);
+// What the side is of must outlive it.
+std::unique_ptr<double_::Engine> make_engine(Side side);
 
 }  // namespace holdfast::simulated

@@ -15,8 +15,12 @@ constexpr milliseconds kSettle{900000};
 
 }  // namespace
 
-Live::Live(sim::Sim world) : sim_(std::move(world)), then_(std::chrono::steady_clock::now()) {
+Live::Live(sim::Sim world) : sim_(std::move(world)), then_(std::chrono::steady_clock::now()) { set_clock(); }
+
+// The clocks of both.
+void Live::set_clock() {
     sim_.epoch = std::chrono::system_clock::now() - sim_.elapsed();
+    if (sim_.other() != nullptr) sim_.other()->epoch = sim_.epoch;
 }
 
 void Live::catch_up() {
@@ -42,7 +46,7 @@ bool Live::load(const std::string& name) {
     const auto found = saved_.find(name);
     if (found == saved_.end()) return false;
     sim_ = found->second;
-    sim_.epoch = std::chrono::system_clock::now() - sim_.elapsed();
+    set_clock();
     then_ = std::chrono::steady_clock::now();
     ++life_;
     changed_.notify_all();

@@ -48,9 +48,9 @@ class Live {
   private:
     // Tells who waits, if what happened meanwhile was a change.
     struct Noticed {
-        explicit Noticed(Live& whose) : live(whose), before(whose.sim_.store.revision()) {}
+        explicit Noticed(Live& whose) : live(whose), before(whose.changes()) {}
         ~Noticed() {
-            if (live.sim_.store.revision() == before) return;
+            if (live.changes() == before) return;
             live.changed_.notify_all();
         }
         Noticed(const Noticed&) = delete;
@@ -59,7 +59,11 @@ class Live {
         long long before;
     };
 
+    long long changes() {
+        return sim_.store.revision() + (sim_.other() == nullptr ? 0 : sim_.other()->store.revision());
+    }
     void catch_up();
+    void set_clock();
 
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -67,6 +71,28 @@ class Live {
     std::map<std::string, sim::Sim> saved_;
     std::chrono::steady_clock::time_point then_;  // up to which real time has passed for the world
     std::atomic<int> life_ = 0;
+};
+
+// One cluster of a world: the first, or the other one on the same storage.
+class Side {
+  public:
+    // live must outlive it, and its world must have another cluster if that is meant.
+    explicit Side(Live& live, bool other = false) : live_(live), other_(other) {}
+    template <typename Act>
+    auto with(Act&& act) {
+        return live_.with([&](sim::Sim& sim) { return act(mine(sim)); });
+    }
+    template <typename Question>
+    bool wait(std::chrono::milliseconds limit, Question&& question) {
+        return live_.wait(limit, [&](sim::Sim& sim) { return question(mine(sim)); });
+    }
+    int life() const { return live_.life(); }
+
+  private:
+    sim::Sim& mine(sim::Sim& sim) const { return other_ ? *sim.other() : sim; }
+
+    Live& live_;
+    bool other_;
 };
 
 }  // namespace holdfast::simulated

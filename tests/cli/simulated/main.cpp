@@ -1,9 +1,11 @@
 // sim_server: the simulated cluster of tests/sim over HTTPS, for tests/cli and by hand. Never part of a plugin.
 //   sim_server [--cert PEM --key PEM] [--ca PEM] [--log FILE] [--kubeconfig FILE] [--objects JSON] [--seed N]
-//              [--pace N] [--controllers MS]
+//              [--pace N] [--controllers MS] [--other LOG]
 // Without --cert it speaks plain HTTP. It prints "listening PORT" and "kubeconfig PATH" and serves until stdin ends;
 // what may come on stdin: control.h. --pace N: storage and pods are N times as quick as tests/sim has them; 10 unless
-// said. --controllers MS: so long until a controller looks at what has changed; for worlds of many objects.
+// said. --controllers MS: so long until a controller looks at what has changed; for worlds of many objects. --other
+// LOG: a second cluster on the same storage, by a face of its own that logs there; the kubeconfig has it as context
+// "other".
 #include "tests/cli/double/face.h"
 #include "tests/cli/simulated/control.h"
 #include "tests/cli/simulated/engine.h"
@@ -16,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <thread>
 
@@ -62,31 +65,58 @@ std::string base64(const std::string& text) {
     return out;
 }
 
-void write_kubeconfig(Flags& flags, int port) {
-    std::string& path = flags["--kubeconfig"];
-    if (path.empty()) path = "/tmp/sim_server." + std::to_string(port) + ".kubeconfig";
+Json cluster_at(Flags& flags, int port) {
     Json cluster{{"server", (flags["--cert"].empty() ? "http" : "https") + ("://127.0.0.1:" + std::to_string(port))}};
     if (!flags["--ca"].empty()) cluster["certificate-authority-data"] = base64(content_of(flags["--ca"]));
-    const Json context{{"cluster", "simulated"}, {"user", "simulated"}, {"namespace", crash::kSpace}};
-    const Json config{{"apiVersion", "v1"},
-                      {"kind", "Config"},
-                      {"current-context", "simulated"},
-                      {"clusters", Json::array({{{"name", "simulated"}, {"cluster", cluster}}})},
-                      {"contexts", Json::array({{{"name", "simulated"}, {"context", context}}})},
-                      {"users", Json::array({{{"name", "simulated"}, {"user", {{"token", "token-of-the-test"}}}}})}};
+    return cluster;
+}
+
+// other: the port of the second cluster; 0: there is none.
+void write_kubeconfig(Flags& flags, int port, int other) {
+    std::string& path = flags["--kubeconfig"];
+    if (path.empty()) path = "/tmp/sim_server." + std::to_string(port) + ".kubeconfig";
+    const auto context = [](const char* cluster) {
+        return Json{{"cluster", cluster}, {"user", "simulated"}, {"namespace", crash::kSpace}};
+    };
+    Json config{{"apiVersion", "v1"},
+                {"kind", "Config"},
+                {"current-context", "simulated"},
+                {"clusters", Json::array({{{"name", "simulated"}, {"cluster", cluster_at(flags, port)}}})},
+                {"contexts", Json::array({{{"name", "simulated"}, {"context", context("simulated")}}})},
+                {"users", Json::array({{{"name", "simulated"}, {"user", {{"token", "token-of-the-test"}}}}})}};
+    if (other != 0) {
+        config["clusters"].push_back({{"name", "other"}, {"cluster", cluster_at(flags, other)}});
+        config["contexts"].push_back({{"name", "other"}, {"context", context("other")}});
+    }
     std::ofstream(path) << config.dump(2) << "\n";
     double_::say("kubeconfig " + path);
+}
+
+// The face of the second cluster; gives its port.
+int serve_other(const Flags& flags, double_::Engine& api) {
+    std::promise<int> port;
+    double_::FaceOptions options{flags.at("--cert"), flags.at("--key"), flags.at("--other")};
+    options.listening = [&](int at) { port.set_value(at); };
+    std::thread([options, &api] { double_::serve(options, {&api}); }).detach();
+    return port.get_future().get();
 }
 
 int serve(Flags& flags) {
     const std::string seed = flags["--seed"], pace = flags["--pace"];
     sim::Sim world = crash::make_world(seed.empty() ? 4 : std::strtoull(seed.c_str(), nullptr, 10));
     put_objects(world, flags["--objects"]);
-    quicken(world.delays, pace.empty() ? 10 : std::atoi(pace.c_str()));
-    if (!flags["--controllers"].empty())
-        world.delays.controller = std::chrono::milliseconds(std::atoi(flags["--controllers"].c_str()));
+    if (!flags["--other"].empty()) crash::add_other_cluster(world);
+    for (sim::Sim* one : {&world, world.other()}) {
+        if (one == nullptr) continue;
+        quicken(one->delays, pace.empty() ? 10 : std::atoi(pace.c_str()));
+        if (!flags["--controllers"].empty())
+            one->delays.controller = std::chrono::milliseconds(std::atoi(flags["--controllers"].c_str()));
+    }
+    const bool two = world.other() != nullptr;
     simulated::Live live(std::move(world));
-    const auto api = simulated::make_engine(live);
+    const auto api = simulated::make_engine(simulated::Side(live));
+    const auto there = two ? simulated::make_engine(simulated::Side(live, true)) : nullptr;
+    const int other = two ? serve_other(flags, *there) : 0;
     const auto pods = simulated::make_pods(live);
     const auto script = double_::make_script(Json::array(), *api);
     simulated::Control control(live, *script);
@@ -94,7 +124,7 @@ int serve(Flags& flags) {
     double_::FaceOptions options{flags["--cert"], flags["--key"], flags["--log"]};
     options.listening = [&](int port) {
         double_::say("listening " + std::to_string(port));
-        write_kubeconfig(flags, port);
+        write_kubeconfig(flags, port, other);
         std::thread([&] { control.run(); }).detach();
     };
     return double_::serve(options, {script.get(), pods.get(), api.get()});

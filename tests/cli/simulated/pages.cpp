@@ -52,15 +52,15 @@ std::string line_of(const char* type, const Json& object) {
 // One open watch. The stream's thread asks it for more; the world is another thread's meanwhile.
 class Stream {
   public:
-    Stream(Live& live, const Call& call, const Place& place)
-        : live_(live),
+    Stream(Side side, const Call& call, const Place& place)
+        : side_(side),
           place_(place),
           bookmarks_(parameter(call, "allowWatchBookmarks") == "true"),
           end_(std::chrono::steady_clock::now() +
                std::chrono::seconds(std::max(1, std::atoi(("0" + parameter(call, "timeoutSeconds")).c_str())))) {
         const std::string from = parameter(call, "resourceVersion");
-        life_ = live_.life();
-        live_.with([&](sim::Sim& sim) {
+        life_ = side_.life();
+        side_.with([&](sim::Sim& sim) {
             const bool anew = from.empty() || from == "0";
             if (anew) {
                 for (const auto& object : sim.store.list(*place.resource, place.space)) {
@@ -79,9 +79,9 @@ class Stream {
         if (lines != "\n") return lines;
         lines.clear();
         const auto left = std::chrono::ceil<milliseconds>(end_ - std::chrono::steady_clock::now());
-        const bool told = live_.wait(std::clamp(left, milliseconds(0), kBookmarks), [&](sim::Sim& sim) {
+        const bool told = side_.wait(std::clamp(left, milliseconds(0), kBookmarks), [&](sim::Sim& sim) {
             revision_ = sim.store.revision();
-            ended_ = ended_ || life_ != live_.life();
+            ended_ = ended_ || life_ != side_.life();
             if (!ended_) lines = take();
             return ended_ || !lines.empty();
         });
@@ -112,7 +112,7 @@ class Stream {
                                         {"metadata", {{"resourceVersion", std::to_string(revision_)}}}});
     }
 
-    Live& live_;
+    Side side_;
     Place place_;
     bool bookmarks_;
     std::chrono::steady_clock::time_point end_;
@@ -163,9 +163,9 @@ Reply list_reply(const sim::Sim& sim, const Call& call, const Place& place) {
                                          {"items", items}});
 }
 
-Reply watch_reply(Live& live, const Call& call, const Place& place) {
+Reply watch_reply(Side side, const Call& call, const Place& place) {
     Reply reply;
-    reply.source = [stream = std::make_shared<Stream>(live, call, place)] { return stream->more(); };
+    reply.source = [stream = std::make_shared<Stream>(side, call, place)] { return stream->more(); };
     return reply;
 }
 

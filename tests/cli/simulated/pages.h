@@ -15,6 +15,6 @@ double_::Reply error_reply(const Error& error);
 // A page; later ones show the list as it was when the first one was read (410 once that is forgotten).
 double_::Reply list_reply(const sim::Sim& sim, const double_::Call& call, const double_::Place& place);
 // Events as they come, until timeoutSeconds are over or the world is replaced.
-double_::Reply watch_reply(Live& live, const double_::Call& call, const double_::Place& place);
+double_::Reply watch_reply(Side side, const double_::Call& call, const double_::Place& place);
 
 }  // namespace holdfast::simulated

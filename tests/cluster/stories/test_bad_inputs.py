@@ -77,6 +77,27 @@ def test_60_a_name_that_another_operation_or_tool_holds(two):
     space.snap("abort", operation, "--yes").expect()
 
 
+def test_63_a_class_that_does_not_reach_the_place_of_the_volume(space, cluster):
+    space.claim("data", "fast-later")
+    space.pod("writer", claims=["data"])
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
+    volume = cluster.kubectl("get", "pv", space.path("pvc/data", ".spec.volumeName"), "-o", "json").json()
+    (term,) = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    key, node = term["matchExpressions"][0]["key"], term["matchExpressions"][0]["values"][0]
+    other = {"node-a": "node-b", "node-b": "node-a"}[node]
+    name = f"{space.name}-far"
+    space.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, "provisioner": "fast.csi.hf.test",
+                 "volumeBindingMode": "WaitForFirstConsumer", "allowedTopologies": [{"matchLabelExpressions": [{"key": key, "values": [other]}]}]})
+    try:
+        before = space.objects()
+        refused(space.clone("pvc/data", "copy", "--storage-class", name), 3,
+                f"storageclass {name} makes volumes only in {key} in ({other}), and the volume of pvc/{space.name}/data is in {key} in ({node}); {NOTHING}",
+                "choose a class that has that place too: --storage-class")
+        assert space.objects() == before
+    finally:
+        cluster.kubectl("delete", "storageclass", name)
+
+
 def test_70_an_incomplete_set(two):
     space = two
     space.snap("create", "sts/postgres", "--name", "half", "--wait", "ready").expect()

@@ -88,8 +88,8 @@ void attach(Sim& sim, const std::string& volume, const std::string& driver) {
 void write_data(Sim& sim, const Json& pod, const kube::Claim& claim) {
     const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.volume);
     if (!volume) return;
-    const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
-    if (disk == sim.backend.disks.end() || !kube::label_of(pod, labels::kOperation).empty()) return;
+    const auto disk = sim.backend().disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
+    if (disk == sim.backend().disks.end() || !kube::label_of(pod, labels::kOperation).empty()) return;
     if (disk->second.token.writer.empty()) disk->second.token.writer = claim.space + "/" + claim.name;
     ++disk->second.token.version;
 }
@@ -166,8 +166,8 @@ void end(Sim& sim, const Json& pod) {
     bool there = false, good = true;
     for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
         const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
-        const auto disk = sim.backend.disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
-        good = good && disk != sim.backend.disks.end() && !disk->second.token.writer.empty();
+        const auto disk = sim.backend().disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
+        good = good && disk != sim.backend().disks.end() && !disk->second.token.writer.empty();
     }
     sim.edit(ref_of(pod), [&](Json& one) {
         Json& status = one["status"]["containerStatuses"][0];

@@ -21,8 +21,8 @@ std::optional<Disk> copy_of_claim(const Sim& sim, const kube::Claim& claim, cons
     if (!object || kube::deleting(*object) || kube::text_at(*object, "/status/phase") != "Bound") return std::nullopt;
     const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
     if (!volume || kube::text_at(*volume, "/spec/csi/driver") != driver) return std::nullopt;
-    const auto disk = sim.backend.disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
-    if (disk == sim.backend.disks.end() || disk->second.size > size) return std::nullopt;
+    const auto disk = sim.backend().disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));
+    if (disk == sim.backend().disks.end() || disk->second.size > size) return std::nullopt;
     return Disk{disk->second.token, size};
 }
 
@@ -40,8 +40,8 @@ std::optional<Disk> content_for(const Sim& sim, const kube::Claim& claim, const 
     const ObjectPtr content = sim.store.find(kube::kSnapshotContents, "", snapshot.content);
     if (!content || !kube::bound_both_ways(snapshot, kube::content_of(*content))) return std::nullopt;
     if (kube::content_of(*content).driver != driver) return std::nullopt;
-    const auto cut = sim.backend.cuts.find(kube::content_of(*content).handle);
-    if (cut == sim.backend.cuts.end() || cut->second.size > size) return std::nullopt;
+    const auto cut = sim.backend().cuts.find(kube::content_of(*content).handle);
+    if (cut == sim.backend().cuts.end() || cut->second.size > size) return std::nullopt;
     return Disk{cut->second.token, size};
 }
 
@@ -121,7 +121,7 @@ void provision(Sim& sim, const ObjectPtr& object) {
     if (!sim.ripe("provision/" + claim.uid, sim.delays.provision, Controller::kProvisioner)) return;
     const auto disk = content_for(sim, claim, storage_class.provisioner);
     if (!disk) return;
-    sim.backend.disks["disk-" + claim.uid] = *disk;
+    sim.backend().disks["disk-" + claim.uid] = *disk;
     if (claim.source_kind == "VolumeSnapshot")
         sim.edit({kube::kSnapshots, claim.space, claim.source_name},
                  [](Json& one) { drop_finalizer(one, kCopiesSnapshot); });
@@ -134,7 +134,7 @@ void reclaim(Sim& sim, const ObjectPtr& object) {
     if (volume.reclaim_policy != "Delete" || volume.phase != "Released") return;
     if (kube::annotation_of(*object, "pv.kubernetes.io/provisioned-by").empty()) return;
     if (!sim.ripe("reclaim/" + volume.uid, sim.delays.provision, Controller::kProvisioner)) return;
-    sim.backend.disks.erase(kube::text_at(*object, "/spec/csi/volumeHandle"));
+    sim.backend().disks.erase(kube::text_at(*object, "/spec/csi/volumeHandle"));
     sim.begin_deletion(object.ref());
     sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kFinalizer); });
 }

@@ -63,8 +63,8 @@ void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const J
     });
     if (!sim.ripe("grow/" + claim.uid + "/" + wanted, sim.delays.provision, Controller::kResizer)) return;
     sim.edit(ref_of(volume), [&](Json& one) { one["spec"]["capacity"]["storage"] = wanted; });
-    const auto disk = sim.backend.disks.find(kube::text_at(volume, "/spec/csi/volumeHandle"));
-    if (disk != sim.backend.disks.end()) disk->second.size = claim.requested->bytes();
+    const auto disk = sim.backend().disks.find(kube::text_at(volume, "/spec/csi/volumeHandle"));
+    if (disk != sim.backend().disks.end()) disk->second.size = claim.requested->bytes();
     sim.edit(ref_of(object), [&](Json& one) {
         set_status(one, "NodeResizePending");
         set_condition(one, "FileSystemResizePending");

@@ -211,11 +211,11 @@ bool is_held(const Sim& sim, const std::string& volume_handle) {
 
 // The disk as it is now; null: the storage refuses.
 const Cut* new_cut(Sim& sim, const kube::SnapshotContent& content, const std::string& handle, const Json& one_class) {
-    const auto disk = sim.backend.disks.find(content.volume_handle);
-    if (disk == sim.backend.disks.end()) return nullptr;
+    const auto disk = sim.backend().disks.find(content.volume_handle);
+    if (disk == sim.backend().disks.end()) return nullptr;
     const Cut fresh{disk->second.token, disk->second.size, sim.now(), sim.now() + until_ready(sim, one_class),
                     is_held(sim, content.volume_handle)};
-    return &sim.backend.cuts.emplace(handle, fresh).first->second;
+    return &sim.backend().cuts.emplace(handle, fresh).first->second;
 }
 
 // The sidecar: cuts, then says when it is ready.
@@ -232,8 +232,8 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     const std::string handle = content.source_handle.empty() ? "cut-" + content.uid : content.source_handle;
     const std::string refusal = kube::text_at(one_class, "/parameters/fail");
     if (!refusal.empty()) return set_error(sim, object, "failed to take snapshot of the volume: " + refusal);
-    const auto known = sim.backend.cuts.find(handle);
-    const Cut* cut = known == sim.backend.cuts.end() ? new_cut(sim, content, handle, one_class) : &known->second;
+    const auto known = sim.backend().cuts.find(handle);
+    const Cut* cut = known == sim.backend().cuts.end() ? new_cut(sim, content, handle, one_class) : &known->second;
     if (cut == nullptr) return set_error(sim, object, "no volume " + content.volume_handle);
     const bool ready = cut->ready_at <= sim.now();
     if (!ready) sim.wake(Controller::kContents, std::chrono::ceil<milliseconds>(cut->ready_at - sim.now()));
@@ -263,7 +263,7 @@ void sync_content(Sim& sim, const Json& object) {
     if (in_use || !is_served(sim, content.driver)) return;
     if (content.deletion_policy == "Delete") {
         if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kContents)) return;
-        sim.backend.cuts.erase(content.handle);
+        sim.backend().cuts.erase(content.handle);
         // The sidecar forgets what it knew of the cut before it lets go.
         sim.edit(ref_of(object), [](Json& one) { one["status"] = Json::object(); });
     }

@@ -1,0 +1,100 @@
+// Whether a clone would join what it is a copy of (safety R26): asked of the running source, before anything is made.
+#include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/clone/clone.h"
+
+namespace holdfast::clone {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{30000};  // to ask a database what ties it to others
+
+// Pods of the workload that mount what is to be copied.
+std::vector<const Json*> running_pods(const LiveFacts& live) {
+    std::vector<const Json*> pods;
+    for (const Json& pod : live.pods) {
+        if (kube::phase_of(pod) == "Running" && !kube::deleting(pod)) pods.push_back(&pod);
+    }
+    return pods;
+}
+
+std::optional<Ties> ask(plan::PodRunner& runner, const std::string& space, const Json& pod,
+                        const std::string& container) {
+    plan::Exec exec;
+    exec.space = space;
+    exec.pod = kube::name_of(pod);
+    exec.pod_uid = kube::uid_of(pod);
+    exec.container = container;
+    exec.argv = {"sh", "-c", ties_script()};
+    const auto answer = runner.run(exec, kPatience);
+    return answer.ok() ? parse_ties(*answer) : std::nullopt;
+}
+
+// Of what a command in a pod needs, the first that is not allowed; "" : all is. kubectl reads the pod before it
+// connects.
+Result<std::string> missing_to_ask(kube::ClusterReader& reader, const std::string& space) {
+    TRY_ASSIGN(const std::vector<bool> allowed,
+               reader.allowed({{"get", kube::kPods, space, "", ""}, {"create", kube::kPods, space, "exec", ""}}));
+    if (allowed.empty() || !allowed[0]) return std::string("get pods");
+    return std::string(allowed.size() < 2 || !allowed[1] ? "create pods/exec" : "");
+}
+
+// Software whose image says nothing, by the files that it keeps: looked for in one of its pods.
+Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& space, const Json& pod) {
+    const Mounted mounted = mounts_of_claims(kube::pod_spec_of_workload(pod));
+    if (mounted.container.empty()) return Recognised{};
+    plan::Exec exec;
+    exec.space = space;
+    exec.pod = kube::name_of(pod);
+    exec.pod_uid = kube::uid_of(pod);
+    exec.container = mounted.container;
+    exec.argv = {"sh", "-c", files_script(mounted.folders)};
+    TRY_ASSIGN(const std::string printed, runner.run(exec, kPatience));
+    return Recognised{recognise_files(split(printed, '\n')), mounted.container, "files on its volumes"};
+}
+
+}  // namespace
+
+// Before anything is made: whether the clone would join what it is a copy of (safety R26).
+Status Clone::check_ties(kube::ClusterReader& reader) {
+    if (!options_.whole()) return {};
+    const Json source = kube::pod_spec_of_workload(live_->workloads.front());
+    Joining joining;
+    joining.recognised = recognise(source);
+    if (joining.recognised.software == Software::kNone) {
+        TRY_ASSIGN(joining.recognised, by_files(reader));
+    }
+    if (joining.recognised.software == Software::kPostgres && !options_.isolated) {
+        TRY(check_may_ask(reader));
+        for (const Json* pod : running_pods(*live_))
+            joining.ties[kube::name_of(*pod)] =
+                pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
+    }
+    return check_joining(options_, joining, source, kube::pod_spec_of_workload(workload_.manifest));
+}
+
+Status Clone::check_may_ask(kube::ClusterReader& reader) const {
+    TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
+    if (missing.empty()) return {};
+    return Error{ErrorKind::kForbidden,
+                 "not allowed to " + missing + " in namespace " + options_.space + ", by which " +
+                     options_.source.text() + " is asked whether it archives or replicates; nothing was changed",
+                 "have it granted (`kubectl clone rbac create`), or --isolated, which takes that out of the clone"};
+}
+
+// Where nobody can look, the plan says so: an image that names no database is most often none.
+Result<Recognised> Clone::by_files(kube::ClusterReader& reader) {
+    const std::vector<const Json*> pods = running_pods(*live_);
+    TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
+    if (pods.empty())
+        unlooked_ = "no pod of it runs";
+    else if (pods_ == nullptr || !missing.empty())
+        unlooked_ = "commands in its pods are not allowed";
+    if (!unlooked_.empty()) return Recognised{};
+    auto found = look_at_files(*pods_, options_.space, *pods.front());
+    if (found.ok()) return found;
+    unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell, or did not answer";
+    return Recognised{};
+}
+
+}  // namespace holdfast::clone
