@@ -172,7 +172,8 @@ Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& 
                      "operation " + options.operation + " keeps no volumes in namespace " + options.space +
                          ", but in " + join(facts.elsewhere, ", ") + "; nothing was changed",
                      "kubectl restore finalize " + options.operation + " -n " + facts.elsewhere.front()};
-    if (facts.volumes.empty() && facts.record_uid.empty() && !facts.begun)
+    // A journal that is gone is made again from what the volumes say: such an operation has no record.
+    if (facts.volumes.empty() && facts.record_uid.empty() && !facts.begun && !facts.unfinished)
         return Error{ErrorKind::kNotFound,
                      "there is no operation " + escape_line(options.operation) + " that keeps volumes in namespace " +
                          options.space + "; nothing was changed",

@@ -424,6 +424,17 @@ TEST_CASE("finalize of a name that is none says which there are") {
     CHECK(restore::plan_finalize(options, facts, testing::some_time())->steps.size() == 1);
 }
 
+TEST_CASE("finalize of an operation whose journal was lost before it kept anything says that it is unfinished") {
+    restore::FinalizeOptions options;
+    options.space = "shop";
+    options.operation = "in-place-db-abcde";
+    restore::FinalizeFacts facts;
+    facts.unfinished = true;  // as its volumes say
+    const auto lost = restore::plan_finalize(options, facts, testing::some_time());
+    REQUIRE_FALSE(lost.ok());
+    CHECK(lost.error().kind == ErrorKind::kRefused);
+}
+
 TEST_CASE("undo: the only candidate, or the list; last in, first out") {
     restore::KeptOperation first{"in-place-db-1", "2026-11-21T02:00:00Z", {kept("a", "Released", "u")}};
     restore::KeptOperation second{"in-place-db-2", "2026-11-21T03:00:00Z", {kept("b", "Released", "u")}};
