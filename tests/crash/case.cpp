@@ -264,7 +264,9 @@ Judgement judge(const Reference& reference, const Case& one) {
 }
 
 std::unique_ptr<CaseJudge> make_judge(const Reference& reference, const Case& one, Stage& stage) {
-    stage.alone = !one.actor && !takes(one.first.fault);
+    // A list that shows the workload as it was before it was stopped ends the wait for its pods a little early: no
+    // request can tell, and what follows touches neither pods nor data.
+    stage.alone = !one.actor && !takes(one.first.fault) && one.first.fault != Fault::kStale;
     if (one.actor) return make_actor_judge(reference, one, stage);
     return std::make_unique<Judge>(reference, one, stage);
 }
