@@ -100,7 +100,7 @@ Verdict unowned(const Json& object) {
 }
 
 Verdict workload(const Json& object, Condition condition) {
-    const long long generation = kube::number_at(object, "/metadata/generation", 0);
+    const long long generation = kube::generation_of(object);
     if (kube::deleting(object)) return {State::kFailed, "it is being deleted"};
     if (kube::number_at(object, "/status/observedGeneration", -1) < generation)
         return {State::kWaiting, "its controller has not seen the change yet"};

@@ -95,6 +95,7 @@ Json action_json(const Action& action) {
                    },
                    [&](const WaitFor& one) {
                        json["condition"] = condition_name(one.condition);
+                       if (one.generation > 0) json["generation"] = one.generation;
                        json["names"] = one.names;
                        if (!one.bound_to.empty()) json["boundTo"] = one.bound_to;
                        if (!one.sizes.empty()) json["sizes"] = one.sizes;

@@ -95,6 +95,9 @@ struct WaitFor {
     // With kResized and kGrown: how large each claim must be, by the order of names.
     std::vector<std::string> sizes = {};
     std::string owner = {};  // uid, with kAdopted
+    // With kObserved, kNoReplicas and kAllReady: the metadata.generation that was seen last. A list that an API server
+    // answers from an older state shows a workload as it was before it was stopped: all ready.
+    long long generation = 0;
 };
 
 // A command in a container, by the user's kubectl. argv is run as it is; a user's CMD becomes {"sh", "-c", CMD}.

@@ -1,6 +1,7 @@
 #include "common/plan/wait.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/observe.h"
 
@@ -138,6 +139,8 @@ class Waiter {
             if (wait_.names[i] == name)
                 return observe_resized(object, wait_.sizes[i], wait_.condition == Condition::kGrown);
         }
+        const bool older = object != nullptr && kube::generation_of(*object) < wait_.generation;
+        if (older) return {Verdict::State::kWaiting, "the API server shows an older state of it"};
         return observe(wait_.condition, object);
     }
 

@@ -158,13 +158,11 @@ class SwapPlanner : public SwapSteps {
     void finish() {
         plan_.latest = held_json(std::nullopt);  // a number that somebody sets from now on is theirs
         if (record_.workload.exists()) {
+            WaitFor wait{
+                record_.workload.ref.resource, record_.space, {record_.workload.ref.name}, Condition::kAllReady, ""};
+            if (facts_.workload) wait.generation = kube::generation_of(*facts_.workload);
             phased("wait-ready", "wait until every pod of " + record_.workload.text() + " is ready", "",
-                   WaitFor{record_.workload.ref.resource,
-                           record_.space,
-                           {record_.workload.ref.name},
-                           Condition::kAllReady,
-                           ""},
-                   "start");
+                   std::move(wait), "start");
         }
         restore_retention();
         // Last: while one of them is left, the marks tell that the operation has not ended.

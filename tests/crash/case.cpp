@@ -264,9 +264,7 @@ Judgement judge(const Reference& reference, const Case& one) {
 }
 
 std::unique_ptr<CaseJudge> make_judge(const Reference& reference, const Case& one, Stage& stage) {
-    // A list that shows the workload as it was before it was stopped ends the wait for its pods a little early: no
-    // request can tell, and what follows touches neither pods nor data.
-    stage.alone = !one.actor && !takes(one.first.fault) && one.first.fault != Fault::kStale;
+    stage.alone = !one.actor && !takes(one.first.fault);
     if (one.actor) return make_actor_judge(reference, one, stage);
     return std::make_unique<Judge>(reference, one, stage);
 }

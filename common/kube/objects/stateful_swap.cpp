@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
@@ -128,9 +129,7 @@ bool rolling(const Json& set) {
     return rolls_by_itself(set) && !current.empty() && current != update_revision_of(set);
 }
 
-bool observed(const Json& set) {
-    return number_at(set, "/status/observedGeneration", 0) >= number_at(set, "/metadata/generation", 0);
-}
+bool observed(const Json& set) { return number_at(set, "/status/observedGeneration", 0) >= generation_of(set); }
 
 std::vector<std::string> finalizers_of(const Json& object) {
     std::vector<std::string> names;

@@ -163,6 +163,24 @@ TEST_CASE("a wait in which nothing moves ends and says why") {
     CHECK(outcome.status.error().message == "pvc/n/a: no progress in 30.0s: no phase yet; no class for pvc/n/a");
 }
 
+TEST_CASE("a list that shows a workload as it was before it was stopped does not end the wait for its pods") {
+    const auto set = [](int generation, int ready) {
+        return Json{{"apiVersion", "apps/v1"},
+                    {"kind", "StatefulSet"},
+                    {"metadata", {{"name", "db"}, {"namespace", "n"}, {"uid", "u1"}, {"generation", generation}}},
+                    {"spec", {{"replicas", 1}}},
+                    {"status", {{"observedGeneration", generation}, {"replicas", 1}, {"readyReplicas", ready}}}};
+    };
+    Fixture f;
+    f.cluster.put(set(1, 1));
+    f.cluster.react = [&](FakeCluster& cluster) { cluster.put(set(3, 1)); };
+    WaitFor wait{kube::kStatefulSets, "n", {"db"}, Condition::kAllReady, ""};
+    wait.generation = 3;
+    f.plan.steps = {step("w", wait)};
+    CHECK(f.run().status.ok());
+    CHECK(f.notes.saw("wait sts/n/db: the API server shows an older state of it"));
+}
+
 TEST_CASE("bad input 39: an object that is replaced during a wait is told, not taken") {
     Fixture f;
     f.cluster.put(claim("a"));
