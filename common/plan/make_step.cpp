@@ -12,6 +12,14 @@ Step make_step(std::string id, std::string title, std::string reason, Action act
     return step;
 }
 
+Step& append_step(Plan& plan, std::string id, std::string title, std::string reason, Action action) {
+    std::vector<std::string> after;
+    if (!plan.steps.empty()) after = {plan.steps.back().id};
+    plan.steps.push_back(
+        make_step(std::move(id), std::move(title), std::move(reason), std::move(action), std::move(after)));
+    return plan.steps.back();
+}
+
 Step delete_step(std::string id, const kube::ObjectRef& ref, const std::string& uid, std::string reason,
                  std::vector<std::string> after) {
     Delete action;

@@ -1,5 +1,6 @@
 #include "plugins/pvc-expand/rounds.h"
 
+#include "common/plan/make_step.h"
 #include "plugins/pvc-expand/round_planner.h"
 
 namespace holdfast::expand {
@@ -7,14 +8,7 @@ namespace holdfast::expand {
 using plan::Plan;
 
 plan::Step& Rounds::add(std::string id, std::string title, std::string reason, plan::Action action) {
-    plan::Step step;
-    step.id = std::move(id);
-    step.title = std::move(title);
-    step.reason = std::move(reason);
-    step.action = std::move(action);
-    if (!plan_.steps.empty()) step.after = {plan_.steps.back().id};
-    plan_.steps.push_back(std::move(step));
-    return plan_.steps.back();
+    return plan::append_step(plan_, std::move(id), std::move(title), std::move(reason), std::move(action));
 }
 
 void Rounds::set_owners(const std::string& name, Json owners, const char* id, const char* title, const char* reason) {

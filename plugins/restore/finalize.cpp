@@ -5,6 +5,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
+#include "common/plan/make_step.h"
 #include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
 #include "plugins/restore/traces.h"
@@ -97,14 +98,7 @@ class FinalizePlanner {
     }
 
     Step& add(std::string id, std::string title, std::string reason, plan::Action action) {
-        Step step;
-        step.id = std::move(id);
-        step.title = std::move(title);
-        step.reason = std::move(reason);
-        step.action = std::move(action);
-        if (!plan_.steps.empty()) step.after = {plan_.steps.back().id};
-        plan_.steps.push_back(std::move(step));
-        return plan_.steps.back();
+        return plan::append_step(plan_, std::move(id), std::move(title), std::move(reason), std::move(action));
     }
 
     const FinalizeOptions& options_;

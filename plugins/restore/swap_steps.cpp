@@ -3,6 +3,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/make_step.h"
 
 namespace holdfast::restore {
 namespace {
@@ -97,14 +98,7 @@ void SwapSteps::look_again(const Swap& swap, const std::string& volume) {
 }
 
 Step& SwapSteps::add(std::string id, std::string title, std::string reason, plan::Action action) {
-    Step step;
-    step.id = std::move(id);
-    step.title = std::move(title);
-    step.reason = std::move(reason);
-    step.action = std::move(action);
-    step.after = after_last();
-    plan_.steps.push_back(std::move(step));
-    return plan_.steps.back();
+    return plan::append_step(plan_, std::move(id), std::move(title), std::move(reason), std::move(action));
 }
 Step& SwapSteps::phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase) {
     Step& step = add(std::move(id), std::move(title), std::move(reason), std::move(action));
