@@ -15,6 +15,8 @@ using plan::Step;
 // One step of the code is one safeguard, whichever claim, pod or volume it is for: what follows the name of one, or a
 // number, does not count, nor which operation it is.
 std::string general(std::string id, const std::string& operation) {
+    const std::size_t imported = id.find("-import-");  // the namespace follows
+    if (imported != std::string::npos) return id.substr(0, imported) + "-import*";
     const std::size_t own = operation.empty() ? std::string::npos : id.find(operation);
     if (own != std::string::npos) return id.substr(0, own) + "OWN*";
     std::size_t end = id.size();

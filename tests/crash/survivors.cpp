@@ -25,7 +25,7 @@ constexpr Survivors kSurvivors[] = {
      "until it is; the wait for Bound waits for both"},
     {"clone create", "no-precondition",
      "delete-OWN* remove-deploy-papers remove-pod-OWN* remove-service-staging remove-sts-staging "
-     "remove-vs-OWN* remove-vs-import-elsewhere-OWN* remove-vsc-import-elsewhere-OWN*",
+     "remove-vs-OWN* remove-vs-import* remove-vsc-import*",
      "steps of a clean-up, which takes what the operation's label is on. The executor sends no delete "
      "without a uid: it takes that of what it reads right before. Only clone-back has somebody in the "
      "few requests between the two looks, and it has neither these kinds nor an operation's label on "

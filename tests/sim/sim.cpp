@@ -166,9 +166,14 @@ std::vector<ObjectPtr> Sim::all_of(const kube::Resource& resource) {
     if (!restless) return all;
     const std::size_t there = all.size();
     std::erase_if(all, [&](const ObjectPtr&) { return dice.between(1, 100) <= kLeftOutPercent; });
-    for (std::size_t left = all.size(); left > 1; --left)
-        std::swap(all[left - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<long long>(left) - 1))]);
+    all = in_any_order(std::move(all));
     if (all.size() < there) wake(at_work_.back().who, around(delays.controller));
+    return all;
+}
+
+std::vector<ObjectPtr> Sim::in_any_order(std::vector<ObjectPtr> all) {
+    for (std::size_t left = restless ? all.size() : 0; left > 1; --left)
+        std::swap(all[left - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<long long>(left) - 1))]);
     return all;
 }
 
@@ -256,7 +261,8 @@ void Sim::edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& cha
     put_at(ref, std::move(object));
 }
 
-// A pod is marked before it goes. Nobody runs what was never placed or has ended, and what has no grace is not waited
+// A pod is marked before it goes, which counts as a change of what is wanted (BeforeDelete: apiserver
+// pkg/registry/rest/delete.go:75). Nobody runs what was never placed or has ended, and what has no grace is not waited
 // for: it is gone at once.
 // CheckGracefulDelete: pkg/registry/core/pod/strategy.go:164; BeforeDelete: apiserver pkg/registry/rest/delete.go:75.
 void Sim::begin_deletion(const kube::ObjectRef& ref) {
@@ -270,6 +276,8 @@ void Sim::begin_deletion(const kube::ObjectRef& ref) {
     edit(ref, [&](Json& object) {
         object["metadata"]["deletionTimestamp"] = format_time(now() + std::chrono::seconds(grace));
         object["metadata"]["deletionGracePeriodSeconds"] = grace;
+        if (kube::find_at(object, "/metadata/generation") != nullptr)
+            object["metadata"]["generation"] = kube::number_at(object, "/metadata/generation", 1) + 1;
     });
     if (pod && !held && grace == 0) erase(ref);
 }

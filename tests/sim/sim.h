@@ -94,6 +94,10 @@ class Sim {
 
     // All of a kind, as a controller goes through them: for controllers only. Restless: some come at the next look.
     std::vector<ObjectPtr> all_of(const kube::Resource& resource);
+    // As an informer's cache or requests side by side give them: in no order. Restless only, as hold_up.
+    std::vector<ObjectPtr> in_any_order(std::vector<ObjectPtr> all);
+    // A controller is held up, others go on: what it has read may have changed when it decides.
+    void hold_up();
 
     // A write as a controller or the API server makes it: wakes whom it concerns, lets an object go whose last
     // finalizer went. Nothing is written if nothing would change.
@@ -139,7 +143,6 @@ class Sim {
     void pass_until(std::chrono::nanoseconds end);
     bool is_at_work(Controller who) const;
     void check_conflict(const kube::ObjectRef& ref) const;
-    void hold_up();
 
     Around around_;
     Sim* main_ = nullptr;  // of an other one: the one beside which it lives

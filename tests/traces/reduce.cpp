@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
@@ -77,6 +78,7 @@ std::string pod_state(const Json& pod) {
 }
 
 std::string claim_state(const Json& claim, const std::string& volume) {
+    const kube::ResizeState size = kube::resize_state_of(claim);
     return Words()
         .add(text_at(claim, "/status/phase"))
         .add(volume)
@@ -84,6 +86,10 @@ std::string claim_state(const Json& claim, const std::string& volume) {
         .add_if(annotated(claim, "pv.kubernetes.io/bound-by-controller"), "bound-by-controller")
         .add_if(annotated(claim, "volume.kubernetes.io/storage-provisioner"), "for-provisioner")
         .add_if(annotated(claim, "volume.kubernetes.io/selected-node"), "node-chosen")
+        .add_if(size.capacity && size.requested && *size.capacity < *size.requested, "smaller-than-asked")
+        .add_if(size.resizing, "resizing")
+        .add_if(size.node_pending, "node-pending")
+        .add(size.status)
         .add(finalizers_of(claim))
         .add(owners_of(claim))
         .add_if(kube::deleting(claim), "deleting")

@@ -82,7 +82,7 @@ class Story {
         if (words.size() == 2 && words[0] == "apply") return apply(words[1]);
         if (words.size() == 4 && words[1] == "scale") return scale(command, words[2], words[3]);
         if (words.size() == 3 && words[1] == "delete") return remove(command, words[2]);
-        if (words.size() > 2 && (words[1] == "snap" || words[1] == "restore"))
+        if (words.size() > 2 && words[0] == "kubectl")
             return run(command, {words[1], {words.begin() + 2, words.end()}});
         return failed(command, "no such command");
     }

@@ -37,7 +37,7 @@ void drop_owners(Sim& sim, const kube::ObjectRef& ref, const std::function<bool(
 // attemptToOrphanWorker: garbagecollector.go:749; orphanDependents: 683.
 void orphan(Sim& sim, const Json& object) {
     const std::string uid = kube::uid_of(object);
-    for (const ObjectPtr& one : sim.store.everything()) {
+    for (const ObjectPtr& one : sim.in_any_order(sim.store.everything())) {
         if (reference_to(*one, uid) != nullptr)
             drop_owners(sim, one.ref(), [&](const std::string& owner) { return owner == uid; });
     }

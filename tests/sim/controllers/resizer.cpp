@@ -72,11 +72,13 @@ void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const J
     });
 }
 
-// MarkNodeExpansionFinishedWithRecovery: kubernetes pkg/volume/util/resize_util.go:240. The capacity is the volume's,
+// MarkNodeExpansionInProgress: kubernetes pkg/volume/util/resize_util.go:314;
+// MarkNodeExpansionFinishedWithRecovery: 240. The capacity is the volume's,
 // and nothing is left of the way there but what was allocated.
 void grow_filesystem(Sim& sim, const Json& object, const kube::Claim& claim, const Json& volume) {
     if (!mounted_for_it(sim, claim, object)) return;
     const std::string size = kube::text_at(volume, "/spec/capacity/storage");
+    sim.edit(ref_of(object), [](Json& one) { set_status(one, "NodeResizeInProgress"); });
     if (!sim.ripe("node-grow/" + claim.uid + "/" + size, sim.delays.cut, Controller::kResizer)) return;
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"]["capacity"]["storage"] = size;

@@ -32,14 +32,14 @@ class StatefulSet {
           name_(kube::name_of(object)),
           revision_(revision_of(object)) {}
 
-    // performUpdate: pkg/controller/statefulset/stateful_set_control.go:109; updateStatefulSet: 560.
+    // getPodsForStatefulSet: pkg/controller/statefulset/stateful_set.go:387; performUpdate:
+    // stateful_set_control.go:109; updateStatefulSet: 560.
     void sync() {
-        // What it does is told of by the next look: pods are counted as they are at its beginning.
+        if (!kube::deleting(set_)) adopt();
+        // What it does is told of by the next look: pods are counted as they are at its beginning, those adopted too.
         const Pods at_first = pods();
-        if (!kube::deleting(set_)) {
-            adopt();
-            if (replicas_done() && condemned_done()) roll();
-        }
+        sim_.hold_up();
+        if (!kube::deleting(set_) && replicas_done() && condemned_done()) roll();
         keep_status(at_first);
     }
 
@@ -85,7 +85,7 @@ class StatefulSet {
     // Pods of the selection and of the right name that nobody controls become its own.
     // ClaimPods: pkg/controller/controller_ref_manager.go:183; AdoptPod: 222.
     void adopt() {
-        for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
+        for (const ObjectPtr& pod : sim_.in_any_order(sim_.store.list(kube::kPods, space_))) {
             if (kube::deleting(*pod) || !ordinal_of(*pod) || !selected(*pod)) continue;
             if (kube::find_at(*pod, "/metadata/ownerReferences/0") != nullptr) continue;
             sim_.edit(pod.ref(), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
