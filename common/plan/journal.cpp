@@ -10,6 +10,8 @@
 namespace holdfast::plan {
 namespace {
 
+constexpr int kChangeTries = 5;  // of a change that somebody's annotation was faster than
+
 kube::ObjectRef ref_of(const Journal& journal) {
     return {kube::kConfigMaps, journal.space, journal_name(journal.operation)};
 }
@@ -117,6 +119,12 @@ Journal* journal_in(std::vector<Journal>& journals, const Journal& like) {
     return found == journals.end() ? nullptr : &*found;
 }
 
+// Somebody's label on it is no reason to stop with a workload down; a later owner has raised the epoch.
+bool still_of_its_owner(const Json& head, const Journal& journal) {
+    const auto there = journal_from_config_map(head);
+    return there.ok() && there->uid == journal.uid && there->epoch == journal.epoch && there->owner == journal.owner;
+}
+
 Status create_head(kube::Cluster& cluster, Journal& journal, const Journal& written) {
     auto made = cluster.create(journal_to_config_map(written));
     if (!made.ok()) {
@@ -145,16 +153,24 @@ Status write_new(kube::Cluster& cluster, Journal& journal) {
 }
 
 Status write_change(kube::Cluster& cluster, Journal& journal) {
-    JournalObjects objects = journal_objects(journal);
-    TRY(write_shards(cluster, journal, std::move(objects.shards)));
-    auto made = cluster.replace(ref_of(journal), objects.head);
-    if (!made.ok()) {
-        auto found = cluster.find(ref_of(journal));
-        if (!holds(found, journal)) return made.error().with_context(ref_of(journal).text());
-        made = **found;
+    for (int attempt = 1;; ++attempt) {
+        JournalObjects objects = journal_objects(journal);
+        TRY(write_shards(cluster, journal, std::move(objects.shards)));
+        auto made = cluster.replace(ref_of(journal), objects.head);
+        if (!made.ok()) {
+            auto found = cluster.find(ref_of(journal));
+            const bool there = found.ok() && found->has_value();
+            const bool moved = made.error().kind == ErrorKind::kConflict && attempt < kChangeTries;
+            if (there && moved && still_of_its_owner(**found, journal)) {
+                journal.resource_version = kube::version_of(**found);
+                continue;
+            }
+            if (!holds(found, journal)) return made.error().with_context(ref_of(journal).text());
+            made = **found;
+        }
+        take_versions(journal, *made);
+        return {};
     }
-    take_versions(journal, *made);
-    return {};
 }
 
 Status erase(kube::Cluster& cluster, const Journal& journal) {

@@ -101,7 +101,7 @@ Status check_operation_id(const std::string& operation);
 // Shards go first and the head after them, which decides. A new journal with shards is first written without what
 // stands in them: killed in between, it says that nothing was planned yet, and nothing was.
 Status write_new(kube::Cluster& cluster, Journal& journal);     // kAlreadyExists
-Status write_change(kube::Cluster& cluster, Journal& journal);  // compare-and-swap; kConflict: another process wrote
+Status write_change(kube::Cluster& cluster, Journal& journal);  // compare-and-swap; kConflict: another owner wrote
 Status erase(kube::Cluster& cluster, const Journal& journal);   // ours only; gone already is fine; shards follow it
 
 // With lost parts it is a journal that cannot be gone on with as it is: see whole().

@@ -71,9 +71,13 @@ class FinalizePlanner {
             add("wait-released-" + volume.name, "wait until pv/" + volume.name + " is Released", "",
                 WaitFor{kube::kVolumes, "", {volume.name}, Condition::kVolumeReleased, ""});
         }
+        // R18: only the volume as it was read: somebody may have taken it into use since. One that was Available is
+        // given its old claim's uid by the step before, which names the version that was read.
+        Patch destroy = patch(volume, {{"spec", {{"persistentVolumeReclaimPolicy", "Delete"}}}});
+        if (volume.phase != "Available") destroy.preconditions.resource_version = kube::version_of(kept.object);
         Step& step = add("remove-" + volume.name, "set the reclaim policy of pv/" + volume.name + " to Delete",
-                         "the storage then deletes it",
-                         patch(volume, {{"spec", {{"persistentVolumeReclaimPolicy", "Delete"}}}}));
+                         "the storage then deletes it", std::move(destroy));
+        step.replan = true;
         step.risk = plan::Risk::kFinal;
         step.risk_text =
             "destroys what pvc/" + kept.mark.claim + " held before " + options_.operation + ": cannot be taken back";

@@ -24,19 +24,21 @@ class BackPlanner : public SwapSteps {
         const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts_, swap.temporary);
         const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
         if (volume != nullptr) {
-            // Nothing but its own temporary claim may be its owner when the policy says Delete.
+            // Nothing but its own temporary claim may be its owner when the policy says Delete. Only as it was read:
+            // whoever deletes the workload's claim now has its controller make one on this very volume.
             Json body = {
                 {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
                 {"spec",
                  {{"persistentVolumeReclaimPolicy", "Delete"},
                   {"claimRef", reference(swap.temporary, found->second.temporary_uid)}}}};
-            add("discard-" + found->second.volume, "give up pv/" + found->second.volume,
-                "made for this operation; the snapshot is kept",
-                Patch{volume_ref(found->second.volume),
-                      kube::PatchType::kMerge,
-                      std::move(body),
-                      {found->second.volume_uid, ""},
-                      ""});
+            Step& step = add("discard-" + found->second.volume, "give up pv/" + found->second.volume,
+                             "made for this operation; the snapshot is kept",
+                             Patch{volume_ref(found->second.volume),
+                                   kube::PatchType::kMerge,
+                                   std::move(body),
+                                   {found->second.volume_uid, kube::version_of(*volume)},
+                                   ""});
+            step.replan = true;
         }
         if (facts_.strangers.contains(swap.temporary)) {
             plan_.notes.push_back("pvc/" + record_.space + "/" + swap.temporary + " is left: it was bound to pv/" +
@@ -61,9 +63,13 @@ class BackPlanner : public SwapSteps {
                       {{"labels", {{labels::kKept, record_.undoes}, {labels::kPutIn, nullptr}}},
                        {"annotations", {{labels::kSwap, swap.kept_mark}}}}},
                      {"spec", {{"claimRef", reference(swap.claim, incoming.temporary_uid)}}}};
-        add("put-back-" + incoming.volume, "keep pv/" + incoming.volume + " as before", "",
-            Patch{
-                volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});
+        Step& step = add("put-back-" + incoming.volume, "keep pv/" + incoming.volume + " as before", "",
+                         Patch{volume_ref(incoming.volume),
+                               kube::PatchType::kMerge,
+                               std::move(body),
+                               {incoming.volume_uid, kube::version_of(*volume)},
+                               ""});
+        step.replan = true;
     }
 
     void unmark_old(const Swap& swap) {

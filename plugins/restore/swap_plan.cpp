@@ -143,6 +143,7 @@ class SwapPlanner : public SwapSteps {
             const Json* claim = claim_now(facts_, swap.claim);
             if (claim != nullptr && kube::uid_of(*claim) != swap.claim_uid) continue;  // somebody made it already
             Create create{kube::renewed_claim(swap.manifest, {volume, swap.request, swap.source}), {}, true};
+            create.insists = true;  // R13: the workload is down
             Step& step = phased("create-" + swap.claim, "create pvc/" + record_.space + "/" + swap.claim + " anew",
                                 "on pv/" + volume + ", " + swap.request, std::move(create), "swap");
             step.after = after;

@@ -54,6 +54,24 @@ TEST_CASE("R2: a live owner keeps its lock, and who is kept out has not waited a
     CHECK(f.writes() == before);
 }
 
+TEST_CASE("somebody's label on the journal does not take the operation from its owner, as a later owner does") {
+    Held f;
+    kube::Cluster& cluster = f.holding->world().cluster;
+    const kube::ObjectRef record{kube::kConfigMaps, "n", journal_name(f.mine.operation)};
+    Json labelled = *f.cluster.at(record);
+    labelled["metadata"]["labels"]["backup"] = "weekly";
+    f.cluster.put(labelled);
+    CHECK(cluster.create(object_at(pvc("data-0"))).ok());
+    CHECK_FALSE(f.holding->lost());
+    Journal later = f.read();
+    ++later.epoch;
+    REQUIRE(write_change(f.cluster, later).ok());
+    const auto made = cluster.create(object_at(pvc("data-1")));
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.error().kind == ErrorKind::kLocked);
+    CHECK(f.cluster.at(pvc("data-1")) == nullptr);
+}
+
 TEST_CASE("R2: an owner whose process is gone is dead at once") {
     Held f;
     f.a_is(OwnerState::kDead);

@@ -354,6 +354,16 @@ restore::KeptVolume kept(const std::string& name, const std::string& phase, cons
 
 }  // namespace
 
+TEST_CASE("R18: finalize gives the storage only the volume that it has read, none that somebody took into use since") {
+    restore::FinalizeFacts facts;
+    facts.volumes = {kept("old-0", "Released", "uid-claim-0")};
+    const auto plan = restore::plan_finalize({"shop", "in-place-db-abcde"}, facts, testing::some_time()).value();
+    const auto remove = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                     [](const plan::Step& step) { return step.id == "remove-old-0"; });
+    REQUIRE(remove != plan.steps.end());
+    CHECK(std::get<plan::Patch>(remove->action).preconditions.resource_version == "41");
+}
+
 TEST_CASE("finalize names size and date, and asks") {
     restore::FinalizeFacts facts;
     facts.volumes = {kept("old-0", "Released", "uid-claim-0"), kept("old-1", "Available", "")};

@@ -166,6 +166,28 @@ TEST_CASE("abort takes everything back before the first claim is deleted, and re
     CHECK(refused.error().message.find("point of no return") != std::string::npos);
 }
 
+TEST_CASE("abort gives up only the incoming volume that it has read: it may be the claim's, and a pod's, by then") {
+    auto at = staged(Stage::kReplace);
+    for (auto& [name, volume] : at.facts.volumes) volume["metadata"]["resourceVersion"] = "41";
+    const auto plan = restore::plan_back(at.record, at.facts, kOperationId).value();
+    int given_up = 0;
+    for (const plan::Step& step : plan.steps) {
+        if (step.id.rfind("discard-", 0) != 0) continue;
+        ++given_up;
+        CHECK(std::get<plan::Patch>(step.action).preconditions.resource_version == "41");
+    }
+    CHECK(given_up == 2);
+}
+
+TEST_CASE(
+    "R13: with the workload down a refusal that passes (quota, a webhook) is no end: the claim made anew insists") {
+    const auto at = staged(Stage::kReplace);
+    const auto plan = restore::plan_swap(Stage::kReplace, at.record, at.facts, kOperationId).value();
+    for (const plan::Step& step : plan.steps) {
+        if (const auto* create = std::get_if<plan::Create>(&step.action)) CHECK(create->insists);
+    }
+}
+
 TEST_CASE("a volume's policy goes back to Delete only after a look at its claim, which may be going by then") {
     const auto looks_before = [](const plan::Plan& plan, const std::string& look, const std::string& then) {
         const auto all = ids(plan);
