@@ -2,11 +2,13 @@
 
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
+#include "tests/crash/world.h"
 #include "tests/sim/api.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 
 namespace holdfast::crash {
 namespace {
@@ -38,8 +40,14 @@ Acted scale(sim::Sim& sim, bool awake, int replicas) {
     return {change_spec(sim, set_ref(), {{"replicas", replicas}}), set_ref()};
 }
 
+// As it lies in Git, where nobody has written what an operation holds it at that the case begins with.
 Json manifest_of(const sim::Sim& start) {
     Json manifest = *start.store.find(set_ref());
+    const std::string held = kube::annotation_of(manifest, labels::kReplicas);
+    if (!held.empty()) {
+        manifest["spec"]["replicas"] = std::atoi(held.c_str());
+        manifest["spec"]["persistentVolumeClaimRetentionPolicy"] = retention();
+    }
     manifest.erase("status");
     for (const char* key : {"uid", "resourceVersion", "creationTimestamp", "generation", "annotations"})
         manifest["metadata"].erase(key);

@@ -311,6 +311,7 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
 // (Whoever puts a pod of his own on a workload's claim has it beside the workload's, with us and without.)
 void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
     const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
+    if (put_there(pod)) return;  // by somebody, who may: it is no workload's
     const bool ours = !kube::label_of(pod, labels::kOperation).empty();
     const Json* volumes = kube::find_at(pod, "/spec/volumes");
     for (const Json& volume : volumes == nullptr ? Json::array() : *volumes) {

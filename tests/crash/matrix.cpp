@@ -67,7 +67,11 @@ void kill(sim::Sim& sim, const CommandLine& line, const Kill& kill) {
 }  // namespace
 
 void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb) {
-    kill(sim, line, {Fault::kKillBefore, [verb](const sim::Call& call) { return call.verb == verb; }});
+    kill_at(sim, line, [verb](const sim::Call& call) { return call.verb == verb; });
+}
+
+void kill_at(sim::Sim& sim, const CommandLine& line, const std::function<bool(const sim::Call&)>& chosen) {
+    kill(sim, line, {Fault::kKillBefore, chosen});
 }
 
 void kill_after(sim::Sim& sim, const CommandLine& line, sim::Verb verb, const kube::Resource& resource) {

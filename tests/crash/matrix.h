@@ -75,6 +75,7 @@ void make_set(sim::Sim& sim);
 void must_run(sim::Sim& sim, const CommandLine& line);
 // Runs it and kills it before its first request of this kind, then lets the cluster come to rest.
 void kill_at(sim::Sim& sim, const CommandLine& line, sim::Verb verb);
+void kill_at(sim::Sim& sim, const CommandLine& line, const std::function<bool(const sim::Call&)>& chosen);
 // The same after its last request of this kind for such an object was carried out, before the answer.
 void kill_after(sim::Sim& sim, const CommandLine& line, sim::Verb verb, const kube::Resource& resource);
 

@@ -1,5 +1,7 @@
+#include "common/kube/objects/workload.h"
 #include "tests/crash/plugins.h"
 #include "tests/crash/state.h"
+#include "tests/sim/api.h"
 
 namespace holdfast::crash {
 namespace {
@@ -41,6 +43,48 @@ void leave_marked(sim::Sim& sim) {
     kill_at(sim, in_place(), sim::Verb::kDelete);
 }
 
+bool deletes_own_claim(const sim::Call& call) {
+    const bool own = call.ref.name.starts_with("data-postgres-") || call.ref.name.starts_with("wal-postgres-");
+    return own && call.verb == sim::Verb::kDelete && call.ref.resource == kube::kClaims;
+}
+
+// Killed with the volumes reserved and the database down, before the point of no return.
+void leave_reserved(sim::Sim& sim) {
+    make_set(sim);
+    kill_at(sim, in_place(), deletes_own_claim);
+}
+
+void leave_undo_reserved(sim::Sim& sim) {
+    swap_volumes(sim);
+    kill_at(sim, on_operation("restore", "undo")(sim), deletes_own_claim);
+}
+
+void swap_files(sim::Sim& sim) {
+    make_set(sim);
+    must_run(sim, in_place_of("deploy/files", "papers", {}));
+}
+
+void edit(sim::Sim& sim, const kube::ObjectRef& ref, const Json& patch) {
+    (void)sim::api_patch(sim, ref, kube::PatchType::kMerge, patch, {}, kube::DryRun::kNone, "");
+    (void)sim.settle(sim::milliseconds(600000));
+}
+
+// Its claims go with the StatefulSet, and with ordinals that are scaled away.
+void make_owned(sim::Sim& sim) {
+    make_set(sim);
+    edit(sim, {kube::kStatefulSets, kSpace, "postgres"},
+         {{"spec", {{"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Delete"}, {"whenScaled", "Delete"}}}}}});
+}
+
+// Somebody has looked at the kept volumes: their claims' uids are off, and any claim may be bound to them.
+void free_kept(sim::Sim& sim) {
+    swap_volumes(sim);
+    for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
+        if (kube::text_at(*volume, "/status/phase") == "Released")
+            edit(sim, volume.ref(), {{"spec", {{"claimRef", {{"uid", nullptr}, {"resourceVersion", nullptr}}}}}});
+    }
+}
+
 // Bad input 50: killed when every volume was marked, and then somebody deleted the journal.
 void lose_journal(sim::Sim& sim) {
     leave_marked(sim);
@@ -74,9 +118,19 @@ std::vector<Entry> restore_entries() {
          false, Deletes::kNothing, 8, nullptr, 3},
         {"restore-in-place-back", "restore", "in-place", leave_marked, on_operation("restore", "abort"), kAgain,
          kNothingLeft, nullptr, 150, false, Deletes::kNothing, 8, always(in_place()), 3},
+        {"restore-in-place-down", "restore", "in-place", leave_reserved, on_operation("restore", "abort"), kAgain,
+         kNothingLeft, nullptr, 150, false, Deletes::kKeptVolumes, 8, always(in_place()), 3},
+        {"restore-in-place-owned", "restore", "in-place", make_owned, always(in_place()), kAll, 0, nullptr, 300, false,
+         Deletes::kNothing, 12, nullptr, 6},
         {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 90},
+        {"restore-undo-deploy", "restore", "undo", swap_files, on_operation("restore", "undo"), kAll, 0, nullptr, 150,
+         false, Deletes::kNothing, 12, always(in_place_of("deploy/files", "papers", {"--accept-skew"})), 3},
+        {"restore-undo-down", "restore", "undo", leave_undo_reserved, on_operation("restore", "abort"), kAgain,
+         kNothingLeft, nullptr, 150, false, Deletes::kKeptVolumes, 8, always(in_place()), 3},
         {"restore-finalize", "restore", "finalize", swap_volumes, on_operation("restore", "finalize"), kAgain,
          kNothingLeft, nullptr, 1, false, Deletes::kKeptVolumes},
+        {"restore-finalize-free", "restore", "finalize", free_kept, on_operation("restore", "finalize"), kAgain,
+         kNothingLeft, nullptr, 10, false, Deletes::kKeptVolumes},
     };
 }
 

@@ -57,7 +57,7 @@ void put_postgres(sim::Sim& sim) {
                    {"serviceName", "postgres"},
                    {"podManagementPolicy", "OrderedReady"},
                    {"selector", {{"matchLabels", {{"app", "postgres"}}}}},
-                   {"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Delete"}}},
+                   {"persistentVolumeClaimRetentionPolicy", retention()},
                    {"template", pod_template("postgres", "registry.example/postgres:15", mounts)},
                    {"volumeClaimTemplates", templates}};
     put(sim, set);
@@ -111,6 +111,8 @@ void put_snapshot_class(sim::Sim& sim, const char* name) {
 }
 
 }  // namespace
+
+Json retention() { return {{"whenDeleted", "Retain"}, {"whenScaled", "Delete"}}; }
 
 sim::Sim make_world(std::uint64_t seed) {
     sim::Sim sim(seed);
