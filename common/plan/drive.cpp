@@ -5,6 +5,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/drive_parts.h"
+#include "common/plan/heed.h"
 #include "common/plan/holding.h"
 
 #include <algorithm>
@@ -64,6 +65,7 @@ class Drive {
         if (!options_.plan_only) {
             TRY(check_free(world_, journal_));
             TRY(heed_locks(world_, operation_, journal_));
+            if (!resuming_) TRY(heed_unfinished(world_, operation_, journal_));
         }
         journal_.version = options_.line.version;
         input_.operation = journal_.operation;

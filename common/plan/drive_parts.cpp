@@ -146,17 +146,6 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
     return std::optional<Journal>();
 }
 
-Status heed_locks(World& world, Operation& operation, const Journal& journal) {
-    TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation.heed_targets(world.cluster));
-    if (targets.empty()) return {};
-    const std::string locks = std::string(labels::kRole) + "=lock";
-    TRY_ASSIGN(const kube::List leases, world.cluster.list(kube::kLeases, operation.space(), {locks, ""}));
-    if (leases.items.empty()) return {};
-    Journal heeding = journal;
-    TRY_ASSIGN(heeding.locks, resolve_locks(world.cluster, targets));
-    return check_free(world, heeding);
-}
-
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
                      const std::string& plugin, kube::ClusterReader* other) {
     TRY_ASSIGN(const std::vector<bool> allowed, allowed_at(reader, other, checks));

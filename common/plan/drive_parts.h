@@ -22,9 +22,6 @@ std::string lines_without_journal(const Journal& journal);
 // kRefused: its journal cannot be trusted (47, 48), or an object that it locked was replaced (49).
 Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line);
 
-// kLocked: another operation has a lock of what this one heeds. One list where nobody has any.
-Status heed_locks(World& world, Operation& operation, const Journal& journal);
-
 // All that is not allowed, in one kForbidden. other: the second cluster, for checks that are of it.
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
                      const std::string& plugin, kube::ClusterReader* other = nullptr);

@@ -137,6 +137,51 @@ TEST_CASE("a stopped operation keeps its lock without a holder, resumes, and is 
     }
 }
 
+TEST_CASE("R1: an unfinished operation keeps others off its workload also when somebody has deleted its lock") {
+    struct Other : Locking {
+        std::string kind() const override { return "other"; }
+        std::string target() const override { return "db's claims"; }
+    };
+    struct Heeding : Other {
+        Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader&) override {
+            return std::vector<kube::ObjectRef>();
+        }
+        Result<std::vector<kube::ObjectRef>> heed_targets(kube::ClusterReader& reader) override {
+            return Other::lock_targets(reader);
+        }
+    };
+    LockingFixture f;
+    f.fail_at("patch sts/n/db");
+    const std::string id = f.run().operation;
+    f.cluster.fault = {};
+    f.cluster.drop(lock_lease(f.db));
+    f.options.line.arguments = {{"positionals", {"of another command"}}, {"values", Json::object()}};
+    Other other;
+    Heeding heeding;
+    for (Operation* one : {static_cast<Operation*>(&other), static_cast<Operation*>(&heeding)}) {
+        const std::size_t writes = f.cluster.writes().size();
+        const Error error = drive(*one, f.world, f.options).status.error();
+        CHECK(error.kind == ErrorKind::kLocked);
+        CHECK(error.message == "sts/n/db is being changed by operation " + id +
+                                   ", which is unfinished, and whose lock somebody deleted; nothing was changed");
+        CHECK(f.cluster.writes().size() == writes);
+    }
+}
+
+TEST_CASE("R1: a workload that is held down keeps others off also when its operation's journal and lock are gone") {
+    LockingFixture f;
+    Json held = *f.cluster.at(f.db);
+    held["metadata"]["annotations"][labels::kReplicas] = "3";
+    held["spec"]["replicas"] = 0;
+    f.cluster.put(held);
+    const Error error = f.run().status.error();
+    CHECK(error.kind == ErrorKind::kLocked);
+    CHECK(error.message ==
+          "sts/n/db is held at 0 replicas by an operation that is not at its end (it had 3), and whose journal is not "
+          "there; nothing was changed");
+    CHECK(f.cluster.writes().empty());
+}
+
 TEST_CASE("bad input 49: a journal of a workload that was made anew is refused") {
     LockingFixture f;
     f.fail_at("patch sts/n/db");
