@@ -306,6 +306,8 @@ class Drive {
                            (planned->shielded ? "; the workload is still held down: resume brings it back" : "");
         else
             cleaned_ = planned->last;
+        // Only now: until the workload is up again, what it was held down from must be found.
+        if (outcome.status.ok() && planned->latest.is_object()) journal_.record.update(planned->latest);
         return all;
     }
 

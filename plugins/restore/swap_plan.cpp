@@ -320,6 +320,7 @@ Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::s
         planner.make_claims(false);
     Plan plan = planner.take();
     plan.shielded = true;
+    plan.latest = held_json(std::nullopt);  // it is up again: a number that somebody sets from now on is theirs
     return plan;
 }
 

@@ -168,6 +168,38 @@ TEST_CASE("R1: an unfinished operation keeps others off its workload also when s
     }
 }
 
+TEST_CASE("what a recovery makes of the record stands in the journal once it has succeeded") {
+    struct Recovering : Locking {
+        Result<Plan> recover(kube::ClusterReader&, const Input&, const Error&) override {
+            Plan plan;
+            Step step;
+            step.id = "label";
+            step.action = Patch{{kube::kStatefulSets, "n", "db"},
+                                kube::PatchType::kMerge,
+                                {{"metadata", {{"labels", {{"up", "again"}}}}}},
+                                {},
+                                ""};
+            plan.steps.push_back(step);
+            plan.latest = {{"round", 99}};
+            plan.last = false;
+            return plan;
+        }
+    };
+    for (const bool succeeds : {true, false}) {
+        LockingFixture f;
+        Recovering recovering;
+        int patches = 0;
+        f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+            const bool fails = call == "patch sts/n/db" && !after && (++patches == 1 || !succeeds);
+            return fails ? std::optional(Error{ErrorKind::kForbidden, "no", "", 403, "Forbidden"}) : std::nullopt;
+        };
+        CHECK_FALSE(drive(recovering, f.world, f.options).status.ok());
+        f.cluster.fault = {};
+        REQUIRE(f.journals().size() == 1);
+        CHECK(f.journals()[0].record["round"] == (succeeds ? 99 : 0));
+    }
+}
+
 TEST_CASE("R1: a workload that is held down keeps others off also when its operation's journal and lock are gone") {
     LockingFixture f;
     Json held = *f.cluster.at(f.db);
