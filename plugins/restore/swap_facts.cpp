@@ -62,6 +62,20 @@ Status read_volumes(kube::ClusterReader& reader, SwapRecord& record, SwapFacts& 
     return {};
 }
 
+// What an abort that did not come to its end has given up, or somebody deleted, is made anew, as long as the claim still
+// has its old volume. True: something was forgotten.
+bool forget_gone(SwapRecord& record, const SwapFacts& facts) {
+    std::size_t forgotten = 0;
+    for (const Swap& swap : record.swaps) {
+        const auto found = record.incoming.find(swap.claim);
+        if (swap.temporary.empty() || found == record.incoming.end() || !untouched(swap, facts)) continue;
+        if (volume_now(facts, found->second.volume) != nullptr) continue;
+        record.incoming.erase(found);
+        ++forgotten;
+    }
+    return forgotten > 0;
+}
+
 Status read_pods(kube::ClusterReader& reader, const SwapRecord& record, const std::string& operation,
                  SwapFacts& facts) {
     std::set<std::string> claims;
@@ -199,6 +213,10 @@ Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, c
     }
     TRY(read_claims(reader, record, operation, facts));
     TRY(read_volumes(reader, record, facts));
+    if (forget_gone(record, facts)) {
+        TRY(read_claims(reader, record, operation, facts));
+        TRY(read_volumes(reader, record, facts));
+    }
     TRY(read_pods(reader, record, operation, facts));
     TRY(read_attachments(reader, record, facts));
     return facts;

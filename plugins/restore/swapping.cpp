@@ -102,7 +102,10 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
     }
     if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
-    plan.record = incoming_json(*record_);
+    // The last word counts: a volume that is gone is made anew while the claim still has its old one.
+    Json latest = incoming_json(*record_);
+    if (plan.latest.is_object()) latest.update(plan.latest);
+    plan.latest = std::move(latest);
     held_ = plan.shielded;
     return plan;
 }

@@ -54,6 +54,14 @@ void leave_reserved(sim::Sim& sim) {
     kill_at(sim, in_place(), deletes_own_claim);
 }
 
+// An abort that was killed when it had given up the first of the new volumes: whoever types the restore again wants it.
+void leave_half_back(sim::Sim& sim) {
+    leave_marked(sim);
+    kill_at(sim, on_operation("restore", "abort")(sim), [patches = 0](const sim::Call& call) mutable {
+        return call.verb == sim::Verb::kPatch && call.ref.resource == kube::kVolumes && ++patches == 2;
+    });
+}
+
 void leave_undo_reserved(sim::Sim& sim) {
     swap_volumes(sim);
     kill_at(sim, on_operation("restore", "undo")(sim), deletes_own_claim);
@@ -120,6 +128,8 @@ std::vector<Entry> restore_entries() {
          kNothingLeft, nullptr, 150, false, Deletes::kNothing, 8, always(in_place()), 3},
         {"restore-in-place-down", "restore", "in-place", leave_reserved, on_operation("restore", "abort"), kAgain,
          kNothingLeft, nullptr, 150, false, Deletes::kKeptVolumes, 8, always(in_place()), 3},
+        {"restore-in-place-again", "restore", "in-place", leave_half_back, always(in_place()), kForward, 0, nullptr,
+         300, false, Deletes::kKeptVolumes, 12, nullptr, 6},
         {"restore-in-place-owned", "restore", "in-place", make_owned, always(in_place()), kAll, 0, nullptr, 300, false,
          Deletes::kNothing, 12, nullptr, 6},
         {"restore-undo", "restore", "undo", swap_volumes, on_operation("restore", "undo"), kAll, 0, nullptr, 90},

@@ -3,6 +3,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/finalize.h"
 #include "plugins/restore/prove.h"
@@ -162,6 +163,27 @@ TEST_CASE("what is paused, accepted or merely installed by Helm is not refused")
     options = in_place_options();
     options.accept_skew = true;
     CHECK(choose(facts, options).ok());
+}
+
+TEST_CASE("R1: a claim whose volume is being swapped for another workload that mounts it is left alone") {
+    auto facts = in_place_facts();
+    const std::string volume = kube::volume_of_claim(facts.claims.at("data-db-0"));
+    restore::SwapMark mark;
+    mark.operation = "in-place-other-abcde";
+    mark.claim = "data-db-0";
+    mark.claim_uid = kube::uid_of(facts.claims.at("data-db-0"));
+    mark.workload = "deploy/shop/other";
+    mark.taken_out = true;
+    facts.volumes.at(volume)["metadata"]["annotations"][labels::kSwap] = restore::mark_json(mark).dump();
+    const auto refused = choose(facts);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kLocked);
+    CHECK(refused.error().message ==
+          "the volume of pvc/shop/data-db-0 is being swapped by operation in-place-other-abcde for deploy/shop/other, "
+          "which is unfinished; nothing was changed");
+    mark.claim_uid = "uid-of-one-before";  // that swap came to its end
+    facts.volumes.at(volume)["metadata"]["annotations"][labels::kSwap] = restore::mark_json(mark).dump();
+    CHECK(choose(facts).ok());
 }
 
 TEST_CASE("R9: the new volume is as large as the largest of what asks for it") {
