@@ -62,8 +62,8 @@ Status read_volumes(kube::ClusterReader& reader, SwapRecord& record, SwapFacts& 
     return {};
 }
 
-// What an abort that did not come to its end has given up, or somebody deleted, is made anew, as long as the claim still
-// has its old volume. True: something was forgotten.
+// What an abort that did not come to its end has given up, or somebody deleted, is made anew, as long as the claim
+// still has its old volume. True: something was forgotten.
 bool forget_gone(SwapRecord& record, const SwapFacts& facts) {
     std::size_t forgotten = 0;
     for (const Swap& swap : record.swaps) {

@@ -81,7 +81,11 @@ Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input
 }
 
 Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Input& input) {
-    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    TRY_ASSIGN(SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    // What shows the workload as it was before it was started is an old state: the pods that it has now are not to end.
+    if (!started_.empty() && facts.workload && kube::version_of(*facts.workload) == started_) {
+        TRY_ASSIGN(facts, gather_swap(reader, *record_, input.operation));
+    }
     const Stage stage = stage_of(*record_, facts, input.operation);
     if (!facts.strangers.empty()) {
         const auto& [claim, volume] = *facts.strangers.begin();
@@ -107,6 +111,9 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
     if (plan.latest.is_object()) latest.update(plan.latest);
     plan.latest = std::move(latest);
     held_ = plan.shielded;
+    const bool starts =
+        std::any_of(plan.steps.begin(), plan.steps.end(), [](const plan::Step& step) { return step.id == "start"; });
+    if (starts && facts.workload) started_ = kube::version_of(*facts.workload);
     return plan;
 }
 

@@ -44,7 +44,8 @@ class Swapping : public plan::Operation {
     std::optional<SwapRecord> record_;
     bool nothing_to_do_ = false;
     bool past_return_ = false;
-    bool held_ = false;  // this process has planned what is done while the workload is held down
+    bool held_ = false;    // this process has planned what is done while the workload is held down
+    std::string started_;  // the workload's resourceVersion when this process planned to start it
 
   private:
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);

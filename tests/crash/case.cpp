@@ -30,6 +30,7 @@ class Judge : public CaseJudge {
 
     Judgement after(const Ending& first) override {
         if (!stage_.settled()) return stage_.done();
+        if (!first.killed && case_.first.fault != Fault::kNoMemory) service_is_back();
         if (takes(case_.first.fault)) return left_alone();
         if (case_.first.fault == Fault::kDropsSource && stage_.judgement.happened) return no_source(first);
         // A verdict on the data ends an operation: what named it finds nothing any more.
@@ -59,6 +60,18 @@ class Judge : public CaseJudge {
     }
 
   private:
+    // R13: whatever ends a run that can still act, what ran before it runs again. (Without memory nothing can be done.)
+    void service_is_back() {
+        for (const kube::Resource* resource : {&kube::kStatefulSets, &kube::kDeployments}) {
+            for (const sim::ObjectPtr& before : reference_.start.store.list(*resource, kSpace)) {
+                if (kube::replicas_of(*before) == 0) continue;
+                const sim::ObjectPtr now = stage_.sim.store.find(*resource, kSpace, kube::name_of(*before));
+                if (!now || kube::replicas_of(*now) == 0)
+                    stage_.violated("R13: the first run leaves " + before.ref().text() + (now ? " down" : " deleted"));
+            }
+        }
+    }
+
     // Somebody else's object of the same name stays as they made it, whatever we do then.
     Judgement left_alone() {
         if (!stage_.judgement.happened) return stage_.done();

@@ -31,7 +31,9 @@ struct CaseSignals : Signals {
     int raised = 0;
     int number = 2;  // SIGINT; SIGTERM and SIGHUP count the same
     bool reader_gone = false;
-    int count() const override { return raised; }
+    mutable bool shielded = false;
+    int count() const override { return shielded && raised > 1 ? 1 : raised; }
+    void shield(bool on) const override { shielded = on; }
     int last() const override { return raised > 0 ? number : 0; }
 };
 
