@@ -9,7 +9,8 @@
  * A rule is taken out by -D: NO_FENCE (R3: a takeover marks no target), NO_LOCK (R1: the other operation begins although
  * one is unfinished), NO_RESERVE (R9: the claim is deleted before the new volume names it), NO_RETAIN (R11), NO_UID (a
  * delete without uid and resourceVersion), NO_CAS (the journal is taken over without a compare-and-swap, so that two owners
- * have one epoch).
+ * have one epoch), NO_DRAIN (the workload is started while a pod that was told to end still writes: a Deployment's next pod
+ * would not wait for it).
  */
 
 #define TEMP 1 /* claimRef: the volume is kept under a name of its own */
@@ -31,7 +32,7 @@ byte ref[4];          /* of volume OLD and NEW; by the names above */
 bit retain[4];
 byte volume_version[4], mark_volume[4];
 byte pod_on = OLD;    /* which volume the pod writes to; 0: no pod */
-byte writers[4];      /* how many write to a volume */
+byte ending_on = 0;   /* the same of a pod that was told to end and has not ended */
 
 byte lease = 0;       /* holder */
 byte epoch = 0;       /* of the journal */
@@ -90,12 +91,15 @@ inline look() {
             :: claim_exists && !claim_ends && claim_volume == goal && replicas == 0 ->
                 if
                 :: ref[other] == NAME -> step = 4 /* nothing else may be reserved for this name */
+#ifndef NO_DRAIN
+                :: ref[other] != NAME && (pod_on != 0 || ending_on != 0) -> step = 0
+#endif
                 :: else -> step = 3
                 fi
             :: (!claim_exists || claim_ends || claim_volume != goal) && replicas == 1 -> step = 5
             :: else ->
                 if
-                :: pod_on != 0 -> step = 0
+                :: pod_on != 0 || ending_on != 0 -> step = 0
                 :: else ->
                     if
                     :: ref[other] == NAME -> step = 4
@@ -126,7 +130,7 @@ inline act() {
     if
     :: step == 1 -> d_step { if :: r_volume[OLD] == volume_version[OLD] -> retain[OLD] = 1; volume_version[OLD]++ :: else fi }
     :: step == 2 -> d_step { if :: r_volume[NEW] == volume_version[NEW] -> retain[NEW] = 1; volume_version[NEW]++ :: else fi }
-    :: step == 3 -> d_step { if :: r_sts == sts_version -> replicas = 1; sts_version++ :: else fi }
+    :: step == 3 -> d_step { if :: r_sts == sts_version -> assert(pod_on == 0 && ending_on == 0); /* I6 */ replicas = 1; sts_version++ :: else fi }
     :: step == 4 -> d_step { if :: r_volume[other] == volume_version[other] -> ref[other] = TEMP; volume_version[other]++ :: else fi }
     :: step == 5 -> d_step { if :: r_sts == sts_version -> replicas = 0; sts_version++ :: else fi }
     :: step == 6 -> d_step { if :: r_volume[goal] == volume_version[goal] -> ref[goal] = NAME; volume_version[goal]++ :: else fi }
@@ -138,9 +142,11 @@ inline act() {
 #else
             :: claim_exists && !claim_ends ->
 #endif
+#ifndef NO_I2
                 assert(claim_volume == 0 || claim_volume == EMPTY || retain[claim_volume]); /* I2: seen before, and still so */
+#endif
                 claim_ends = 1; claim_version++;
-                if :: pod_on == 0 -> claim_goes() :: else fi
+                if :: pod_on == 0 && ending_on == 0 -> claim_goes() :: else fi
             :: else
             fi
         }
@@ -222,11 +228,11 @@ active proctype Controllers() {
 end:
     do
     :: atomic { replicas == 1 && !claim_exists -> claim_exists = 1; claim_uid++; claim_version++; claim_volume = 0 }
-    :: atomic { replicas == 1 && pod_on == 0 && claim_exists && !claim_ends && claim_volume != 0 ->
+    :: atomic { replicas == 1 && pod_on == 0 && ending_on == 0 && claim_exists && !claim_ends && claim_volume != 0 ->
             assert(claim_volume != EMPTY); /* I4: no database starts on an empty volume */
-            pod_on = claim_volume; writers[pod_on]++;
-            assert(writers[pod_on] <= 1) /* I6 */ }
-    :: atomic { replicas == 0 && pod_on != 0 -> writers[pod_on]--; pod_on = 0;
+            pod_on = claim_volume }
+    :: atomic { replicas == 0 && pod_on != 0 -> ending_on = pod_on; pod_on = 0 }
+    :: atomic { ending_on != 0 -> ending_on = 0;
             if :: claim_ends -> claim_goes() :: else fi }
     :: atomic { claim_exists && claim_volume == 0 && ref[OLD] == NAME -> claim_volume = OLD; ref[OLD] = BOUND; volume_version[OLD]++; claim_version++;
             assert(ref[NEW] != NAME) /* two reserved: nobody knows which is taken */ }
@@ -247,7 +253,7 @@ end:
 
 init {
     atomic {
-        ref[OLD] = BOUND; ref[NEW] = TEMP; writers[OLD] = 1;
+        ref[OLD] = BOUND; ref[NEW] = TEMP;
         run Restore(1);
         run Second(2)
     }

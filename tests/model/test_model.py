@@ -15,6 +15,7 @@ RULES = {
     "NO_RETAIN": "retain",  # I2: a claim is deleted although its volume is not kept
     "NO_UID": "claim_volume!=3",
     "NO_CAS": "claim_volume!=3",
+    "NO_DRAIN": "ending_on==0",  # I6: the next pod of a Deployment would write beside the one that ends
 }
 ENDS = ["RESTORED", "RESUMED", "ABORTED", "UNDONE"]
 
@@ -44,6 +45,13 @@ def test_without_a_rule_an_invariant_breaks(tmp_path, rule):
     errors, _, assertion = checked(tmp_path, f"-D{rule}")
     assert errors == 1
     assert RULES[rule] in assertion
+
+
+def test_without_retain_a_volume_is_destroyed(tmp_path):
+    """I2 is broken first; where it is not looked at, I1 is."""
+    errors, _, assertion = checked(tmp_path, "-DNO_RETAIN", "-DNO_I2")
+    assert errors == 1
+    assert "ref[" in assertion
 
 
 @pytest.mark.parametrize("end", ENDS)
