@@ -101,6 +101,49 @@ class BackPlanner : public SwapSteps {
     }
 };
 
+// Whose workload is another one by now.
+class ClosePlanner : public BackPlanner {
+  public:
+    ClosePlanner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
+        : BackPlanner(record, facts, operation) {
+        plan_.notes.push_back(
+            record.workload.text() +
+            " was deleted or made anew by somebody: it, its claims and its pods are left as they are");
+    }
+
+    void let_go(const Swap& swap) {
+        keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
+        const auto incoming = record_.incoming.find(swap.claim);
+        if (incoming == record_.incoming.end()) return;
+        const bool undoes = swap.temporary.empty();
+        keep(incoming->second.volume, incoming->second.volume_uid, "which was to be pvc/" + swap.claim + "'s",
+             undoes ? std::optional(swap.kept_mark) : std::nullopt);
+    }
+
+  private:
+    // mark: that of an earlier operation, which keeps it again.
+    void keep(const std::string& name, const std::string& uid, const std::string& which,
+              const std::optional<std::string>& mark) {
+        const Json* volume = volume_now(facts_, name);
+        const auto marked = volume == nullptr ? std::nullopt : mark_of(*volume);
+        if (!marked || marked->operation != operation_) return;
+        plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
+        Json body = {{"metadata",
+                      {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
+                       {"annotations", {{labels::kSwap, nullptr}}}}},
+                     {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
+        if (mark) {
+            body["metadata"]["labels"][labels::kKept] = record_.undoes;
+            body["metadata"]["annotations"][labels::kSwap] = *mark;
+        }
+        plan::Step& step =
+            add("let-go-" + name, "let pv/" + name + " go, under Retain", "its data stays",
+                plan::Patch{
+                    volume_ref(name), kube::PatchType::kMerge, std::move(body), {uid, kube::version_of(*volume)}, ""});
+        step.replan = true;
+    }
+};
+
 }  // namespace
 
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
@@ -125,6 +168,26 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
     }
     for (const Swap& swap : record.swaps) planner.unmark_old(swap);
     planner.restore_retention();
+    Plan plan = planner.take();
+    plan.last = true;
+    plan.asks = true;
+    return plan;
+}
+
+plan::Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    ClosePlanner planner(record, facts, operation);
+    planner.remove_provers();
+    for (const Swap& swap : record.swaps) {
+        if (!untouched(swap, facts)) {
+            planner.let_go(swap);
+            continue;
+        }
+        if (!swap.temporary.empty())
+            planner.discard_incoming(swap);
+        else
+            planner.put_back(swap);
+        planner.unmark_old(swap);
+    }
     Plan plan = planner.take();
     plan.last = true;
     plan.asks = true;

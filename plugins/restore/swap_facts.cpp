@@ -202,14 +202,21 @@ bool is_workloads_pod(const SwapRecord& record, const Json& pod) {
 }
 
 Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation) {
+    TRY_ASSIGN(SwapFacts facts, gather_without_workload(reader, record, operation));
+    if (record.workload.exists() && !facts.workload)
+        return Error{ErrorKind::kConflict,
+                     record.workload.text() + " was deleted or replaced by another one of its name meanwhile",
+                     "its old volumes are kept; `kubectl restore abort " + operation + " -n " + record.space +
+                         "` ends the operation and says which they are"};
+    return facts;
+}
+
+Result<SwapFacts> gather_without_workload(kube::ClusterReader& reader, SwapRecord& record,
+                                          const std::string& operation) {
     SwapFacts facts;
     if (record.workload.exists()) {
         TRY_ASSIGN(facts.workload, reader.find(record.workload.ref));
-        if (!facts.workload || kube::uid_of(*facts.workload) != record.workload.uid) {
-            return Error{ErrorKind::kConflict,
-                         record.workload.text() + " was deleted or replaced by another one of its name meanwhile",
-                         "its old volumes are kept; `kubectl restore status` lists the operation"};
-        }
+        if (facts.workload && kube::uid_of(*facts.workload) != record.workload.uid) facts.workload.reset();
     }
     TRY(read_claims(reader, record, operation, facts));
     TRY(read_volumes(reader, record, facts));

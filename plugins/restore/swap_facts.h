@@ -29,6 +29,9 @@ Status read_into(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>
 
 // Reads everything afresh; adds to the record the incoming volumes of temporary claims that are bound by now.
 Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation);
+// The same also when the workload was deleted or made anew: it is not there then.
+Result<SwapFacts> gather_without_workload(kube::ClusterReader& reader, SwapRecord& record,
+                                          const std::string& operation);
 
 // How far it is. Each stage is a round of its own: what the next one decides it has read after this one's writes.
 enum class Stage {

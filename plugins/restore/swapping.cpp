@@ -164,7 +164,9 @@ Result<plan::Plan> Swapping::end_unready(const SwapFacts& facts, const std::stri
 Result<std::optional<plan::Plan>> Swapping::take_back(kube::ClusterReader& reader, const plan::Input& input) {
     if (!recorded(input)) return std::optional<plan::Plan>();
     TRY(recall(input));
-    TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+    TRY_ASSIGN(const SwapFacts facts, gather_without_workload(reader, *record_, input.operation));
+    if (record_->workload.exists() && !facts.workload)
+        return std::optional(plan_close(*record_, facts, input.operation));
     TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
     return std::optional(std::move(plan));
 }

@@ -266,6 +266,19 @@ class ActorJudge : public CaseJudge {
             stage_.violated("the StatefulSet that somebody made anew is held at 0 replicas");
         if (set && kube::replicas_of(*set) == 0 && open_operations(stage_.sim).empty())
             stage_.violated("the workload is left at 0 replicas, and no operation is open");
+        if (actor_ == Actor::kReplaces) ends();
+    }
+
+    // An operation whose workload is another one by now is in everybody's way until something ends it.
+    void ends() {
+        const auto open = open_operations(stage_.sim);
+        if (open.empty()) return;
+        stage_.sim.advance(kPause);
+        const Ending ending =
+            stage_.once({reference_.line.plugin, {"abort", open.front(), "--yes"}}, {}, "abort", kThird);
+        if (!stage_.settled()) return;
+        if (ending.exit_code != 0 || !open_operations(stage_.sim).empty())
+            stage_.violated("nothing ends the operation: abort exits " + std::to_string(ending.exit_code));
     }
 
     const Reference& reference_;

@@ -155,6 +155,16 @@ TEST_CASE("R13: while somebody's pods run in the middle of a swap nothing more i
     CHECK(has(plan, "create-data-db-0"));
 }
 
+TEST_CASE(
+    "abort ends an operation whose workload somebody made anew, and what was swapped by then stays, old and new") {
+    auto at = staged(Stage::kReplace);
+    at.facts.workload.reset();
+    at.facts.claims.erase("data-db-0");
+    const auto plan = restore::plan_close(at.record, at.facts, kOperationId);
+    CHECK(plan.last);
+    golden::check("restore/swap-close.json", plan::to_json(plan).dump(2) + "\n");
+}
+
 TEST_CASE("abort takes everything back before the first claim is deleted, and refuses after") {
     const auto at = staged(Stage::kReplace);
     const auto plan = restore::plan_back(at.record, at.facts, kOperationId).value();
