@@ -22,8 +22,8 @@ plan::Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const 
 // first claim was deleted.
 Result<plan::Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
 // The end of an operation whose workload was deleted or made anew by somebody: whatever it is now is left as it is. A
-// claim that was not touched is taken back as by plan_back; of any other both volumes stay, under Retain and without our
-// marks.
+// claim that was not touched is taken back as by plan_back; of any other both volumes stay, under Retain and without
+// our marks.
 plan::Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
 
 // What the rounds need, asked for before the first write.
