@@ -120,6 +120,21 @@ def test_without_root_foreign_owners_devices_and_closed_files_are_refused_and_na
     assert "source:closed: may not be read" in ran.err
 
 
+def test_of_many_files_that_may_not_be_read_the_first_are_named_and_all_counted(disk, run_with):
+    source, target = disk("source", 16), disk("target", 16)
+    os.chown(target.path, USER, GROUP)
+    let_in(source.path)
+    shutil.rmtree(source.path / "lost+found")
+    for number in range(300):
+        (source.path / f"{number:03}").mkdir()
+        (source.path / f"{number:03}/closed").touch(mode=0o600)
+    prefix = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups", "--no-new-privs"]
+    said = run_with(prefix, "copy", source.path, target.path, expect=3).err.splitlines()
+    named = [line.strip() for line in said if "may not be read" in line]
+    assert named == [f"source:{number:03}/closed: may not be read" for number in range(20)]
+    assert "  and 280 more" in said
+
+
 def test_without_root_what_is_all_ones_own_is_copied(disk, run_with, same, mover):
     source, target = disk("source", 16), disk("target", 16)
     for one in (source, target):

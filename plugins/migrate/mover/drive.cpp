@@ -66,12 +66,14 @@ class Drive {
         return std::chrono::duration<double>(world_.clock.steady_now() - from).count();
     }
 
+    int threads() const { return options_.threads != 0 ? options_.threads : read_limits().threads; }
+
     Status scan_source() {
         world_.progress.phase("scan", 0, 0, 0);
         if (options_.used_blocks) {
             TRY_ASSIGN(used_, find_used());
         }
-        TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), world_.signals));
+        TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), threads(), world_.signals));
         if (needs_.problem_count > 0) return refusal(needs_.problems, needs_.problem_count);
         TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(needs_));
         if (!cannot.empty()) {
@@ -92,11 +94,10 @@ class Drive {
         ++outcome_.passes;
         world_.progress.phase("copy", outcome_.passes, needs_.entries, needs_.bytes);
         TRY_ASSIGN(const TargetState start, target_.begin(options_.operation));
-        const Limits limits = read_limits();
         PassOptions options;
         options.operation = options_.operation;
         options.scratch = workplace_.folder();
-        options.threads = options_.threads != 0 ? options_.threads : limits.threads;
+        options.threads = threads();
         if (used_) options.used = &*used_;
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;

@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t kReadBuffer = 1 << 20;
 constexpr std::size_t kSectors = 4096;
 
+// One hash of all content, which is to be compared.
+bool is_whole(const Entry& entry, bool skip) { return !skip && entry.block_size == 0 && entry.meta.size <= kSmallFile; }
+
 }  // namespace
 
 void Findings::add(const std::string& path, const std::string& what) {
@@ -67,26 +70,35 @@ Result<std::size_t> ReadBack::read(int file, std::size_t length, std::uint64_t o
 
 Status ReadBack::files(const FilesCheck& unit) {
     TRY_ASSIGN(const Descriptor directory, tree_.open_directory(unit.directory));
-    for (std::size_t i = 0; i < unit.files.size(); ++i) TRY(file(directory.get(), unit.files[i], unit.skip[i]));
+    // All are announced before the first is waited for: the disk can then read several at a time.
+    std::vector<Descriptor> opened(unit.files.size());
+    for (std::size_t i = 0; i < unit.files.size(); ++i) {
+        const Entry& entry = unit.files[i];
+        opened[i] = open_in(directory.get(), std::string(name_of(entry.path)), O_RDONLY | O_NONBLOCK);
+        if (!opened[i].open()) return system_error("open", tree_.shown(entry.path), errno);
+        if (!is_whole(entry, unit.skip[i])) continue;
+        // What is in the page cache was never on the disk, for all we know.
+        if (from_disk_) posix_fadvise(opened[i].get(), 0, 0, POSIX_FADV_DONTNEED);
+        posix_fadvise(opened[i].get(), 0, 0, POSIX_FADV_WILLNEED);
+    }
+    for (std::size_t i = 0; i < unit.files.size(); ++i) {
+        TRY(file(directory.get(), unit.files[i], opened[i].get(), unit.skip[i]));
+        opened[i].close();
+    }
     return {};
 }
 
-Status ReadBack::file(int directory, const Entry& entry, bool skip) {
-    const std::string name(name_of(entry.path));
+Status ReadBack::file(int directory, const Entry& entry, int opened, bool skip) {
     const std::string shown = tree_.shown(entry.path);
-    const Descriptor opened = open_in(directory, name, O_RDONLY | O_NONBLOCK);
-    if (!opened.open()) return system_error("open", shown, errno);
-    TRY_ASSIGN(Looked looked, look_at(opened.get(), "", shown));
-    TRY(read_attributes(directory, name, opened.get(), looked.meta, shown));
+    TRY_ASSIGN(Looked looked, look_at(opened, "", shown));
+    TRY(read_attributes(directory, std::string(name_of(entry.path)), opened, looked.meta, shown));
     const std::string wrong = difference(entry.meta, looked.meta);
     if (!wrong.empty()) findings_.add(entry.path, wrong);
     counters_.bytes += entry.meta.size;
     ++counters_.entries;
-    if (skip || entry.block_size != 0 || entry.meta.size > kSmallFile) return {};
-    // What is in the page cache was never on the disk, for all we know.
-    if (from_disk_) posix_fadvise(opened.get(), 0, 0, POSIX_FADV_DONTNEED);
+    if (!is_whole(entry, skip)) return {};
     const auto size = static_cast<std::size_t>(entry.meta.size);
-    TRY_ASSIGN(const std::size_t got, read(opened.get(), size, 0, shown));
+    TRY_ASSIGN(const std::size_t got, read(opened, size, 0, shown));
     if (got != size || digest_of({buffer_.get(), got}) != entry.content)
         findings_.add(entry.path, "has another content");
     return {};

@@ -1,40 +1,67 @@
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace holdfast::mover {
 namespace {
 
 constexpr std::size_t kMostTried = 64;
 constexpr std::size_t kMostAttributes = 256;
+constexpr std::size_t kOpenedTogether = 64;
 
+struct BeforeInWalk {
+    bool operator()(const std::string& a, const std::string& b) const { return compare_paths(a, b) < 0; }
+};
+
+// Entries of one directory that are to be opened.
+struct OpenJob {
+    std::shared_ptr<const Descriptor> directory;
+    std::vector<std::pair<std::string, Meta>> entries;  // path
+};
+
+// One thread walks; others open what it finds, since each of many small files is waited for on the disk. What is named
+// does not depend on which of them comes first.
 class Scan {
   public:
-    Scan(const Tree& tree, const std::string& scratch) : tree_(tree), walk_(tree, scratch) {}
+    Scan(const Tree& tree, const std::string& scratch, int threads)
+        : tree_(tree), walk_(tree, scratch), pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {}
 
     Result<Needs> run(const Signals& signals) {
         while (true) {
             if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
             TRY_ASSIGN(const Visited visited, walk_.next());
-            if (visited.visit == Visit::kEnd) return std::move(needs_);
+            if (visited.visit == Visit::kEnd) break;
             if (visited.visit != Visit::kLeave) TRY(one(visited));
         }
+        TRY(hand_over());
+        TRY(pool_.drain());
+        for (const auto& [path, what] : problems_) needs_.problems.push_back(tree_.shown(path) + ": " + what);
+        return std::move(needs_);
     }
 
   private:
+    // This and what follows down to attributes() with the lock.
     void problem(const std::string& path, const std::string& what) {
         ++needs_.problem_count;
-        if (needs_.problems.size() < kMostNamed) needs_.problems.push_back(tree_.shown(path) + ": " + what);
+        problems_.emplace(path, what);
+        if (problems_.size() > kMostNamed) problems_.erase(std::prev(problems_.end()));
     }
 
     static void example(Example& example, const std::string& path) {
-        if (example.count++ == 0) example.path = path;
+        if (example.count++ == 0 || compare_paths(path, example.path) < 0) example.path = path;
     }
     template <typename Map, typename Key>
     static void bounded(Map& map, const Key& key, const std::string& path) {
@@ -42,29 +69,57 @@ class Scan {
     }
 
     Status one(const Visited& visited) {
-        Meta meta = visited.looked.meta;
+        const Meta& meta = visited.looked.meta;
         const bool directory = visited.visit == Visit::kEnter;
-        if (visited.path == kJournalName) problem(visited.path, "is a name that the mover needs for itself");
-        if (visited.path.size() > kLongestPath) problem(visited.path.substr(0, 200), "has a path of over 64 KiB");
-        if (!directory && meta.kind == Kind::kDirectory) {
-            if (visited.closed == EXDEV) problem(visited.path, "another filesystem is mounted there");
-            if (visited.closed == EACCES && visited.path != kLostAndFound) problem(visited.path, "may not be read");
-            return {};
+        {
+            const std::lock_guard lock(mutex_);
+            if (visited.path == kJournalName) problem(visited.path, "is a name that the mover needs for itself");
+            if (visited.path.size() > kLongestPath) problem(visited.path.substr(0, 200), "has a path of over 64 KiB");
+            if (!directory && meta.kind == Kind::kDirectory) {
+                if (visited.closed == EXDEV) problem(visited.path, "another filesystem is mounted there");
+                if (visited.closed == EACCES && visited.path != kLostAndFound) problem(visited.path, "may not be read");
+                return {};
+            }
+            basics(visited, meta);
         }
-        basics(visited, meta);
-        const std::string name = directory ? std::string() : std::string(name_of(visited.path));
-        Descriptor opened;
-        if (meta.kind == Kind::kFile) opened = open_in(visited.directory, name, O_RDONLY | O_NONBLOCK);
-        if (meta.kind == Kind::kFile && !opened.open() && errno == ENOENT) return {};
-        if (meta.kind == Kind::kFile && !opened.open()) {
-            problem(visited.path, "may not be read");
-            return {};
+        if (directory) return read(visited.directory, "", visited.directory, visited.path, meta);
+        const std::string parent(parent_of(visited.path));
+        if (!job_.directory || parent != job_parent_ || job_.entries.size() == kOpenedTogether) {
+            TRY(hand_over());
+            job_.directory = std::make_shared<const Descriptor>(fcntl(visited.directory, F_DUPFD_CLOEXEC, 0));
+            if (!job_.directory->open()) return system_error("open directory", tree_.shown(parent), errno);
+            job_parent_ = parent;
         }
-        const Status read = read_attributes(visited.directory, name, directory ? visited.directory : opened.get(), meta,
-                                            tree_.shown(visited.path));
-        if (!read.ok() && read.error().kind == ErrorKind::kNotFound) return {};
-        if (!read.ok()) return read.error();
-        attributes(visited.path, meta);
+        job_.entries.emplace_back(visited.path, meta);
+        return {};
+    }
+
+    Status hand_over() {
+        if (job_.entries.empty()) return {};
+        return pool_.add(std::exchange(job_, {}));
+    }
+
+    Status open_all(const OpenJob& job) {
+        for (const auto& [path, meta] : job.entries) {
+            const std::string name(name_of(path));
+            Descriptor opened;
+            if (meta.kind == Kind::kFile) opened = open_in(job.directory->get(), name, O_RDONLY | O_NONBLOCK);
+            if (meta.kind == Kind::kFile && !opened.open()) {
+                if (errno == ENOENT) continue;
+                const std::lock_guard lock(mutex_);
+                problem(path, "may not be read");
+                continue;
+            }
+            TRY(read(job.directory->get(), name, opened.get(), path, meta));
+        }
+        return {};
+    }
+
+    Status read(int directory, const std::string& name, int opened, const std::string& path, Meta meta) {
+        const Status read = read_attributes(directory, name, opened, meta, tree_.shown(path));
+        if (!read.ok()) return read.error().kind == ErrorKind::kNotFound ? Status() : read;
+        const std::lock_guard lock(mutex_);
+        attributes(path, meta);
         return {};
     }
 
@@ -91,7 +146,8 @@ class Scan {
         for (std::uint32_t bit = 1; bit != 0; bit <<= 1)
             if ((meta.flags & bit) != 0) example(needs_.flags[bit], path);
         if (meta.project != 0) bounded(needs_.projects, meta.project, path);
-        if (meta.link.size() > needs_.longest_link) {
+        const bool before = compare_paths(path, needs_.longest_link_path) < 0;
+        if (meta.link.size() > needs_.longest_link || (meta.link.size() == needs_.longest_link && before)) {
             needs_.longest_link = meta.link.size();
             needs_.longest_link_path = path;
         }
@@ -108,7 +164,8 @@ class Scan {
             example(seen.example, path);
         }
         if (total > kMostXattrBytes) problem(path, "has over 512 KiB of extended attributes");
-        if (meta.kind == Kind::kFile && total > largest_set_) {
+        const bool first = compare_paths(path, needs_.largest_set_path) < 0;
+        if (meta.kind == Kind::kFile && (total > largest_set_ || (total == largest_set_ && total > 0 && first))) {
             largest_set_ = total;
             needs_.largest_set = meta.xattrs;
             needs_.largest_set_path = path;
@@ -117,13 +174,18 @@ class Scan {
 
     const Tree& tree_;
     Walk walk_;
+    OpenJob job_;  // being filled
+    std::string job_parent_;
+    std::mutex mutex_;
     Needs needs_;
+    std::multimap<std::string, std::string, BeforeInWalk> problems_;  // the first ones
     std::size_t largest_set_ = 0;
+    Pool<OpenJob> pool_;  // last: its threads use all of the above
 };
 
 }  // namespace
 
-Result<Needs> scan(const Tree& tree, const std::string& scratch, const Signals& signals) {
+Result<Needs> scan(const Tree& tree, const std::string& scratch, int threads, const Signals& signals) {
     if (tree.is_image()) {
         Needs needs;
         needs.image = true;
@@ -131,7 +193,7 @@ Result<Needs> scan(const Tree& tree, const std::string& scratch, const Signals& 
         needs.bytes = needs.largest = tree.image_size();
         return needs;
     }
-    return Scan(tree, scratch).run(signals);
+    return Scan(tree, scratch, threads).run(signals);
 }
 
 }  // namespace holdfast::mover
