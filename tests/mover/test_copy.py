@@ -1,4 +1,5 @@
 """copy and verify, in one process: what is kept, what is refused, what is found."""
+import errno
 import os
 import subprocess
 
@@ -209,6 +210,30 @@ def test_a_full_disk_ends_with_5_and_names_the_file(disk, mover, same, tmp_path)
     ran = mover("copy", source.path, target.path, expect=5)
     assert "target:file" in ran.err and "No space left on device" in ran.err and "source is untouched" in ran.err
     assert oracle.facts_of(source.path) == before
+
+
+def fill_up(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+
+
+def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 12), tmp_path / "state"
+    state.mkdir()
+    for number in range(8):
+        (source.path / f"file{number}").write_bytes(os.urandom(2_000_000))
+    mover("copy", source.path, target.path, "--state", state, expect=5)
+    fill_up(target.path / "room")  # not a block is left
+    for number in range(8):
+        (source.path / f"file{number}").unlink()
+    (source.path / "a-new").write_bytes(os.urandom(5_000_000))  # comes before all that goes
+    mover("copy", source.path, target.path, "--state", state)
+    target.again()
+    same(source.path, target.path)
 
 
 def test_a_disk_without_inodes_ends_with_5_and_names_the_file(disk, mover):

@@ -100,6 +100,36 @@ def test_hard_links_of_changed_files_stay_and_broken_ones_part(disk, mover, same
     same(source.path, target.path)
 
 
+@pytest.mark.parametrize("size", [1000, 400_000])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_new_name_of_a_file_whose_first_name_went_away_is_the_same_file(disk, mover, same, tmp_path, size, killed):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    for case in ("before", "after", "else"):
+        (source.path / case).mkdir()
+        (source.path / case / "first").write_bytes(os.urandom(size))
+        os.link(source.path / case / "first", source.path / case / "second")
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    (source.path / "elsewhere").mkdir()
+    for case, new in (("before", "before/a-new"), ("after", "after/third"), ("else", "elsewhere/new")):
+        os.link(source.path / case / "first", source.path / new)
+        (source.path / case / "first").unlink()
+        with open(source.path / new, "r+b") as file:
+            file.write(b"changed since")
+    if killed:  # the next pass cannot rely on what the index says of these names
+        copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--state", state, "--bandwidth", "100Ki"], stderr=subprocess.DEVNULL)
+        while not (state / "pass").exists():
+            assert copy.poll() is None
+            time.sleep(0.01)
+        copy.kill()
+        copy.wait()
+    result = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
+    assert result["verified"]
+    target.again()
+    same(source.path, target.path)
+    assert os.stat(target.path / "elsewhere/new").st_nlink == 2
+
+
 def test_a_lost_or_damaged_index_is_made_again_from_the_target(disk, mover, same, tmp_path):
     source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
     state.mkdir()

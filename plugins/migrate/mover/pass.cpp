@@ -5,6 +5,7 @@
 #include "plugins/migrate/mover/planner.h"
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/source.h"
+#include "plugins/migrate/mover/trim.h"
 
 #include <memory>
 
@@ -143,6 +144,11 @@ Result<PassResult> run_pass(PassContext context, const PassOptions& options, con
     if (known || !start.empty) {
         TRY_ASSIGN(IndexReader reader, IndexReader::open(context.state.index()));
         unclean = reader.head().unclean;
+        if (unclean && !context.source.is_image()) {
+            TRY(trim_target(context.source, context.target, context.state, options.scratch, start.epoch,
+                            context.signals));
+            TRY_ASSIGN(reader, IndexReader::open(context.state.index()));
+        }
         base = Base(std::move(reader));
     }
     TRY_ASSIGN(IndexWriter writer,

@@ -15,6 +15,8 @@ namespace holdfast::mover {
 namespace {
 
 constexpr const char* kProbeName = ".holdfast-probe";
+constexpr std::uint64_t kLeastRoom = 256 << 10;  // the largest attribute on filesystems with large blocks, and more
+constexpr std::uint64_t kLeastInodes = 8;
 
 std::string flag_name(std::uint32_t bit) {
     switch (bit) {
@@ -53,6 +55,9 @@ class Probe {
         // The root's own time is put back: a plan that is refused must leave nothing changed.
         struct stat root {};
         if (fstat(tree_.root(), &root) != 0) return system_error("look at", tree_.shown(""), errno);
+        // A full one cannot be tried on, and may be full only of what the pass removes. What it cannot hold is then met
+        // by the pass, which ends there.
+        if (is_full()) return std::vector<std::string>();
         if (mkdirat(tree_.root(), kProbeName, 0700) != 0) return system_error("write into", tree_.shown(""), errno);
         directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
         if (!directory_.open()) return system_error("open", tree_.shown(kProbeName), errno);
@@ -65,6 +70,13 @@ class Probe {
     }
 
   private:
+    bool is_full() const {
+        struct statvfs space {};
+        if (fstatvfs(tree_.root(), &space) != 0) return false;
+        const auto blocks = geteuid() == 0 ? space.f_bfree : space.f_bavail;
+        return blocks * space.f_frsize < kLeastRoom || (space.f_files != 0 && space.f_ffree < kLeastInodes);
+    }
+
     Status everything() {
         TRY(fresh_file());
         sizes();

@@ -88,6 +88,8 @@ Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const Tar
 
 Status State::commit() { return replace_file(pass(), index(), folder_); }
 
+Status State::take_trimmed() { return replace_file(trimmed(), index(), folder_); }
+
 Status State::mark_verified() {
     TRY_ASSIGN(IndexReader reader, IndexReader::open(index()));
     const std::string marked = folder_ + "/marked";

@@ -26,6 +26,9 @@ class State {
     Result<bool> recover(const std::string& operation, const TargetState& target);
     // The pass is complete: its index becomes the index.
     Status commit();
+    // See trim.h: what was written to trimmed() becomes the index.
+    std::string trimmed() const { return folder_ + "/trimmed"; }
+    Status take_trimmed();
     // Everything in the index was read back from the target and found right.
     Status mark_verified();
     void forget();  // removes both
