@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
 
 import dataset
 import oracle
@@ -161,6 +162,25 @@ def test_only_a_slow_connection_is_compressed(disk, mover, key, receiver):
     result = mover("send", source.path, "--to", proxy.address, "--key-file", key, "-o", "json").result
     assert result["wire_bytes"] < result["bytes_sent"] * 0.8
     there.end()
+
+
+@pytest.mark.skipif(not SOAK, reason="takes 70 s: what ended such connections was a limit of 60")
+def test_a_receiver_that_stands_still_for_more_than_a_minute_is_waited_for(disk, mover, same, key, receiver):
+    source, target = disk("source", 96), disk("target", 96)
+    (source.path / "table").write_bytes(os.urandom(60_000_000))
+    there = receiver(target.path)
+    words = [MOVER, "send", source.path, "--to", there.address, "--key-file", key]
+    sender = subprocess.Popen([*words, "--bandwidth", "20Mi"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    while not (target.path / "table").exists():
+        assert sender.poll() is None
+        time.sleep(0.01)
+    there.process.send_signal(signal.SIGSTOP)
+    time.sleep(70)
+    there.process.send_signal(signal.SIGCONT)
+    _, said = sender.communicate(timeout=120)
+    assert sender.returncode == 0, said
+    there.end()
+    same(source.path, target.path)
 
 
 def breaker(rng, there, sender):

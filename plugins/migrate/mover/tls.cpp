@@ -76,13 +76,13 @@ Error tls_error() {
 
 void set_socket_options(int socket) {
     const int on = 1, idle = 10, interval = 5, count = 6;
-    const unsigned silence_ms = 60000;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+    // No TCP_USER_TIMEOUT: it would also end a connection whose other side takes nothing for a while because its disk
+    // stands still. A side that is gone while something waits to be sent to it is noticed when retransmissions end.
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
 }
 
