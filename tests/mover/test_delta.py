@@ -55,7 +55,21 @@ def test_only_changed_blocks_of_a_large_file_are_written(disk, mover, same, tmp_
             file.write(b"!")
     second = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
     assert 0 < second["bytes_sent"] <= 3 * 16384
+    assert second["verified"] and second["bytes_read_back"] == second["bytes_sent"]
     same(source.path, target.path)
+
+
+def test_what_no_pass_has_read_back_is_read_back_by_the_next(disk, mover, tmp_path):
+    source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    mover("copy", source.path, target.path, "--live", "--no-verify", "--state", state)
+    for passes in ((["--live", "--no-verify"], 0), (["--live"], 20_000_000), ([], 16384)):
+        with open(source.path / "table", "r+b") as file:
+            file.seek(5_000_000)
+            file.write(os.urandom(10))
+        result = mover("copy", source.path, target.path, *passes[0], "--state", state, "-o", "json").result
+        assert result.get("bytes_read_back", 0) == passes[1]
 
 
 def test_a_hole_that_was_punched_is_punched(disk, mover, same, tmp_path):

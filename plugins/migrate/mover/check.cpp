@@ -115,6 +115,7 @@ class Checking {
         while (block_size != 0) {
             TRY_ASSIGN(std::optional<Run> run, index_.next_run());
             if (!run) break;
+            if (!options_.skip_verified) run->read_back.clear();
             if (!skip) TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
         }
         return {};

@@ -39,6 +39,7 @@ Result<Verdict> check_image(const Tree& image, IndexReader reader, int threads, 
         if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         TRY_ASSIGN(std::optional<Run> run, index.next_run());
         if (!run) break;
+        run->read_back.clear();
         TRY(pool.add(RunCheck{"", std::move(*run), entry.block_size, entry.meta.size}));
     }
     TRY(pool.drain());

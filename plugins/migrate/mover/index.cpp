@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint8_t kEntryTag = 1;
 constexpr std::uint8_t kRunTag = 2;
 constexpr std::uint8_t kHoleRunTag = 3;
+constexpr std::uint8_t kMarkedRunTag = 4;
 constexpr std::uint8_t kStates = kSuspect | kVerified | kUntrusted;
 
 std::string_view view_of(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
@@ -48,16 +49,47 @@ Entry decode_entry(Decoder& in) {
     return entry;
 }
 
-Run decode_run(Decoder& in, bool hole) {
+// A bit a block, the first in the lowest bit of the first byte.
+void encode_marks(Encoder& out, const std::vector<bool>& marks) {
+    std::string bytes((marks.size() + 7) / 8, '\0');
+    for (std::size_t i = 0; i < marks.size(); ++i)
+        if (marks[i]) bytes[i / 8] = static_cast<char>(static_cast<unsigned char>(bytes[i / 8]) | 1u << i % 8);
+    out.raw(bytes);
+}
+
+std::vector<bool> decode_marks(Decoder& in, std::size_t count) {
+    std::vector<bool> marks(count);
+    const std::string_view bytes = in.raw((count + 7) / 8);
+    for (std::size_t i = 0; i < bytes.size() * 8; ++i) {
+        const bool set = (static_cast<unsigned char>(bytes[i / 8]) >> i % 8 & 1) != 0;
+        if (i < count)
+            marks[i] = set;
+        else if (set)
+            in.fail();
+    }
+    if (std::find(marks.begin(), marks.end(), true) == marks.end()) in.fail();
+    return marks;
+}
+
+Run decode_run(Decoder& in, std::uint8_t tag) {
+    const bool hole = tag == kHoleRunTag;
     Run run;
     run.first = in.number(INT64_MAX);
     run.count = in.number(hole ? INT64_MAX : kMostBlocksPerRun);
     if (run.count == 0 || run.first + run.count > INT64_MAX) in.fail();
-    if (hole) return run;
+    if (hole || !in.ok()) return run;
+    if (tag == kMarkedRunTag) run.read_back = decode_marks(in, static_cast<std::size_t>(run.count));
     const std::string_view bytes = in.raw(static_cast<std::size_t>(run.count) * sizeof(Digest));
     for (std::size_t at = 0; at < bytes.size(); at += sizeof(Digest))
         run.hashes.push_back(digest_from(bytes.substr(at, sizeof(Digest))));
     return run;
+}
+
+void encode_unmarked(Encoder& out, const Run& run) {
+    out.u8(run.hashes.empty() ? kHoleRunTag : kRunTag);
+    out.number(run.first);
+    out.number(run.count);
+    for (const Digest& digest : run.hashes) out.raw(view_of(digest));
 }
 
 }  // namespace
@@ -81,9 +113,12 @@ void encode(Encoder& out, const Entry& entry) {
 }
 
 void encode(Encoder& out, const Run& run) {
-    out.u8(run.hashes.empty() ? kHoleRunTag : kRunTag);
+    const bool marked = std::find(run.read_back.begin(), run.read_back.end(), true) != run.read_back.end();
+    if (!marked || run.hashes.empty()) return encode_unmarked(out, run);
+    out.u8(kMarkedRunTag);
     out.number(run.first);
     out.number(run.count);
+    encode_marks(out, run.read_back);
     for (const Digest& digest : run.hashes) out.raw(view_of(digest));
 }
 
@@ -92,8 +127,8 @@ std::optional<Record> decode_record(Decoder& in) {
     std::optional<Record> record;
     if (tag == kEntryTag)
         record = decode_entry(in);
-    else if (tag == kRunTag || tag == kHoleRunTag)
-        record = decode_run(in, tag == kHoleRunTag);
+    else if (tag == kRunTag || tag == kHoleRunTag || tag == kMarkedRunTag)
+        record = decode_run(in, tag);
     else
         in.fail();
     if (!in.ok()) record.reset();
@@ -101,7 +136,7 @@ std::optional<Record> decode_record(Decoder& in) {
 }
 
 void encode_for_root(Encoder& out, const Record& record) {
-    if (const auto* run = std::get_if<Run>(&record)) return encode(out, *run);
+    if (const auto* run = std::get_if<Run>(&record)) return encode_unmarked(out, *run);
     const Entry& entry = std::get<Entry>(record);
     out.u8(kEntryTag);
     out.text(entry.path);

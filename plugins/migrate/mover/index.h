@@ -34,6 +34,9 @@ struct Run {
     std::uint64_t first = 0;  // block number
     std::uint64_t count = 0;
     std::vector<Digest> hashes;  // count of them, or none: all are holes
+    // Which of them were read back and found right since they were last written: count of them, or none. Not of an
+    // entry with kVerified, which says it of all.
+    std::vector<bool> read_back = {};
 };
 
 using Record = std::variant<Entry, Run>;

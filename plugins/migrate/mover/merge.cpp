@@ -70,6 +70,7 @@ class Touches {
             const std::uint64_t from = std::max(t.first, run.first);
             const std::uint64_t until = std::min(t.first + t.count, run.first + run.count);
             if (from >= until) continue;
+            run.read_back.clear();
             // A long hole of which a part was touched has no hashes to take away: its rest counts as unknown too.
             if (run.hashes.empty()) run.count = from - run.first;
             for (std::uint64_t block = from; block < until && !run.hashes.empty(); ++block)
@@ -136,6 +137,7 @@ class Merge {
                 const std::uint64_t passed = from - run->first;
                 if (!run->hashes.empty())
                     run->hashes.erase(run->hashes.begin(), run->hashes.begin() + static_cast<std::ptrdiff_t>(passed));
+                run->read_back.clear();
                 run->first = from;
                 run->count -= passed;
             }

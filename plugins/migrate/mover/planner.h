@@ -64,9 +64,14 @@ class Planner {
     Status small(const Visited& visited, std::optional<Entry> base, bool replace);
     Status large(const Visited& visited, std::optional<Entry> base, bool replace);
     Status image();
-    Status used_ranges(const Entry& entry, bool fresh, bool hashes_known);
-    Status range(const Entry& entry, Extent stretch, bool fresh, bool hashes_known, bool dense);
-    Status ranges(int file, const Entry& entry, bool fresh, bool hashes_known, bool dense);
+    // What the index says of a large file on the target.
+    struct Known {
+        bool hashes = false;
+        bool read_back = false;  // all of it, and found right
+    };
+    Status used_ranges(const Entry& entry, bool fresh, Known known);
+    Status range(const Entry& entry, Extent stretch, bool fresh, Known known, bool dense);
+    Status ranges(int file, const Entry& entry, bool fresh, Known known, bool dense);
     Status hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known);
     Status other(const Visited& visited, std::optional<Entry> base);
     Status link(const Visited& visited, const std::optional<Entry>& base, const std::string& first);

@@ -25,8 +25,8 @@ Status Planner::image() {
     if (base && base->meta.size != entry.meta.size)
         return Error{ErrorKind::kRefused, context_.tree.shown("") + " has another size than when it was copied before",
                      "copy it from the beginning: without --state, or with another --operation", 0, ""};
-    const bool hashes_known = base && base->block_size != 0;
-    if (hashes_known) entry.block_size = base->block_size;
+    const Known known{base && base->block_size != 0, false};  // all of an image is read back each time
+    if (known.hashes) entry.block_size = base->block_size;
     ready(entry);
     if (!base) touch({"", 0, 0, false});
     ++context_.counters.entries;
@@ -35,14 +35,14 @@ Status Planner::image() {
     if (fresh) group_.steps.push_back(FinishFile{"", entry.meta});  // its size first: see Target::make_file()
     const bool dense = context_.tree.is_block_device() || entry.facts.blocks * 512 >= entry.meta.size;
     if (context_.used != nullptr)
-        TRY(used_ranges(entry, fresh, hashes_known));
+        TRY(used_ranges(entry, fresh, known));
     else
-        TRY(ranges(context_.tree.root(), entry, fresh, hashes_known, dense));
+        TRY(ranges(context_.tree.root(), entry, fresh, known, dense));
     return release();
 }
 
 // What lies in no extent has no hashes in the index: it is neither copied nor read back.
-Status Planner::used_ranges(const Entry& entry, bool fresh, bool hashes_known) {
+Status Planner::used_ranges(const Entry& entry, bool fresh, Known known) {
     const std::uint64_t block = entry.block_size;
     std::uint64_t at = 0;
     context_.used->rewind();
@@ -56,7 +56,7 @@ Status Planner::used_ranges(const Entry& entry, bool fresh, bool hashes_known) {
             std::min(entry.meta.size, (extent->offset + extent->length + block - 1) / block * block);
         while (at < end) {
             const std::uint64_t length = std::min(kRangeBytes, end - at);
-            TRY(range(entry, {at, length}, fresh, hashes_known, true));
+            TRY(range(entry, {at, length}, fresh, known, true));
             context_.counters.bytes += length;
             at += length;
         }

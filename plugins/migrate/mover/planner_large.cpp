@@ -42,10 +42,11 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     if (!base || base->meta != entry.meta) ++context_.counters.changed;
     TRY(context_.spools.files.add(FinishFile{visited.path, entry.meta}));
     if ((entry.meta.flags & kLockingFlags) != 0) TRY(context_.spools.locks.add(LockEntry{visited.path, entry.meta}));
-    return ranges(file.get(), entry, replace, hashes_known, dense);
+    const Known known{hashes_known, hashes_known && (base->state & kVerified) != 0};
+    return ranges(file.get(), entry, replace, known, dense);
 }
 
-Status Planner::ranges(int file, const Entry& entry, bool fresh, bool hashes_known, bool dense) {
+Status Planner::ranges(int file, const Entry& entry, bool fresh, Known known, bool dense) {
     const std::uint64_t size = entry.meta.size, block = entry.block_size;
     for (std::uint64_t at = 0; at < size;) {
         if (context_.signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
@@ -56,17 +57,17 @@ Status Planner::ranges(int file, const Entry& entry, bool fresh, bool hashes_kno
         }
         // A block with any data in it is read; whole blocks before it are a hole.
         const std::uint64_t until = data == size ? size : data / block * block;
-        if (until > at) TRY(hole(entry, at, until, fresh, hashes_known));
+        if (until > at) TRY(hole(entry, at, until, fresh, known.hashes));
         at = std::max(at, until);
         if (at >= size) break;
         const std::uint64_t length = std::min(kRangeBytes, size - at);
-        TRY(range(entry, {at, length}, fresh, hashes_known, dense));
+        TRY(range(entry, {at, length}, fresh, known, dense));
         at += length;
     }
     return {};
 }
 
-Status Planner::range(const Entry& entry, Extent stretch, bool fresh, bool hashes_known, bool dense) {
+Status Planner::range(const Entry& entry, Extent stretch, bool fresh, Known known, bool dense) {
     RangeUnit unit;
     unit.path = entry.path;
     unit.inode = entry.facts.inode;
@@ -77,7 +78,8 @@ Status Planner::range(const Entry& entry, Extent stretch, bool fresh, bool hashe
     unit.dense = dense;
     unit.device = context_.tree.is_image();
     const std::uint64_t first = unit.offset / unit.block_size, blocks = blocks_of(unit.length, unit.block_size);
-    if (hashes_known) TRY(context_.base.hashes(first, blocks, unit.base));
+    if (known.hashes) TRY(context_.base.hashes(first, blocks, unit.base));
+    unit.base_read_back = known.read_back;
     touch({entry.path, first, blocks, false});
     flush_small();
     group_.units.emplace_back(std::move(unit));

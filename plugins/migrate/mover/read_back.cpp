@@ -115,18 +115,32 @@ Status ReadBack::blocks(const RunCheck& unit) {
     if (from_disk_)
         posix_fadvise(file.get(), static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_DONTNEED);
     if (unit.run.hashes.empty()) return hole(unit, file.get(), begin, end);
-    for (std::uint64_t at = begin; at < end; at += kReadBuffer) {
-        const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBuffer, end - at));
-        TRY_ASSIGN(const std::size_t got, read(file.get(), length, at, shown));
-        for (std::size_t inside = 0; inside < length; inside += unit.block_size) {
-            const std::uint64_t block = (at + inside) / unit.block_size;
-            const std::size_t size = std::min<std::size_t>(unit.block_size, length - inside);
-            const Digest& wanted = unit.run.hashes[static_cast<std::size_t>(block - unit.run.first)];
-            if (wanted == kUnknown) continue;  // the source lost it while it was read: a later pass brings it
-            const std::string_view bytes(buffer_.get() + inside, inside + size <= got ? size : 0);
-            const bool right = bytes.size() == size && (wanted == kHole ? all_zero(bytes) : digest_of(bytes) == wanted);
-            if (!right) findings_.add(unit.path, "has another content from byte " + std::to_string(at + inside));
+    const auto passed = [&](std::uint64_t at) {
+        const auto block = static_cast<std::size_t>(at / unit.block_size - unit.run.first);
+        return block < unit.run.read_back.size() && unit.run.read_back[block];
+    };
+    for (std::uint64_t at = begin; at < end;) {
+        std::uint64_t until = at + unit.block_size;
+        if (!passed(at)) {
+            while (until < end && until - at + unit.block_size <= kReadBuffer && !passed(until))
+                until += unit.block_size;
+            TRY(stretch(unit, file.get(), at, static_cast<std::size_t>(std::min(end, until) - at)));
         }
+        at = until;
+    }
+    return {};
+}
+
+Status ReadBack::stretch(const RunCheck& unit, int file, std::uint64_t at, std::size_t length) {
+    TRY_ASSIGN(const std::size_t got, read(file, length, at, tree_.shown(unit.path)));
+    for (std::size_t inside = 0; inside < length; inside += unit.block_size) {
+        const std::uint64_t block = (at + inside) / unit.block_size;
+        const std::size_t size = std::min<std::size_t>(unit.block_size, length - inside);
+        const Digest& wanted = unit.run.hashes[static_cast<std::size_t>(block - unit.run.first)];
+        if (wanted == kUnknown) continue;  // the source lost it while it was read: a later pass brings it
+        const std::string_view bytes(buffer_.get() + inside, inside + size <= got ? size : 0);
+        const bool right = bytes.size() == size && (wanted == kHole ? all_zero(bytes) : digest_of(bytes) == wanted);
+        if (!right) findings_.add(unit.path, "has another content from byte " + std::to_string(at + inside));
     }
     return {};
 }

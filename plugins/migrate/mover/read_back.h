@@ -53,6 +53,7 @@ class ReadBack {
     Status files(const FilesCheck& unit);
     Status file(int directory, const Entry& entry, int opened, bool skip);
     Status blocks(const RunCheck& unit);
+    Status stretch(const RunCheck& unit, int file, std::uint64_t at, std::size_t length);
     Status hole(const RunCheck& unit, int file, std::uint64_t begin, std::uint64_t end);
     Result<std::size_t> read(int file, std::size_t length, std::uint64_t offset, const std::string& shown);
 

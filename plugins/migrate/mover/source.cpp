@@ -296,6 +296,9 @@ Result<std::string> Source::range(const RangeUnit& unit) {
     if (!same)
         run.hashes.assign(static_cast<std::size_t>((unit.length + unit.block_size - 1) / unit.block_size), kUnknown);
     run.count = run.hashes.size();
+    // What is as it was, was not written: it need not be read back once more.
+    for (std::size_t i = 0; unit.base_read_back && i < run.hashes.size(); ++i)
+        run.read_back.push_back(i < unit.base.size() && run.hashes[i] == unit.base[i] && run.hashes[i] != kUnknown);
     std::string records;
     Encoder out(records);
     encode(out, run);

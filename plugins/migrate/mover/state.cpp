@@ -98,6 +98,7 @@ Status State::mark_verified() {
         TRY_ASSIGN(std::optional<Record> record, reader.next());
         if (!record) break;
         if (auto* entry = std::get_if<Entry>(&*record)) entry->state |= kVerified;
+        if (auto* run = std::get_if<Run>(&*record)) run->read_back.clear();
         TRY(writer.add(*record));
     }
     TRY_ASSIGN(const IndexEnd end, writer.finish(reader.end()->epoch));

@@ -32,10 +32,11 @@ struct RangeUnit {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     std::uint32_t block_size = 0;
-    bool fresh = false;        // the target has a hole there
-    bool dense = false;        // no need to look for holes
-    bool device = false;       // a block of zeros counts as a hole
-    std::vector<Digest> base;  // what the target has, a hash a block; empty: nothing is known
+    bool fresh = false;           // the target has a hole there
+    bool dense = false;           // no need to look for holes
+    bool device = false;          // a block of zeros counts as a hole
+    std::vector<Digest> base;     // what the target has, a hash a block; empty: nothing is known
+    bool base_read_back = false;  // and all of it was read back from there
 };
 
 // A stretch that became a hole.

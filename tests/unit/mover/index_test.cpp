@@ -93,6 +93,31 @@ TEST_CASE("an index is read to its end, and no shorter or changed one is") {
     }
 }
 
+TEST_CASE("which blocks of a run were read back is kept, and is no part of the root") {
+    Run run{3, 10, std::vector<Digest>(10, Digest{1}), std::vector<bool>(10, false)};
+    run.read_back[0] = run.read_back[9] = true;
+    std::string bytes, for_root, plain;
+    Encoder out(bytes), root(for_root), without(plain);
+    encode(out, run);
+    encode_for_root(root, run);
+    Decoder in(bytes);
+    const auto read = decode_record(in);
+    REQUIRE(read);
+    CHECK(std::get<Run>(*read).read_back == run.read_back);
+    CHECK(std::get<Run>(*read).hashes == run.hashes);
+    run.read_back.clear();
+    encode(without, run);
+    CHECK(for_root == plain);
+    // Marks that say nothing, or of blocks that are not there.
+    for (const char byte : {'\0', '\6'}) {
+        std::string wrong = bytes;
+        wrong[3] = '\0';
+        wrong[4] = byte;
+        Decoder again(wrong);
+        CHECK_FALSE(decode_record(again));
+    }
+}
+
 TEST_CASE("a journal of which one bit is wrong, or the end is missing, is none") {
     const std::string bytes = encode_journal({"copy", 5, 6});
     REQUIRE(decode_journal(bytes)->epoch == 6);
