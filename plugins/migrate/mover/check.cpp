@@ -24,6 +24,7 @@ class Checking {
         : tree_(tree),
           index_(std::move(index)),
           options_(options),
+          counters_(counters),
           signals_(signals),
           walk_(tree, options.scratch),
           findings_(tree) {
@@ -72,7 +73,21 @@ class Checking {
         ++entries_;
         if (!entry.link_to.empty()) return same_file(visited, entry);
         if (visited.looked.meta.kind != Kind::kFile || entry.meta.kind != Kind::kFile) return metadata(visited, entry);
+        if (options_.skip_verified && (entry.state & kVerified) != 0) return known(visited, entry);
         return file(std::move(entry));
+    }
+
+    // Read back before, and not written since: what a look at its inode shows.
+    Status known(const Visited& visited, const Entry& entry) {
+        Meta found = visited.looked.meta;
+        found.flags = entry.meta.flags;
+        found.project = entry.meta.project;
+        found.xattrs = entry.meta.xattrs;
+        const std::string wrong = difference(entry.meta, found);
+        if (!wrong.empty()) findings_.add(visited.path, wrong);
+        counters_.bytes += entry.meta.size;
+        ++counters_.entries;
+        return {};
     }
 
     Status same_file(const Visited& visited, const Entry& entry) {
@@ -105,18 +120,16 @@ class Checking {
         const std::string directory(parent_of(entry.path));
         if (!batch_.files.empty() && (directory != batch_.directory || batch_.files.size() == kCheckBatch))
             TRY(flush());
-        const bool skip = options_.skip_verified && (entry.state & kVerified) != 0;
         const std::string path = entry.path;
         const std::uint32_t block_size = entry.block_size;
         const std::uint64_t size = entry.meta.size;
         batch_.directory = directory;
-        batch_.skip.push_back(skip);
         batch_.files.push_back(std::move(entry));
         while (block_size != 0) {
             TRY_ASSIGN(std::optional<Run> run, index_.next_run());
             if (!run) break;
             if (!options_.skip_verified) run->read_back.clear();
-            if (!skip) TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
+            TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
         }
         return {};
     }
@@ -131,6 +144,7 @@ class Checking {
     const Tree& tree_;
     Base index_;
     const CheckOptions options_;
+    Counters& counters_;
     const Signals& signals_;
     Walk walk_;
     Findings findings_;

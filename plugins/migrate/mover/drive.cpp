@@ -73,7 +73,7 @@ class Drive {
         if (options_.used_blocks) {
             TRY_ASSIGN(used_, find_used());
         }
-        TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), threads(), world_.signals));
+        TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), workplace_.state().index(), threads(), world_.signals));
         if (needs_.problem_count > 0) return refusal(needs_.problems, needs_.problem_count);
         TRY_ASSIGN(const std::vector<std::string> cannot, target_.probe(needs_));
         if (!cannot.empty()) {

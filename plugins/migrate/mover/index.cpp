@@ -20,6 +20,11 @@ Digest digest_from(std::string_view bytes) {
     return digest;
 }
 
+bool same_basics(const Meta& a, const Meta& b) {
+    return a.kind == b.kind && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime &&
+           a.size == b.size && a.device == b.device;
+}
+
 void encode_content(Encoder& out, const Entry& entry) {
     out.text(entry.link_to);
     if (entry.meta.kind != Kind::kFile || !entry.link_to.empty()) return;
@@ -93,6 +98,11 @@ void encode_unmarked(Encoder& out, const Run& run) {
 }
 
 }  // namespace
+
+bool unchanged(const Entry& base, const Looked& looked) {
+    if ((base.state & (kSuspect | kUntrusted)) != 0 || base.facts != looked.facts) return false;
+    return same_basics(base.meta, looked.meta) && base.link_to.empty();
+}
 
 std::uint32_t block_size_for(std::uint64_t file_size) {
     constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;

@@ -44,6 +44,9 @@ using Record = std::variant<Entry, Run>;
 inline constexpr std::uint64_t kMostBlocksPerRun = 4096;
 inline constexpr std::uint64_t kSmallFile = 256 << 10;  // files up to this have one hash and are sent whole
 
+// Whether an entry of the source is as the index has it, by its times: what need not be opened need not be read either.
+bool unchanged(const Entry& base, const Looked& looked);
+
 // 16 KiB, more for very large files so that the index stays small.
 std::uint32_t block_size_for(std::uint64_t file_size);
 

@@ -52,8 +52,10 @@ struct Needs {
 void encode(Encoder& out, const Needs& needs);
 std::optional<Needs> decode_needs(std::string_view input);
 
-// Reads all names and metadata of the tree and opens every file, but reads no content.
-Result<Needs> scan(const Tree& tree, const std::string& scratch, int threads, const Signals& signals);
+// Reads all names and metadata of the tree, but no content. Opens every file, but those that are as the index at
+// `known` has them; there need not be one.
+Result<Needs> scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads,
+                   const Signals& signals);
 
 // See TargetSide::probe.
 Result<std::vector<std::string>> probe_target(const Tree& tree, const Needs& needs);

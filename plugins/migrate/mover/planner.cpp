@@ -14,20 +14,10 @@ constexpr std::size_t kKnownBytes = 128 << 10;  // of records that need no readi
 constexpr std::size_t kPathBytes = 2 << 20;     // of what a group touches: thousands of directories deep a path is long
 constexpr std::size_t kReadyBytes = 64 << 10;
 
-bool same_basics(const Meta& a, const Meta& b) {
-    return a.kind == b.kind && a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime &&
-           a.size == b.size && a.device == b.device;
-}
-
 }  // namespace
 
 Planner::Planner(PlanContext context, Release release)
     : context_(std::move(context)), release_(std::move(release)), walk_(context_.tree, context_.scratch) {}
-
-bool Planner::unchanged(const Entry& base, const Looked& looked) const {
-    if ((base.state & (kSuspect | kUntrusted)) != 0 || base.facts != looked.facts) return false;
-    return same_basics(base.meta, looked.meta) && base.link_to.empty();
-}
 
 std::uint8_t Planner::suspect(const Entry& entry) const {
     return entry.facts.ctime >= context_.suspect_since || entry.meta.mtime >= context_.suspect_since ? kSuspect : 0;

@@ -77,7 +77,6 @@ class Planner {
     Status link(const Visited& visited, const std::optional<Entry>& base, const std::string& first);
     Status keep(const Entry& base);
     Status finish_known(const Entry& entry);
-    bool unchanged(const Entry& base, const Looked& looked) const;
     std::uint8_t suspect(const Entry& entry) const;
     void ready(const Record& record);
     void touch(Touched touched);

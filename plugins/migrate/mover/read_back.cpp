@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kReadBuffer = 1 << 20;
 constexpr std::size_t kSectors = 4096;
 
-// One hash of all content, which is to be compared.
-bool is_whole(const Entry& entry, bool skip) { return !skip && entry.block_size == 0 && entry.meta.size <= kSmallFile; }
+// One hash of all content.
+bool is_whole(const Entry& entry) { return entry.block_size == 0 && entry.meta.size <= kSmallFile; }
 
 }  // namespace
 
@@ -76,19 +76,19 @@ Status ReadBack::files(const FilesCheck& unit) {
         const Entry& entry = unit.files[i];
         opened[i] = open_in(directory.get(), std::string(name_of(entry.path)), O_RDONLY | O_NONBLOCK);
         if (!opened[i].open()) return system_error("open", tree_.shown(entry.path), errno);
-        if (!is_whole(entry, unit.skip[i])) continue;
+        if (!is_whole(entry)) continue;
         // What is in the page cache was never on the disk, for all we know.
         if (from_disk_) posix_fadvise(opened[i].get(), 0, 0, POSIX_FADV_DONTNEED);
         posix_fadvise(opened[i].get(), 0, 0, POSIX_FADV_WILLNEED);
     }
     for (std::size_t i = 0; i < unit.files.size(); ++i) {
-        TRY(file(directory.get(), unit.files[i], opened[i].get(), unit.skip[i]));
+        TRY(file(directory.get(), unit.files[i], opened[i].get()));
         opened[i].close();
     }
     return {};
 }
 
-Status ReadBack::file(int directory, const Entry& entry, int opened, bool skip) {
+Status ReadBack::file(int directory, const Entry& entry, int opened) {
     const std::string shown = tree_.shown(entry.path);
     TRY_ASSIGN(Looked looked, look_at(opened, "", shown));
     TRY(read_attributes(directory, std::string(name_of(entry.path)), opened, looked.meta, shown));
@@ -96,7 +96,7 @@ Status ReadBack::file(int directory, const Entry& entry, int opened, bool skip) 
     if (!wrong.empty()) findings_.add(entry.path, wrong);
     counters_.bytes += entry.meta.size;
     ++counters_.entries;
-    if (!is_whole(entry, skip)) return {};
+    if (!is_whole(entry)) return {};
     const auto size = static_cast<std::size_t>(entry.meta.size);
     TRY_ASSIGN(const std::size_t got, read(opened, size, 0, shown));
     if (got != size || digest_of({buffer_.get(), got}) != entry.content)

@@ -31,7 +31,6 @@ class Findings {
 struct FilesCheck {
     std::string directory;
     std::vector<Entry> files;
-    std::vector<bool> skip;  // the content
 };
 struct RunCheck {
     std::string path;
@@ -51,7 +50,7 @@ class ReadBack {
         void operator()(char* memory) const;
     };
     Status files(const FilesCheck& unit);
-    Status file(int directory, const Entry& entry, int opened, bool skip);
+    Status file(int directory, const Entry& entry, int opened);
     Status blocks(const RunCheck& unit);
     Status stretch(const RunCheck& unit, int file, std::uint64_t at, std::size_t length);
     Status hole(const RunCheck& unit, int file, std::uint64_t begin, std::uint64_t end);

@@ -1,4 +1,5 @@
 #include "plugins/migrate/mover/attributes.h"
+#include "plugins/migrate/mover/base.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/side.h"
@@ -36,8 +37,11 @@ struct OpenJob {
 // does not depend on which of them comes first.
 class Scan {
   public:
-    Scan(const Tree& tree, const std::string& scratch, int threads)
-        : tree_(tree), walk_(tree, scratch), pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {}
+    Scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads)
+        : tree_(tree), walk_(tree, scratch), pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {
+        Result<IndexReader> reader = IndexReader::open(known);
+        if (reader.ok()) known_.emplace(std::move(*reader));
+    }
 
     Result<Needs> run(const Signals& signals) {
         while (true) {
@@ -53,6 +57,22 @@ class Scan {
     }
 
   private:
+    // The entry as an earlier pass knew it, if nothing has happened to it since. An index that cannot be read to its
+    // end is no error here: what it does not tell is looked at.
+    const Entry* known(const Visited& visited) {
+        while (known_) {
+            const Result<const Entry*> next = known_->peek();
+            const int order = next.ok() && *next != nullptr ? compare_paths((*next)->path, visited.path) : 1;
+            if (!next.ok() || *next == nullptr) known_.reset();
+            if (order > 0) return nullptr;
+            Result<Entry> taken = known_->take();
+            if (!taken.ok() || order < 0) continue;
+            entry_ = std::move(*taken);
+            return unchanged(entry_, visited.looked) ? &entry_ : nullptr;
+        }
+        return nullptr;
+    }
+
     // This and what follows down to attributes() with the lock.
     void problem(const std::string& path, const std::string& what) {
         ++needs_.problem_count;
@@ -82,7 +102,13 @@ class Scan {
             }
             basics(visited, meta);
         }
+        const Entry* const before = known(visited);
         if (directory) return read(visited.directory, "", visited.directory, visited.path, meta);
+        if (before != nullptr) {
+            const std::lock_guard lock(mutex_);
+            attributes(visited.path, before->meta);
+            return {};
+        }
         const std::string parent(parent_of(visited.path));
         if (!job_.directory || parent != job_parent_ || job_.entries.size() == kOpenedTogether) {
             TRY(hand_over());
@@ -174,6 +200,8 @@ class Scan {
 
     const Tree& tree_;
     Walk walk_;
+    std::optional<Base> known_;
+    Entry entry_;  // of it, the last one taken
     OpenJob job_;  // being filled
     std::string job_parent_;
     std::mutex mutex_;
@@ -185,7 +213,8 @@ class Scan {
 
 }  // namespace
 
-Result<Needs> scan(const Tree& tree, const std::string& scratch, int threads, const Signals& signals) {
+Result<Needs> scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads,
+                   const Signals& signals) {
     if (tree.is_image()) {
         Needs needs;
         needs.image = true;
@@ -193,7 +222,7 @@ Result<Needs> scan(const Tree& tree, const std::string& scratch, int threads, co
         needs.bytes = needs.largest = tree.image_size();
         return needs;
     }
-    return Scan(tree, scratch, threads).run(signals);
+    return Scan(tree, scratch, known, threads).run(signals);
 }
 
 }  // namespace holdfast::mover

@@ -39,7 +39,8 @@ class TargetSide : public Sink {
     virtual Status rebuild(const std::string& path, const std::string& operation) = 0;
     // Removes what is not in the index at `path`. Between wait_durable() and the last steps.
     virtual Status prune(const std::string& path) = 0;
-    // Reads everything back from the disk. `skip_verified`: content of entries with kVerified is not read again.
+    // Reads everything back from the disk. `skip_verified`: of files with kVerified only what a
+    // look at their inode shows is compared again.
     virtual Result<Verdict> check(const std::string& path, bool skip_verified) = 0;
     // The end of an operation: the journal goes, the root gets its last metadata, all is durable.
     virtual Status seal(const Meta& root) = 0;
