@@ -65,11 +65,18 @@ def test_what_somebody_did_to_the_target_between_two_passes_is_found(disk, mover
         (source.path / name).write_bytes(os.urandom(size))
         os.chmod(source.path / name, 0o644)
     subprocess.run(["sync", "-f", source.path], check=True)
-    time.sleep(2.1)  # what was written less than two seconds before a pass is looked at again anyway
+    time.sleep(3.1)  # what was written less than two seconds before a pass, in whole seconds, is looked at again anyway
+
+    def both_sides(path):
+        os.truncate(path / "large", 300_000)
+        with open(source.path / "large", "r+b") as file:
+            file.write(b"changed")
+
     for number, (spoil, words) in enumerate([(lambda path: os.chmod(path / "small", 0o600), "target:small: mode is 0600, not 0644"),
                                              (lambda path: os.truncate(path / "large", 5), "target:large: size is 5"),
                                              (lambda path: (path / "small").unlink(), "target:small: is missing"),
-                                             (lambda path: (path / "new").touch(), "target:new: should not be there")]):
+                                             (lambda path: (path / "new").touch(), "target:new: should not be there"),
+                                             (both_sides, "target:large: size is 300000, not 500000 bytes: somebody else changed it")]):
         target, state = disk(f"target{number}", 16), tmp_path / f"state{number}"
         state.mkdir()
         mover("copy", source.path, target.path, "--live", "--state", state)

@@ -51,7 +51,8 @@ class Drive {
         TRY(workplace_.state().lock());
         world_.started = true;
         Status done = options_.live ? live() : final();
-        // What was read back wrong is not what the index says, so the next run reads the target before it goes on.
+        // What was read back wrong, or changed by somebody else, is not what the index says, so the next run reads the
+        // target before it goes on.
         if (!done.ok() && done.error().kind == ErrorKind::kMismatch && differences_) workplace_.state().forget();
         if (!done.ok()) return done.error();
         TRY(write_manifest(workplace_.state().index(), options_.manifest));
@@ -102,10 +103,11 @@ class Drive {
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;
         if (options_.group_bytes != 0) options.group_bytes = options_.group_bytes;
-        TRY_ASSIGN(PassResult result,
-                   run_pass({source_, target_, workplace_.state(), world_.counters, world_.clock, world_.signals},
-                            options, start));
-        outcome_.index = result.end;
+        Result<PassResult> result = run_pass(
+            {source_, target_, workplace_.state(), world_.counters, world_.clock, world_.signals}, options, start);
+        differences_ = !result.ok() && result.error().kind == ErrorKind::kMismatch;
+        if (!result.ok()) return result.error();
+        outcome_.index = result->end;
         return result;
     }
 

@@ -124,7 +124,10 @@ class Merge {
         dropped_ = touches_.removed(entry.path);
         if (dropped_) return {};
         if (touches_.whole(entry.path)) entry.state |= kUntrusted;
-        if (touches_.some(entry.path)) entry.facts.ctime = {};
+        if (touches_.some(entry.path)) {
+            entry.facts.ctime = {};
+            entry.state &= static_cast<std::uint8_t>(~kVerified);
+        }
         return writer_.add(entry);
     }
 

@@ -128,6 +128,13 @@ std::string difference(const Meta& expected, const Meta& found) {
     return xattr_difference(expected.xattrs, found.xattrs);
 }
 
+std::string difference_at_a_glance(const Meta& expected, Meta found) {
+    found.flags = expected.flags;
+    found.project = expected.project;
+    found.xattrs = expected.xattrs;
+    return difference(expected, found);
+}
+
 int compare_paths(std::string_view a, std::string_view b) {
     const std::size_t common = std::min(a.size(), b.size());
     for (std::size_t i = 0; i < common; ++i) {

@@ -51,6 +51,8 @@ Meta decode_meta(Decoder& in);
 
 // The first thing in which `found` is not as expected, for people ("mode is 0644, not 0600"); "" if nothing is.
 std::string difference(const Meta& expected, const Meta& found);
+// The same of what a look at an inode shows: not attributes, flags and project.
+std::string difference_at_a_glance(const Meta& expected, Meta found);
 
 // The order of a walk: parents before children, names bytewise. Negative, 0, positive.
 int compare_paths(std::string_view a, std::string_view b);

@@ -39,10 +39,11 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
         group_.steps.push_back(MakeFile{visited.path, replace, entry.meta.size, dense});
         touch({visited.path, 0, 0, false});
     }
+    const Known known{hashes_known, hashes_known && (base->state & kVerified) != 0};
+    if (known.read_back) group_.steps.push_back(ExpectFile{visited.path, base->meta});
     if (!base || base->meta != entry.meta) ++context_.counters.changed;
     TRY(context_.spools.files.add(FinishFile{visited.path, entry.meta}));
     if ((entry.meta.flags & kLockingFlags) != 0) TRY(context_.spools.locks.add(LockEntry{visited.path, entry.meta}));
-    const Known known{hashes_known, hashes_known && (base->state & kVerified) != 0};
     return ranges(file.get(), entry, replace, known, dense);
 }
 

@@ -127,7 +127,8 @@ Status Target::step(const Step& step) {
                    [&](const MakeFile& s) { return make_file(s); }, [&](const MakeOther& s) { return make_other(s); },
                    [&](const FinishFile& s) { return finish_file(s); }, [&](const MakeLink& s) { return make_link(s); },
                    [&](const FinishDirectory& s) { return finish_directory(s); },
-                   [&](const LockEntry& s) { return lock_entry(s); }},
+                   [&](const LockEntry& s) { return lock_entry(s); },
+                   [&](const ExpectFile& s) { return expect_file(s); }},
         step);
 }
 
@@ -241,6 +242,19 @@ Status Target::finish_directory(const FinishDirectory& step) {
 Status Target::lock_entry(const LockEntry& step) {
     TRY_ASSIGN(const Descriptor entry, tree_.open_file(step.path, O_RDONLY));
     return write_flags(entry.get(), step.meta.flags, step.meta.project, tree_.shown(step.path));
+}
+
+Status Target::expect_file(const ExpectFile& step) {
+    const std::string shown = tree_.shown(step.path);
+    const Result<Place> place = place_of(step.path);
+    if (!place.ok() && place.error().kind != ErrorKind::kNotFound) return place.error();
+    const Result<Looked> looked =
+        place.ok() ? look_at(place->directory.get(), place->name, shown) : Result<Looked>(place.error());
+    if (!looked.ok() && looked.error().kind != ErrorKind::kNotFound) return looked.error();
+    const std::string wrong = looked.ok() ? difference_at_a_glance(step.meta, looked->meta) : "is missing";
+    if (wrong.empty()) return {};
+    return Error{ErrorKind::kMismatch, shown + ": " + wrong + ": somebody else changed it after it was read back",
+                 "run the same command again: it reads all of the target first", 0, ""};
 }
 
 Status Target::batch(const Batch& batch) {

@@ -48,6 +48,7 @@ class Target {
     Status make_link(const MakeLink& step);
     Status finish_directory(const FinishDirectory& step);
     Status lock_entry(const LockEntry& step);
+    Status expect_file(const ExpectFile& step);
     Status write_small(int directory, const std::string& parent, const SmallFile& file);
     Result<Opened> opened(const std::string& path);
     Result<Opened> open_now(const std::string& path);

@@ -5,7 +5,7 @@
 namespace holdfast::mover {
 namespace {
 
-bool has_meta(std::uint64_t tag) { return tag == 3 || tag == 4 || tag == 6 || tag == 7; }
+bool has_meta(std::uint64_t tag) { return tag == 3 || tag == 4 || tag == 6 || tag == 7 || tag == 8; }
 
 void encode_step(Encoder& out, const Step& step) {
     out.u8(static_cast<std::uint8_t>(step.index()));
@@ -54,6 +54,8 @@ std::optional<Step> decode_step(Decoder& in) {
             return FinishDirectory{std::move(path), std::move(meta)};
         case 7:
             return LockEntry{std::move(path), std::move(meta)};
+        case 8:
+            return ExpectFile{std::move(path), std::move(meta)};
         default:
             return std::nullopt;
     }

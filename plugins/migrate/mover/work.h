@@ -47,7 +47,14 @@ struct LockEntry {  // immutable, append only: the very last
     std::string path;
     Meta meta;
 };
-using Step = std::variant<Remove, MakeDirectory, MakeFile, MakeOther, FinishFile, MakeLink, FinishDirectory, LockEntry>;
+// Before some blocks of a file are written of which the rest is not read back again: it is as the mover left it. Else
+// somebody else wrote to it, which the end of the pass would hide.
+struct ExpectFile {
+    std::string path;
+    Meta meta;
+};
+using Step = std::variant<Remove, MakeDirectory, MakeFile, MakeOther, FinishFile, MakeLink, FinishDirectory, LockEntry,
+                          ExpectFile>;
 const std::string& path_of(const Step& step);
 
 // Small files of one directory, whole.

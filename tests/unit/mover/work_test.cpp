@@ -36,7 +36,8 @@ TEST_CASE("steps are read as they were written") {
                                   FinishFile{"", some_meta()},
                                   MakeLink{"to", "from"},
                                   FinishDirectory{"", some_meta()},
-                                  LockEntry{"\xFF", some_meta()}};
+                                  LockEntry{"\xFF", some_meta()},
+                                  ExpectFile{"e", some_meta()}};
     const auto read = decode_steps(encoded(steps));
     REQUIRE(read);
     REQUIRE(read->size() == steps.size());
