@@ -222,15 +222,15 @@ def fill_up(path):
 
 
 def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
-    source, target, state = disk("source", 64), disk("target", 12), tmp_path / "state"
+    source, target, state = disk("source", 96), disk("target", 48), tmp_path / "state"
     state.mkdir()
     for number in range(8):
-        (source.path / f"file{number}").write_bytes(os.urandom(2_000_000))
+        (source.path / f"file{number}").write_bytes(os.urandom(8_000_000))
     mover("copy", source.path, target.path, "--state", state, expect=5)
     fill_up(target.path / "room")  # not a block is left
     for number in range(8):
         (source.path / f"file{number}").unlink()
-    (source.path / "a-new").write_bytes(os.urandom(5_000_000))  # comes before all that goes
+    (source.path / "a-new").write_bytes(os.urandom(25_000_000))  # comes before all that goes
     mover("copy", source.path, target.path, "--state", state)
     target.again()
     same(source.path, target.path)

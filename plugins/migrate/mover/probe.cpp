@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr const char* kProbeName = ".holdfast-probe";
 constexpr std::uint64_t kLeastRoom = 256 << 10;  // the largest attribute on filesystems with large blocks, and more
 constexpr std::uint64_t kLeastInodes = 8;
+constexpr std::uint64_t kMostKept = 4096;  // blocks
 
 std::string flag_name(std::uint32_t bit) {
     switch (bit) {
@@ -58,7 +60,10 @@ class Probe {
         // A full one cannot be tried on, and may be full only of what the pass removes. What it cannot hold is then met
         // by the pass, which ends there.
         if (is_full()) return std::vector<std::string>();
-        if (mkdirat(tree_.root(), kProbeName, 0700) != 0) return system_error("write into", tree_.shown(""), errno);
+        if (mkdirat(tree_.root(), kProbeName, 0700) != 0) {
+            if (errno == ENOSPC || errno == EDQUOT) return std::vector<std::string>();
+            return system_error("write into", tree_.shown(""), errno);
+        }
         directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
         if (!directory_.open()) return system_error("open", tree_.shown(kProbeName), errno);
         TRY(everything());
@@ -73,7 +78,9 @@ class Probe {
     bool is_full() const {
         struct statvfs space {};
         if (fstatvfs(tree_.root(), &space) != 0) return false;
-        const auto blocks = geteuid() == 0 ? space.f_bfree : space.f_bavail;
+        // ext4 keeps these from root, too, and counts them as free.
+        const std::uint64_t kept = std::min<std::uint64_t>(space.f_blocks / 50, kMostKept);
+        const std::uint64_t blocks = geteuid() == 0 ? space.f_bfree - std::min(space.f_bfree, kept) : space.f_bavail;
         return blocks * space.f_frsize < kLeastRoom || (space.f_files != 0 && space.f_ffree < kLeastInodes);
     }
 
