@@ -50,7 +50,7 @@ Status trim_target(const Tree& source, TargetSide& target, State& state, const s
     TRY_ASSIGN(const IndexEnd names_end, wanted.finish(epoch));
     TRY_ASSIGN(const IndexEnd kept_end, kept.finish(epoch));
     TRY(state.take_trimmed());
-    const Status pruned = target.prune(names);
+    Status pruned = target.prune(names);
     unlink(names.c_str());
     return pruned;
 }
