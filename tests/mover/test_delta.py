@@ -220,6 +220,27 @@ def test_a_source_that_changes_during_a_final_copy_ends_with_6(disk, mover, tmp_
     assert copy.returncode == 6 and "source:" in said and "while it was copied" in said
 
 
+def test_a_file_that_goes_away_during_a_live_pass_leaves_its_directory_as_the_index_has_it(disk, mover, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (source.path / "folder").mkdir()
+    (source.path / "folder/file").write_text("before")
+    os.utime(source.path / "folder", ns=(0, 10**18))
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    (source.path / "folder/file").write_text("changed, which its directory does not show")
+    (source.path / "a-large").write_bytes(os.urandom(30_000_000))
+    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--live", "--bandwidth", "10M", "--state", state], stderr=subprocess.PIPE, text=True)
+    while not (target.path / "a-large").exists():  # after the walk: all is one group
+        assert copy.poll() is None
+        time.sleep(0.01)
+    copy.send_signal(signal.SIGSTOP)
+    (source.path / "folder/file").unlink()
+    copy.send_signal(signal.SIGCONT)
+    _, said = copy.communicate(timeout=120)
+    assert copy.returncode == 0, said
+    assert os.listdir(target.path / "folder") == []
+
+
 def test_two_movers_with_one_state_exclude_each_other(disk, mover, tmp_path):
     source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
     state.mkdir()

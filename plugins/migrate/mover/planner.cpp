@@ -137,7 +137,7 @@ Status Planner::visit(const Visited& visited) {
     const bool usable = base && base->meta.kind == Kind::kFile && base->link_to.empty();
     // Another inode: what the target has under this name may have other names that keep the old content.
     const bool replace = !usable || (base->facts.inode != 0 && base->facts.inode != looked.facts.inode);
-    if (replace) touch_parent();
+    touch_parent();  // what is gone by the time that it is read goes from the target, too
     const bool trusted = usable && (base->state & kUntrusted) == 0 && !replace;
     if (!trusted) base.reset();
     const bool whole = looked.facts.blocks * 512 >= looked.meta.size;  // else it has holes
@@ -211,6 +211,7 @@ Status Planner::other(const Visited& visited, std::optional<Entry> base) {
     entry.meta = visited.looked.meta;
     entry.facts = visited.looked.facts;
     entry.state = suspect(entry);
+    touch_parent();
     const Status read = read_attributes(visited.directory, std::string(name_of(visited.path)), -1, entry.meta,
                                         context_.tree.shown(visited.path));
     if (!read.ok() && read.error().kind == ErrorKind::kNotFound)
