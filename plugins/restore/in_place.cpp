@@ -31,7 +31,7 @@ Result<plan::Plan> InPlace::prove(kube::ClusterReader& reader, const SwapRecord&
         TRY_ASSIGN(workload, reader.get(options_.target));
         TRY_ASSIGN(kube::List list, reader.list(kube::kPods, options_.space));
         for (Json& pod : list.items) {
-            if (is_workloads_pod(record, pod)) pods.push_back(std::move(pod));
+            if (plan::is_pod_of(record.workload, pod)) pods.push_back(std::move(pod));
         }
     }
     std::vector<const Member*> members;

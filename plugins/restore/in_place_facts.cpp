@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/kube/sets.h"
+#include "common/plan/wakers.h"
 #include "plugins/restore/swap.h"
 #include "plugins/restore/swap_facts.h"
 
@@ -34,27 +35,6 @@ Status read_claims(kube::ClusterReader& reader, const InPlaceOptions& options, I
         if (!volume.empty()) refs.push_back({kube::kVolumes, "", volume});
     }
     return read_into(reader, refs, facts.volumes);
-}
-
-// The object that says whether Flux or Argo CD looks after the workload at the moment. Who may not see it, or on a
-// cluster that is looked after from another one, has to say it.
-void read_deployer(kube::ClusterReader& reader, InPlaceFacts& facts) {
-    const Json& workload = facts.workload;
-    const auto read = [&](const char* group, const char* version, const char* plural, const std::string& space,
-                          const std::string& name) -> std::optional<Json> {
-        if (name.empty() || space.empty()) return std::nullopt;
-        const kube::Resource resource{group, version, plural, "", plural, true};
-        auto found = reader.find({resource, space, name});
-        return found.ok() ? *found : std::nullopt;
-    };
-    const std::string flux = "kustomize.toolkit.fluxcd.io/", helm = "helm.toolkit.fluxcd.io/";
-    if (const auto one = read("kustomize.toolkit.fluxcd.io", "v1", "kustomizations",
-                              kube::label_of(workload, flux + "namespace"), kube::label_of(workload, flux + "name")))
-        facts.deployer_paused = kube::suspended(*one);
-    if (const auto one = read("helm.toolkit.fluxcd.io", "v2", "helmreleases",
-                              kube::label_of(workload, helm + "namespace"), kube::label_of(workload, helm + "name")))
-        facts.deployer_paused = kube::suspended(*one);
-    if (kube::annotation_of(workload, flux + "reconcile") == "disabled") facts.deployer_paused = true;
 }
 
 }  // namespace
@@ -114,7 +94,7 @@ Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceO
     if (!options.bare()) {
         TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, options.space));
         facts.autoscalers = std::move(autoscalers.items);
-        read_deployer(reader, facts);
+        facts.deployer_paused = plan::deployer_paused(reader, facts.workload);
     }
     TRY_ASSIGN(const kube::List snapshots, reader.list(kube::kSnapshots, options.space));
     for (const Json& item : snapshots.items) facts.snapshots.push_back(kube::snapshot_of(item));

@@ -6,6 +6,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/wakers.h"
 #include "plugins/restore/swap_facts.h"
 
 #include <algorithm>
@@ -35,11 +36,6 @@ std::string own_way(const kube::Owner& owner) {
         if (owner.group == group) return way;
     }
     return "restore by the means of whatever made " + escape_line(owner.text());
-}
-
-bool is_keda(const Json& autoscaler) {
-    return !kube::label_of(autoscaler, "scaledobject.keda.sh/name").empty() ||
-           kube::controller_of(autoscaler).group == "keda.sh";
 }
 
 // "postgres:15.4-alpine" -> {"postgres", "15"}; no tag or one that begins otherwise -> {"postgres", ""}.
@@ -146,24 +142,8 @@ Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts) {
                           ": its controller would undo the swap or remake the claims",
                       own_way(state.controller));
     }
-    const bool helm = starts_with(state.deployed_by, "Helm release");  // acts only when somebody runs it
-    const bool paused = options.gitops_paused || facts.deployer_paused.value_or(false);
-    if (!state.deployed_by.empty() && !helm && !paused) {
-        return refuse(
-            what + " is kept in step by " + escape_line(state.deployed_by) +
-                (facts.deployer_paused ? ", which is not paused" : ", and whether that is paused is not seen") +
-                ": it would scale the workload up in the middle of the swap",
-            "pause it (Flux: flux suspend; Argo CD: turn automated sync off), then run this with "
-            "--gitops-paused");
-    }
-    for (const Json& autoscaler : facts.autoscalers) {
-        if (!kube::scales(autoscaler, options.target.resource.kind, options.target.name) || !is_keda(autoscaler))
-            continue;
-        return refuse(
-            what + " is scaled by KEDA (hpa/" + kube::name_of(autoscaler) + "), which wakes a workload that is at 0",
-            "pause it: kubectl annotate scaledobject NAME autoscaling.keda.sh/paused=true");
-    }
-    return {};
+    return plan::check_wakers(what, facts.workload, {facts.autoscalers, facts.deployer_paused, options.gitops_paused},
+                              "the swap");
 }
 
 Status check_version(const InPlaceFacts& facts) {
@@ -229,7 +209,7 @@ Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, cons
         std::string claim;
         if (!mounts(pod, claims, claim)) continue;
         const std::string who = "pod/" + options.space + "/" + kube::name_of(pod);
-        const bool own = record.workload.exists() && is_workloads_pod(record, pod);
+        const bool own = record.workload.exists() && plan::is_pod_of(record.workload, pod);
         // pvc-protection counts it as long as it is there: with the workload stopped, the claim would not go.
         if (!own && kube::ended(pod))
             return refuse(

@@ -46,36 +46,7 @@ Swap swap_of(const Json& json) {
     return swap;
 }
 
-Json workload_json(const Workload& workload) {
-    return {{"group", workload.ref.resource.group},
-            {"resource", workload.ref.resource.plural},
-            {"name", workload.ref.name},
-            {"uid", workload.uid},
-            {"replicas", workload.replicas},
-            {"stopped", workload.stopped},
-            {"whenDeleted", workload.when_deleted},
-            {"whenScaled", workload.when_scaled}};
-}
-
-Result<Workload> workload_of(const Json& json, const std::string& space) {
-    Workload workload;
-    const std::string name = text_at(json, "/name");
-    if (name.empty()) return workload;
-    const kube::Resource* resource = kube::find_plural(text_at(json, "/group"), text_at(json, "/resource"));
-    if (resource == nullptr) return damaged("its workload is of an unknown kind");
-    workload.ref = {*resource, space, name};
-    workload.uid = text_at(json, "/uid");
-    workload.replicas = static_cast<int>(kube::number_at(json, "/replicas", -1));
-    workload.stopped = static_cast<int>(kube::number_at(json, "/stopped", 0));
-    workload.when_deleted = text_at(json, "/whenDeleted");
-    workload.when_scaled = text_at(json, "/whenScaled");
-    if (workload.uid.empty() || workload.replicas < 0) return damaged("its workload has no uid or no replicas");
-    return workload;
-}
-
 }  // namespace
-
-std::string Workload::text() const { return ref.text(); }
 
 std::string temporary_name(const std::string& operation, const std::string& claim) {
     constexpr std::size_t kLongestName = 253;
@@ -85,7 +56,7 @@ std::string temporary_name(const std::string& operation, const std::string& clai
 Json record_json(const SwapRecord& record) {
     Json swaps = Json::array();
     for (const Swap& swap : record.swaps) swaps.push_back(swap_json(swap));
-    return {{"workload", workload_json(record.workload)},
+    return {{"workload", plan::held_workload_json(record.workload)},
             {"swaps", std::move(swaps)},
             {"from", record.from},
             {"undoes", record.undoes},
@@ -109,7 +80,9 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     const Json* workload = kube::find_at(json, "/workload");
     const Json* swaps = kube::find_at(json, "/swaps");
     if (workload == nullptr || swaps == nullptr || !swaps->is_array()) return damaged("it names no claims");
-    TRY_ASSIGN(record.workload, workload_of(*workload, space));
+    auto stopped = plan::held_workload_of(*workload, space);
+    if (!stopped.ok()) return damaged(stopped.error().message);
+    record.workload = std::move(*stopped);
     for (const Json& one : *swaps) {
         record.swaps.push_back(swap_of(one));
         const Swap& swap = record.swaps.back();

@@ -8,6 +8,7 @@
 #include "common/core/quantity.h"
 #include "common/core/result.h"
 #include "common/kube/resource.h"
+#include "common/plan/hold_down.h"
 
 #include <nlohmann/json.hpp>
 
@@ -39,17 +40,7 @@ struct Incoming {
     std::string temporary_uid;  // of the temporary claim; for undo: of the claim that the volume was taken from
 };
 
-struct Workload {
-    kube::ObjectRef ref;  // name "" : bare claims, nothing is stopped
-    std::string uid;
-    int replicas = 0;  // before
-    int stopped = 0;   // while the volumes are swapped: 0, or those below the one ordinal that is meant
-    std::string when_deleted = "Retain", when_scaled = "Retain";
-
-    bool exists() const { return !ref.name.empty(); }
-    bool retains() const { return when_deleted == "Retain" && when_scaled == "Retain"; }
-    std::string text() const;  // "sts/shop/db"
-};
+using Workload = plan::HeldWorkload;
 
 struct SwapRecord {
     std::string space;

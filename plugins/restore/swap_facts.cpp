@@ -184,21 +184,8 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
 }
 
 bool held_down(const SwapRecord& record, const SwapFacts& facts) {
-    const Workload& workload = record.workload;
-    if (!workload.exists() || !facts.workload) return false;
-    const bool still =
-        record.held && *record.held > workload.stopped && kube::replicas_of(*facts.workload) == workload.stopped;
-    return still || !kube::annotation_of(*facts.workload, labels::kReplicas).empty();
-}
-
-bool is_workloads_pod(const SwapRecord& record, const Json& pod) {
-    const std::vector<kube::OwnerReference> owners = kube::owners_of(pod);
-    return std::any_of(owners.begin(), owners.end(), [&](const kube::OwnerReference& owner) {
-        if (!owner.controller) return false;
-        if (owner.uid == record.workload.uid) return true;
-        return record.workload.ref.resource == kube::kDeployments && owner.kind == "ReplicaSet" &&
-               owner.name == kube::replica_set_name(record.workload.ref.name, kube::label_of(pod, "pod-template-hash"));
-    });
+    return record.workload.exists() && facts.workload &&
+           plan::held_down({record.workload, *facts.workload, record.held});
 }
 
 Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation) {

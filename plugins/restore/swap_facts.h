@@ -52,6 +52,5 @@ bool untouched(const Swap& swap, const SwapFacts& facts);  // the claim is still
 bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
 bool held_down(const SwapRecord& record,
                const SwapFacts& facts);  // by what stopping has written beside it, or into the journal
-bool is_workloads_pod(const SwapRecord& record, const Json& pod);
 
 }  // namespace holdfast::restore

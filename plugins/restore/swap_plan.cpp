@@ -40,42 +40,21 @@ class SwapPlanner : public SwapSteps {
         retain_claims();
     }
 
-    // R12: the controller must have seen it before we touch its pods, or it would make them again.
     void stop() {
-        const Workload& workload = record_.workload;
-        const int now = kube::replicas_of(*facts_.workload);
         // A number that somebody has set since an earlier stop is the one to go back to.
-        Scale scale{workload.ref, workload.stopped, {workload.uid, ""}};
-        scale.from = now;
-        scale.annotations = {{labels::kReplicas, std::to_string(now)}};
-        scale.edit_wins = false;
-        plan_.latest = held_json(now);
-        Step& step = add(
-            "stop", "scale " + workload.text() + " to " + std::to_string(workload.stopped),
-            "no pod may hold the volumes; the annotation " + std::string(labels::kReplicas) + " keeps the old number",
-            std::move(scale));
-        step.phase = "stop";
-        step.risk = plan::Risk::kStopsWrites;
-        step.risk_text = "stops writes: downtime begins";
-        const bool ordered = workload.ref.resource == kube::kStatefulSets;
-        Step& wait = add("wait-stopped", "wait until the controller of " + workload.text() + " has seen it", "",
-                         WaitFor{workload.ref.resource,
-                                 record_.space,
-                                 {workload.ref.name},
-                                 ordered ? Condition::kObserved : Condition::kNoReplicas,
-                                 ""});
-        wait.phase = "stop";
+        plan_.latest = held_json(kube::replicas_of(*facts_.workload));
+        plan::add_stop(plan_, hold());
     }
 
     Status drain() {
         for (const Json& pod : facts_.pods) {
-            if (record_.workload.exists() && is_workloads_pod(record_, pod)) continue;
+            if (record_.workload.exists() && plan::is_pod_of(record_.workload, pod)) continue;
             return Error{ErrorKind::kConflict,
                          "pod/" + record_.space + "/" + kube::name_of(pod) + " uses one of the claims and is not " +
                              (record_.workload.exists() ? record_.workload.text() + "'s" : "expected"),
                          "stop it, then go on"};
         }
-        delete_pods();
+        plan::add_pod_deletions(plan_, facts_.pods);
         if (!facts_.attachments.empty()) {
             Step& step = add("wait-detached", "wait until the old volumes are detached",
                              "a volume that is still attached may still be written to",
@@ -214,19 +193,8 @@ class SwapPlanner : public SwapSteps {
 
     // A StatefulSet's controller would delete claims at the scale-down, or own them.
     void retain_claims() {
-        const Workload& workload = record_.workload;
-        if (workload.ref.resource != kube::kStatefulSets || !facts_.workload) return;
-        const kube::WorkloadState now = kube::workload_state_of(*facts_.workload);
-        if (now.when_deleted != "Retain" || now.when_scaled != "Retain") {
-            Json body = {
-                {"spec",
-                 {{"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Retain"}}}}}};
-            if (kube::annotation_of(*facts_.workload, labels::kRetention).empty())
-                body["metadata"] = {{"annotations", {{labels::kRetention, now.when_deleted + "/" + now.when_scaled}}}};
-            add("retain-claims", "set the claim retention policy of " + workload.text() + " to Retain",
-                "scaling down must not delete claims",
-                Patch{workload.ref, kube::PatchType::kMerge, std::move(body), {workload.uid, ""}, ""});
-        }
+        if (record_.workload.ref.resource != kube::kStatefulSets || !facts_.workload) return;
+        plan::add_retention(plan_, hold());
         WaitFor wait{kube::kClaims, record_.space, {}, Condition::kUnowned, ""};
         for (const Swap& swap : record_.swaps) {
             const Json* claim = claim_now(facts_, swap.claim);
@@ -235,27 +203,6 @@ class SwapPlanner : public SwapSteps {
         if (!wait.names.empty())
             add("wait-unowned", "wait until the claims belong to nobody", "an owner that goes takes its claims along",
                 std::move(wait));
-    }
-
-    // Highest ordinal first, each with its own grace: the order in which a StatefulSet stops.
-    void delete_pods() {
-        std::vector<const Json*> pods;
-        for (const Json& pod : facts_.pods) pods.push_back(&pod);
-        const auto ordinal = [](const Json* pod) {
-            const std::string name = kube::name_of(*pod);
-            const std::string number = name.substr(name.rfind('-') + 1);
-            const bool digits =
-                !number.empty() && number.size() < 9 && number.find_first_not_of("0123456789") == std::string::npos;
-            return digits ? std::stoi(number) : -1;
-        };
-        std::stable_sort(pods.begin(), pods.end(),
-                         [&](const Json* a, const Json* b) { return ordinal(a) > ordinal(b); });
-        for (const Json* pod : pods) {
-            const std::string name = kube::name_of(*pod);
-            phased("delete-pod-" + name, "delete pod/" + record_.space + "/" + name,
-                   "with its own grace; an unready pod would hold up the scale-down for ever",
-                   Delete{{kube::kPods, record_.space, name}, {kube::uid_of(*pod), ""}}, "stop");
-        }
     }
 
     // The new volume is an ordinary one from now on; the old one stays Retain until finalize.

@@ -13,11 +13,6 @@ using plan::Patch;
 using plan::Scale;
 using plan::Step;
 
-int replicas_from(const std::string& text, int otherwise) {
-    const bool digits = !text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits ? std::stoi(text) : otherwise;
-}
-
 }  // namespace
 
 SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
@@ -26,40 +21,10 @@ SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std
     plan_.last = false;
 }
 
-void SwapSteps::scale_up() {
-    if (!held_down(record_, facts_)) return;
-    const Workload& workload = record_.workload;
-    let_pods_end();
-    const std::string was = kube::annotation_of(*facts_.workload, labels::kReplicas);
-    const int replicas = replicas_from(was, record_.held.value_or(workload.replicas));
-    Scale scale{workload.ref, replicas, {workload.uid, ""}};
-    scale.from = workload.stopped;
-    scale.annotations = {{labels::kReplicas, nullptr}};
-    Step& step = phased("start", "scale " + workload.text() + " to " + std::to_string(replicas),
-                        "as before; a number that somebody sets meanwhile wins", std::move(scale), "start");
-    step.risk = plan::Risk::kRestartsPods;
-    step.risk_text = "starts the pods: downtime ends when they are ready";
-}
+plan::Hold SwapSteps::hold() const { return {record_.workload, *facts_.workload, record_.held}; }
 
-// A Deployment does not wait for a pod that ends before it makes the next: both would write to the volume. The number
-// of its replicas comes first, since only then every pod that is to end has been told to. (A StatefulSet's next pod has
-// the name of the one before it, and so waits by itself.)
-void SwapSteps::let_pods_end() {
-    const Workload& workload = record_.workload;
-    if (workload.ref.resource != kube::kDeployments || facts_.pods.empty()) return;
-    if (kube::replicas_of(*facts_.workload) != workload.stopped) return;  // somebody has started it
-    phased("wait-told", "wait until " + workload.text() + " has told its pods to end", "",
-           plan::WaitFor{workload.ref.resource, record_.space, {workload.ref.name}, plan::Condition::kNoReplicas, ""},
-           "start");
-    plan::WaitFor gone{kube::kPods, record_.space, {}, plan::Condition::kGone, ""};
-    for (const Json& pod : facts_.pods) {
-        if (!is_workloads_pod(record_, pod)) continue;
-        gone.names.push_back(kube::name_of(pod));
-        gone.uids.push_back(kube::uid_of(pod));
-    }
-    if (!gone.names.empty())
-        phased("wait-ended", "wait until its pods have ended", "two pods must not write to one volume", std::move(gone),
-               "start");
+void SwapSteps::scale_up() {
+    if (held_down(record_, facts_)) plan::add_start(plan_, hold(), facts_.pods);
 }
 
 void SwapSteps::remove_provers() {
@@ -71,20 +36,7 @@ void SwapSteps::remove_provers() {
 }
 
 void SwapSteps::restore_retention() {
-    if (!facts_.workload) return;
-    const std::string was = kube::annotation_of(*facts_.workload, labels::kRetention);
-    const std::size_t slash = was.find('/');
-    if (slash == std::string::npos) return;  // done already, or there was nothing to do
-    Json body = {{"metadata", {{"annotations", {{labels::kRetention, nullptr}}}}}};
-    const kube::WorkloadState now = kube::workload_state_of(*facts_.workload);
-    // Somebody's own choice since then wins.
-    if (now.when_deleted == "Retain" && now.when_scaled == "Retain") {
-        body["spec"]["persistentVolumeClaimRetentionPolicy"] = {{"whenDeleted", was.substr(0, slash)},
-                                                                {"whenScaled", was.substr(slash + 1)}};
-    }
-    add("restore-retention", "set the claim retention policy of " + record_.workload.text() + " to " + was,
-        "as it was before",
-        Patch{record_.workload.ref, kube::PatchType::kMerge, std::move(body), {record_.workload.uid, ""}, ""});
+    if (facts_.workload) plan::add_retention_back(plan_, hold());
 }
 
 void SwapSteps::look_again(const Swap& swap, const std::string& volume) {

@@ -14,21 +14,18 @@ class SwapSteps {
     SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
     plan::Plan take() { return std::move(plan_); }
 
-    // The number that stopping wrote beside the old one is set again, unless somebody set another meanwhile. Nothing
-    // if the workload is not held down.
-    void scale_up();
+    void scale_up();  // nothing if the workload is not held down
     void remove_provers();
-    // What the StatefulSet did with its claims before; somebody's own choice since then wins.
     void restore_retention();
     // Before a volume's policy goes back to what it was: its claim is still there and has it. One that is being deleted
     // (a namespace is, somebody tidies up) would take it along under Delete; under Retain it stays.
     void look_again(const Swap& swap, const std::string& volume);
 
   protected:
+    plan::Hold hold() const;  // REQUIRES: the workload is there
     plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
     plan::Step& phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase);
     std::vector<std::string> after_last() const;
-    void let_pods_end();
     static kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
     // A claimRef for a merge patch; uid "" : reserved for whoever makes that claim.
     Json reference(const std::string& claim, const std::string& uid) const;

@@ -284,7 +284,7 @@ TEST_CASE("a Deployment's own pods are told by the hash of its template: those o
         pod["metadata"]["labels"] = {{"pod-template-hash", hash}};
         pod["metadata"]["ownerReferences"] =
             Json::array({{{"kind", "ReplicaSet"}, {"name", set}, {"uid", "uid-set"}, {"controller", true}}});
-        return restore::is_workloads_pod(record, pod);
+        return plan::is_pod_of(record.workload, pod);
     };
     CHECK(owned_by("web-6bb4865f66", "6bb4865f66"));
     CHECK_FALSE(owned_by("web-admin-6bb4865f66", "6bb4865f66"));
