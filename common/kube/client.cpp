@@ -42,17 +42,13 @@ class HttpCluster : public Cluster {
                                          const std::function<void(std::size_t)>& on_done) override;
     Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body, const Preconditions& preconditions,
                        DryRun dry_run, const std::string& subresource) override {
-        auto changed = call(patch_request(ref, type, body, preconditions, {field_manager_, dry_run}, subresource));
-        // A server compares a patch's uid only by calling it immutable (422): what it means is that the object was
-        // replaced.
-        if (!changed.ok() && !preconditions.uid.empty() &&
-            changed.error().message.find("metadata.uid: Invalid value") != std::string::npos) {
-            return Error{ErrorKind::kConflict, ref.text() + ": the object was deleted and made anew since it was read",
-                         "", 409, "Conflict"};
-        }
-        return changed;
+        return std::move(patch_all({{ref, type, body, preconditions, subresource}}, dry_run).front());
     }
-    Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run) override;
+    std::vector<Result<Json>> patch_all(const std::vector<PatchCall>& calls, DryRun dry_run) override;
+    std::vector<Result<Json>> replace_all(const std::vector<ReplaceCall>& calls, DryRun dry_run) override;
+    Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run) override {
+        return std::move(replace_all({{ref, object}}, dry_run).front());
+    }
     Status remove(const ObjectRef& ref, const Preconditions& preconditions, Propagation propagation,
                   DryRun dry_run) override {
         TRY(call(remove_request(ref, preconditions, propagation, {field_manager_, dry_run})));
@@ -163,12 +159,45 @@ std::vector<Result<Json>> HttpCluster::create_all(const std::vector<Json>& manif
     return out;
 }
 
-Result<Json> HttpCluster::replace(const ObjectRef& ref, const Json& object, DryRun dry_run) {
-    if (text_at(object, "/metadata/resourceVersion").empty()) {
-        return Error{ErrorKind::kInternal,
-                     ref.text() + ": cannot be replaced without its resourceVersion; nothing was changed", "", 0, ""};
+// A server compares a patch's uid only by calling it immutable (422): what it means is that the object was replaced.
+Result<Json> replaced_if_immutable(Result<Json> changed, const PatchCall& call) {
+    const bool immutable = !changed.ok() && !call.preconditions.uid.empty() &&
+                           changed.error().message.find("metadata.uid: Invalid value") != std::string::npos;
+    if (!immutable) return changed;
+    return Error{ErrorKind::kConflict, call.ref.text() + ": the object was deleted and made anew since it was read", "",
+                 409, "Conflict"};
+}
+
+std::vector<Result<Json>> HttpCluster::patch_all(const std::vector<PatchCall>& calls, DryRun dry_run) {
+    std::vector<http::Request> requests;
+    for (const PatchCall& one : calls)
+        requests.push_back(
+            patch_request(one.ref, one.type, one.body, one.preconditions, {field_manager_, dry_run}, one.subresource));
+    const auto answers = transport_->send_all(requests);
+    std::vector<Result<Json>> out;
+    for (std::size_t i = 0; i < calls.size(); ++i)
+        out.push_back(replaced_if_immutable(judge(requests[i], answers[i]), calls[i]));
+    return out;
+}
+
+std::vector<Result<Json>> HttpCluster::replace_all(const std::vector<ReplaceCall>& calls, DryRun dry_run) {
+    std::vector<http::Request> requests;
+    std::vector<Result<Json>> out(calls.size(), Result<Json>(Error{}));
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        const ReplaceCall& one = calls[i];
+        if (text_at(one.object, "/metadata/resourceVersion").empty()) {
+            out[i] = Error{ErrorKind::kInternal,
+                           one.ref.text() + ": cannot be replaced without its resourceVersion; nothing was changed", "",
+                           0, ""};
+            continue;
+        }
+        requests.push_back(replace_request(one.ref, one.object, {field_manager_, dry_run}));
+        places.push_back(i);
     }
-    return call(replace_request(ref, object, {field_manager_, dry_run}));
+    const auto answers = transport_->send_all(requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) out[places[i]] = judge(requests[i], answers[i]);
+    return out;
 }
 
 }  // namespace

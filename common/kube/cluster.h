@@ -6,7 +6,10 @@
 
 #include "common/kube/reader.h"
 
+#include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace holdfast::kube {
 
@@ -18,6 +21,18 @@ struct Preconditions {
     std::string uid;               // "" : none
     std::string resource_version;  // "" : none
     friend bool operator==(const Preconditions&, const Preconditions&) = default;
+};
+
+struct PatchCall {
+    ObjectRef ref;
+    PatchType type = PatchType::kMerge;
+    Json body;
+    Preconditions preconditions;
+    std::string subresource;
+};
+struct ReplaceCall {
+    ObjectRef ref;
+    Json object;
 };
 
 enum class Propagation { kBackground, kForeground, kOrphan };
@@ -34,8 +49,13 @@ class Cluster : public ClusterReader {
     virtual Result<Json> patch(const ObjectRef& ref, PatchType type, const Json& body,
                                const Preconditions& preconditions, DryRun dry_run = DryRun::kNone,
                                const std::string& subresource = {}) = 0;
+    // As patch(), eight in flight, answers in order.
+    virtual std::vector<Result<Json>> patch_all(const std::vector<PatchCall>& calls, DryRun dry_run = DryRun::kNone);
     // PUT of a whole object that was read before; metadata.resourceVersion must be there (kInternal otherwise).
     virtual Result<Json> replace(const ObjectRef& ref, const Json& object, DryRun dry_run = DryRun::kNone) = 0;
+    // As replace(), eight in flight, answers in order.
+    virtual std::vector<Result<Json>> replace_all(const std::vector<ReplaceCall>& calls,
+                                                  DryRun dry_run = DryRun::kNone);
     // Success also means "deletion has begun" (finalizers): wait for it to be gone. kNotFound if it is not there.
     virtual Status remove(const ObjectRef& ref, const Preconditions& preconditions,
                           Propagation propagation = Propagation::kBackground, DryRun dry_run = DryRun::kNone) = 0;

@@ -17,6 +17,9 @@ namespace {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+// Whoever has to stop among a thousand patches sends no more than these.
+constexpr std::size_t kPatchesAtOnce = 64;
+
 enum class StepState { kPending, kDone, kFailed, kSkipped };
 
 struct Span {
@@ -42,6 +45,8 @@ class Execution {
             if (batch.empty()) break;
             if (std::holds_alternative<Create>(step(batch.front()).action))
                 create(batch);
+            else if (batch.size() > 1)
+                patch(batch);
             else
                 single(batch.front());
         }
@@ -79,7 +84,18 @@ class Execution {
         return attempted;
     }
 
-    // The next steps that may run: all creates of one cluster that are ready at once, or one other step. After a
+    // What may be sent beside the others of a batch: all creates of one cluster, or some patches that say so.
+    bool joins(const std::vector<std::size_t>& batch, std::size_t i) const {
+        const bool creates = std::holds_alternative<Create>(step(i).action);
+        const bool patches = step(i).together && std::holds_alternative<Patch>(step(i).action);
+        if (!creates && !patches) return false;
+        if (batch.empty()) return true;
+        const Step& first = step(batch.front());
+        return first.site == step(i).site && first.action.index() == step(i).action.index() &&
+               (creates || batch.size() < kPatchesAtOnce);
+    }
+
+    // The next steps that may run: all that are ready at once and may be sent together, or one other step. After a
     // failure only those that always run; the rest is skipped.
     std::vector<std::size_t> next() {
         if (failed()) {
@@ -94,9 +110,9 @@ class Execution {
                 if (failed() && blocked_for_good(i)) states_[i] = StepState::kSkipped;
                 continue;
             }
-            const bool creates = std::holds_alternative<Create>(step(i).action);
-            if (batch.empty() && !creates) return {i};
-            if (creates && (batch.empty() || step(batch.front()).site == step(i).site)) batch.push_back(i);
+            const bool together = joins(batch, i);
+            if (batch.empty() && !together) return {i};
+            if (together) batch.push_back(i);
         }
         return batch;
     }
@@ -152,6 +168,17 @@ class Execution {
         }
         if (!dry()) outcome_.wrote = true;
         const std::vector<Status> results = perform_creates(creates, plan_.operation, of(step(batch.front())), limits_);
+        for (std::size_t k = 0; k < batch.size(); ++k) finish(batch[k], results[k]);
+    }
+
+    void patch(const std::vector<std::size_t>& batch) {
+        std::vector<const Patch*> patches;
+        for (const std::size_t i : batch) {
+            begin(i);
+            patches.push_back(&std::get<Patch>(step(i).action));
+        }
+        if (!dry()) outcome_.wrote = true;
+        const std::vector<Status> results = perform_patches(patches, of(step(batch.front())), limits_);
         for (std::size_t k = 0; k < batch.size(); ++k) finish(batch[k], results[k]);
     }
 

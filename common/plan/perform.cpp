@@ -135,10 +135,11 @@ std::vector<Status> perform_creates(const std::vector<const Create*>& creates, c
     return results;
 }
 
-Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
+namespace {
+
+// One patch whose first answer was `answer`. tries: how often it is sent while nobody knows whether it was done.
+Status settle_patch(const Patch& patch, Result<Json> answer, int tries, World& world, const Limits& limits) {
     for (int attempt = 1;; ++attempt) {
-        auto answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run,
-                                          patch.subresource);
         if (answer.ok()) return {};
         const Error& error = answer.error();
         const bool conflict = error.kind == ErrorKind::kConflict;
@@ -154,9 +155,36 @@ Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
                 return Error{ErrorKind::kConflict, patch.ref.text() + ": somebody changed it since it was read",
                              "run the command again", 409, "Conflict"};
         }
-        if (attempt >= kTries || world.signals.count() > 1) return error.with_context(patch.ref.text());
+        if (attempt >= tries || world.signals.count() > 1) return error.with_context(patch.ref.text());
         world.clock.sleep_for(kPause);
+        answer = world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run,
+                                     patch.subresource);
     }
+}
+
+}  // namespace
+
+Status perform_patch(const Patch& patch, World& world, const Limits& limits) {
+    return settle_patch(
+        patch,
+        world.cluster.patch(patch.ref, patch.type, patch.body, patch.preconditions, limits.dry_run, patch.subresource),
+        kTries, world, limits);
+}
+
+std::vector<Status> perform_patches(const std::vector<const Patch*>& patches, World& world, const Limits& limits) {
+    std::vector<kube::PatchCall> calls;
+    calls.reserve(patches.size());
+    for (const Patch* one : patches)
+        calls.push_back({one->ref, one->type, one->body, one->preconditions, one->subresource});
+    auto answers = world.cluster.patch_all(calls, limits.dry_run);
+    std::vector<Status> results;
+    bool failed = false;
+    for (std::size_t i = 0; i < patches.size(); ++i) {
+        // Once one has been tried in vain, the others are looked at and not waited for one after the other.
+        results.push_back(settle_patch(*patches[i], std::move(answers[i]), failed ? 1 : kTries, world, limits));
+        failed = failed || !results.back().ok();
+    }
+    return results;
 }
 
 namespace {

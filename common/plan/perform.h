@@ -13,6 +13,8 @@ namespace holdfast::plan {
 std::vector<Status> perform_creates(const std::vector<const Create*>& creates, const std::string& operation,
                                     World& world, const Limits& limits);
 // Already as the patch says counts as done. kConflict: replaced or changed since it was read.
+// Eight in flight; each judged as perform_patch does.
+std::vector<Status> perform_patches(const std::vector<const Patch*>& patches, World& world, const Limits& limits);
 Status perform_patch(const Patch& patch, World& world, const Limits& limits);
 Status perform_scale(const Scale& scale, World& world, const Limits& limits);
 // Already gone counts as done; waits until it is gone where the action says so.

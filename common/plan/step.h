@@ -155,6 +155,8 @@ struct Step {
     bool always = false;
     // Its failure is told and the operation goes on: facts that are good to have. Never for a step that protects data.
     bool optional = false;
+    // A patch that may be sent beside others: those of one site that are marked so and ready go out together.
+    bool together = false;
     // Somebody changed the object since it was read: the next round reads again and decides anew (Outcome::replan).
     bool replan = false;
     std::chrono::milliseconds pause{0};  // before it begins
@@ -169,6 +171,7 @@ struct Plan {
     std::vector<std::string> notes;  // facts the user must know: consistency, writes lost, what is excluded
     std::vector<std::string> later;  // what later rounds will decide, and by which rule
     bool asks = false;               // deletes, stops or cannot take back: needs a yes
+    bool asks_anew = false;          // that, although an earlier run was said yes to: it does something else now
     bool last = true;                // no further round follows
     // What later rounds and a recovery will need: asked for before the first write.
     std::vector<kube::AccessCheck> later_needs;

@@ -256,40 +256,62 @@ Status Tenure::may_write() {
 
 void Tenure::renew(kube::Cluster& cluster) {
     const std::lock_guard<std::mutex> one_at_a_time(sending_);
-    for (std::size_t i = 0; i < held_.size() && !lost(); ++i) {
-        Held held;
-        {
-            const std::lock_guard<std::mutex> hold(mutex_);
-            held = held_[i];
-        }
-        const Status renewed = renew_one(cluster, held);
-        if (!renewed.ok()) continue;  // tried again in 2 s, and before a write that would come too late
+    if (lost()) return;
+    std::vector<Held> all;
+    {
         const std::lock_guard<std::mutex> hold(mutex_);
-        held_[i] = held;
+        all = held_;
+    }
+    // Hundreds of locks one after the other would take longer than a Lease lives.
+    const Stamp sent = now();
+    std::vector<std::size_t> places;
+    std::vector<kube::ReplaceCall> calls;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!all[i].made || all[i].late) continue;
+        all[i].lease.renewed = sent.wall;
+        places.push_back(i);
+        calls.push_back({ref_of(all[i].lease), kube::lease_manifest(all[i].lease)});
+    }
+    const auto answers = cluster.replace_all(calls);
+    for (std::size_t n = 0; n < places.size() && !lost(); ++n)
+        keep_renewed(cluster, places[n], all[places[n]], answers[n], sent);
+    for (std::size_t i = 0; i < all.size() && !lost(); ++i) {
+        if (!all[i].made || all[i].late) renew_unsure(cluster, i, all[i]);
     }
 }
 
-Status Tenure::renew_one(kube::Cluster& cluster, Held& held) {
+// A failure is tried again in 2 s, and before a write that would come too late.
+void Tenure::keep_renewed(kube::Cluster& cluster, std::size_t place, Held held, const Result<Json>& answer,
+                          const Stamp& sent) {
+    if (!answer.ok()) {
+        if (!settle(cluster, held, answer.error()).ok()) return;
+    } else {
+        held.late = !held.made && now().steady - sent.steady >= kWriteFor;
+        held.made = true;
+        held.lease.uid = kube::uid_of(*answer);
+        held.lease.version = kube::version_of(*answer);
+        held.sent = sent;
+    }
+    const std::lock_guard<std::mutex> hold(mutex_);
+    held_[place] = std::move(held);
+}
+
+// One that is to be made first, or was made so slowly that another owner may have come and gone meanwhile.
+void Tenure::renew_unsure(kube::Cluster& cluster, std::size_t place, Held held) {
     const Stamp sent = now();
     held.lease.renewed = sent.wall;
-    if ((!held.made || held.late) && still_ours_) {
+    if (still_ours_) {
         // Nobody would notice a Lease that is made anew after another owner has come and gone; the journal tells.
         Status ours = still_ours_(cluster);
         if (!ours.ok() && ours.error().reason == kJournalGone)
             lose_journal();
         else if (!ours.ok() && ours.error().kind == ErrorKind::kLocked)
             lose(ours.error().message);
-        if (!ours.ok()) return ours;
+        if (!ours.ok()) return;
     }
-    auto answer = held.made ? cluster.replace(ref_of(held.lease), kube::lease_manifest(held.lease))
-                            : cluster.create(kube::lease_manifest(held.lease));
-    if (!answer.ok()) return settle(cluster, held, answer.error());
-    held.late = !held.made && now().steady - sent.steady >= kWriteFor;
-    held.made = true;
-    held.lease.uid = kube::uid_of(*answer);
-    held.lease.version = kube::version_of(*answer);
-    held.sent = sent;
-    return {};
+    const auto answer = held.made ? cluster.replace(ref_of(held.lease), kube::lease_manifest(held.lease))
+                                  : cluster.create(kube::lease_manifest(held.lease));
+    keep_renewed(cluster, place, std::move(held), answer, sent);
 }
 
 // A conflict is our own earlier write whose answer was lost, or somebody's annotation, or the end of our tenure.

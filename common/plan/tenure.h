@@ -83,7 +83,9 @@ class Tenure {
     Status wait_for_silence(const kube::Lease& found);
     Status keep(Result<Json> answer, const Stamp& sent, const kube::Lease& mine);
     void renew(kube::Cluster& cluster);
-    Status renew_one(kube::Cluster& cluster, Held& held);
+    void keep_renewed(kube::Cluster& cluster, std::size_t place, Held held, const Result<Json>& answer,
+                      const Stamp& sent);
+    void renew_unsure(kube::Cluster& cluster, std::size_t place, Held held);
     Status settle(kube::Cluster& cluster, Held& held, const Error& error);
     Status let_go_once(const kube::Lease& lease, bool unfinished);
     void let_go(const Held& held, bool unfinished);

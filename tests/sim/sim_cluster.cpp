@@ -162,17 +162,21 @@ Result<Json> SimCluster::create_in(int batch, const Json& manifest, kube::DryRun
     });
 }
 
-std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manifests, kube::DryRun dry_run,
-                                                 const std::function<void(std::size_t)>& on_done) {
-    // They are sent at once: none waits for another.
-    std::vector<std::size_t> order(manifests.size());
+// None waits for another: they arrive in any order.
+std::vector<std::size_t> SimCluster::sent_at_once(std::size_t count) {
+    std::vector<std::size_t> order(count);
     std::iota(order.begin(), order.end(), 0);
     for (std::size_t left = sim_.restless ? order.size() : 0; left > 1; --left)
         std::swap(order[left - 1],
                   order[static_cast<std::size_t>(sim_.dice.between(0, static_cast<long long>(left) - 1))]);
+    return order;
+}
+
+std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manifests, kube::DryRun dry_run,
+                                                 const std::function<void(std::size_t)>& on_done) {
     std::vector<Result<Json>> answers(manifests.size(), Result<Json>(Json()));
     ++batches_;
-    for (const std::size_t i : order) {
+    for (const std::size_t i : sent_at_once(manifests.size())) {
         answers[i] = create_in(batches_, manifests[i], dry_run);
         if (on_done) on_done(i);
     }
@@ -182,8 +186,21 @@ std::vector<Result<Json>> SimCluster::create_all(const std::vector<Json>& manife
 Result<Json> SimCluster::patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                                const kube::Preconditions& preconditions, kube::DryRun dry_run,
                                const std::string& subresource) {
-    return request({Verb::kPatch, ref, nullptr, subresource, pins(preconditions), !preconditions.uid.empty()},
-                   [&] { return api_patch(sim_, ref, type, body, preconditions, dry_run, subresource); });
+    return patch_in(0, {ref, type, body, preconditions, subresource}, dry_run);
+}
+
+Result<Json> SimCluster::patch_in(int batch, const kube::PatchCall& one, kube::DryRun dry_run) {
+    const bool named = !one.preconditions.uid.empty();
+    return request({Verb::kPatch, one.ref, nullptr, one.subresource, pins(one.preconditions), named, batch}, [&] {
+        return api_patch(sim_, one.ref, one.type, one.body, one.preconditions, dry_run, one.subresource);
+    });
+}
+
+std::vector<Result<Json>> SimCluster::patch_all(const std::vector<kube::PatchCall>& calls, kube::DryRun dry_run) {
+    std::vector<Result<Json>> answers(calls.size(), Result<Json>(Json()));
+    ++batches_;
+    for (const std::size_t i : sent_at_once(calls.size())) answers[i] = patch_in(batches_, calls[i], dry_run);
+    return answers;
 }
 
 Result<Json> SimCluster::replace(const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) {

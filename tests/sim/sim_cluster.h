@@ -31,6 +31,7 @@ class SimCluster : public kube::Cluster {
     Result<Json> patch(const kube::ObjectRef& ref, kube::PatchType type, const Json& body,
                        const kube::Preconditions& preconditions, kube::DryRun dry_run,
                        const std::string& subresource) override;
+    std::vector<Result<Json>> patch_all(const std::vector<kube::PatchCall>& calls, kube::DryRun dry_run) override;
     Result<Json> replace(const kube::ObjectRef& ref, const Json& object, kube::DryRun dry_run) override;
     Status remove(const kube::ObjectRef& ref, const kube::Preconditions& preconditions, kube::Propagation propagation,
                   kube::DryRun dry_run) override;
@@ -43,12 +44,14 @@ class SimCluster : public kube::Cluster {
     Result<Json> request(const Call& of, const std::function<Result<Json>()>& act);
     bool permits(const kube::AccessCheck& check) const;
     Result<Json> create_in(int batch, const Json& manifest, kube::DryRun dry_run);
+    Result<Json> patch_in(int batch, const kube::PatchCall& one, kube::DryRun dry_run);
+    std::vector<std::size_t> sent_at_once(std::size_t count);
 
     Sim& sim_;
     Gate& gate_;
     const bool there_;
     std::optional<kube::Discovery> discovery_;
-    int batches_ = 0;  // of creates that were sent at once
+    int batches_ = 0;  // of creates and patches that were sent at once
 };
 
 }  // namespace holdfast::sim

@@ -282,6 +282,36 @@ TEST_CASE("a patch of a changed object is a conflict, one that holds already is 
     CHECK(f.run().status.error().message.find("object replaced") != std::string::npos);
 }
 
+TEST_CASE("patches that may go out together do, those that wait for one of them after it, and not too many at once") {
+    struct Counting : FakeCluster {
+        using FakeCluster::FakeCluster;
+        std::vector<std::size_t> batches;
+        std::vector<Result<Json>> patch_all(const std::vector<kube::PatchCall>& sent, kube::DryRun dry_run) override {
+            batches.push_back(sent.size());
+            return FakeCluster::patch_all(sent, dry_run);
+        }
+    };
+    Fixture f;
+    Counting cluster(f.clock);
+    World world{cluster, f.clock, f.signals, f.notes, &f.pods, nullptr, nullptr, {}};
+    const Json mark = {{"metadata", {{"annotations", {{"x", "1"}}}}}};
+    for (int i = 0; i < 70; ++i) {
+        const std::string name = "c" + std::to_string(i);
+        cluster.put(claim(name));
+        f.plan.steps.push_back(step(name, Patch{claim_ref(name), kube::PatchType::kMerge, mark, {}, ""}));
+        f.plan.steps.back().together = true;
+        if (i >= 3) f.plan.steps.back().after = {"c0"};
+    }
+    CHECK(execute(f.plan, world, f.limits).status.ok());
+    CHECK(cluster.batches == std::vector<std::size_t>{3, 64, 3});
+    cluster.batches.clear();
+    cluster.drop(claim_ref("c1"));  // one that fails: those beside it are done, the rest is left
+    const Outcome outcome = execute(f.plan, world, f.limits);
+    CHECK(outcome.failed_step == "c1");
+    CHECK(cluster.batches == std::vector<std::size_t>{3});
+    CHECK(f.notes.saw("done c2"));
+}
+
 TEST_CASE("a delete never touches the successor of what it names") {
     Fixture f;
     f.cluster.put(claim("a"));
