@@ -63,7 +63,8 @@ Status approve(Session& session, const plan::Plan& plan, bool resuming) {
     if (!plan.asks || session.flags().dry_run != CommonFlags::DryRun::kNone) return {};
     TRY(check_connection(session));
     // Later rounds and resumes carry on what was said yes to.
-    if (session.flags().yes || plan.round > 0 || (resuming && !session.console().in_is_terminal())) return {};
+    const bool said = resuming && !plan.asks_anew;
+    if (session.flags().yes || plan.round > 0 || (said && !session.console().in_is_terminal())) return {};
     return ask(session, plan);
 }
 

@@ -53,11 +53,14 @@ Finding judge_on_node(const ClaimFacts& facts) {
 Finding judge_refused_growth(const ClaimFacts& facts, const std::string& words) {
     const auto says = [&](const char* part) { return words.find(part) != std::string::npos; };
     if (says("offline expansion") || says("currently in-use") || says("is in use"))
-        return error(
-            {"claim-growth-in-use", claim_object(facts), "driver",
-             driver_text(facts) + " grows a volume only while no pod uses it, it says: " + words,
-             "scale its workload to 0 until the volume has grown, then up again; first see that a StatefulSet's "
-             "persistentVolumeClaimRetentionPolicy says whenScaled: Retain, else that deletes its claims"});
+        return error({"claim-growth-in-use", claim_object(facts), "driver",
+                      driver_text(facts) +
+                          " grows a volume only while no pod uses it (--restart offline stops its workload for that); "
+                          "it says: " +
+                          words,
+                      "`kubectl pvc-expand` with --restart offline, the same command if it was that: it stops the "
+                      "workload, lets the "
+                      "volumes grow and starts it again"});
     const std::string unmounted =
         running_pods(facts).empty() ? "; no pod mounts it, and some drivers grow only what is mounted" : "";
     return warning({"claim-growth-failed", claim_object(facts), "driver",

@@ -25,6 +25,19 @@ struct SilentWitness : Witness {
     void message(const std::string&) override {}
 };
 
+// It is not the server's word on a write, but what we make of a trial: that nothing was changed is ours to say.
+Error would_refuse(const Step& step, const Error& error) {
+    std::string words = error.message;
+    const std::size_t end = words.find(": ");
+    const bool named = end != std::string::npos && step.title.find(words.substr(0, end)) != std::string::npos;
+    if (named) words = words.substr(end + 2);
+    return {
+        ErrorKind::kRefused, "the API server would refuse to " + step.title + ": " + words + "; nothing was changed",
+        "tried with dryRun=All; what refuses it is named above (a quota, a policy, a webhook): once that allows it, "
+        "run the same command again",
+        0, ""};
+}
+
 class Drive {
   public:
     Drive(Operation& operation, World& world, const DriveOptions& options)
@@ -48,10 +61,11 @@ class Drive {
         TRY_ASSIGN(std::optional<Journal> earlier, find_earlier(world_, operation_, options_.line));
         if (earlier) {
             journal_ = std::move(*earlier);
+            if (!options_.line.resume) journal_.arguments = options_.line.arguments;
             TRY(adopt());
         } else {
             journal_.operation = new_operation_id(operation_);
-            journal_.argument_hash = argument_hash(options_.line);
+            journal_.argument_hash = argument_hash(options_.line, operation_.manner_flags());
             journal_.started = world_.clock.now();
             journal_.kind = operation_.kind();
             journal_.target = operation_.target();
@@ -209,10 +223,7 @@ class Drive {
             }
             if (in_doubt(error) || error.kind == ErrorKind::kInterrupted || error.kind == ErrorKind::kConflict)
                 return error;
-            return Error{
-                ErrorKind::kRefused,
-                "the API server would refuse to " + step.title + ": " + error.message + "; nothing was changed",
-                "tried with dryRun=All; what refused it must be changed first", error.http_status, error.reason};
+            return would_refuse(step, error);
         }
         return {};
     }
@@ -440,11 +451,13 @@ DriveResult drive(Operation& operation, World& world, const DriveOptions& option
     return Drive(operation, world, options).run();
 }
 
-std::string argument_hash(const CommandLine& line) {
+std::string argument_hash(const CommandLine& line, const std::vector<std::string>& manner) {
     // A std::map sorts the flags: their order on the command line means nothing.
     std::map<std::string, std::string> values;
     if (const Json* given = kube::find_at(line.arguments, "/values"); given != nullptr && given->is_object()) {
-        for (const auto& [name, value] : given->items()) values[name] = value.dump();
+        for (const auto& [name, value] : given->items()) {
+            if (std::find(manner.begin(), manner.end(), name) == manner.end()) values[name] = value.dump();
+        }
     }
     Json canonical = {line.plugin, line.command};
     const Json* positionals = kube::find_at(line.arguments, "/positionals");

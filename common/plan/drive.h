@@ -43,7 +43,7 @@ struct DriveResult {
 DriveResult drive(Operation& operation, World& world, const DriveOptions& options);
 
 // Identifies a command line: same plugin, command, positionals and command flags give the same hash, in any order of
-// flags.
-std::string argument_hash(const CommandLine& line);
+// flags. manner: flags that do not count (Operation::manner_flags).
+std::string argument_hash(const CommandLine& line, const std::vector<std::string>& manner = {});
 
 }  // namespace holdfast::plan

@@ -127,7 +127,7 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
     TRY(rebuild_lost(world.cluster, operation.space(), rebuild, journals, unreadable));
     TRY(none_unreadable(unreadable, operation));
     std::erase_if(journals, [](const Journal& one) { return one.state == "done"; });
-    const std::string hash = argument_hash(line);
+    const std::string hash = argument_hash(line, operation.manner_flags());
     for (Journal& one : journals) {
         if (one.argument_hash != hash) continue;
         if (!operation.replaces_workload()) TRY(same_objects(world.cluster, one));

@@ -71,6 +71,9 @@ class Operation {
     virtual std::string space() const = 0;  // where the journal lives
     // The object on which a stop leaves an Event with the resume line; name "" : none.
     virtual kube::ObjectRef event_target() const { return {}; }
+    // Flags that say how it is done and not what: the same line with others of them goes on with the same operation,
+    // and the journal has them from then on. A plan that does what was not said yes to says so (Plan::asks_anew).
+    virtual std::vector<std::string> manner_flags() const { return {}; }
     // What it writes to and so locks while it works (safety R1): workloads, or claims and pods, which stand for the
     // workload that uses them (lock.h resolves them). Asked once, before the first plan; a resume takes the locks that
     // the journal names. Default: none, which is right for what only adds objects.

@@ -260,6 +260,42 @@ std::vector<Waiting> swap_waits() {
 }
 
 const std::vector<std::string> kExpands = {"pvc-expand expand"};
+// An abort of it starts the workload, too.
+const std::vector<std::string> kStarts = {"pvc-expand expand", "pvc-expand abort"};
+constexpr char kStartedFirst[] =
+    "Exit 5. The workload is started again first. `resume` stops it anew and goes on; `abort` ends the operation.";
+constexpr char kReplacedExit[] = "it is being deleted: exit 1; it is deleted or replaced: exit 4";
+
+// With --restart offline.
+std::vector<Waiting> offline_waits() {
+    return {
+        {Condition::kObserved, &kube::kStatefulSets, kExpands, "with `--restart offline`: the StatefulSet controller",
+         "", kReplacedExit, kStartedFirst},
+        {Condition::kNoReplicas, &kube::kDeployments, kStarts,
+         "with `--restart offline`: the Deployment's and ReplicaSet's controllers delete the pods, the kubelets stop "
+         "them",
+         "", kReplacedExit, kStartedFirst},
+        {Condition::kGone, &kube::kPods, kStarts,
+         "with `--restart offline`: the kubelet stops the containers within the pod's own grace and unmounts; a pod on "
+         "a lost node is never deleted by force",
+         "", kGoesAway, kStartedFirst},
+        {Condition::kGone, &kube::kVolumeAttachments, kExpands,
+         "with `--restart offline`: the attach-detach controller, once the kubelet has unmounted; the driver's "
+         "attacher detaches",
+         "", kGoesAway, kStartedFirst},
+        {Condition::kGrown, &kube::kClaims, kExpands,
+         "with `--restart offline`: the driver's resizer sidecar grows the volumes, which no pod uses now", "",
+         "the storage says that it cannot have this size: exit 5, the workload is started and the operation ends",
+         kStartedFirst},
+        {Condition::kAllReady, &kube::kStatefulSets, kExpands,
+         "with `--restart offline`: the StatefulSet controller makes the pods; scheduler and kubelets start them", "",
+         kReplacedExit, "Exit 5. The volumes have grown, the StatefulSet is not replaced yet. `resume` waits on."},
+        {Condition::kAllReady, &kube::kDeployments, kExpands,
+         "with `--restart offline`: the Deployment's and ReplicaSet's controllers make the pods; scheduler and "
+         "kubelets start them",
+         "", kReplacedExit, "Exit 5. The volumes have grown. `resume` waits on."},
+    };
+}
 
 std::vector<Waiting> growing_waits() {
     return {
@@ -343,7 +379,7 @@ const std::vector<Waiting>& waits() {
     static const std::vector<Waiting> kAll = [] {
         std::vector<Waiting> all;
         for (auto&& part : {snapshot_waits(), throwaway_waits(), clean_up_waits(), proof_waits(), stop_waits(),
-                            swap_waits(), clone_waits(), growing_waits()})
+                            swap_waits(), clone_waits(), growing_waits(), offline_waits()})
             all.insert(all.end(), part.begin(), part.end());
         return all;
     }();

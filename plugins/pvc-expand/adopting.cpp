@@ -23,7 +23,16 @@ Status Rounds::adopt() {
         strip(set, *live);
         wait_adopted(set, *live);
         lend(set, *live);
-        if (ours) give_back(set, *live);
+    }
+    // Together, when all of them have their pods.
+    const std::vector<std::string> after =
+        plan_.steps.empty() ? std::vector<std::string>() : std::vector{plan_.steps.back().id};
+    for (const Template& set : record_.sets) {
+        const Json* live = set_now(state_, set);
+        if (!remade_by(*live, operation_)) continue;
+        give_back(set, *live);
+        plan_.steps.back().after = after;
+        plan_.steps.back().together = true;
     }
     return {};
 }

@@ -53,6 +53,7 @@ class Choosing {
         TRY(check_claims(facts_, choice_.record));
         TRY(check_quota(facts_, choice_.record));
         TRY(check_restarts(facts_, choice_.record));
+        if (options_.restart == Restart::kOffline) TRY(choose_stopped(options_, facts_, choice_.record, choice_.notes));
         choose_canaries();
         note_sizes();
         return std::move(choice_);
@@ -64,7 +65,7 @@ class Choosing {
     Status add_set(const Json& set) {
         const std::vector<std::string> names = kube::claim_templates_of(set);
         const std::string what = "sts/" + options_.space + "/" + kube::name_of(set);
-        TRY(check_owner(options_.space, set));
+        TRY(check_owner(what, set));
         if (names.empty())
             return refused(what + " has no volumeClaimTemplates", "name its claims: kubectl pvc-expand pvc/NAME");
         const bool known = std::find(names.begin(), names.end(), options_.claim_template) != names.end();
@@ -239,14 +240,13 @@ class Choosing {
                 notes.push_back("pvc/" + growth.claim +
                                 " is mounted by no pod: its volume grows now, its filesystem at the next mount");
         }
-        const bool restarts = options_.restart != Restart::kNever;
-        if (restarts)
+        if (options_.restart == Restart::kIfNeeded)
             notes.push_back(
                 "a pod whose filesystem has not grown " +
                 human_elapsed(static_cast<double>(options_.patience.count()) / 1000) +
                 " after its volume is evicted and waited for: one at a time, as PodDisruptionBudgets allow");
         if (!choice_.record.sets.empty())
-            notes.push_back(std::string(restarts ? "" : "no pod is restarted; ") +
+            notes.push_back(std::string(options_.restart == Restart::kNever ? "no pod is restarted; " : "") +
                             "while a StatefulSet is replaced, about a second, nobody replaces a pod that dies");
     }
 

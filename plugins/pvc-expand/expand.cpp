@@ -4,6 +4,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/files.h"
+#include "plugins/pvc-expand/guards.h"
 #include "plugins/pvc-expand/report.h"
 #include "plugins/pvc-expand/rounds.h"
 #include "plugins/pvc-expand/targets.h"
@@ -43,7 +44,30 @@ Result<plan::Plan> Expand::plan(kube::ClusterReader& reader, const plan::Input& 
                 " of its workloads are not told of by any claim; no StatefulSet was touched",
             "kubectl pvc-expand abort " + input.operation + " -n " + options_.space + ", then begin again with --size",
             0, ""};
-    return round(reader, input);
+    return options_.restart == record_->restart ? round(reader, input) : otherwise(reader, input);
+}
+
+// Begun with another --restart, which cannot bring it to its end: from now on it is this one.
+Result<plan::Plan> Expand::otherwise(kube::ClusterReader& reader, const plan::Input& input) {
+    record_->restart = options_.restart;
+    for (const auto& [key, value] : input.line.items()) record_->line[key] = value;
+    std::vector<std::string> notes;
+    if (options_.restart != Restart::kNever) {
+        TRY_ASSIGN(const ExpandFacts facts, gather_expand(reader, options_));
+        TRY(check_restarts(facts, *record_));
+        if (options_.restart == Restart::kOffline && record_->stopped.empty())
+            TRY(choose_stopped(options_, facts, *record_, notes));
+    }
+    TRY_ASSIGN(plan::Plan plan, round(reader, input));
+    const Json record = record_json(*record_);
+    for (const char* key : {"restart", "stopped", "line"}) {
+        if (record.contains(key)) plan.latest[key] = record[key];
+    }
+    plan.asks = plan.asks_anew = options_.restart != Restart::kNever;
+    plan.notes.insert(plan.notes.begin(), notes.begin(), notes.end());
+    plan.later = rounds_in_words(*record_);
+    plan.later_needs = later_needs(*record_);
+    return plan;
 }
 
 Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::Input& input) {
@@ -79,29 +103,47 @@ Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input&
     record_->patience = options_.patience;
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
     add_newcomers(*record_, state);
+    follow_uids(*record_, state);
     std::vector<std::string> waited;
     for (const plan::Phase& phase : input.progress.phases) waited.push_back(phase.name);
     const Stage stage = stage_of(*record_, state, input.operation, waited);
+    if (stage == Stage::kStop && input.round > 0 && woken(*record_, state))
+        return Error{ErrorKind::kConflict,
+                     options_.target_text() + " was scaled up by somebody else while its volumes were to grow",
+                     "see who does that (an autoscaler, GitOps), then go on", 0, ""};
     TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, clock_.now()));
     if (stage == Stage::kSwap) keep_file(input.operation, plan);
     return plan;
 }
 
-// A set that is missing comes first. An expansion that the storage refuses for good ends here: the StatefulSet was not
-// touched, and what is left to do is the user's choice.
+// Whoever cannot even look must hear first of all that the service may be down.
+Error Expand::unseen(Error error) const {
+    for (const plan::HeldWorkload& one : record_->stopped) {
+        if (!record_->held.contains(one.text())) continue;
+        error.message += "; " + one.text() + " may be held down at " + std::to_string(one.stopped) +
+                         " replicas: resume brings it back to " + std::to_string(record_->held.at(one.text()));
+    }
+    return error;
+}
+
+// A set that is missing comes first, and a workload that is held down. An expansion that the storage refuses for good
+// ends here: the StatefulSet was not touched, and what is left to do is the user's choice.
 Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
     plan::Plan nothing;
     if (!record_) return nothing;
     if (recorded(input)) {
         TRY_ASSIGN(record_, record_of(input.record, options_.space));
     }
-    TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
-    plan::Plan service = plan_service(*record_, state, input.operation);
-    if (!service.steps.empty()) return service;
-    if (!impossible(error)) return nothing;
+    const auto gathered = gather_state(reader, *record_);
+    if (!gathered.ok()) return unseen(gathered.error());
+    const ExpandState& state = *gathered;
+    follow_uids(*record_, state);
+    if (!impossible(error)) return plan_service(*record_, state, input.operation);
+    const bool down = held_down(*record_, state);
     plan::Plan unmark = plan_unmark(*record_, state, input.operation);
     unmark.instead = error;
-    unmark.instead->message += "; no StatefulSet was touched, its pods run on";
+    unmark.instead->message += down ? "; no StatefulSet was replaced, and its pods are started again"
+                                    : "; no StatefulSet was touched, its pods run on";
     unmark.instead->hint = "to ask for less: kubectl pvc-expand recover " +
                            (options_.target ? options_.target->resource.short_name + "/" + options_.target->name
                                             : "-l " + shell_quote(options_.selector)) +
@@ -114,14 +156,23 @@ Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader,
     TRY_ASSIGN(record_, record_of(input.record, options_.space));
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
     const Stage stage = stage_of(*record_, state, input.operation);
+    follow_uids(*record_, state);
     const bool stuck = !plan_round(stage, *record_, state, input.operation, clock_.now()).ok();
-    if (begun(*record_, state) && !stuck && record_->untold == 0)
+    // To refuse would leave it down. Once it is up and the marks are gone, nothing is left to be taken back.
+    const bool brings_back = held_down(*record_, state) || (!record_->stopped.empty() && record_->swapped.empty() &&
+                                                            !marked(*record_, state, input.operation));
+    if (begun(*record_, state) && !stuck && record_->untold == 0 && !brings_back)
         return Error{ErrorKind::kRefused,
                      input.operation +
                          " has passed its point of no return: claims have grown or are growing, and volumes "
                          "do not shrink; nothing was changed",
                      "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
-    return std::optional(plan_unmark(*record_, state, input.operation));
+    plan::Plan plan = plan_unmark(*record_, state, input.operation);
+    if (begun(*record_, state) && brings_back)
+        plan.notes.push_back(
+            "claims that were asked to grow go on asking, and grow when no pod uses them; no template was changed. To "
+            "have them grow, the same command again");
+    return std::optional(std::move(plan));
 }
 
 Result<std::vector<plan::Journal>> Expand::rebuild(kube::ClusterReader& reader) {

@@ -27,6 +27,7 @@ class Expand : public plan::Operation {
     std::string space() const override { return options_.space; }
     kube::ObjectRef event_target() const override { return options_.target.value_or(kube::ObjectRef{}); }
     bool replaces_workload() const override { return true; }
+    std::vector<std::string> manner_flags() const override { return {"restart", "gitops-paused"}; }
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
@@ -36,7 +37,9 @@ class Expand : public plan::Operation {
 
   private:
     Result<plan::Plan> first_plan(kube::ClusterReader& reader, const plan::Input& input);
+    Result<plan::Plan> otherwise(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
+    Error unseen(Error error) const;
     void keep_file(const std::string& operation, const plan::Plan& plan) const;
     void drop_file(const std::string& operation) const;
 

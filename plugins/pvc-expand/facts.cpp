@@ -7,6 +7,7 @@
 #include "common/kube/objects/stateful_swap.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/wakers.h"
 
 #include <optional>
 #include <utility>
@@ -96,6 +97,38 @@ Status read_classes(kube::ClusterReader& reader, ExpandFacts& facts) {
     return {};
 }
 
+// By its name: a StatefulSet, or the Deployment of a ReplicaSet.
+std::optional<kube::ObjectRef> workload_of_pod(const Json& pod, const std::string& space) {
+    const kube::Owner owner = kube::controller_of(pod);
+    if (owner.kind == "StatefulSet") return kube::ObjectRef{kube::kStatefulSets, space, owner.name};
+    const std::string hash = "-" + kube::label_of(pod, "pod-template-hash");
+    if (owner.kind != "ReplicaSet" || hash.size() == 1 || !ends_with(owner.name, hash)) return std::nullopt;
+    return kube::ObjectRef{kube::kDeployments, space, owner.name.substr(0, owner.name.size() - hash.size())};
+}
+
+// Who is to be stopped, and who would start it again meanwhile.
+Status read_users(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
+    std::map<std::string, kube::ObjectRef> found;
+    for (const auto& [claim, pods] : facts.mounted_by) {
+        if (!facts.places.contains(claim) && !facts.chosen.contains(claim)) continue;
+        for (const Json* pod : pods) {
+            if (const auto ref = workload_of_pod(*pod, options.space)) found.try_emplace(ref->text(), *ref);
+        }
+    }
+    std::vector<kube::ObjectRef> refs;
+    for (const auto& [text, ref] : found) refs.push_back(ref);
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].ok())
+            facts.users.push_back({refs[i], *answers[i], plan::deployer_paused(reader, *answers[i])});
+        else if (answers[i].error().kind != ErrorKind::kNotFound)
+            return answers[i].error().with_context(refs[i].text());
+    }
+    TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, options.space));
+    facts.autoscalers = std::move(autoscalers.items);
+    return {};
+}
+
 }  // namespace
 
 void find_places(ExpandFacts& facts) {
@@ -117,6 +150,7 @@ Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptio
     TRY_ASSIGN(kube::List quotas, reader.list(kube::kResourceQuotas, options.space));
     facts.quotas = std::move(quotas.items);
     find_places(facts);
+    if (options.restart == Restart::kOffline) TRY(read_users(reader, options, facts));
     return facts;
 }
 

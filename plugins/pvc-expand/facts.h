@@ -5,6 +5,7 @@
 #include "plugins/pvc-expand/options.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,13 @@ struct Place {
     int ordinal = -1;
 };
 
+// A StatefulSet or Deployment whose pods mount claims that are meant.
+struct ClaimUser {
+    kube::ObjectRef ref;
+    Json live;
+    std::optional<bool> deployer_paused;
+};
+
 struct ExpandFacts {
     std::vector<Json> sets;               // StatefulSets of which at least one claim is meant
     Json deployment;                      // the target, or null
@@ -30,6 +38,9 @@ struct ExpandFacts {
     std::map<std::string, Json> classes;  // of these claims and templates, as far as they are there, by name
     std::vector<Json> quotas;
     Usage used;
+    // With --restart offline alone.
+    std::vector<ClaimUser> users;
+    std::vector<Json> autoscalers;
     // Found from these by find_places().
     std::map<std::string, Place> places;                         // by claim; none of these sets': not in it
     std::map<std::string, std::vector<const Json*>> mounted_by;  // by claim: pods that have not ended

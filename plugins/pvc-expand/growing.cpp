@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
+#include <map>
 
 namespace holdfast::expand {
 
@@ -21,9 +22,11 @@ constexpr std::size_t kTraceLimit = 200 * 1024;  // all annotations of an object
 
 }  // namespace
 
+// All at once, but for the first claim of each workload, which tells of the others: it goes before them.
 void Rounds::grow(bool canary) {
     bool first = !begun(record_, state_);
     std::vector<std::string> asked;
+    std::map<std::string, std::string> told;  // workload -> the step that tells of it
     for (const Growth& growth : record_.claims) {
         const auto claim = state_.claims.find(growth.claim);
         if (growth.canary != canary || claim == state_.claims.end()) continue;
@@ -31,23 +34,24 @@ void Rounds::grow(bool canary) {
             carries_trace(record_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
         const bool asks = !asks_enough(growth, state_);
         if (!asks && !marks) continue;
+        const auto before = told.find(growth.workload);
         ask(growth, first && asks);
+        plan_.steps.back().after.clear();
+        if (before != told.end()) plan_.steps.back().after = {before->second};
+        if (marks) told[growth.workload] = plan_.steps.back().id;
         asked.push_back(plan_.steps.back().id);
         first = first && !asks;
     }
     wait_grown(canary, true, asked);
     wait_grown(canary, false, asked);
+    plan_.shielded = held_down(record_, state_);
 }
 
 void Rounds::ask(const Growth& growth, bool point_of_no_return) {
     const Json& claim = state_.claims.at(growth.claim);
     Json body = Json::object();
     if (!asks_enough(growth, state_)) body["spec"]["resources"]["requests"]["storage"] = growth.to;
-    if (carries_trace(record_, growth)) {
-        const std::string trace = trace_json(record_, growth.workload, operation_).dump();
-        body["metadata"]["labels"][labels::kExpanding] = operation_;
-        if (trace.size() < kTraceLimit) body["metadata"]["annotations"][labels::kExpand] = trace;
-    }
+    if (carries_trace(record_, growth)) mark(growth, body);
     // By the version that was read: nobody who has asked for more meanwhile is undone.
     Step& step = add(
         "grow-" + growth.claim,
@@ -61,7 +65,14 @@ void Rounds::ask(const Growth& growth, bool point_of_no_return) {
     step.risk = plan::Risk::kFinal;
     step.risk_text = "cannot be taken back: volumes do not shrink";
     step.point_of_no_return = point_of_no_return;
+    step.together = true;
     step.replan = true;
+}
+
+void Rounds::mark(const Growth& growth, Json& body) const {
+    const std::string trace = trace_json(record_, growth.workload, operation_).dump();
+    body["metadata"]["labels"][labels::kExpanding] = operation_;
+    if (trace.size() < kTraceLimit) body["metadata"]["annotations"][labels::kExpand] = trace;
 }
 
 plan::WaitFor Rounds::growing_claims(bool canary, bool mounted, Condition condition) const {
@@ -84,8 +95,7 @@ bool Rounds::nothing_to_restart(bool canary) const {
 }
 
 void Rounds::wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked) {
-    // Where pods may be restarted, first the volumes alone: that part no restart would hasten.
-    const bool whole = mounted && (record_.restart == Restart::kNever || nothing_to_restart(canary));
+    const bool whole = mounted && !by_volumes_first(canary);
     WaitFor wait = growing_claims(canary, mounted, whole ? Condition::kResized : Condition::kGrown);
     if (wait.names.empty()) return;
     const std::string count = std::to_string(wait.names.size()) + (wait.names.size() == 1 ? " claim" : " claims");
@@ -100,7 +110,14 @@ void Rounds::wait_grown(bool canary, bool mounted, const std::vector<std::string
     step.after = asked.empty() ? step.after : asked;
     step.replan = true;
     step.phase = "grow";
-    if (mounted && !whole) wait_for_nodes(canary);
+    if (mounted && !whole && record_.restart == Restart::kIfNeeded) wait_for_nodes(canary);
+}
+
+// Where pods may be restarted, first the volumes alone: that part no restart would hasten. While they are stopped
+// nothing else can grow.
+bool Rounds::by_volumes_first(bool canary) const {
+    if (record_.restart == Restart::kOffline) return held_down(record_, state_);
+    return record_.restart == Restart::kIfNeeded && !nothing_to_restart(canary);
 }
 
 // The kubelet looks at a pod's volumes about once a minute (kubernetes pkg/kubelet, syncFrequency).
@@ -116,6 +133,10 @@ void Rounds::wait_for_nodes(bool canary) {
 }
 
 void Rounds::unmark() {
+    settle_retention();
+    // Whoever finds a mark finds work: they go last.
+    const std::vector<std::string> after =
+        plan_.steps.empty() ? std::vector<std::string>() : std::vector{plan_.steps.back().id};
     for (const Growth& growth : record_.claims) {
         const auto claim = state_.claims.find(growth.claim);
         if (claim == state_.claims.end() || kube::label_of(claim->second, labels::kExpanding) != operation_) continue;
@@ -126,8 +147,10 @@ void Rounds::unmark() {
                          Patch{claim_ref(growth.claim),
                                kube::PatchType::kMerge,
                                std::move(body),
-                               {kube::uid_of(claim->second), ""},
+                               {kube::uid_of(claim->second), kube::version_of(claim->second)},
                                ""});
+        step.after = after;
+        step.together = true;
         step.replan = true;
     }
     plan_.last = true;

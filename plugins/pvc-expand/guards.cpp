@@ -139,6 +139,17 @@ Status check_claim(const ExpandFacts& facts, const ExpandRecord& record, const G
     return check_mounts(facts, record, growth, what);
 }
 
+const Json* set_of_pod(const ExpandFacts& facts, const Json& pod) {
+    const std::string uid = kube::controller_uid_of(pod);
+    for (const Json& set : facts.sets) {
+        if (kube::uid_of(set) == uid) return &set;
+    }
+    for (const ClaimUser& user : facts.users) {
+        if (user.ref.resource == kube::kStatefulSets && kube::uid_of(user.live) == uid) return &user.live;
+    }
+    return nullptr;
+}
+
 long long bytes_of(const std::string& text) {
     const auto size = Quantity::parse(text);
     return size.ok() ? size->bytes() : 0;
@@ -146,9 +157,7 @@ long long bytes_of(const std::string& text) {
 
 }  // namespace
 
-Status check_owner(const std::string& space, const Json& set) {
-    return check_nobodys("sts/" + space + "/" + kube::name_of(set), set);
-}
+Status check_owner(const std::string& what, const Json& workload) { return check_nobodys(what, workload); }
 
 Status check_set(const std::string& space, const ExpandFacts& facts, const Json& set) {
     const std::string what = "sts/" + space + "/" + kube::name_of(set);
@@ -199,13 +208,13 @@ Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record) {
         for (const Json* pod : mounted->second) {
             const std::string what = "pod/" + record.space + "/" + kube::name_of(*pod);
             if (!comes_again(*pod))
-                return refused(what + ", which mounts pvc/" + growth.claim +
-                                   ", is of no StatefulSet or Deployment: evicted, it would be gone",
-                               "leave --restart out, and start it anew yourself if its filesystem does not grow");
-            const auto set = std::find_if(facts.sets.begin(), facts.sets.end(), [&](const Json& one) {
-                return kube::uid_of(one) == kube::controller_uid_of(*pod);
-            });
-            if (set == facts.sets.end()) continue;
+                return refused(what + ", which mounts pvc/" + growth.claim + ", is of no StatefulSet or Deployment: " +
+                                   (record.restart == Restart::kOffline ? "stopped" : "evicted") + ", it would be gone",
+                               record.restart == Restart::kOffline
+                                   ? "stop it yourself, and run this without --restart: what no pod uses grows"
+                                   : "leave --restart out, and start it anew yourself if its filesystem does not grow");
+            const Json* set = set_of_pod(facts, *pod);
+            if (set == nullptr) continue;
             const std::string update = kube::update_revision_of(*set), revision = kube::revision_of_pod(*pod);
             if (!update.empty() && !revision.empty() && update != revision)
                 return refused(what + " would come again as revision " + escape_line(update) + " and is " +

@@ -9,8 +9,8 @@
 
 namespace holdfast::expand {
 
-// kRefused: an operator's; its own field is named.
-Status check_owner(const std::string& space, const Json& set);
+// kRefused: an operator's; its own field is named. what: "sts/shop/db".
+Status check_owner(const std::string& what, const Json& workload);
 // kRefused: the StatefulSet is being deleted, held by a finalizer (its name would not come free), not seen by its
 // controller, or in the middle of a rollout.
 Status check_set(const std::string& space, const ExpandFacts& facts, const Json& set);
@@ -22,6 +22,11 @@ Status check_quota(const ExpandFacts& facts, const ExpandRecord& record);
 
 // kRefused, where pods may be restarted: one that nobody would make again, or that would come with another template.
 Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record);
+// With kOffline: which workloads are stopped, added to the record, and what there is to know of that. kRefused: one
+// that an operator owns or that something would start again meanwhile; a pod on a lost node; one of a workload that is
+// not the target's.
+Status choose_stopped(const ExpandOptions& options, const ExpandFacts& facts, ExpandRecord& record,
+                      std::vector<std::string>& notes);
 
 // Argo CD, Flux and Helm put back what Git says: where the size stands there.
 void note_deployer(std::vector<std::string>& notes, const Json& set, const kube::TemplateSizes& sizes);

@@ -46,7 +46,7 @@ Result<Restart> restart_option(const app::Arguments& arguments) {
     if (!arguments.given("restart")) return Restart::kNever;
     const auto found = restart_from(arguments.text("restart"));
     if (found) return *found;
-    return usage("--restart " + escape_line(arguments.text("restart")) + ": it is never or if-needed");
+    return usage("--restart " + escape_line(arguments.text("restart")) + ": it is never, if-needed or offline");
 }
 
 Result<std::optional<kube::ObjectRef>> target_of(const app::Arguments& arguments, const std::string& space) {
@@ -109,6 +109,9 @@ Result<ExpandOptions> expand_options(app::Context& context, const app::Arguments
     options.canary = arguments.given("canary") ? std::stoi(arguments.text("canary")) : 0;
     options.include_unused = arguments.flag("include-unused");
     TRY_ASSIGN(options.restart, restart_option(arguments));
+    options.gitops_paused = arguments.flag("gitops-paused");
+    if (options.gitops_paused && options.restart != Restart::kOffline)
+        return usage("--gitops-paused says something only of a workload that is stopped: with --restart offline");
     options.patience = std::min(options.patience, context.flags().timeout);
     options.watched = context.console().in_is_terminal() || context.flags().dry_run != DryRun::kNone;
     return options;

@@ -26,6 +26,7 @@ struct ExpandOptions {
     int canary = 0;              // ordinals that grow first; 0: all at once
     bool include_unused = false;
     Restart restart = Restart::kNever;
+    bool gitops_paused = false;                  // with kOffline: the user's word, where it cannot be seen
     std::chrono::milliseconds patience{120000};  // with kIfNeeded: what filesystems have to grow by themselves
     bool watched = true;  // somebody sees the plan before it is carried out, or it is only printed
 

@@ -55,11 +55,16 @@ std::vector<Rule> expand_rules() {
             rule({"get", "list", "watch", "create", "delete", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
             rule({"get", "watch", "patch"}, kube::kPods, "", "sts/NAME"),
             rule({"list"}, kube::kControllerRevisions, "", "sts/NAME"),
-            rule({"get", "list", "watch", "patch"}, kube::kPods, "", "--restart"),
-            rule({"create"}, kube::kPods, "eviction", "--restart"),
+            rule({"get", "list", "watch"}, kube::kPods, "", "--restart if-needed"),
+            rule({"create"}, kube::kPods, "eviction", "--restart if-needed"),
+            rule({"get", "list", "watch", "delete"}, kube::kPods, "", "--restart offline"),
+            rule({"get", "list", "watch", "patch"}, kube::kStatefulSets, "", "--restart offline"),
+            rule({"list"}, kube::kHorizontalPodAutoscalers, "", "--restart offline"),
+            rule({"list", "watch"}, kube::kVolumeAttachments, "", "--restart offline"),
             rule({"get"}, kube::kPods, "", "--until-usage"),
             rule({"create"}, kube::kPods, "exec", "--until-usage"),
             rule({"get", "patch"}, kube::kDeployments, "", "deploy/NAME"),
+            rule({"list", "watch"}, kube::kDeployments, "", "deploy/NAME --restart offline"),
             rule({"list"}, kube::kStatefulSets, "", "pvc/NAME, --selector"),
             rule({"list"}, kube::kDeployments, "", "pvc/NAME, --selector")};
 }
@@ -81,6 +86,8 @@ app::Command expand_command() {
         {"See what would be done", "kubectl pvc-expand sts/postgres --size 100Gi --dry-run"},
         {"Where filesystems grow only when they are mounted anew",
          "kubectl pvc-expand sts/postgres --size 100Gi --restart if-needed"},
+        {"Where a volume grows only while no pod uses it: stopped, grown, started",
+         "kubectl pvc-expand sts/postgres --size 100Gi --restart offline"},
         {"A claim of no StatefulSet", "kubectl pvc-expand pvc/files --size 20Gi"},
         {"All claims with a label, and the templates of which all claims have it",
          "kubectl pvc-expand -l app=db --size 50Gi --yes"},
@@ -98,8 +105,14 @@ app::Command expand_command() {
     Option canary = text_option("canary", "N", "grow the claims of the N highest ordinals first, and wait for them");
     canary.kind = Option::Kind::kNumber;
     command.options.push_back(std::move(canary));
-    command.options.push_back(text_option(
-        "restart", "WHEN", "whether pods may be restarted for filesystems that grow only then: never, if-needed"));
+    command.options.push_back(
+        text_option("restart", "WHEN",
+                    "what may be done to pods: never; if-needed: restart those whose filesystems "
+                    "grow only then, one at a time; offline: stop all until the volumes have grown"));
+    Option paused = text_option("gitops-paused", "",
+                                "with --restart offline: Argo CD or Flux, whose marks the workload carries, is paused");
+    paused.kind = Option::Kind::kFlag;
+    command.options.push_back(std::move(paused));
     Option unused = text_option("include-unused", "", "also claims of ordinals that have no pod any more");
     unused.kind = Option::Kind::kFlag;
     command.options.push_back(std::move(unused));

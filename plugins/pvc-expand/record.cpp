@@ -66,12 +66,14 @@ std::string restart_name(Restart restart) {
             return "never";
         case Restart::kIfNeeded:
             return "if-needed";
+        case Restart::kOffline:
+            return "offline";
     }
     return "";
 }
 
 std::optional<Restart> restart_from(const std::string& name) {
-    for (const Restart one : {Restart::kNever, Restart::kIfNeeded}) {
+    for (const Restart one : {Restart::kNever, Restart::kIfNeeded, Restart::kOffline}) {
         if (restart_name(one) == name) return one;
     }
     return std::nullopt;
@@ -81,11 +83,13 @@ Json record_json(const ExpandRecord& record) {
     Json claims = Json::array(), sets = Json::array();
     for (const Growth& one : record.claims) claims.push_back(growth_json(one));
     for (const Template& one : record.sets) sets.push_back(set_json(one));
-    return {{"claims", std::move(claims)},
-            {"sets", std::move(sets)},
-            {"at", record.at},
-            {"line", record.line},
-            {"restart", restart_name(record.restart)}};
+    Json json = {{"claims", std::move(claims)},
+                 {"sets", std::move(sets)},
+                 {"at", record.at},
+                 {"line", record.line},
+                 {"restart", restart_name(record.restart)}};
+    for (const plan::HeldWorkload& one : record.stopped) json["stopped"].push_back(plan::held_workload_json(one));
+    return json;
 }
 
 Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
@@ -102,6 +106,17 @@ Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
     record.restart = restart_from(kube::text_at(json, "/restart")).value_or(Restart::kNever);
     record.untold = static_cast<int>(kube::number_at(json, "/untold", 0));
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
+    if (const Json* stopped = kube::find_at(json, "/stopped")) {
+        for (const Json& one : *stopped) {
+            TRY_ASSIGN(plan::HeldWorkload workload, plan::held_workload_of(one, space));
+            if (workload.exists()) record.stopped.push_back(std::move(workload));
+        }
+    }
+    if (const Json* held = kube::find_at(json, "/held"); held != nullptr && held->is_object()) {
+        for (const auto& [workload, number] : held->items()) {
+            if (number.is_number_integer()) record.held[workload] = number.get<int>();
+        }
+    }
     const Json* swapped = kube::find_at(json, "/swapped");
     if (swapped == nullptr || !swapped->is_object()) return record;
     for (const auto& [name, value] : swapped->items()) record.swapped[name] = value;
@@ -140,6 +155,7 @@ Json trace_json(const ExpandRecord& record, const std::string& workload, const s
     ExpandRecord part;
     part.at = record.at;
     part.restart = record.restart;
+    part.stopped = record.stopped;
     part.line = record.line;
     for (const Growth& one : record.claims) {
         if (one.workload == workload) part.claims.push_back(one);

@@ -7,6 +7,7 @@
 #include "common/core/result.h"
 #include "common/kube/objects/stateful_swap.h"
 #include "common/kube/resource.h"
+#include "common/plan/hold_down.h"
 
 #include <nlohmann/json.hpp>
 
@@ -45,8 +46,9 @@ struct Template {
 enum class Restart {
     kNever,
     kIfNeeded,  // a pod whose filesystem does not grow while it is mounted is evicted, one at a time
+    kOffline,  // all pods of the workload are stopped until its volumes have grown: for drivers that grow no other ones
 };
-std::string restart_name(Restart restart);  // "never", "if-needed"
+std::string restart_name(Restart restart);  // "never", "if-needed", "offline"
 std::optional<Restart> restart_from(const std::string& name);
 
 struct ExpandRecord {
@@ -56,21 +58,26 @@ struct ExpandRecord {
     std::chrono::milliseconds patience{120000};
     std::vector<Growth> claims;
     std::vector<Template> sets;
-    std::string at;  // when the operation began, RFC 3339
-    Json line;       // plan::Input::line and the operation's kind
-    int untold = 0;  // of a journal that was made again: workloads that no claim tells of
+    std::vector<plan::HeldWorkload> stopped;  // with kOffline: those whose pods mount claims that grow
+    std::string at;                           // when the operation began, RFC 3339
+    Json line;                                // plan::Input::line and the operation's kind
+    int untold = 0;                           // of a journal that was made again: workloads that no claim tells of
     // What was posted, or is going to be, in place of each set: the live object as it was read just before its
     // deletion, and the pods of then. Of a later round (Plan::latest). By name.
     std::map<std::string, Json> swapped;
+    // What each of `stopped` was at when this operation stopped it, by its text(); also of a later round.
+    std::map<std::string, int> held;
 };
 
-// The journal's form: keys "claims", "sets", "at", "line"; "swapped" is added before the deletes.
+// The journal's form: keys "claims", "sets", "stopped" (if any), "at", "line"; "held" is added before workloads are
+// stopped, "swapped" before the deletes.
 // kInvalid: damaged.
 Json record_json(const ExpandRecord& record);
 Result<ExpandRecord> record_of(const Json& json, const std::string& space);
 
 // The one key of all of them, so that a large one goes into a shard of the journal.
 inline constexpr char kSwapped[] = "swapped";
+inline constexpr char kHeld[] = "held";
 // One of them: the live object with managedFields, and uid and restarts of its pods.
 Json swapped_json(const Json& live, const std::vector<Json>& pods);
 

@@ -91,17 +91,27 @@ std::string filesystem_text(const kube::ResizeState& now) {
     return "; its filesystem grows on the node of a pod that mounts it";
 }
 
+// What it asks for now: the node's part alone is left.
+bool given(const kube::ResizeState& now) {
+    return now.waits_for_node() && !now.infeasible() && (!now.allocated || *now.allocated >= *now.requested);
+}
+
 }  // namespace
 
-Result<std::vector<Recovery>> choose_recovery(const ExpandOptions& options, const ExpandFacts& facts) {
-    std::vector<Recovery> claims;
+Result<RecoveryChoice> choose_recovery(const ExpandOptions& options, const ExpandFacts& facts) {
+    RecoveryChoice choice;
     for (const std::string& name : meant_claims(options, facts)) {
         const Json& claim = facts.claims.at(name);
         const std::string what = "pvc/" + options.space + "/" + name;
         const kube::ResizeState now = kube::resize_state_of(claim);
         if (!now.requested || !now.capacity || now.deleting) continue;
-        if (now.stale()) claims.push_back({name, kube::uid_of(claim), now.requested->text(), ""});
+        if (now.stale()) choice.claims.push_back({name, kube::uid_of(claim), now.requested->text(), ""});
         if (*now.requested <= *now.capacity) continue;
+        if (given(now) && (!options.size || *options.size >= *now.requested)) {
+            choice.notes.push_back(what + " has been given the " + now.requested->text() + " that it asks for" +
+                                   filesystem_text(now));
+            continue;
+        }
         if (!now.infeasible())
             return refused(what + " is still being grown to " + now.requested->text() + " (" +
                                (now.status.empty() ? "no status yet" : now.status) +
@@ -112,9 +122,9 @@ Result<std::vector<Recovery>> choose_recovery(const ExpandOptions& options, cons
             return refused(what + " has " + now.capacity->text() + " and asks for " + now.requested->text() + ": " +
                                to.text() + " is not between the two, and back to what it has a claim cannot go",
                            "--size above " + now.capacity->text() + ", below " + now.requested->text());
-        claims.push_back({name, kube::uid_of(claim), now.requested->text(), to.text()});
+        choice.claims.push_back({name, kube::uid_of(claim), now.requested->text(), to.text()});
     }
-    return claims;
+    return choice;
 }
 
 std::string Recover::target() const {
@@ -130,7 +140,9 @@ Result<plan::Plan> Recover::plan(kube::ClusterReader& reader, const plan::Input&
     claims_ = recoveries_in(input.record);
     if (claims_.empty()) {
         TRY_ASSIGN(const ExpandFacts facts, gather_expand(reader, options_));
-        TRY_ASSIGN(claims_, choose_recovery(options_, facts));
+        TRY_ASSIGN(RecoveryChoice choice, choose_recovery(options_, facts));
+        claims_ = std::move(choice.claims);
+        notes_ = std::move(choice.notes);
         if (claims_.empty()) {
             plan.notes = {"no claim of " + options_.target_text() + " waits for an expansion that was refused"};
             return plan;
@@ -194,7 +206,10 @@ Result<plan::Report> Recover::report(kube::ClusterReader& reader, const plan::In
                           {"to", one.to.empty() ? one.from : one.to},
                           {"capacity", capacity}});
     }
-    if (claims_.empty()) report.text = "nothing to recover in " + options_.target_text() + "\n";
+    if (claims_.empty()) {
+        report.text = "nothing to recover in " + options_.target_text() + "\n";
+        for (const std::string& note : notes_) report.text += "  " + note + "\n";
+    }
     report.json = {{"apiVersion", "holdfast.dev/v1"},
                    {"kind", "RecoveredClaims"},
                    {"operation", claims_.empty() ? Json(nullptr) : Json(input.operation)},

@@ -16,10 +16,15 @@ struct Recovery {
     std::string from, to;  // storage request; to "" : only its status is closed
 };
 
-// Which of the meant claims are to be recovered, and to what: just above what each has, or options.size. kRefused: a
-// claim is still being tried (asking for less has no effect before a final error), or the size is not between what the
-// claim has and what it asks for. Pure.
-Result<std::vector<Recovery>> choose_recovery(const ExpandOptions& options, const ExpandFacts& facts);
+struct RecoveryChoice {
+    std::vector<Recovery> claims;
+    std::vector<std::string> notes;  // of claims for which nothing is left to be done: why
+};
+// Which of the meant claims are to be recovered, and to what: just above what each has, or options.size. One that the
+// storage has given what it asks for, a recovery of a moment ago, needs none. kRefused: a claim is still being tried
+// (asking for less has no effect before a final error), or the size is not between what the claim has and what it asks
+// for. Pure.
+Result<RecoveryChoice> choose_recovery(const ExpandOptions& options, const ExpandFacts& facts);
 
 class Recover : public plan::Operation {
   public:
@@ -37,6 +42,7 @@ class Recover : public plan::Operation {
   private:
     ExpandOptions options_;
     std::vector<Recovery> claims_;
+    std::vector<std::string> notes_;
 };
 
 }  // namespace holdfast::expand

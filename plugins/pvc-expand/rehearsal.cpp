@@ -60,8 +60,15 @@ std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
     };
     for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kClaims);
     if (record.restart != Restart::kNever) {
-        for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, kube::kPods);
-        needs.push_back({"create", kube::kPods, record.space, "eviction", ""});
+        for (const char* verb : {"get", "list", "watch"}) need(verb, kube::kPods);
+    }
+    if (record.restart == Restart::kIfNeeded) needs.push_back({"create", kube::kPods, record.space, "eviction", ""});
+    if (!record.stopped.empty()) {
+        need("delete", kube::kPods);
+        for (const char* verb : {"list", "watch"}) needs.push_back({verb, kube::kVolumeAttachments, "", "", ""});
+    }
+    for (const plan::HeldWorkload& one : record.stopped) {
+        for (const char* verb : {"get", "list", "watch", "patch"}) need(verb, one.ref.resource);
     }
     if (record.sets.empty()) return needs;
     for (const char* verb : {"get", "list", "watch", "create", "delete", "patch"}) need(verb, kube::kStatefulSets);
@@ -76,6 +83,16 @@ std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
         words.push_back(
             "once the volumes have grown: each pod whose filesystem has not is evicted, highest ordinal first, "
             "and the next one only when every other is ready");
+    for (const plan::HeldWorkload& one : record.stopped)
+        words.push_back("scale " + one.text() +
+                        " to 0 and delete the remaining pods, highest ordinal first (downtime begins)");
+    if (!record.stopped.empty()) {
+        words.push_back("POINT OF NO RETURN: ask each claim to grow, and wait until the storage has grown its volume");
+        for (const plan::HeldWorkload& one : record.stopped)
+            words.push_back("scale " + one.text() + " to " + std::to_string(one.replicas) +
+                            ", and wait until the filesystems have grown and every pod is ready (downtime ends)");
+        words.push_back("whatever fails from the stop on, the pods are started again first; resume goes on from there");
+    }
     for (const Template& set : record.sets) {
         words.push_back(
             "once every claim has its capacity: " + set.text() +

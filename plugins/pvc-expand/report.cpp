@@ -77,6 +77,15 @@ Status check_sizes(const ExpandRecord& record, const ExpandState& state) {
     return {};
 }
 
+// Whoever was stopped is up again: with its own number, and not by our leave any more.
+Status check_started(const ExpandRecord& record, const ExpandState& state) {
+    if (held_down(record, state)) return not_so("a workload is held down again");
+    for (const plan::HeldWorkload& one : record.stopped) {
+        if (!state.workloads.contains(one.text())) return not_so(one.text() + " is gone");
+    }
+    return {};
+}
+
 Json claim_json(const Growth& growth, const ExpandState& state) {
     const auto found = state.claims.find(growth.claim);
     const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
@@ -96,6 +105,8 @@ std::string text_of(const ExpandOptions& options, const ExpandRecord& record, co
                 (capacity ? escape_line(capacity->text()) : "unknown") +
                 (growth.mounted ? "" : "; its filesystem grows at the next mount") + "\n";
     }
+    for (const plan::HeldWorkload& one : record.stopped)
+        text += "  " + one.text() + ": stopped meanwhile, and every pod ready again\n";
     for (const Template& set : record.sets) {
         for (const auto& [name, size] : set.sizes)
             text += "  template " + name + " of sts/" + set.ref.name + ": " + size + "\n";
@@ -108,8 +119,10 @@ std::string text_of(const ExpandOptions& options, const ExpandRecord& record, co
 Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRecord& record, const ExpandState& state,
                                    const std::vector<Json>& revisions, const std::string& operation) {
     plan::Report report;
-    Json claims = Json::array(), sets = Json::array();
+    Json claims = Json::array(), sets = Json::array(), stopped = Json::array();
+    for (const plan::HeldWorkload& one : record.stopped) stopped.push_back(one.text());
     TRY(check_sizes(record, state));
+    TRY(check_started(record, state));
     report.text = operation.empty() ? options.target_text() + " is as large already: nothing was changed\n"
                                     : text_of(options, record, state);
     for (const Growth& growth : record.claims) {
@@ -137,6 +150,7 @@ Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRec
                    {"operation", operation.empty() ? Json(nullptr) : Json(operation)},
                    {"target", options.target_text()},
                    {"claims", std::move(claims)},
+                   {"stopped", std::move(stopped)},
                    {"statefulSets", std::move(sets)}};
     return report;
 }

@@ -4,6 +4,7 @@
 
 #include "plugins/pvc-expand/rounds.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,18 @@ class Rounds {
     void unmark();
     // Pods whose volumes have grown, and whose filesystems grow only when they are mounted anew: one at a time.
     void restart(bool canary);
+    // --restart offline: offline.cpp.
+    void secure();
+    void stop();
+    Status drain();
+    void start();
+    void ready();
+    void forget_numbers();  // of workloads that are up again: another number is its owner's from now on
+
     // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
     void release();
     Status swap(SystemTime now);
-    void service();  // what is missing, and nothing else
+    void service();  // what is missing or held down, and nothing else
     Status adopt();
 
   private:
@@ -35,7 +44,12 @@ class Rounds {
     plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
 
     void ask(const Growth& growth, bool point_of_no_return);
+    void mark(const Growth& growth, Json& body) const;
+    void settle_retention();
+    plan::Hold hold(const plan::HeldWorkload& workload) const;  // REQUIRES: it is there
+    std::vector<const plan::HeldWorkload*> there() const;       // workloads to be stopped that are there
     void wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked);
+    bool by_volumes_first(bool canary) const;
     plan::WaitFor growing_claims(bool canary, bool mounted, plan::Condition condition) const;
     bool nothing_to_restart(bool canary) const;
     void wait_for_nodes(bool canary);
@@ -63,6 +77,7 @@ class Rounds {
     const ExpandState& state_;
     const std::string& operation_;
     plan::Plan plan_;
+    std::chrono::milliseconds paused_{0};  // by the steps that are planned already
 };
 
 }  // namespace holdfast::expand

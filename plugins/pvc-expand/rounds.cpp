@@ -28,6 +28,21 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
                         SystemTime now) {
     Rounds rounds(record, state, operation);
     switch (stage) {
+        case Stage::kSecure:
+            rounds.secure();
+            break;
+        case Stage::kStop:
+            rounds.stop();
+            return rounds.take();
+        case Stage::kDrain:
+            TRY(rounds.drain());
+            break;
+        case Stage::kStart:
+            rounds.start();
+            break;
+        case Stage::kReady:
+            rounds.ready();
+            break;
         case Stage::kCanary:
             rounds.grow(true);
             break;
@@ -53,17 +68,22 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
             rounds.unmark();
             break;
     }
+    rounds.forget_numbers();
     return rounds.take();
 }
 
 Plan plan_service(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
     Rounds rounds(record, state, operation);
     rounds.service();
-    return rounds.take();
+    Plan plan = rounds.take();
+    // Once it is up again a number that somebody sets is its owner's.
+    if (held_down(record, state)) plan.latest[kHeld] = Json::object();
+    return plan;
 }
 
 Plan plan_unmark(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
     Rounds rounds(record, state, operation);
+    rounds.start();
     rounds.unmark();
     return rounds.take();
 }

@@ -17,10 +17,12 @@ namespace holdfast::expand {
 Result<plan::Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandState& state,
                               const std::string& operation, SystemTime now);
 
-// A set that we have deleted is made anew, whatever led here (safety R13). No steps: none is missing.
+// A set that we have deleted is made anew and a workload that we hold down is started, whatever led here (safety R13).
+// No steps: none is missing and none is down.
 plan::Plan plan_service(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
 
-// What an operation leaves on claims: taken away when it ends without having changed a StatefulSet.
+// What an operation leaves when it ends without having changed a StatefulSet: workloads are started again, and its
+// marks go.
 plan::Plan plan_unmark(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
 
 // What the API server is asked for with dryRun=All before the first write: a patch of each kind of claim, the deletion,

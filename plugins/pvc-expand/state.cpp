@@ -4,9 +4,12 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/resize.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/observe.h"
 
 #include <algorithm>
+#include <set>
 
 namespace holdfast::expand {
 namespace {
@@ -49,19 +52,49 @@ bool only_nodes_are_left(const ExpandRecord& record, const ExpandState& state, b
            });
 }
 
+bool all_ready(const ExpandRecord& record, const ExpandState& state) {
+    return std::all_of(record.stopped.begin(), record.stopped.end(), [&](const plan::HeldWorkload& one) {
+        const auto live = state.workloads.find(one.text());
+        return live == state.workloads.end() ||
+               plan::observe(plan::Condition::kAllReady, &live->second).state == plan::Verdict::State::kDone;
+    });
+}
+
+Status read_workloads(kube::ClusterReader& reader, const ExpandRecord& record, ExpandState& state) {
+    std::vector<kube::ObjectRef> refs;
+    for (const Template& set : record.sets) refs.push_back(set.ref);
+    for (const plan::HeldWorkload& one : record.stopped) refs.push_back(one.ref);
+    const auto answers = reader.get_all(refs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (!answers[i].ok() && answers[i].error().kind == ErrorKind::kNotFound) continue;
+        if (!answers[i].ok()) return answers[i].error().with_context(refs[i].text());
+        if (i < record.sets.size())
+            state.sets[refs[i].name] = *answers[i];
+        else
+            state.workloads[refs[i].text()] = *answers[i];
+    }
+    return {};
+}
+
+// A volume that is attached to a node counts as used.
+Status read_attachments(kube::ClusterReader& reader, const ExpandRecord& record, ExpandState& state) {
+    std::set<std::string> volumes;
+    for (const Growth& growth : record.claims) {
+        const Json* claim = claim_now(state, growth.claim);
+        if (claim != nullptr) volumes.insert(kube::volume_of_claim(*claim));
+    }
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kVolumeAttachments, ""));
+    for (const Json& item : list.items) {
+        if (volumes.contains(kube::attachment_of(item).volume)) state.attachments.push_back(kube::name_of(item));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record) {
     ExpandState state;
-    std::vector<kube::ObjectRef> refs;
-    for (const Template& set : record.sets) refs.push_back(set.ref);
-    const auto answers = reader.get_all(refs);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i].ok())
-            state.sets[refs[i].name] = *answers[i];
-        else if (answers[i].error().kind != ErrorKind::kNotFound)
-            return answers[i].error().with_context(refs[i].text());
-    }
+    TRY(read_workloads(reader, record, state));
     TRY_ASSIGN(kube::List claims, reader.list(kube::kClaims, record.space));
     for (Json& claim : claims.items) {
         if (kube::deleting(claim)) continue;  // somebody's own doing: one that is made of the template comes after it
@@ -71,6 +104,7 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
     if (record.sets.empty() && record.restart == Restart::kNever) return state;
     TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
     state.pods = std::move(pods.items);
+    if (!record.stopped.empty()) TRY(read_attachments(reader, record, state));
     return state;
 }
 
@@ -112,6 +146,8 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
         return (live == nullptr || kube::deleting(*live)) && record.swapped.contains(set.ref.name);
     });
     if (gone) return Stage::kSwap;
+    const bool started = std::find(waited.begin(), waited.end(), kStarting) != waited.end();
+    if (const auto stage = offline_stage(record, state, operation, started)) return *stage;
     const auto restarts = [&](bool canary) {
         const bool had_time = std::find(waited.begin(), waited.end(), canary ? kCanaryNodes : kNodes) != waited.end();
         return had_time && only_nodes_are_left(record, state, canary) &&
@@ -119,6 +155,7 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
     };
     if (unfinished(true)) return restarts(true) ? Stage::kRestartCanary : Stage::kCanary;
     if (unfinished(false)) return restarts(false) ? Stage::kRestart : Stage::kGrow;
+    if (record.swapped.empty() && !all_ready(record, state)) return Stage::kReady;
     if (any([&](const Template& set) { return held(set, state); })) return Stage::kRelease;
     if (any([&](const Template& set) { return needs_swap(set, state); })) return Stage::kSwap;
     if (any([&](const Template& set) { return left_to_adopt(set, state, operation); })) return Stage::kAdopt;

@@ -6,6 +6,7 @@
 #include "plugins/pvc-expand/record.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,12 @@ struct ExpandState {
     std::map<std::string, Json> sets;    // those of the record that are there, by name
     std::map<std::string, Json> claims;  // of the namespace, by name; not those that are being deleted
     std::vector<Json> pods;              // of the namespace
+    // With kOffline: the workloads that are stopped, as far as they are there, by their text(); VolumeAttachments of
+    // volumes of claims that grow, by name.
+    std::map<std::string, Json> workloads;
+    std::vector<std::string> attachments;
 };
-// The pods are read only where a set is made anew or pods may be restarted.
+// The pods are read only where a set is made anew or pods may be restarted or stopped.
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
 
 // Claims that were made of a template since the plan, by an autoscaler's new replica, grow as well: added to the
@@ -26,6 +31,13 @@ void add_newcomers(ExpandRecord& record, const ExpandState& state);
 // Each stage is a round of its own, of all workloads at once: what the next one decides it has read after this one's
 // writes.
 enum class Stage {
+    // With kOffline, before the first and after the last claim has grown.
+    kSecure,  // what the journal says stands on the claims too, which belong to no set
+    kStop,    // replicas down, the old number written beside them
+    kDrain,   // pods and attachments gone
+    kStart,   // replicas as they were
+    kReady,   // and every pod ready
+
     kCanary,  // the first claims ask for more, and have it
     kGrow,    // the others
     kRestartCanary,
@@ -50,6 +62,21 @@ struct PodToRestart {
 // nobody would make again are not among them.
 bool comes_again(const Json& pod);  // its controller makes another in its place
 std::vector<PodToRestart> pods_to_restart(const ExpandRecord& record, const ExpandState& state, bool canary);
+
+// With kOffline. started: this run has brought the workloads back already: what is still to grow is waited for.
+// nullopt: claims are asked and waited for, or nothing of it is left.
+std::optional<Stage> offline_stage(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
+                                   bool started);
+// The phase in which replicas are set again.
+inline constexpr char kStarting[] = "start";
+bool held_down(const ExpandRecord& record, const ExpandState& state);  // any workload, by this operation
+bool woken(const ExpandRecord& record, const ExpandState& state);      // one that was held down was started by somebody
+// What the journal says stands on the claims.
+bool marked(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+// Of a workload that somebody has made anew under its name the pods are stopped and started all the same.
+void follow_uids(ExpandRecord& record, const ExpandState& state);
+// Nothing but the node's part is left to be done.
+bool volume_grown(const Growth& growth, const ExpandState& state);
 
 // Single questions.
 const Json* set_now(const ExpandState& state, const Template& set);

@@ -64,7 +64,6 @@ Status Rounds::swap(SystemTime now) {
     return {};
 }
 
-// What is missing, and nothing else.
 void Rounds::service() {
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
@@ -73,6 +72,7 @@ void Rounds::service() {
         if (live != nullptr) wait_gone(set, *live);
         make_anew(set, set_before(record_.swapped.at(set.ref.name)));
     }
+    start();
     plan_.shielded = !plan_.steps.empty();
 }
 
@@ -121,7 +121,11 @@ void Rounds::remove(const Template& set, const Json& live, SystemTime now) {
     if (!made.ok()) return;
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *made);
     // A creation time that lies ahead is another machine's clock: then it counts as just made.
-    if (age < kSettled) step.pause = kSettled - std::max(age, std::chrono::milliseconds(0));
+    const std::chrono::milliseconds young =
+        age < kSettled ? kSettled - std::max(age, std::chrono::milliseconds(0)) : std::chrono::milliseconds(0);
+    // Sets are replaced one after the other: while one was paused for, the next has aged as well.
+    step.pause = std::max(young - paused_, std::chrono::milliseconds(0));
+    paused_ += step.pause;
 }
 
 void Rounds::wait_gone(const Template& set, const Json& live) {

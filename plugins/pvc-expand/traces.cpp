@@ -25,6 +25,7 @@ void add_trace(Trace& trace, const Json& json, const Json& claim, const std::str
         trace.record.space = part->space;
         trace.record.at = part->at;
         trace.record.restart = part->restart;
+        trace.record.stopped = part->stopped;
         trace.record.line = part->line;
     }
     ++trace.found;

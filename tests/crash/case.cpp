@@ -132,11 +132,28 @@ class Judge : public CaseJudge {
             ending = stage_.once(line, {}, "abort again", kThird);
             if (!stage_.settled()) return;
         } else if (ending.killed) {
+            if (case_.entry->aborts_forward) return came_back();
             return compare(reference_.begin, "I9: abort does not restore the start");
         }
         if (ending.exit_code == 3) return go_on(reference_.line);  // refused with a reason: past the point of no return
         if (ending.exit_code != 0) stage_.violated("I9: abort fails: exit " + std::to_string(ending.exit_code));
+        if (case_.entry->aborts_forward) return came_back();
         compare(reference_.begin, "I9: abort does not restore the start");
+    }
+
+    // What runs is as it was, however far the claims have come; the rest is another run's.
+    void came_back() {
+        for (const kube::Resource* resource : {&kube::kStatefulSets, &kube::kDeployments}) {
+            for (const sim::ObjectPtr& before : reference_.start.store.list(*resource, kSpace)) {
+                const sim::ObjectPtr now = stage_.sim.store.find(*resource, kSpace, kube::name_of(*before));
+                const bool same = now && kube::replicas_of(*now) == kube::replicas_of(*before) &&
+                                  kube::annotation_of(*now, labels::kReplicas).empty() &&
+                                  kube::annotation_of(*now, labels::kRetention).empty();
+                if (!same) stage_.violated("I9: abort does not bring " + kube::name_of(*before) + " back as it was");
+            }
+        }
+        if (!open_operations(stage_.sim).empty()) stage_.violated("I9: abort leaves its operation open");
+        go_on(reference_.line);
     }
 
     // I10: after gc nothing is left that runs or takes up storage but what a user asked for by name.
@@ -250,7 +267,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     if (entry.asks_less) invariants.allow_less();
-    if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts);
+    if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts, entry.all_at_once);
     invariants.watch(sim);
     const Machine machine{sim, clock, signals, nullptr, witness};
     FaultGate gate(machine, {});

@@ -27,12 +27,12 @@ void ask_too_much(sim::Sim& sim) {
     }
 }
 
-// StatefulSet stuck, of a class whose filesystems grow only when they are mounted, under a budget of one pod at a time.
-void put_stuck(sim::Sim& sim) {
-    const Json storage_class = {
-        {"apiVersion", "storage.k8s.io/v1"}, {"kind", "StorageClass"},    {"metadata", {{"name", "fast-offline"}}},
-        {"provisioner", "disk.example"},     {"reclaimPolicy", "Delete"}, {"volumeBindingMode", "Immediate"},
-        {"allowVolumeExpansion", true}};
+// StatefulSet stuck of this class, whose claims go the way that `retention` says, under a budget of one pod at a time.
+void put_stuck(sim::Sim& sim, const char* class_name, const char* retention) {
+    const Json storage_class = {{"apiVersion", "storage.k8s.io/v1"},  {"kind", "StorageClass"},
+                                {"metadata", {{"name", class_name}}}, {"provisioner", "disk.example"},
+                                {"reclaimPolicy", "Delete"},          {"volumeBindingMode", "Immediate"},
+                                {"allowVolumeExpansion", true}};
     const Json labels = {{"app", "stuck"}};
     const Json mounts = Json::array({{{"name", "data"}, {"mountPath", "/data"}}});
     const Json set = {
@@ -44,7 +44,7 @@ void put_stuck(sim::Sim& sim) {
           {"serviceName", "stuck"},
           {"podManagementPolicy", "OrderedReady"},
           {"selector", {{"matchLabels", labels}}},
-          {"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", "Retain"}, {"whenScaled", "Retain"}}},
+          {"persistentVolumeClaimRetentionPolicy", {{"whenDeleted", retention}, {"whenScaled", retention}}},
           {"template",
            {{"metadata", {{"labels", labels}}},
             {"spec",
@@ -53,7 +53,7 @@ void put_stuck(sim::Sim& sim) {
           {"volumeClaimTemplates", Json::array({{{"metadata", {{"name", "data"}}},
                                                  {"spec",
                                                   {{"accessModes", Json::array({"ReadWriteOnce"})},
-                                                   {"storageClassName", "fast-offline"},
+                                                   {"storageClassName", class_name},
                                                    {"resources", {{"requests", {{"storage", "1Gi"}}}}}}}}})}}}};
     const Json budget = {{"apiVersion", "policy/v1"},
                          {"kind", "PodDisruptionBudget"},
@@ -83,7 +83,7 @@ Entry restarting() {
     Entry entry = {"expand-restart",
                    "pvc-expand",
                    "expand",
-                   put_stuck,
+                   [](sim::Sim& sim) { put_stuck(sim, "fast-offline", "Retain"); },  // grows when it is mounted anew
                    always(expand({"sts/stuck", "--size", "2Gi", "--restart", "if-needed", "--yes"})),
                    kAll,
                    0,
@@ -93,6 +93,28 @@ Entry restarting() {
     entry.pods_stay = true;
     entry.restarts = "stuck";
     return thinned(std::move(entry));
+}
+
+CommandLine grow_offline() { return expand({"sts/stuck", "--size", "2Gi", "--restart", "offline", "--yes"}); }
+
+// All pods of it stop, its volumes grow, and they start again; nobody else's pods end.
+Entry offline(Entry entry, const std::string& target = "sts/stuck") {
+    entry.pods_stay = true;
+    entry.restarts = target.substr(target.find('/') + 1);
+    entry.all_at_once = true;
+    entry.aborts_forward = true;
+    entry.other = always(expand({target, "--size", "3Gi", "--restart", "offline", "--yes"}));
+    return entry;
+}
+
+// A volume of this class grows only while no node has it.
+void put_offline(sim::Sim& sim) { put_stuck(sim, "slow-offline", "Delete"); }
+
+// Killed when the pods were stopped, and then somebody deleted the journal.
+void lose_stopped_journal(sim::Sim& sim) {
+    put_offline(sim);
+    kill_after(sim, grow_offline(), sim::Verb::kDelete, kube::kPods);
+    sim.store.erase({kube::kConfigMaps, kSpace, "holdfast-op-" + open_operations(sim).front()});
 }
 
 Entry recovering() {
@@ -118,6 +140,13 @@ std::vector<Entry> expand_entries() {
                 always(expand({"deploy/files", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 10},
                "deploy/files"),
         restarting(),
+        offline({"expand-offline", "pvc-expand", "expand", put_offline, always(grow_offline()), kAll, 0, nullptr, 60}),
+        thinned(offline({"expand-offline-lost", "pvc-expand", "expand", lose_stopped_journal, always(grow_offline()),
+                         kForward, 0, nullptr, 80})),
+        thinned(offline(
+            {"expand-offline-claim", "pvc-expand", "expand", nullptr,
+             always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 80},
+            "deploy/files")),
         recovering(),
     };
 }

@@ -148,8 +148,9 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     if (resource == kube::kStatefulSets) keep_spec(sim, change);
 }
 
-void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted) {
+void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted, bool together) {
     restarted_ = restarted;
+    together_ = together;
     for (const sim::ObjectPtr& pod : start.store.list(kube::kPods, "")) {
         const bool may_end = !restarted.empty() && starts_with(kube::name_of(*pod), restarted + "-");
         if (kube::label_of(*pod, labels::kOperation).empty() && !may_end) pods_.insert(kube::uid_of(*pod));
@@ -159,7 +160,7 @@ void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted) 
 // I17: a command that promises to leave pods alone ends none, nor makes a controller or the garbage collector do it.
 void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
     const bool begins = change.before && !kube::deleting(*change.before) && kube::deleting(*change.object);
-    if (begins && !restarted_.empty() && starts_with(change.ref.name, restarted_ + "-")) {
+    if (begins && !restarted_.empty() && !together_ && starts_with(change.ref.name, restarted_ + "-")) {
         for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, change.ref.space)) {
             const std::string name = kube::name_of(*pod);
             if (starts_with(name, restarted_ + "-") && name != change.ref.name && !sim::is_ready(*pod))

@@ -25,7 +25,8 @@ class Invariants {
     void demand_masks() { masks_ = true; }
     // From now on no pod of a workload may be ended, and a StatefulSet goes only when a journal has it (I3, I17).
     // Those of StatefulSet `restarted` may be, one at a time: while each other one is ready (I18).
-    void keep_pods(const sim::Sim& start, const std::string& restarted = "");
+    // together: or all of them at once.
+    void keep_pods(const sim::Sim& start, const std::string& restarted = "", bool together = false);
     void release_pods() { pods_.clear(); }
     void allow_less() { less_ = true; }  // a claim may ask for less, but never for less than it has
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
@@ -68,6 +69,7 @@ class Invariants {
     std::set<std::string> given_up_;             // of these claims
     std::set<std::string> pods_;                 // uids of those that must run on
     std::string restarted_;                      // the StatefulSet whose pods may be ended one at a time
+    bool together_ = false;                      // or all at once
     std::vector<std::string> violations_;
     bool away_ = false, masks_ = false, less_ = false;
     std::string unseen_;

@@ -49,6 +49,10 @@ struct Entry {
     std::string restarts = {};  // a StatefulSet whose pods it may end nevertheless, one at a time
     // A claim may ask for less: what it asked for cannot be had.
     bool asks_less = false;
+    bool all_at_once = false;  // the pods of `restarts` may all be ended together: they are stopped
+    // After the point of no return abort does not refuse, since that would leave a workload stopped: it brings that
+    // back and ends the operation, and the command line begins it anew.
+    bool aborts_forward = false;
 };
 
 // All, of every plugin.

@@ -39,7 +39,7 @@ Stage::Stage(const Reference& reference, const Case& one)
     const std::vector<std::string>& words = reference.line.words;
     if (std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
     if (one.entry->asks_less) invariants.allow_less();
-    if (one.entry->pods_stay) invariants.keep_pods(reference.start, one.entry->restarts);
+    if (one.entry->pods_stay) invariants.keep_pods(reference.start, one.entry->restarts, one.entry->all_at_once);
     invariants.watch(sim);
 }
 

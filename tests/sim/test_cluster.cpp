@@ -32,6 +32,7 @@ void put_classes(Sim& sim) {
         {"fast-offline", "fast.csi.hf.test", "Delete", "Immediate", true, ""},
         {"fast-fixed", "fast.csi.hf.test", "Delete", "Immediate", false, ""},
         {"slow", "slow.csi.hf.test", "Delete", "Immediate", true, ""},
+        {"slow-offline", "slow.csi.hf.test", "Delete", "Immediate", true, ""},
         {"slow-retain", "slow.csi.hf.test", "Retain", "WaitForFirstConsumer", true, ""},
         {"broken", "slow.csi.hf.test", "Delete", "Immediate", false, "the storage system is full"},
         {"unserved", "absent.csi.hf.test", "Delete", "Immediate", false, ""},

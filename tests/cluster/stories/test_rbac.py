@@ -27,6 +27,8 @@ CASES = {
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
     "pvc-expand expand": (["pvc-expand", "sts/postgres", "--size", "32{n}Mi", "--yes"], ["sts/NAME"]),
+    "pvc-expand expand offline": (["pvc-expand", "sts/postgres", "--size", "36{n}Mi", "--restart", "offline", "--yes"],
+                                  ["sts/NAME", "--restart offline"]),
     "pvc-expand usage": (["pvc-expand", "usage", "sts/postgres"], ["sts/NAME", "no --from kubelet"]),
     "pvc-expand usage kubelet": (["pvc-expand", "usage", "sts/postgres", "--from", "kubelet"], ["sts/NAME", "--from kubelet"]),
     "pvc-expand recover": (["pvc-expand", "recover", "sts/postgres", "--yes"], ["sts/NAME"]),

@@ -66,7 +66,9 @@ bool cares(const Sim& sim, Controller who, const Change& change) {
         case Controller::kBinder:
             return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kStorageClasses});
         case Controller::kResizer:
-            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kPods, &kube::kCsiDrivers});
+            // It tries again and again; a volume that nobody has any more is where that can end otherwise.
+            return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kPods, &kube::kCsiDrivers}) ||
+                   (kind == kube::kVolumeAttachments && change.type == kube::WatchEvent::Type::kDeleted);
         case Controller::kProvisioner:
             return one_of(kind, {&kube::kClaims, &kube::kVolumes, &kube::kSnapshots, &kube::kSnapshotContents,
                                  &kube::kStorageClasses, &kube::kCsiDrivers});

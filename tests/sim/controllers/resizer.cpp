@@ -1,6 +1,7 @@
 // external-resizer and the kubelet's part of an expansion. Modelled after kubernetes-csi/external-resizer
 // pkg/controller/expand_and_recover.go and resize_status.go, and kubernetes pkg/volume/util/operationexecutor
-// node_expander.go. Class fast-offline, as on the test cluster, grows filesystems only before they are mounted.
+// node_expander.go. Class fast-offline, as on the test cluster, grows filesystems only before they are mounted, and a
+// volume of class slow-offline grows only while no node has it.
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/storage.h"
@@ -27,6 +28,15 @@ void set_status(Json& claim, const std::string& status) {
 
 bool offline(const kube::Claim& claim) { return claim.storage_class == "fast-offline"; }
 
+// As the test cluster's driver with the parameter expand: offline: attached to a node, a volume does not grow.
+bool in_use(Sim& sim, const kube::Claim& claim) {
+    if (claim.storage_class != "slow-offline") return false;
+    for (const ObjectPtr& attachment : sim.store.list(kube::kVolumeAttachments, "")) {
+        if (kube::attachment_of(*attachment).volume == claim.volume) return true;
+    }
+    return false;
+}
+
 // As the test cluster's driver.
 bool too_large(const kube::Claim& claim) { return claim.requested->bytes() > (1LL << 40); }
 
@@ -45,7 +55,7 @@ bool mounted_for_it(Sim& sim, const kube::Claim& claim, const Json& object) {
 
 // expandAndRecover: external-resizer pkg/controller/expand_and_recover.go:35; callResizeOnPlugin: 232;
 // markControllerResizeInProgress: external-resizer pkg/controller/resize_status.go:31;
-// markControllerExpansionInfeasible: 105; markForPendingNodeExpansion: 71.
+// markControllerExpansionInfeasible: 105; markControllerExpansionFailedCondition: 135; markForPendingNodeExpansion: 71.
 void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const Json& volume) {
     const std::string wanted = claim.requested->text();
     if (too_large(claim)) {
@@ -56,11 +66,16 @@ void grow_volume(Sim& sim, const Json& object, const kube::Claim& claim, const J
         });
         return;
     }
+    const bool refused = in_use(sim, claim);
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"]["allocatedResources"] = {{"storage", wanted}};
         set_status(one, "ControllerResizeInProgress");
         set_condition(one, "Resizing");
+        if (refused)
+            set_condition(one, "ControllerResizeError",
+                          "rpc error: code = FailedPrecondition desc = in use, and expands only offline");
     });
+    if (refused) return;
     if (!sim.ripe("grow/" + claim.uid + "/" + wanted, sim.delays.provision, Controller::kResizer)) return;
     sim.edit(ref_of(volume), [&](Json& one) { one["spec"]["capacity"]["storage"] = wanted; });
     const auto disk = sim.backend().disks.find(kube::text_at(volume, "/spec/csi/volumeHandle"));

@@ -92,13 +92,13 @@ TEST_CASE("a grown volume whose filesystem has not says whether a pod mounts it"
     CHECK(holds(found(facts).message, "resize2fs: bad superblock"));
 }
 
-TEST_CASE("a driver that grows only what nobody uses is told, with what must be seen before the workload is stopped") {
+TEST_CASE("a driver that grows only what nobody uses is told, with the flag that stops the workload meanwhile") {
     diagnose::ClaimFacts facts = growing("ControllerResizeInProgress");
     add_pod(facts);
     add_event(facts, "VolumeResizeFailed",
               "resize volume \"pv\" failed: driver only supports offline expansion and volume is currently in-use");
     CHECK(found(facts).code == "claim-growth-in-use");
-    CHECK(holds(found(facts).remedy, "says whenScaled: Retain"));
+    CHECK(holds(found(facts).remedy, "--restart offline"));
 }
 
 TEST_CASE("an error that may pass is told with the driver's words, and that nothing mounts the volume") {

@@ -73,9 +73,9 @@ TEST_CASE("recover: just above what the claim has, or the size that is given") {
     expand::find_places(made);
     const auto least = choose_recovery(options(""), made);
     REQUIRE(least.ok());
-    REQUIRE(least->size() == 1);
-    CHECK(least->front().to == "10241Mi");
-    CHECK(choose_recovery(options("15Gi"), made)->front().to == "15Gi");
+    REQUIRE(least->claims.size() == 1);
+    CHECK(least->claims.front().to == "10241Mi");
+    CHECK(choose_recovery(options("15Gi"), made)->claims.front().to == "15Gi");
     for (const char* size : {"10Gi", "20Gi", "30Gi"}) CHECK_FALSE(choose_recovery(options(size), made).ok());
 }
 
@@ -89,6 +89,22 @@ TEST_CASE("recover: before a final error asking for less has no effect, and is r
     CHECK(choice.error().kind == ErrorKind::kRefused);
 }
 
+TEST_CASE("recover: right after a recovery nothing is left to be done, and that is told") {
+    expand::ExpandFacts made;
+    facts(made, 1);
+    made.claims["data-db-0"] = with_status("NodeResizePending");
+    expand::find_places(made);
+    for (const char* size : {"", "20Gi", "30Gi"}) {
+        const auto choice = choose_recovery(options(size), made);
+        REQUIRE(choice.ok());
+        CHECK(choice->claims.empty());
+        REQUIRE(choice->notes.size() == 1);
+        CHECK(choice->notes[0].find("has been given the 20Gi that it asks for; its filesystem grows on the node") !=
+              std::string::npos);
+    }
+    CHECK_FALSE(choose_recovery(options("15Gi"), made).ok());  // for less it could only ask after a refusal
+}
+
 TEST_CASE("recover: a status that was never closed is closed") {
     expand::ExpandFacts made;
     facts(made, 1);
@@ -98,8 +114,8 @@ TEST_CASE("recover: a status that was never closed is closed") {
     expand::find_places(made);
     const auto choice = choose_recovery(options(""), made);
     REQUIRE(choice.ok());
-    REQUIRE(choice->size() == 1);
-    CHECK(choice->front().to.empty());
+    REQUIRE(choice->claims.size() == 1);
+    CHECK(choice->claims.front().to.empty());
 }
 
 TEST_CASE("what df printed is read by its numbers; a path may hold spaces") {

@@ -88,6 +88,19 @@ TEST_CASE("a set that was made a moment ago is not deleted before the garbage co
     CHECK(planned(Stage::kSwap, made, grown_state()).steps.front().pause == std::chrono::milliseconds(0));
 }
 
+TEST_CASE("of several sets that were made a moment ago the garbage collector is waited for once") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:08Z";
+    made.sets.push_back(made.sets.front());
+    made.sets.back().ref.name = "ledger";
+    at.sets["ledger"] = at.sets["db"];
+    at.sets["ledger"]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:09Z";
+    std::chrono::milliseconds waited{0};
+    for (const plan::Step& step : planned(Stage::kSwap, made, at).steps) waited += step.pause;
+    CHECK(waited == std::chrono::milliseconds(8000));
+}
+
 TEST_CASE("a set that we deleted and that is missing is made first of all") {
     ExpandRecord made = record();
     ExpandState at = state();  // the claims have not even grown

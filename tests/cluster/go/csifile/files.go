@@ -24,6 +24,7 @@ type volume struct {
 	FSType     string            `json:"fsType,omitempty"`
 	Node       string            `json:"node,omitempty"` // topology: reachable from this node only
 	Source     string            `json:"source,omitempty"`
+	Offline    bool              `json:"offline,omitempty"`    // expands only while no node has it
 	Attributes map[string]string `json:"attributes,omitempty"` // of the VolumeAttributesClass
 	Shared     bool              `json:"shared,omitempty"`     // ReadWriteMany or ReadOnlyMany
 	Attached   map[string]string `json:"attached,omitempty"`   // node -> "rw" or "ro"

@@ -13,8 +13,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// CreateVolume understands one parameter of a StorageClass: "fail", the text of
-// the error with which every claim of that class is refused.
+// CreateVolume understands two parameters of a StorageClass: "fail", the text of
+// the error with which every claim of that class is refused, and "expand", which
+// may be "offline": such a volume grows only while no node has it.
 func (d *driver) CreateVolume(_ context.Context, request *csi.CreateVolumeRequest) (*csi.CreateVolumeResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -49,7 +50,7 @@ func (d *driver) wanted(request *csi.CreateVolumeRequest) (*volume, error) {
 	if err := checkCapabilities(request.VolumeCapabilities...); err != nil {
 		return nil, err
 	}
-	if err := checkParameters(request.Parameters, "fail"); err != nil {
+	if err := checkParameters(request.Parameters, "fail", "expand"); err != nil {
 		return nil, err
 	}
 	if err := checkAttributes(request.MutableParameters); err != nil {
@@ -59,7 +60,7 @@ func (d *driver) wanted(request *csi.CreateVolumeRequest) (*volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &volume{ID: request.Name, Size: size, Attributes: request.MutableParameters}
+	v := &volume{ID: request.Name, Size: size, Attributes: request.MutableParameters, Offline: request.Parameters["expand"] == "offline"}
 	for _, capability := range request.VolumeCapabilities {
 		v.Block = capability.GetBlock() != nil
 		v.FSType = capability.GetMount().GetFsType()
@@ -247,6 +248,9 @@ func (d *driver) ControllerExpandVolume(_ context.Context, request *csi.Controll
 	}
 	if limit := request.CapacityRange.LimitBytes; limit > 0 && v.Size > limit {
 		return nil, status.Errorf(codes.OutOfRange, "volume %s has %d bytes already", v.ID, v.Size)
+	}
+	if size > v.Size && v.Offline && len(v.Attached)+len(v.Staged) > 0 {
+		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is in use, and expands only offline", v.ID)
 	}
 	if size > v.Size {
 		if err := os.Truncate(d.image(v), size); err != nil {
