@@ -33,6 +33,7 @@ class Judge : public CaseJudge {
         if (!first.killed && case_.first.fault != Fault::kNoMemory) service_is_back();
         if (takes(case_.first.fault)) return left_alone();
         if (case_.first.fault == Fault::kDropsSource && stage_.judgement.happened) return no_source(first);
+        if (case_.first.fault == Fault::kFails && fails_to_mask()) return unmasked(first);
         // A verdict on the data ends an operation: what named it finds nothing any more.
         if (first.exit_code == kVerdict && case_.entry->exit_when_done == kNotFound) return stage_.done();
         if (!first.killed && first.exit_code == 0) {
@@ -99,6 +100,20 @@ class Judge : public CaseJudge {
         }
         stage_.sim.advance(kPause);
         take_back({reference_.line.plugin, {"abort", operations.front(), "--yes"}});
+        return stage_.done();
+    }
+
+    bool fails_to_mask() const {
+        const auto at = static_cast<std::size_t>(case_.first.boundary);
+        return stage_.invariants.demands_masks() && stage_.judgement.happened && at < stage_.calls.size() &&
+               stage_.calls[at].verb == sim::Verb::kSql;
+    }
+
+    // R27: that is a verdict on the copy, and nothing of it is left for anybody to reach.
+    Judgement unmasked(const Ending& first) {
+        if (first.exit_code != kVerdict)
+            stage_.violated("R27: masking fails, and it ends with exit " + std::to_string(first.exit_code));
+        compare(reference_.begin, "R27: masking has failed, and something of the clone is left");
         return stage_.done();
     }
 
@@ -264,10 +279,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     sim::SimClock clock(sim);
     CaseSignals signals;
     Invariants invariants(sim);
-    if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
-    if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
-    if (entry.asks_less) invariants.allow_less();
-    if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts, entry.all_at_once);
+    set_up(invariants, entry, reference);
     invariants.watch(sim);
     const Machine machine{sim, clock, signals, nullptr, witness};
     FaultGate gate(machine, {});

@@ -2,9 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/claim.h"
-#include "common/kube/objects/label_selector.h"
 #include "common/kube/objects/labels.h"
-#include "common/kube/objects/selectors.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
@@ -21,11 +19,6 @@ std::string handle_of(const sim::Sim& sim, const std::string& volume) {
     return object ? kube::text_at(*object, "/spec/csi/volumeHandle") : "";
 }
 
-const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
-    const auto disk = sim.backend().disks.find(handle_of(sim, volume));
-    return disk == sim.backend().disks.end() ? nullptr : &disk->second.token;
-}
-
 // Whether the volume would survive the end of everything that is not named here.
 bool holds(const sim::Sim& sim, const sim::ObjectPtr& object) {
     const kube::Volume& volume = object.volume();
@@ -37,6 +30,11 @@ bool holds(const sim::Sim& sim, const sim::ObjectPtr& object) {
 std::string key(const std::string& space, const std::string& name) { return space + "/" + name; }
 
 }  // namespace
+
+const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
+    const auto disk = sim.backend().disks.find(handle_of(sim, volume));
+    return disk == sim.backend().disks.end() ? nullptr : &disk->second.token;
+}
 
 Invariants::Invariants(const sim::Sim& start) {
     std::set<std::string> bound;
@@ -120,6 +118,7 @@ void Invariants::look_there(const sim::Sim& sim, const sim::Change& change) {
         !kube::text_at(*change.object, "/spec/source/snapshotHandle").empty())
         violated("R19: " + change.ref.text() + " of the other cluster would delete the source's snapshot");
     if (resource == kube::kVolumes) keep_volume(change);
+    if (resource == kube::kClaims && masks_) keep_honest(sim, *change.object);
     const bool runs = resource == kube::kPods && kube::text_at(*change.object, "/status/phase") == "Running";
     if (runs && masks_) keep_masked(sim, *change.object);
 }
@@ -134,6 +133,7 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     const kube::Resource& resource = change.ref.resource;
     const bool storage = resource == kube::kVolumes || resource == kube::kClaims || resource == kube::kSnapshotContents;
     if (resource == kube::kClaims) keep_claim(sim, change);
+    if (resource == kube::kClaims && masks_) keep_honest(sim, *change.object);
     if (storage) {
         for (const std::string& handle : lost(sim)) {
             if (unknowing(handle)) continue;
@@ -283,28 +283,6 @@ void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
         if (token == nullptr || token->writer != expected->second || token->version < least)
             violated("I4: pod/" + key(kube::space_of(pod), kube::name_of(pod)) + " started on " +
                      (token == nullptr ? "no" : token->text()) + " data in claim " + name);
-    }
-}
-
-// R27: what is not masked yet is mounted by throwaways alone, and no Service sends anything to these.
-void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
-    const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
-    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
-        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
-        if (!claim || kube::label_of(*claim, labels::kClone).empty()) continue;
-        const sim::Token* token = token_of(sim, claim.claim().volume);
-        if (token == nullptr || token->writer.empty() || token->masked) continue;
-        // Its own: somebody deleted the copy under the clone, whose controller made an empty claim for its pod to fill.
-        if (token->writer == key(space, name)) continue;
-        if (kube::label_of(pod, labels::kOperation).empty())
-            violated("R27: " + what + " started on pvc/" + name + ", which is not masked");
-        for (const sim::ObjectPtr& service : sim.store.list(kube::kServices, space)) {
-            for (const kube::NamedSelector& one : kube::selectors_of(*service)) {
-                if (!kube::selects_everything(one.selector) &&
-                    kube::selector_matches(one.selector, kube::labels_of(pod)))
-                    violated("R27: " + one.owner + " sends to " + what + ", whose data is not masked");
-            }
-        }
     }
 }
 

@@ -12,6 +12,9 @@
 
 namespace holdfast::crash {
 
+// What the PersistentVolume of that name holds; null: it has no disk.
+const sim::Token* token_of(const sim::Sim& sim, const std::string& volume);
+
 class Invariants {
   public:
     // Looks at what there is to be kept: the state from which the case starts.
@@ -23,6 +26,7 @@ class Invariants {
     void release_kept();
     // From now on copies are to be masked before anybody can reach them (R27).
     void demand_masks() { masks_ = true; }
+    bool demands_masks() const { return masks_; }
     // From now on no pod of a workload may be ended, and a StatefulSet goes only when a journal has it (I3, I17).
     // Those of StatefulSet `restarted` may be, one at a time: while each other one is ready (I18).
     // together: or all of them at once.
@@ -57,6 +61,7 @@ class Invariants {
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
     void keep_data(const sim::Sim& sim, const Json& pod);
     void keep_masked(const sim::Sim& sim, const Json& pod);
+    void keep_honest(const sim::Sim& sim, const Json& claim);
     void keep_apart(const sim::Sim& sim, const Json& pod);
     void keep_running(const sim::Sim& sim, const sim::Change& change);
     void keep_spec(const sim::Sim& sim, const sim::Change& change);

@@ -41,8 +41,8 @@ struct Entry {
     int actors_every = 4;
     // What a second user types for the same workload; null: a set or an ordinal of sts/postgres.
     std::function<CommandLine(const sim::Sim&)> other = nullptr;
-    // Each fault but kills at every nth request only, each shifted against the others: of a line that differs little
-    // from another entry of the same command.
+    // Each fault but kills and what fails in a pod at every nth request only, each shifted against the others: of a
+    // line that differs little from another entry of the same command.
     int faults_every = 1;
     // Nothing that it does may end a pod of a workload (Invariants::keep_pods).
     bool pods_stay = false;

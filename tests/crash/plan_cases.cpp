@@ -29,7 +29,9 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool 
         for (const Fault fault : all_faults()) {
             if (!applies(fault, reference.calls[i])) continue;
             const auto every = static_cast<std::size_t>(entry.faults_every);
-            if (!kills(fault) && (i + static_cast<std::size_t>(fault)) % every != 0) continue;
+            // Each command and statement in a pod is another one: that it fails is never left out.
+            const bool thinned = !kills(fault) && fault != Fault::kFails;
+            if (thinned && (i + static_cast<std::size_t>(fault)) % every != 0) continue;
             for (const Way way : entry.ways) {
                 if (way != Way::kRerun && !kills(fault)) continue;
                 Work work;

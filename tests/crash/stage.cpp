@@ -32,14 +32,18 @@ std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const 
 
 }  // namespace
 
-Stage::Stage(const Reference& reference, const Case& one)
-    : sim(reference.start), clock(sim), invariants(reference.start), reference_(reference), case_(one) {
-    if (one.entry->deletes == Deletes::kSnapshots) invariants.release_cuts();
-    if (one.entry->deletes == Deletes::kKeptVolumes) invariants.release_kept();
+void set_up(Invariants& invariants, const Entry& entry, const Reference& reference) {
+    if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
+    if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     const std::vector<std::string>& words = reference.line.words;
     if (std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
-    if (one.entry->asks_less) invariants.allow_less();
-    if (one.entry->pods_stay) invariants.keep_pods(reference.start, one.entry->restarts, one.entry->all_at_once);
+    if (entry.asks_less) invariants.allow_less();
+    if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts, entry.all_at_once);
+}
+
+Stage::Stage(const Reference& reference, const Case& one)
+    : sim(reference.start), clock(sim), invariants(reference.start), reference_(reference), case_(one) {
+    set_up(invariants, *one.entry, reference);
     invariants.watch(sim);
 }
 

@@ -10,6 +10,9 @@ namespace holdfast::crash {
 
 constexpr int kFirst = 200, kSecond = 201, kThird = 202, kOtherUser = 300;  // pids
 
+// What the entry's line allows and demands.
+void set_up(Invariants& invariants, const Entry& entry, const Reference& reference);
+
 class Stage {
   public:
     Stage(const Reference& reference, const Case& one);

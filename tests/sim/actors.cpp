@@ -3,6 +3,8 @@
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/workload.h"
 
+#include <array>
+
 namespace holdfast::sim {
 namespace {
 
@@ -42,6 +44,24 @@ std::string control_data(const Token& token) {
 
 Error unreachable(const std::string& pod) {
     return {ErrorKind::kUnavailable, "pod/" + pod + ": the container could not be reached", "", 0, ""};
+}
+
+// What takes the old rows out of everything that is on the disk, each after the one before it: the rows themselves,
+// what was made of them, their dead tuples, the log that nobody keeps any more.
+constexpr std::array kCleaning = {"pg_drop_replication_slot",
+                                  "update customers",
+                                  "refresh materialized view",
+                                  "analyze",
+                                  "vacuum (full)",
+                                  "checkpoint",
+                                  "pg_catalog.pg_switch_wal(",
+                                  "checkpoint"};
+
+void hear(Token& token, const std::string& statement) {
+    const auto next = static_cast<std::size_t>(token.cleaned);
+    if (next >= kCleaning.size() || statement.find(kCleaning.at(next)) == std::string::npos) return;
+    ++token.cleaned;
+    token.masked = next + 1 == kCleaning.size();
 }
 
 class SimHold : public plan::HeldExec {
@@ -108,10 +128,8 @@ Result<std::string> SimSql::query(const plan::Sql& sql, milliseconds) {
     if (sql.statement.find("pg_control_system") != std::string::npos)
         answer = "15.14|" + system_identifier(*token) + "|1";
     if (sql.statement.find("server_version_num") != std::string::npos) answer = "150014";
-    if (sql.statement.find("update customers") != std::string::npos) {
-        for (const std::string& handle : handles_of(sim_, sql.space, sql.pod))
-            sim_.backend().disks.at(handle).token.masked = true;
-    }
+    for (const std::string& handle : handles_of(sim_, sql.space, sql.pod))
+        hear(sim_.backend().disks.at(handle).token, sql.statement);
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.after(call)) return *error;
     return answer;

@@ -10,9 +10,12 @@
 namespace holdfast::sim {
 
 struct Token {
-    std::string writer;   // "" : empty. Else the claim ("namespace/name") for which the data was first written
-    int version = 0;      // raised by each start of a workload on it
-    bool masked = false;  // by a statement of kubectl clone --sql; copies inherit it
+    std::string writer;  // "" : empty. Else the claim ("namespace/name") for which the data was first written
+    int version = 0;     // raised by each start of a workload on it
+    // How far kubectl clone --sql has come: the statements of actors.cpp, each carried out after the other. Copies
+    // inherit it.
+    int cleaned = 0;
+    bool masked = false;  // all of them have been
     std::string text() const { return writer.empty() ? "empty" : writer + (masked ? ", masked" : ""); }
 };
 

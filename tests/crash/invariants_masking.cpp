@@ -1,0 +1,40 @@
+#include "common/kube/objects/claim.h"
+#include "common/kube/objects/label_selector.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/selectors.h"
+#include "common/kube/objects/workload.h"
+#include "tests/crash/invariants.h"
+
+namespace holdfast::crash {
+
+// R27: what is not masked yet is mounted by throwaways alone, and no Service sends anything to these.
+void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
+    const std::string space = kube::space_of(pod), what = "pod/" + space + "/" + kube::name_of(pod);
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
+        if (!claim || kube::label_of(*claim, labels::kClone).empty()) continue;
+        const sim::Token* token = token_of(sim, claim.claim().volume);
+        if (token == nullptr || token->writer.empty() || token->masked) continue;
+        // Its own: somebody deleted the copy under the clone, whose controller made an empty claim for its pod to fill.
+        if (token->writer == space + "/" + name) continue;
+        if (kube::label_of(pod, labels::kOperation).empty())
+            violated("R27: " + what + " started on pvc/" + name + ", which is not masked");
+        for (const sim::ObjectPtr& service : sim.store.list(kube::kServices, space)) {
+            for (const kube::NamedSelector& one : kube::selectors_of(*service)) {
+                if (!kube::selects_everything(one.selector) &&
+                    kube::selector_matches(one.selector, kube::labels_of(pod)))
+                    violated("R27: " + one.owner + " sends to " + what + ", whose data is not masked");
+            }
+        }
+    }
+}
+
+// R27: the mark is on what is masked, down to its log.
+void Invariants::keep_honest(const sim::Sim& sim, const Json& claim) {
+    if (kube::annotation_of(claim, labels::kPrepared).empty()) return;
+    const sim::Token* token = token_of(sim, kube::claim_of(claim).volume);
+    if (token != nullptr && !token->writer.empty() && !token->masked)
+        violated("R27: pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim) + " is marked as masked, and is not");
+}
+
+}  // namespace holdfast::crash
