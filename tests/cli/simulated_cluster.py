@@ -54,8 +54,9 @@ class Started:
 
 
 class Cluster:
-    def __init__(self, folder, certificates, objects=(), seed=4, controllers=5, other=False):
-        """other: with a second cluster on the same storage, context "other" of the kubeconfig."""
+    def __init__(self, folder, certificates, objects=(), seed=4, controllers=5, other=False, cut_later=0):
+        """other: with a second cluster on the same storage, context "other" of the kubeconfig. cut_later: on another
+        storage after all, which has under each handle a snapshot of its own, so many seconds younger."""
         folder.mkdir()
         self.folder, self.log = folder, folder / "requests.jsonl"
         (folder / "objects.json").write_text(json.dumps(list(objects)))
@@ -63,7 +64,7 @@ class Cluster:
         self.server = subprocess.Popen(
             [BUILD / "tests/cli/sim_server", "--cert", certificates.good[0], "--key", certificates.good[1], "--ca", certificates.ca,
              "--kubeconfig", self.kubeconfig, "--log", self.log, "--objects", folder / "objects.json", "--seed", str(seed), "--controllers", str(controllers),
-             *(["--other", folder / "other.jsonl"] if other else [])],
+             *(["--other", folder / "other.jsonl", "--other-storage-cut-later", str(cut_later)] if other else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         port = self.server.stdout.readline().split()
         assert port[:1] == ["listening"], "sim_server did not start"

@@ -1,4 +1,6 @@
 """kubectl clone --to-context over real HTTPS: two simulated clusters on one storage, each behind a face of its own."""
+import re
+
 import pytest
 
 from simulated_cluster import SPACE, Cluster
@@ -81,6 +83,32 @@ def test_abort_takes_it_back_in_both(cluster):
     cluster.settle()
     assert left_there(cluster) == [] and cluster.get("vs")["items"] == [] and cluster.get("pvc", "copy", context="other") is None
     assert cluster.get("pvc", "data-postgres-0")["status"]["phase"] == "Bound"
+
+
+@pytest.mark.parametrize("words", [LINE, ("sts/postgres", "copy", "--replicas", "1", "--to-context", "other")])
+def test_another_storage_under_the_same_handle_is_exit_6_and_nothing_is_left(tmp_path, certificates, words):
+    made = Cluster(tmp_path / "two", certificates, other=True, cut_later=3600)
+    try:
+        before = made.state()
+        done = made.run("clone", *words, code=6)
+        assert re.search(
+            r"error: the storage in context other is not that of the source: what it has under the handle of vs/bookstore/\S+ was cut at (\S+) "
+            r"with 1073741824 bytes, and the snapshot at (\S+) with 1073741824; all of the clone was removed, the source is intact\n", done.err), done
+        assert "its driver disk.example may be set up for another one there" in done.err, done
+        assert made.state() == before
+        assert left_there(made) == [] and made.get("vs")["items"] == [] and made.get("vsc")["items"] == []
+        assert made.get("pvc", context="other")["items"] == [] and made.get("sts", context="other")["items"] == []
+    finally:
+        made.stop()
+
+
+def test_clocks_that_a_storage_rounds_are_no_other_storage(tmp_path, certificates):
+    made = Cluster(tmp_path / "two", certificates, other=True, cut_later=1)
+    try:
+        made.run("clone", *LINE)
+        assert made.get("pvc", "copy", context="other")["status"]["phase"] == "Bound"
+    finally:
+        made.stop()
 
 
 @pytest.mark.parametrize("words, code, text", [

@@ -71,6 +71,9 @@ class Sim {
     std::function<void(const Sim&, const Change&)> on_change;
     // A client's request is being carried out: what changes meanwhile is its doing, and no controller's.
     bool client_writes = false;
+    // Its driver works on a storage of its own, which has other snapshots under the same handles: cut so much later.
+    // (Between a second cluster and the one beside it; that it has what the other one has is all that differs.)
+    milliseconds cut_later{0};
     // Null: nobody applies, and nothing is kept of who wrote what.
     std::shared_ptr<Ownership> ownership = nullptr;
     // False: the access review and the request are answered with "forbidden".

@@ -1,11 +1,12 @@
 // sim_server: the simulated cluster of tests/sim over HTTPS, for tests/cli and by hand. Never part of a plugin.
 //   sim_server [--cert PEM --key PEM] [--ca PEM] [--log FILE] [--kubeconfig FILE] [--objects JSON] [--seed N]
-//              [--pace N] [--controllers MS] [--other LOG]
+//              [--pace N] [--controllers MS] [--other LOG] [--other-storage-cut-later S]
 // Without --cert it speaks plain HTTP. It prints "listening PORT" and "kubeconfig PATH" and serves until stdin ends;
 // what may come on stdin: control.h. --pace N: storage and pods are N times as quick as tests/sim has them; 10 unless
 // said. --controllers MS: so long until a controller looks at what has changed; for worlds of many objects. --other
 // LOG: a second cluster on the same storage, by a face of its own that logs there; the kubeconfig has it as context
-// "other".
+// "other". --other-storage-cut-later S: its storage is another one after all, whose snapshots of the same handles were
+// cut S seconds later.
 #include "tests/cli/double/face.h"
 #include "tests/cli/simulated/control.h"
 #include "tests/cli/simulated/engine.h"
@@ -106,6 +107,8 @@ int serve(Flags& flags) {
     sim::Sim world = crash::make_world(seed.empty() ? 4 : std::strtoull(seed.c_str(), nullptr, 10));
     put_objects(world, flags["--objects"]);
     if (!flags["--other"].empty()) crash::add_other_cluster(world);
+    if (const std::string later = flags["--other-storage-cut-later"]; !later.empty())
+        world.other()->cut_later = std::chrono::seconds(std::atoi(later.c_str()));
     for (sim::Sim* one : {&world, world.other()}) {
         if (one == nullptr) continue;
         quicken(one->delays, pace.empty() ? 10 : std::atoi(pace.c_str()));

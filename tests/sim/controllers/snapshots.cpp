@@ -239,7 +239,7 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
     if (!ready) sim.wake(Controller::kContents, std::chrono::ceil<milliseconds>(cut->ready_at - sim.now()));
     sim.edit(ref_of(object), [&](Json& one) {
         one["status"] = {{"snapshotHandle", handle},
-                         {"creationTime", nanoseconds(cut->at)},
+                         {"creationTime", nanoseconds(cut->at + sim.cut_later)},
                          {"readyToUse", ready},
                          {"restoreSize", cut->size}};
     });
