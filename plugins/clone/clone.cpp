@@ -1,5 +1,6 @@
 #include "plugins/clone/clone.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
@@ -9,6 +10,7 @@
 #include "common/plan/make_step.h"
 #include "plugins/clone/guards.h"
 #include "plugins/clone/imports.h"
+#include "plugins/clone/pod_security.h"
 #include "plugins/clone/sites.h"
 #include "plugins/clone/steps.h"
 
@@ -71,6 +73,7 @@ Status Clone::check_unseen(kube::ClusterReader& reader, const std::string& opera
 }
 
 Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& input) {
+    if (input.round == 0 && !input.resuming && options_.other) TRY(check_another(reader, there(reader), options_));
     if (input.round == 0) TRY(know(reader, input));
     TRY_ASSIGN(const Now now, gather_now(reader, there(reader), options_, input.operation, *choice_));
     TRY(know_workload(reader, input));
@@ -78,6 +81,7 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
         TRY(check_place(options_, *choice_, now, input.operation));
         if (!input.resuming) TRY(check_ties(reader));
         if (treats_) TRY(check_unseen(there(reader), input.operation));
+        if (treats_ && !input.resuming) TRY(check_treatable(now, input.operation));
     }
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {
@@ -137,17 +141,34 @@ Result<plan::Plan> Clone::copy(kube::ClusterReader& reader, const plan::Input& i
     return plan;
 }
 
-Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const Choice& seeds) {
+Result<Treatment> Clone::treatment(const Choice& seeds, const std::string& operation) const {
     std::vector<const Copy*> copies;
     for (const Copy& one : seeds.copies) copies.push_back(&one);
-    TRY_ASSIGN(const Treatment treatment,
-               treatment_of(options_, recorded_source(options_, *live_, seeds), copies, seeds, input.operation));
+    return treatment_of(options_, recorded_source(options_, *live_, seeds), copies, seeds, operation);
+}
+
+// What would keep the throwaway databases from being started is told of before anything is made.
+Status Clone::check_treatable(const Now& now, const std::string& operation) const {
+    const Choice seeds = seeds_of(options_, *choice_);
+    if (options_.image.empty() && recorded_source(options_, *live_, seeds).record->containers.empty())
+        return refused(options_.source.text() + ": no pod uses it that would tell with which image its data is opened",
+                       "name one with --image, of the same major version as the data");
+    TRY_ASSIGN(const Treatment wanted, treatment(seeds, operation));
+    for (const Instance& one : wanted.instances) {
+        const Json pod = throwaway_pod_manifest(one, wanted.engine, wanted.source, options_.to_space, kTreatmentRole);
+        TRY(check_throwaway_security(now.level, options_.to_space, pod["spec"]));
+    }
+    return {};
+}
+
+Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const Choice& seeds) {
+    TRY_ASSIGN(const Treatment wanted, treatment(seeds, input.operation));
     plan::Plan plan;
-    if (!was_asked(treatment, input.progress.outputs)) {
-        plan = plan_ask(options_, treatment);
+    if (!was_asked(wanted, input.progress.outputs)) {
+        plan = plan_ask(options_, wanted);
     } else {
         treating_ = true;
-        TRY_ASSIGN(plan, plan_treat(options_, treatment, now, input.progress.outputs));
+        TRY_ASSIGN(plan, plan_treat(options_, wanted, now, input.progress.outputs));
     }
     move_to_place(options_, plan);
     return plan;

@@ -43,6 +43,8 @@ class Clone : public plan::Operation {
     Status check_ties(kube::ClusterReader& reader);
     Status check_may_ask(kube::ClusterReader& reader) const;
     Result<Recognised> by_files(kube::ClusterReader& reader);
+    Result<Treatment> treatment(const Choice& seeds, const std::string& operation) const;
+    Status check_treatable(const Now& now, const std::string& operation) const;
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> stage(kube::ClusterReader& reader, const plan::Input& input, const Now& now);

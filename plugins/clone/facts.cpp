@@ -5,6 +5,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
+#include "plugins/clone/pod_security.h"
 #include "plugins/clone/sites.h"
 
 #include <algorithm>
@@ -60,6 +61,7 @@ Status read_space(kube::ClusterReader& reader, const CloneOptions& options, Now&
                          (options.other_context.empty() ? "" : " --context " + shell_quote(options.other_context))};
     }
     now.terminating = kube::deleting(*space);
+    now.level = kube::label_of(*space, kEnforcedLevel);
     TRY_ASSIGN(const std::vector<bool> allowed,
                reader.allowed({{"list", kube::kResourceQuotas, options.to_space, "", ""}}));
     if (allowed.empty() || !allowed[0]) return {};

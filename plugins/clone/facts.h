@@ -21,6 +21,7 @@ bool has_record(const Json& record);
 
 struct Now {
     bool terminating = false;                     // the namespace of the clone
+    std::string level;                            // its kEnforcedLevel, "" : none
     std::map<std::string, kube::Claim> claims;    // under the names that are to be made, whoever made them
     std::set<std::string> unfinished;             // operations beside the source that have a journal
     std::vector<Json> quotas;                     // of that namespace, if they may be seen

@@ -24,6 +24,18 @@ bool same_moment(const std::string& left, const std::string& right) {
 
 }  // namespace
 
+Status check_another(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options) {
+    const kube::ObjectRef space{kube::kNamespaces, "", options.to_space};
+    TRY_ASSIGN(const std::optional<Json> one, there.find(space));
+    if (!one) return {};  // told of where it is needed
+    TRY_ASSIGN(const std::optional<Json> other, here.find(space));
+    if (!other || kube::uid_of(*one) != kube::uid_of(*other)) return {};
+    return Error{ErrorKind::kUsage,
+                 "the other cluster is this one: namespace " + options.to_space + " is the same" + where(options) +
+                     ", uid " + escape_line(kube::uid_of(*one)) + "; nothing was changed",
+                 "--to-namespace is for another namespace of the same cluster"};
+}
+
 Result<std::vector<Imported>> gather_imports(kube::ClusterReader& there, const CloneOptions& options,
                                              const Choice& choice, const std::string& operation) {
     std::vector<Imported> imports;

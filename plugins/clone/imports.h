@@ -12,6 +12,10 @@ namespace holdfast::clone {
 // Error::reason: the handle names another snapshot there.
 inline constexpr char kForeignSnapshot[] = "ForeignSnapshot";
 
+// kUsage: the other cluster is this one under another address, where the record of a clone's journal and the journal
+// would be one object. Told by the uid of the clone's namespace, which is then the same in both.
+Status check_another(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options);
+
 // What the imports of another cluster have come to.
 struct Imported {
     std::string name;

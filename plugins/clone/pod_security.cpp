@@ -55,9 +55,11 @@ void look_at_restricted(const Json& pod, const Json& container, std::vector<std:
     if (either("seccompProfile") == nullptr) against.push_back("no seccompProfile" + of);
 }
 
-}  // namespace
+struct Admission {
+    const char *whom, *hint;
+};
 
-Status check_pod_security(const std::string& level, const std::string& space, const Json& pod_spec) {
+Status check_level(const std::string& level, const std::string& space, const Json& pod_spec, const Admission& of) {
     if (level != "baseline" && level != "restricted") return {};
     std::vector<std::string> against;
     look_at_baseline(pod_spec, against);
@@ -68,9 +70,22 @@ Status check_pod_security(const std::string& level, const std::string& space, co
         }
     }
     if (against.empty()) return {};
-    return refused("namespace " + space + " enforces pod security level " + level +
-                       ", which does not admit the clone's pods: " + join(against, ", "),
-                   "change these with --set, or clone to a namespace with another level");
+    return refused("namespace " + space + " enforces pod security level " + level + ", which does not admit " +
+                       of.whom + ": " + join(against, ", "),
+                   of.hint);
+}
+
+}  // namespace
+
+Status check_pod_security(const std::string& level, const std::string& space, const Json& pod_spec) {
+    return check_level(level, space, pod_spec,
+                       {"the clone's pods", "change these with --set, or clone to a namespace with another level"});
+}
+
+Status check_throwaway_security(const std::string& level, const std::string& space, const Json& pod_spec) {
+    return check_level(level, space, pod_spec,
+                       {"the throwaway database that prepares the data, which runs as the source's container does",
+                        "clone to a namespace with another level"});
 }
 
 }  // namespace holdfast::clone

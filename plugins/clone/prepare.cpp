@@ -12,6 +12,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
 #include "plugins/clone/sites.h"
+#include "plugins/clone/statements.h"
 
 #include <algorithm>
 #include <charconv>
@@ -28,82 +29,6 @@ using plan::WaitFor;
 constexpr std::chrono::hours kLongest{
     48};  // a statement says nothing until it ends; a large table is rewritten as a whole
 constexpr char kVersionQuery[] = "select current_setting('server_version_num')";
-
-struct Statement {
-    std::string id, title, text;
-    int first_major = 0, last_major = 0;  // 0: no bound
-};
-
-// Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made
-// of them, not in the log. ANALYZE first: what it replaces is rewritten by the next.
-std::vector<Statement> masking(const CloneOptions& options) {
-    return {{"mask", "run the masking statements", options.sql},
-            {"refresh", "refresh materialized views", R"sql(do $holdfast$
-declare one record;
-begin
-    for one in select c.oid::regclass as name from pg_catalog.pg_class c where c.relkind = 'm' order by c.oid loop
-        execute 'refresh materialized view ' || one.name;
-    end loop;
-end $holdfast$)sql"},
-            {"analyze", "replace the statistics, which hold old values", "analyze"},
-            {"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"}};
-}
-
-// Segments that the source has made ahead of time are old ones under new names, with old rows in them: each is used up,
-// so that the checkpoint that follows gives it up (nothing is recycled in the throwaway server).
-constexpr char kUseUpLog[] = R"sql(do $holdfast$
-declare ahead integer;
-begin
-    select count(*) into ahead from pg_catalog.pg_ls_waldir()
-    where name ~ '^[0-9A-F]{24}$'
-      and name collate "C" > pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()) collate "C";
-    for i in 0..ahead loop
-        perform pg_catalog.pg_logical_emit_message(false, 'holdfast', '');
-        perform pg_catalog.pg_switch_wal();
-    end loop;
-end $holdfast$)sql";
-
-// What ties the copy to its source (safety R26).
-std::vector<Statement> isolation() {
-    std::vector<Statement> all = {{"subscriptions", "take the subscriptions' connections away",
-                                   "update pg_catalog.pg_subscription set subenabled = false, subslotname = null, "
-                                   "subconninfo = 'host=/isolated'"}};
-    const auto off = [&](const std::string& name, const std::string& value, int first = 0) {
-        all.push_back({"set-" + name, "set " + name, "alter system set " + name + " = '" + value + "'", first});
-    };
-    off("archive_mode", "off");
-    off("archive_command", "");
-    off("archive_library", "", 15);
-    off("archive_cleanup_command", "", 12);
-    off("recovery_end_command", "", 12);
-    off("restore_command", "", 12);
-    off("primary_conninfo", "", 12);
-    off("primary_slot_name", "", 12);
-    off("synchronous_standby_names", "");
-    return all;
-}
-
-// Slots would keep the log with the old rows in it, and are nobody's here.
-std::vector<Statement> statements_for(const CloneOptions& options) {
-    std::vector<Statement> all = {{"slots", "drop the replication slots",
-                                   "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots"}};
-    if (!options.sql.empty()) {
-        for (Statement& one : masking(options)) all.push_back(std::move(one));
-    }
-    if (options.isolated) {
-        for (Statement& one : isolation()) all.push_back(std::move(one));
-    }
-    if (!options.sql.empty()) {
-        all.push_back({"checkpoint", "write everything out", "checkpoint"});
-        all.push_back({"switch", "use the log's old segments up", kUseUpLog});
-        all.push_back({"checkpoint-again", "give the old segments up", "checkpoint"});
-    }
-    return all;
-}
-
-bool fits(const Statement& one, int major) {
-    return (one.first_major == 0 || major >= one.first_major) && (one.last_major == 0 || major <= one.last_major);
-}
 
 std::string version_output(std::size_t instance) { return "version-" + std::to_string(instance); }
 

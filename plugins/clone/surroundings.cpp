@@ -5,6 +5,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/placement.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/pod_security.h"
 
 #include <algorithm>
 
@@ -48,11 +49,10 @@ class Looking {
     }
 
     Status read_levels() {
-        constexpr char kLevel[] = "pod-security.kubernetes.io/enforce";
         TRY_ASSIGN(const Json there, there_.get({kube::kNamespaces, "", options_.to_space}));
-        found_.level = kube::label_of(there, kLevel);
+        found_.level = kube::label_of(there, kEnforcedLevel);
         TRY_ASSIGN(const Json here, here_.get({kube::kNamespaces, "", options_.space}));
-        found_.source_level = kube::label_of(here, kLevel);
+        found_.source_level = kube::label_of(here, kEnforcedLevel);
         return {};
     }
 

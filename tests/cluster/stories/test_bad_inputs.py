@@ -77,6 +77,83 @@ def test_60_a_name_that_another_operation_or_tool_holds(two):
     space.snap("abort", operation, "--yes").expect()
 
 
+def test_61_labels_that_a_service_would_pick(two):
+    """I16: no selector that is not empty finds the clone's pods, whoever has set their labels."""
+    space = two
+    space.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
+                 "spec": {"selector": {"app": "other"}, "ports": [{"port": 5432}]}})
+    try:
+        before = space.objects()
+        refused(space.clone("sts/other", "front"), 3, f"service/{space.name}/front exists already; {NOTHING}", "choose another name for the clone")
+        refused(space.clone("sts/other", "copy", "--set", "spec.template.metadata.labels.app=other"), 3,
+                f"the selector of service/{space.name}/front would pick the clone's pods; {NOTHING}",
+                "choose another name for the clone, other labels with --set, or another namespace")
+        assert space.objects() == before
+        unmarked = [{"key": "holdfast.dev/operation", "operator": "DoesNotExist"}, {"key": "app", "operator": "Exists"}]
+        space.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "unmarked"},
+                     "spec": {"podSelector": {"matchExpressions": unmarked}}})
+        before = space.objects()
+        refused(space.clone("sts/other", "copy"), 3,
+                f"the selector of netpol/{space.name}/unmarked would pick the clone's pods whatever their labels; {NOTHING}",
+                "clone to another namespace (--to-namespace), or change that selector")
+        assert space.objects() == before
+    finally:
+        space.kubectl("delete", "service/front", "networkpolicy/unmarked", "--ignore-not-found").expect()
+
+
+def test_10_a_clone_where_it_cannot_be(two, cluster):
+    """A namespace that is missing, that ends, that has no room or another pod security level; an image that nobody tells."""
+    space, there = two, cluster.space("there")
+    space.claim("alone")
+    space.wait("jsonpath={.status.phase}=Bound", "pvc/alone")
+    words = ["sts/other", "copy", "--to-namespace"]
+    before = space.objects()
+    refused(space.clone(*words, "no-such-namespace"), 1, f"namespace no-such-namespace does not exist; {NOTHING}",
+            "make it first: kubectl create namespace no-such-namespace")
+    try:
+        there.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": {"requests.storage": "10Mi"}}})
+        there.eventually(lambda: there.path("resourcequota/small", ".status.hard"))
+        refused(space.clone(*words, there.name), 3,
+                f"resourcequota/{there.name}/small has no room: requests.storage is 10Mi, 0 are used, and the clone needs 256Mi more; {NOTHING}",
+                "remove something, have the quota raised, or clone to another namespace")
+        there.kubectl("delete", "resourcequota", "small").expect()
+        cluster.kubectl("label", "namespace", there.name, "pod-security.kubernetes.io/enforce=restricted").expect()
+        level = f"namespace {there.name} enforces pod security level restricted, which does not admit "
+        refused(space.clone(*words, there.name), 3,
+                f"{level}the clone's pods: allowPrivilegeEscalation is not false of container postgres, "
+                f"capabilities.drop lacks ALL of container postgres, no seccompProfile of container postgres; {NOTHING}",
+                "change these with --set, or clone to a namespace with another level")
+        mask = cluster.home / f"{there.name}.sql"
+        mask.write_text("select 1")
+        refused(space.clone("pvc/data-other-0", "copy", "--to-namespace", there.name, "--sql", mask), 3,
+                f"{level}the throwaway database that prepares the data, which runs as the source's container does: "
+                f"capabilities.drop lacks ALL of container database; {NOTHING}",
+                "clone to a namespace with another level")
+        refused(space.clone("pvc/alone", "copy", "--sql", mask), 3,
+                f"pvc/alone: no pod uses it that would tell with which image its data is opened; {NOTHING}",
+                "name one with --image, of the same major version as the data")
+        cluster.kubectl("label", "namespace", there.name, "pod-security.kubernetes.io/enforce-").expect()
+        there.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stays", "finalizers": ["story.test/stays"]}})
+        cluster.kubectl("delete", "namespace", there.name, "--wait=false").expect()
+        refused(space.clone(*words, there.name), 3, f"namespace {there.name} is terminating: nothing can be created in it; {NOTHING}",
+                "choose another with --to-namespace")
+        assert space.objects() == before
+    finally:
+        there.kubectl("patch", "configmap", "stays", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        there.delete()
+        space.kubectl("delete", "pvc", "alone").expect()
+
+
+def test_60_names_of_a_clone_that_are_taken(two):
+    space = two
+    space.claim("data-copy-0")
+    before = space.objects()
+    refused(space.clone("sts/other", "copy"), 3, f"pvc/{space.name}/data-copy-0 exists already, and Holdfast did not make it; {NOTHING}",
+            "choose another name for the clone")
+    assert space.objects() == before
+    space.kubectl("delete", "pvc", "data-copy-0").expect()
+
+
 def test_63_a_class_that_does_not_reach_the_place_of_the_volume(space, cluster):
     space.claim("data", "fast-later")
     space.pod("writer", claims=["data"])

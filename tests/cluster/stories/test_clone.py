@@ -1,7 +1,5 @@
 """kubectl clone on the real cluster: the copy has the data, the source is as it was before, byte for byte and object for
 object, and what was made can be removed again without a trace."""
-import json
-
 import pytest
 
 import world
@@ -112,6 +110,29 @@ def test_volumes_under_retain_and_waiting_classes_leave_nothing(space):
     space.eventually(lambda: space.left_behind(before) == [])
 
 
+def test_a_block_volume_that_one_pod_alone_may_mount_while_that_has_it(space):
+    """R16: nothing of ours mounts the source, and the throwaway pod has left the copy when the clone is done."""
+    def with_device(name, claim):
+        space.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
+            "terminationGracePeriodSeconds": 0, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
+            "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
+                            "volumeDevices": [{"name": "data", "devicePath": "/dev/data"}]}]}})
+        space.wait("condition=Ready", f"pod/{name}")
+
+    space.claim("raw", "fast-later", volumeMode="Block", accessModes=["ReadWriteOncePod"])
+    with_device("writer", "raw")
+    space.shell("writer", "echo raw-bytes | dd of=/dev/data conv=fsync,notrunc 2>/dev/null").expect()
+    before = space.objects()
+    space.clone("pvc/raw", "copy").expect()
+    copied = {field: space.path("pvc/copy", f".spec.{field}") for field in ("volumeMode", "accessModes[*]")}
+    assert copied == {"volumeMode": "Block", "accessModes[*]": "ReadWriteOncePod"}
+    with_device("reader", "copy")
+    assert space.shell("reader", "head -c 9 /dev/data").expect().out == "raw-bytes"
+    space.kubectl("delete", "pod", "reader", "--now").expect()
+    space.clone("delete", "copy", "--yes").expect()
+    space.eventually(lambda: space.objects() == before)
+
+
 def test_every_claim_of_a_pod(files):
     before = files.objects()
     done = files.clone("pod/writer", "twin", "-o", "json").expect().json()
@@ -159,24 +180,6 @@ def test_names_that_are_taken(files):
     assert files.clone("delete", "copy").expect(3).err.count("--yes")
     files.clone("delete", "copy", "--yes").expect()
     files.eventually(lambda: files.objects() == before)
-
-
-def test_a_namespace_that_goes_away_and_a_quota_are_told_of_before_anything_is_made(files, cluster):
-    before = files.objects()
-    other = cluster.space("staging")
-    try:
-        other.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
-                     "spec": {"hard": {"requests.storage": "10Mi"}}})
-        other.eventually(lambda: other.path("resourcequota/small", ".status.hard"))
-        refused = files.clone("pvc/data", "copy", "--to-namespace", other.name).expect(3)
-        assert "small" in refused.err and "64Mi" in refused.err and "10Mi" in refused.err
-        other.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stays", "finalizers": ["story.test/stays"]}})
-        cluster.kubectl("delete", "namespace", other.name, "--wait=false").expect()
-        assert "terminating" in files.clone("pvc/data", "copy", "--to-namespace", other.name).expect(3).err
-    finally:
-        other.kubectl("patch", "configmap", "stays", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
-        other.delete()
-    assert files.objects() == before
 
 
 def test_a_driver_that_fails_is_explained_and_abort_takes_all_back(space):

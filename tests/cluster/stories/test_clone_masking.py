@@ -6,6 +6,7 @@ import world
 
 SECRET = "unm4sked"  # stands in every value that must not survive
 MASK = "update users set email = 'user' || id || '@masked.test', note = null;"
+CONTENT = "select md5(string_agg(u::text, ',' order by id)) from users u"
 AHEAD = "select count(*) from pg_ls_waldir() where name > pg_walfile_name(pg_current_wal_lsn())"
 
 
@@ -60,11 +61,19 @@ class Polling:
         self.thread.join(60)
 
 
+def restart(space, name):
+    pod = space.path(f"pod/{name}-0", ".metadata.uid")
+    space.kubectl("delete", "pod", f"{name}-0").expect()
+    space.eventually(lambda: space.path(f"pod/{name}-0", ".metadata.uid") not in ("", pod))
+    space.wait("condition=Ready", f"pod/{name}-0")
+
+
 def test_nobody_ever_sees_an_unmasked_row(space, tmp_path):
     space.postgres(replicas=1, size="256Mi")
     fill(space)
     mask = tmp_path / "mask.sql"
     mask.write_text(MASK)
+    rows = space.psql("postgres-0", CONTENT)
     before = space.objects()
     with Polling(space) as client:
         space.clone("sts/postgres", "staging", "--sql", mask, "--ordinals", "0=0,0=1", timeout=300).expect()
@@ -79,7 +88,7 @@ def test_nobody_ever_sees_an_unmasked_row(space, tmp_path):
         assert found == "", found
     assert space.shell("postgres-0", f"grep -rl {SECRET} /data").expect().out.count("pg_wal/") > 1, "the source has what is looked for"
     now = space.objects()
-    assert {k: now.get(k) for k in before} == before
+    assert {k: now.get(k) for k in before} == before and space.psql("postgres-0", CONTENT) == rows
     space.clone("delete", "staging", "--yes").expect()
 
 
@@ -95,34 +104,61 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     failed = space.clone("pvc/data-postgres-0", "copy", "--sql", mask, timeout=300).expect(6)
     space.eventually(lambda: space.objects() == before, timeout=60)
 
+    # Rows that no statement sees, until somebody commits them in the clone.
+    space.psql("postgres-0", "alter system set max_prepared_transactions = 5")
+    restart(space, "postgres")
+    space.kubectl("exec", "postgres-0", "--", "psql", "-qX", "-c",
+                  f"begin; insert into users values (100000, '{SECRET}-late'); prepare transaction 'late'").expect()
+    mask.write_text(MASK)
+    before = space.objects()
+    failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
+    assert "of 1 prepared transaction(s) the rows cannot be masked: finish them in the source first" in failed.err, failed.text
+    space.eventually(lambda: space.objects() == before, timeout=60)
 
-def test_an_archive_and_a_slot_hear_nothing_of_an_isolated_clone(space):
-    """The archive is a database of its own that writes down who archived what."""
+
+def test_an_archive_a_publisher_and_a_slot_hear_nothing_of_an_isolated_clone(space):
+    """The archive is a database of its own that writes down who archived what; the source also subscribes to a table of it."""
     space.postgres("archive")
     space.psql("archive-0", "create table archived (segment text, who inet)")
+    space.psql("archive-0", "create table news (x int)")
+    space.psql("archive-0", "create publication news for table news")
+    space.psql("archive-0", "alter system set wal_level = logical")
+    restart(space, "archive")
     archive = space.path("pod/archive-0", ".status.podIP")
     space.postgres("postgres")
     space.psql("postgres-0", "alter system set archive_mode = on")
     command = f"psql -qX -h {archive} -U postgres -d postgres -c " + '"insert into archived values (\'%f\', inet_client_addr())"'
     space.psql("postgres-0", f"alter system set archive_command = $${command}$$")
     space.psql("postgres-0", "alter system set wal_level = logical")
-    space.kubectl("delete", "pod", "postgres-0").expect()
-    space.eventually(lambda: space.path("statefulset/postgres", ".status.readyReplicas") == "1", timeout=60)
+    restart(space, "postgres")
+    space.psql("postgres-0", "create table news (x int)")
+    space.psql("postgres-0", f"create subscription news connection 'host={archive} user=postgres dbname=postgres' publication news")
+    # What a standby has on its disk, and what would be read at the next start.
+    space.psql("postgres-0", f"alter system set primary_conninfo = 'host={archive} user=postgres'")
+    space.shell("postgres-0", "touch /data/pgdata/standby.signal").expect()
     space.psql("postgres-0", "select pg_create_physical_replication_slot('standby', true), pg_create_logical_replication_slot('feed', 'pgoutput')")
     space.psql("postgres-0", "create table t as select 7 as x; select pg_switch_wal()")
     space.eventually(lambda: space.psql("archive-0", "select count(*) from archived") != "0", timeout=60)
     slot = space.psql("postgres-0", "select slot_name, restart_lsn from pg_replication_slots order by 1")
 
     refused = space.clone("sts/postgres", "staging").expect(3)
-    assert "archives its WAL" in refused.err and "2 replication slots" in refused.err and "--isolated" in refused.err
+    for tie in ("archives its WAL", "2 replication slots", "1 subscription", "--isolated"):
+        assert tie in refused.err, refused.text
     space.clone("sts/postgres", "staging", "--isolated", timeout=300).expect()
 
     assert space.psql("staging-0", "select x from t") == "7"
     assert space.psql("staging-0", "select count(*) from pg_replication_slots") == "0"
-    assert space.psql("staging-0", "show archive_mode") == "off"
+    assert space.psql("staging-0", "select current_setting('archive_mode'), current_setting('primary_conninfo'), pg_is_in_recovery()") == "off||f"
+    assert space.psql("staging-0", "select subenabled, subconninfo, coalesce(subslotname, 'none') from pg_subscription") == "f|host=/isolated|none"
+    assert space.shell("staging-0", "ls /data/pgdata/standby.signal").code != 0
+    space.psql("archive-0", "insert into news values (1)")
+    space.eventually(lambda: space.psql("postgres-0", "select count(*) from news") == "1", timeout=60)
+    assert space.psql("staging-0", "select count(*) from news") == "0"
     space.psql("staging-0", "create table only_here as select 1; select pg_switch_wal(); checkpoint")
     source = space.path("pod/postgres-0", ".status.podIP")
     assert set(space.psql("archive-0", "select distinct host(who) from archived").split()) == {source}
     assert space.psql("postgres-0", "select slot_name, restart_lsn from pg_replication_slots order by 1") == slot
+    assert set(space.psql("archive-0", "select host(client_addr) from pg_stat_replication").split()) == {source}
+    assert space.shell("postgres-0", "ls /data/pgdata/standby.signal").code == 0, "the source was written to"
     assert space.path("networkpolicy/staging-isolated", ".spec.policyTypes[*]") == "Egress"
     space.clone("delete", "staging", "--yes").expect()

@@ -123,6 +123,25 @@ TEST_SUITE("clone in another cluster") {
         CHECK(imports->front().cut_at.empty());
     }
 
+    TEST_CASE("this cluster under another address is no other one") {
+        const Json shop = {
+            {"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}, {"uid", "u1"}}}};
+        Json of_another = shop;
+        of_another["metadata"]["uid"] = "u2";
+        FakeClock clock;
+        FakeCluster here(clock), there(clock);
+        here.put(shop);
+        CHECK(check_another(here, there, over_there()).ok());  // that the namespace is missing there is told later
+        there.put(of_another);
+        CHECK(check_another(here, there, over_there()).ok());
+        const Status same = check_another(here, here, over_there());
+        REQUIRE_FALSE(same.ok());
+        CHECK(same.error().kind == ErrorKind::kUsage);
+        CHECK(same.error().message ==
+              "the other cluster is this one: namespace shop is the same in context staging, uid u1; nothing was "
+              "changed");
+    }
+
     TEST_CASE("a cluster without a snapshot API is refused") {
         FakeClock clock;
         FakeCluster there(clock);

@@ -201,5 +201,9 @@ TEST_SUITE("clone workload") {
         REQUIRE_FALSE(baseline.ok());
         for (const char* one : {"hostNetwork", "hostPath volume v", "privileged of container db"})
             CHECK(says(baseline.error().message, one));
+        const Status throwaway = check_throwaway_security("baseline", "staging", host);
+        REQUIRE_FALSE(throwaway.ok());
+        CHECK(throwaway.error().kind == ErrorKind::kRefused);
+        CHECK(says(throwaway.error().message, "does not admit the throwaway database that prepares the data"));
     }
 }
