@@ -1,7 +1,4 @@
 """A cluster without snapshots, as many have it: every command says so, names the remedy and changes nothing."""
-import os
-import subprocess
-
 import pytest
 
 import conftest
@@ -11,15 +8,9 @@ import world
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
     """A second cluster of this machine, of nothing but an API server."""
-    folder = tmp_path_factory.mktemp("bare")
-    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
-    net = next(f"10.{n}" for n in range(60, 80) if f"hf10-{n}:" not in links and f"hf10-{n}@" not in links)
-    environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(folder), "HOLDFAST_CLUSTER_NET": net, "HOLDFAST_CLUSTER_PARTS": "api"}
-    kubeconfig, programs = conftest.start(environment)
-    cluster = world.Cluster(kubeconfig, programs, tmp_path_factory.mktemp("home"))
-    cluster.kubectl("create", "namespace", "bare").expect()
-    yield world.Space(cluster, "bare")
-    subprocess.run([world.ROOT / "tests/cluster/down"], check=True, env=environment, stdin=subprocess.DEVNULL)
+    with conftest.second_cluster(tmp_path_factory, "bare", PARTS="api") as cluster:
+        cluster.kubectl("create", "namespace", "bare").expect()
+        yield world.Space(cluster, "bare")
 
 
 def claim(space):
