@@ -67,6 +67,8 @@ class Judge : public CaseJudge {
             for (const sim::ObjectPtr& before : reference_.start.store.list(*resource, kSpace)) {
                 if (kube::replicas_of(*before) == 0) continue;
                 const sim::ObjectPtr now = stage_.sim.store.find(*resource, kSpace, kube::name_of(*before));
+                // What the command is asked to delete is down for good.
+                if (!now && !reference_.end.contains(before.ref().text())) continue;
                 if (!now || kube::replicas_of(*now) == 0)
                     stage_.violated("R13: the first run leaves " + before.ref().text() + (now ? " down" : " deleted"));
             }
