@@ -133,6 +133,7 @@ Result<UndoOptions> undo_options(app::Context& context, const app::Arguments& ar
     TRY_ASSIGN(options.space, context.space());
     if (!arguments.positionals.empty()) options.operation = arguments.positionals.front();
     if (!options.operation.empty()) TRY(plan::check_operation_id(options.operation));
+    options.gitops_paused = arguments.flag("gitops-paused");
     return options;
 }
 

@@ -214,6 +214,7 @@ app::Command undo_command() {
     command.completes = {Completes::kOperation};
     command.examples = {{"Go back to what the database was before the restore", "kubectl restore undo"},
                         {"A certain one, without being asked", "kubectl restore undo in-place-postgres-7k2mz --yes"}};
+    command.options = {flag_option("gitops-paused", "Argo CD or Flux, whose marks the workload carries, is paused")};
     command.rules = swap_rules();
     append(command.rules, {rule({"get"}, kube::kConfigMaps), rule({"list"}, kube::kSnapshots),
                            rule({"list"}, kube::kHorizontalPodAutoscalers, "", "sts/NAME"),

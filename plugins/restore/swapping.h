@@ -21,6 +21,7 @@ class Swapping : public plan::Operation {
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
     bool past_return() const override { return past_return_; }
+    std::vector<std::string> manner_flags() const override { return {"gitops-paused"}; }
     Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<std::vector<plan::Journal>> rebuild(kube::ClusterReader& reader) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;

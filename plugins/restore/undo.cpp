@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/journal.h"
+#include "common/plan/wakers.h"
 #include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
 #include "plugins/restore/traces.h"
@@ -86,6 +87,7 @@ Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& ke
         facts.workload = std::move(*workload);
         TRY_ASSIGN(kube::List autoscalers, reader.list(kube::kHorizontalPodAutoscalers, target.space));
         facts.autoscalers = std::move(autoscalers.items);
+        facts.deployer_paused = plan::deployer_paused(reader, facts.workload);
     } else {
         TRY_ASSIGN(facts.holder, holder_of(reader, target));
     }
@@ -184,6 +186,7 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     InPlaceOptions as_target;
     as_target.space = options_.space;
     as_target.target = target_;
+    as_target.gitops_paused = options_.gitops_paused;
     TRY(check_owner(as_target, facts));
     TRY(check_added(facts, *kept));
     SwapRecord& record = opening.record;

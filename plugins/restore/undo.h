@@ -11,6 +11,7 @@ namespace holdfast::restore {
 
 struct UndoOptions {
     std::string space, operation;  // operation "" : the only one that can be undone
+    bool gitops_paused = false;    // the user's word, where it cannot be seen
 };
 
 class Undo : public Swapping {

@@ -233,7 +233,11 @@ def test_undo_puts_the_old_volume_back_and_is_undone_in_turn(database):
     first = operation_of(in_place(space).expect())
     new = space.path("pvc/data-postgres-0", ".spec.volumeName")
     assert seven(space) == "7"
-    undone = space.restore("undo", "--yes", "-o", "json", timeout=300).expect()
+    patch(space, "sts/postgres", {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}})
+    refused = space.restore("undo", "--yes").expect(3)
+    assert "is kept in step by Flux kustomization apps" in refused.err and "--gitops-paused" in refused.err
+    undone = space.restore("undo", "--gitops-paused", "--yes", "-o", "json", timeout=300).expect()
+    patch(space, "sts/postgres", {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": None}}})
     assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
     assert space.psql("postgres-0", "select y from since") == "1"
     assert volumes(space)[new] == ("data-postgres-0", "Released", "Retain")
