@@ -48,8 +48,10 @@ void put_stuck(sim::Sim& sim, const char* class_name, const char* retention) {
           {"template",
            {{"metadata", {{"labels", labels}}},
             {"spec",
-             {{"containers",
-               Json::array({{{"name", "main"}, {"image", "registry.example/stuck:1"}, {"volumeMounts", mounts}}})}}}}},
+             {{"containers", Json::array({{{"name", "main"},
+                                           {"image", "registry.example/stuck:1"},
+                                           {"readinessProbe", {{"exec", {{"command", {"ready"}}}}}},
+                                           {"volumeMounts", mounts}}})}}}}},
           {"volumeClaimTemplates", Json::array({{{"metadata", {{"name", "data"}}},
                                                  {"spec",
                                                   {{"accessModes", Json::array({"ReadWriteOnce"})},
@@ -83,7 +85,12 @@ Entry restarting() {
     Entry entry = {"expand-restart",
                    "pvc-expand",
                    "expand",
-                   [](sim::Sim& sim) { put_stuck(sim, "fast-offline", "Retain"); },  // grows when it is mounted anew
+                   [](sim::Sim& sim) {
+                       put_stuck(sim, "fast-offline", "Retain");     // grows when it is mounted anew
+                       sim.delays.probe = sim::milliseconds(20000);  // long before the database answers
+                       // Nobody but us sees to it that one pod stays.
+                       sim.store.erase({kube::kPodDisruptionBudgets, kSpace, "stuck"});
+                   },
                    always(expand({"sts/stuck", "--size", "2Gi", "--restart", "if-needed", "--yes"})),
                    kAll,
                    0,

@@ -163,7 +163,8 @@ void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
     if (begins && !restarted_.empty() && !together_ && starts_with(change.ref.name, restarted_ + "-")) {
         for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, change.ref.space)) {
             const std::string name = kube::name_of(*pod);
-            if (starts_with(name, restarted_ + "-") && name != change.ref.name && !sim::is_ready(*pod))
+            if (starts_with(name, restarted_ + "-") && name != change.ref.name && !sim::is_ready(*pod) &&
+                !put_there(*pod))
                 violated("I18: pod/" + key(change.ref.space, change.ref.name) + " is ended while " + name +
                          " is not ready");
         }

@@ -31,7 +31,10 @@ class Invariants {
     // Those of StatefulSet `restarted` may be, one at a time: while each other one is ready (I18).
     // together: or all of them at once.
     void keep_pods(const sim::Sim& start, const std::string& restarted = "", bool together = false);
-    void release_pods() { pods_.clear(); }
+    void release_pods() {
+        pods_.clear();
+        restarted_.clear();
+    }
     void allow_less() { less_ = true; }  // a claim may ask for less, but never for less than it has
     // What somebody else does is not judged, but what they have given up is not ours to keep from then on.
     void look_away(bool away) { away_ = away; }
