@@ -11,6 +11,7 @@ using plan::Condition;
 using plan::Delete;
 using plan::Patch;
 using plan::Plan;
+using plan::Step;
 using plan::WaitFor;
 
 class BackPlanner : public SwapSteps {

@@ -5,8 +5,22 @@
 #include "tests/crash/plugins.h"
 
 #include <algorithm>
+#include <array>
+#include <variant>
 
 namespace holdfast::crash {
+namespace {
+
+// In the order of plan::Action; Copy has no way to be carried out before there is a mover.
+constexpr std::array kKinds = {"create", "patch", "delete", "scale", "wait", "exec", "sql", "", "evict"};
+static_assert(kKinds.size() == std::variant_size_v<plan::Action> + 1);
+
+std::string kind_of(const plan::Step& step) {
+    const auto* gone = std::get_if<plan::Delete>(&step.action);
+    return gone != nullptr && gone->evict ? kKinds.back() : kKinds.at(step.action.index());
+}
+
+}  // namespace
 
 Tally& Tally::operator+=(const Tally& other) {
     cases += other.cases;
@@ -50,8 +64,8 @@ std::vector<std::string> missing_steps(const std::vector<const Reference*>& refe
     return missing;
 }
 
-std::vector<std::string> unexplained_waits(const sim::Sim& world) {
-    std::set<std::string> missing;
+std::vector<std::string> missing_in_plans(const sim::Sim& world) {
+    std::set<std::string> missing, kinds;
     for (const Entry& entry : matrix()) {
         if (entry.plugin.empty()) continue;
         const std::string command = entry.plugin + " " + entry.command;
@@ -65,12 +79,16 @@ std::vector<std::string> unexplained_waits(const sim::Sim& world) {
         };
         const auto see = [&](const plan::Plan& plan) {
             for (const plan::Step& step : plan.steps) {
+                kinds.insert(kind_of(step));
                 if (const auto* wait = std::get_if<plan::WaitFor>(&step.action)) look(wait->resource, wait->condition);
                 const auto* gone = std::get_if<plan::Delete>(&step.action);
                 if (gone != nullptr && gone->wait) look(gone->ref.resource, plan::Condition::kGone);
             }
         };
         make_reference(world, entry, {see});
+    }
+    for (const char* kind : kKinds) {
+        if (*kind != 0 && !kinds.contains(kind)) missing.insert(std::string("no case has a step of the kind ") + kind);
     }
     return {missing.begin(), missing.end()};
 }

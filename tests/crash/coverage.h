@@ -24,8 +24,9 @@ struct Tally {
 // each.
 std::vector<std::string> missing_commands();
 std::vector<std::string> missing_steps(const std::vector<const Reference*>& references);
-// Waits of the commands' plans that stand in no row of docs/waits.md for this command.
-std::vector<std::string> unexplained_waits(const sim::Sim& world);
+// Kinds of steps that no plan has, and waits of the commands' plans that stand in no row of docs/waits.md for this
+// command.
+std::vector<std::string> missing_in_plans(const sim::Sim& world);
 // Faults and actors that never came to be, though some request allows them; commands in which no actor was.
 std::vector<std::string> missing_faults(const std::map<std::string, Tally>& tallies);
 

@@ -162,7 +162,7 @@ class Run {
         for (const auto& [name, reference] : references_) references.push_back(&reference);
         for (const std::string& what : missing_commands()) problem(what);
         for (const std::string& what : missing_steps(references)) problem(what);
-        for (const std::string& what : unexplained_waits(make_world(options_.seed))) problem(what);
+        for (const std::string& what : missing_in_plans(make_world(options_.seed))) problem(what);
         if (options_.sample > 0) return;  // a sample need not have every fault
         for (const std::string& what : missing_faults(outcome.tallies)) problem(what);
     }
