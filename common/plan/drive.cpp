@@ -79,7 +79,6 @@ class Drive {
         if (!options_.plan_only) {
             TRY(check_free(world_, journal_));
             TRY(heed_locks(world_, operation_, journal_));
-            if (!resuming_) TRY(heed_unfinished(world_, operation_, journal_));
         }
         journal_.version = options_.line.version;
         input_.operation = journal_.operation;
@@ -110,6 +109,9 @@ class Drive {
             auto planned = operation_.plan(world_.cluster, input_);
             if (!planned.ok())
                 return input_.round == 0 && !resuming_ ? Status(planned.error()) : recovered(planned.error());
+            // What the operation itself refuses is said first: it knows more of what it met.
+            if (input_.round == 0 && !resuming_ && !options_.plan_only)
+                TRY(heed_unfinished(world_, operation_, journal_));
             Plan plan = named(std::move(*planned));
             const Status approved = check(plan);
             // Before round 0 nothing is held, and so nothing is ours to take down.

@@ -12,9 +12,8 @@
 namespace holdfast::plan {
 namespace {
 
-Status none_locks(const std::vector<Journal>& journals, const std::vector<Lock>& wanted, const std::string& self) {
-    for (const Journal& one : journals) {
-        if (one.state == "done" || one.operation == self) continue;
+Status none_locks(const std::vector<Journal>& open, const std::vector<Lock>& wanted) {
+    for (const Journal& one : open) {
         for (const Lock& lock : one.locks) {
             const bool shared = std::any_of(wanted.begin(), wanted.end(),
                                             [&](const Lock& mine) { return mine.workload == lock.workload; });
@@ -64,19 +63,24 @@ Status heed_locks(World& world, Operation& operation, const Journal& journal) {
 Status heed_unfinished(World& world, Operation& operation, const Journal& journal) {
     TRY_ASSIGN(const std::vector<kube::ObjectRef> targets, operation.heed_targets(world.cluster));
     std::vector<Lock> wanted = journal.locks;
-    if (!targets.empty()) {
+    if (wanted.empty() && targets.empty()) return {};
+    std::vector<std::string> unreadable;
+    TRY_ASSIGN(std::vector<Journal> journals, list_journals(world.cluster, operation.space(), unreadable));
+    std::erase_if(journals,
+                  [&](const Journal& one) { return one.state == "done" || one.operation == journal.operation; });
+    // Whose workloads the claims are takes rights that are needed only where somebody is at work.
+    if (!targets.empty() && !journals.empty()) {
         TRY_ASSIGN(const std::vector<Lock> heeded, resolve_locks(world.cluster, targets));
         wanted.insert(wanted.end(), heeded.begin(), heeded.end());
     }
-    if (wanted.empty()) return {};
+    TRY(none_locks(journals, wanted));
     std::vector<kube::ObjectRef> workloads;
-    for (const Lock& lock : wanted) {
-        const kube::Resource& resource = lock.workload.resource;
-        if (resource == kube::kStatefulSets || resource == kube::kDeployments) workloads.push_back(lock.workload);
-    }
-    std::vector<std::string> unreadable;
-    TRY_ASSIGN(const std::vector<Journal> journals, list_journals(world.cluster, operation.space(), unreadable));
-    TRY(none_locks(journals, wanted, journal.operation));
+    const auto add = [&](const kube::ObjectRef& ref) {
+        const bool holdable = ref.resource == kube::kStatefulSets || ref.resource == kube::kDeployments;
+        if (holdable && std::find(workloads.begin(), workloads.end(), ref) == workloads.end()) workloads.push_back(ref);
+    };
+    for (const Lock& lock : wanted) add(lock.workload);
+    for (const kube::ObjectRef& target : targets) add(target);
     return not_held_down(workloads, world.cluster.get_all(workloads));
 }
 
