@@ -140,7 +140,7 @@ Status check_rivals(const std::vector<kube::Volume>& free_volumes, const ClaimSp
 }
 
 std::string source_text(const Member& member) {
-    return member.text() + " uid=" + (member.snapshot ? member.snapshot->uid : member.facts.snapshot_uid);
+    return member.text() + kSourceUid + (member.snapshot ? member.snapshot->uid : member.facts.snapshot_uid);
 }
 
 Json claim_manifest(const ClaimSpec& spec, const Member& member, const Json& labels) {

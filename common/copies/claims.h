@@ -40,6 +40,7 @@ Status check_rivals(const std::vector<kube::Volume>& free_volumes, const ClaimSp
 
 // What the annotation holdfast.dev/source says of a claim that was restored from this member.
 std::string source_text(const Member& member);
+inline constexpr char kSourceUid[] = " uid=";  // before the snapshot's uid, which ends it
 
 // Labels and annotations are added to what every restored claim carries (managed-by, source).
 Json claim_manifest(const ClaimSpec& spec, const Member& member, const Json& labels);

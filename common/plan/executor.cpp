@@ -222,21 +222,15 @@ class Execution {
         return {};
     }
 
-    bool makes(const kube::ObjectRef& ref, kube::Site site) const {
-        return std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const Step& one) {
-            const auto* create = std::get_if<Create>(&one.action);
-            return create != nullptr && one.site == site && ref_of_manifest(create->manifest) == ref;
-        });
-    }
-
-    // What this very plan makes has no uid yet when the plan is made: by its label it is known, and by the uid that it
+    // What the operation makes has no uid yet when the plan is made: by its label it is known, and by the uid that it
     // has got it is deleted, so that nobody else's object of that name goes. No delete is sent without a uid.
     Status remove(const Delete& action, const Step& one, std::chrono::milliseconds stall) {
         Delete pinned = action;
         if (action.preconditions.uid.empty() && !dry()) {
             TRY_ASSIGN(const std::optional<Json> found, of(one).cluster.find(action.ref));
             if (!found) return {};
-            if (makes(action.ref, one.site) && kube::label_of(*found, labels::kOperation) != plan_.operation)
+            const std::string& made_by = action.made_by.empty() ? plan_.operation : action.made_by;
+            if (kube::label_of(*found, labels::kOperation) != made_by)
                 return Error{ErrorKind::kConflict,
                              action.ref.text() + ": object replaced: it is not the one that this operation made",
                              "nothing was done to the new one", 0, ""};

@@ -1,5 +1,6 @@
 #include "common/plan/heed.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lease.h"
 #include "common/kube/objects/workload.h"

@@ -46,6 +46,9 @@ struct Delete {
     // A pod: by eviction, which PodDisruptionBudgets may hold up. Asked again until they allow it, as long as a wait
     // may last; kTimeout names the budget's refusal.
     bool evict = false;
+    // Where no uid is given, since it is not known when the plan is made: the operation whose label the object must
+    // carry; "" : the one that deletes it. What carries another is somebody else's: kConflict.
+    std::string made_by = {};
 };
 // With `from` or `annotations` the workload itself is patched, both in one write that names what was read. A number
 // other than `from` that somebody else has set meanwhile wins, and only the annotations change; with edit_wins=false it

@@ -1,5 +1,6 @@
 // The way back before the point of no return: see plan_back in swap_plan.h.
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/swap_plan.h"
 #include "plugins/restore/swap_steps.h"
@@ -33,12 +34,18 @@ class BackPlanner : public SwapSteps {
             "the pod of a claim that is gone would start on an empty one", std::move(look));
     }
 
-    // The incoming volume and its temporary claim go for good: they hold nothing that the snapshot does not hold.
+    // The incoming volume and its temporary claim go for good: they hold nothing that the snapshot does not hold. Where
+    // that is gone by now, the volume stays.
     void discard_incoming(const Swap& swap) {
         const auto found = record_.incoming.find(swap.claim);
         const Json* temporary = swap.temporary.empty() ? nullptr : claim_now(facts_, swap.temporary);
         const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
-        if (volume != nullptr) {
+        const bool stays = volume != nullptr && last_copy(swap, facts_);
+        if (stays) {
+            keep(found->second.volume, found->second.volume_uid,
+                 "the last copy of " + swap.source + ", which is not there any more", std::nullopt,
+                 reference(swap.temporary, found->second.temporary_uid));
+        } else if (volume != nullptr) {
             // Nothing but its own temporary claim may be its owner when the policy says Delete. Only as it was read:
             // whoever deletes the workload's claim now has its controller make one on this very volume.
             Json body = {
@@ -62,7 +69,7 @@ class BackPlanner : public SwapSteps {
             add("delete-" + swap.temporary, "delete pvc/" + record_.space + "/" + swap.temporary, "temporary",
                 Delete{{kube::kClaims, record_.space, swap.temporary}, {kube::uid_of(*temporary), ""}});
         }
-        if (volume != nullptr) {
+        if (volume != nullptr && !stays) {
             add("gone-" + found->second.volume, "wait until pv/" + found->second.volume + " is gone", "",
                 WaitFor{kube::kVolumes, "", {found->second.volume}, Condition::kGone, ""});
         }
@@ -100,6 +107,32 @@ class BackPlanner : public SwapSteps {
             Patch{
                 volume_ref(swap.old_volume), kube::PatchType::kMerge, std::move(body), {swap.old_volume_uid, ""}, ""});
     }
+
+  protected:
+    // A volume whose data is nowhere else stays, under Retain and without our marks. mark: that of an earlier
+    // operation, which keeps it again. claim_ref: of a claim that is gone, so that no later one of the workload's gets
+    // it.
+    void keep(const std::string& name, const std::string& uid, const std::string& which,
+              const std::optional<std::string>& mark, Json claim_ref = nullptr) {
+        const Json* volume = volume_now(facts_, name);
+        if (volume == nullptr) return;
+        const auto marked = mark_of(*volume);
+        if (marked ? marked->operation != operation_ : kube::reclaim_policy_of(*volume) == "Retain") return;
+        plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
+        Json body = {{"metadata",
+                      {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
+                       {"annotations", {{labels::kSwap, nullptr}}}}},
+                     {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
+        if (!claim_ref.is_null()) body["spec"]["claimRef"] = std::move(claim_ref);
+        if (mark) {
+            body["metadata"]["labels"][labels::kKept] = record_.undoes;
+            body["metadata"]["annotations"][labels::kSwap] = *mark;
+        }
+        Step& step = add(
+            "let-go-" + name, "let pv/" + name + " go, under Retain", "its data stays",
+            Patch{volume_ref(name), kube::PatchType::kMerge, std::move(body), {uid, kube::version_of(*volume)}, ""});
+        step.replan = true;
+    }
 };
 
 // Whose workload is another one by now.
@@ -112,36 +145,21 @@ class ClosePlanner : public BackPlanner {
             " was deleted or made anew by somebody: it, its claims and its pods are left as they are");
     }
 
+    // One without a mark is settled already.
     void let_go(const Swap& swap) {
-        keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
+        if (marked(swap.old_volume))
+            keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
         const auto incoming = record_.incoming.find(swap.claim);
-        if (incoming == record_.incoming.end()) return;
+        if (incoming == record_.incoming.end() || !marked(incoming->second.volume)) return;
         const bool undoes = swap.temporary.empty();
         keep(incoming->second.volume, incoming->second.volume_uid, "which was to be pvc/" + swap.claim + "'s",
              undoes ? std::optional(swap.kept_mark) : std::nullopt);
     }
 
   private:
-    // mark: that of an earlier operation, which keeps it again.
-    void keep(const std::string& name, const std::string& uid, const std::string& which,
-              const std::optional<std::string>& mark) {
+    bool marked(const std::string& name) const {
         const Json* volume = volume_now(facts_, name);
-        const auto marked = volume == nullptr ? std::nullopt : mark_of(*volume);
-        if (!marked || marked->operation != operation_) return;
-        plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
-        Json body = {{"metadata",
-                      {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
-                       {"annotations", {{labels::kSwap, nullptr}}}}},
-                     {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
-        if (mark) {
-            body["metadata"]["labels"][labels::kKept] = record_.undoes;
-            body["metadata"]["annotations"][labels::kSwap] = *mark;
-        }
-        plan::Step& step =
-            add("let-go-" + name, "let pv/" + name + " go, under Retain", "its data stays",
-                plan::Patch{
-                    volume_ref(name), kube::PatchType::kMerge, std::move(body), {uid, kube::version_of(*volume)}, ""});
-        step.replan = true;
+        return volume != nullptr && mark_of(*volume).has_value();
     }
 };
 
@@ -175,7 +193,7 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
     return plan;
 }
 
-plan::Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     ClosePlanner planner(record, facts, operation);
     planner.remove_provers();
     for (const Swap& swap : record.swaps) {

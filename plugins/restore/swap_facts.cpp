@@ -1,5 +1,6 @@
 #include "plugins/restore/swap_facts.h"
 
+#include "common/copies/claims.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
@@ -214,6 +215,24 @@ Result<SwapFacts> gather_without_workload(kube::ClusterReader& reader, SwapRecor
     TRY(read_pods(reader, record, operation, facts));
     TRY(read_attachments(reader, record, facts));
     return facts;
+}
+
+Status gather_snapshots(kube::ClusterReader& reader, const SwapRecord& record, SwapFacts& facts) {
+    const auto list = reader.list(kube::kSnapshots, record.space);
+    const bool none =
+        !list.ok() && (list.error().kind == ErrorKind::kForbidden || list.error().kind == ErrorKind::kNotFound);
+    if (!list.ok() && !none) return list.error();
+    facts.snapshots.emplace();
+    for (const Json& item : list.ok() ? list->items : std::vector<Json>()) {
+        if (!kube::deleting(item)) facts.snapshots->insert(kube::uid_of(item));
+    }
+    return {};
+}
+
+bool last_copy(const Swap& swap, const SwapFacts& facts) {
+    const std::size_t uid = swap.source.find(copies::kSourceUid);
+    if (swap.temporary.empty() || !facts.snapshots || uid == std::string::npos) return false;
+    return !facts.snapshots->contains(swap.source.substr(uid + std::string_view(copies::kSourceUid).size()));
 }
 
 Stage stage_of(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {

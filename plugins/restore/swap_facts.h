@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct SwapFacts {
     std::vector<Json> pods;                // of the namespace, those that mount one of the claims
     std::vector<Json> provers;             // throwaway pods of this operation
     std::vector<std::string> attachments;  // VolumeAttachments of old volumes, by name
+    // uids of the namespace's snapshots, which are looked at only before new volumes are given up (gather_snapshots);
+    // nullopt: not yet.
+    std::optional<std::set<std::string>> snapshots;
 };
 
 // What there is of `refs`, by name; one that does not exist is left out.
@@ -32,6 +36,10 @@ Result<SwapFacts> gather_swap(kube::ClusterReader& reader, SwapRecord& record, c
 // The same also when the workload was deleted or made anew: it is not there then.
 Result<SwapFacts> gather_without_workload(kube::ClusterReader& reader, SwapRecord& record,
                                           const std::string& operation);
+// Which snapshots there are still. Who may not see it is told of none: what is kept for nothing is no loss.
+Status gather_snapshots(kube::ClusterReader& reader, const SwapRecord& record, SwapFacts& facts);
+// The new volume is the last copy of what the snapshot held.
+bool last_copy(const Swap& swap, const SwapFacts& facts);
 
 // How far it is. Each stage is a round of its own: what the next one decides it has read after this one's writes.
 enum class Stage {

@@ -148,9 +148,11 @@ class SwapPlanner : public SwapSteps {
         // Last: while one of them is left, the marks tell that the operation has not ended.
         for (const Swap& swap : record_.swaps) settle(swap);
         if (!record_.undoes.empty()) {
+            Delete record{{kube::kConfigMaps, record_.space, plan::journal_name(record_.undoes)}, {}};
+            record.made_by = record_.undoes;
             add("forget", "delete configmap/" + record_.space + "/" + plan::journal_name(record_.undoes),
                 "the record of " + record_.undoes + ", if it is still there: nothing is left of it to be undone",
-                Delete{{kube::kConfigMaps, record_.space, plan::journal_name(record_.undoes)}, {}});
+                std::move(record));
         }
         plan_.last = true;
     }

@@ -140,7 +140,9 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
         return end_unready(facts, input.operation, error);
     if (auto failure = proof_failure(facts); failure && error.kind != ErrorKind::kInterrupted) {
         // Nothing was switched over, and nothing of it stays: another set is the next thing to try.
-        TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));
+        SwapFacts seen = facts;
+        TRY(gather_snapshots(reader, *record_, seen));
+        TRY_ASSIGN(plan::Plan plan, plan_back(*record_, seen, input.operation));
         plan.instead = std::move(*failure);
         return plan;
     }
@@ -164,7 +166,8 @@ Result<plan::Plan> Swapping::end_unready(const SwapFacts& facts, const std::stri
 Result<std::optional<plan::Plan>> Swapping::take_back(kube::ClusterReader& reader, const plan::Input& input) {
     if (!recorded(input)) return std::optional<plan::Plan>();
     TRY(recall(input));
-    TRY_ASSIGN(const SwapFacts facts, gather_without_workload(reader, *record_, input.operation));
+    TRY_ASSIGN(SwapFacts facts, gather_without_workload(reader, *record_, input.operation));
+    TRY(gather_snapshots(reader, *record_, facts));
     if (record_->workload.exists() && !facts.workload)
         return std::optional(plan_close(*record_, facts, input.operation));
     TRY_ASSIGN(plan::Plan plan, plan_back(*record_, facts, input.operation));

@@ -29,6 +29,17 @@ bool holds(const sim::Sim& sim, const sim::ObjectPtr& object) {
 
 std::string key(const std::string& space, const std::string& name) { return space + "/" + name; }
 
+// Nothing else holds what this throwaway claim's disk does: no snapshot of that claim, and no other disk that is as
+// old.
+bool last_copy(const sim::Sim& sim, const std::string& handle, const sim::Token& token) {
+    const auto same = [&](const sim::Token& other) { return other.writer == token.writer; };
+    const auto& [disks, cuts] = sim.backend();
+    if (std::any_of(cuts.begin(), cuts.end(), [&](const auto& cut) { return same(cut.second.token); })) return false;
+    return std::none_of(disks.begin(), disks.end(), [&](const auto& disk) {
+        return disk.first != handle && same(disk.second.token) && disk.second.token.version == token.version;
+    });
+}
+
 }  // namespace
 
 const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
@@ -43,9 +54,11 @@ Invariants::Invariants(const sim::Sim& start) {
         const sim::Token* token = token_of(start, claim.volume);
         if (token == nullptr || token->writer.empty()) continue;
         bound.insert(claim.volume);
-        if (!claim.operation.empty()) continue;  // a throwaway
+        const std::string handle = handle_of(start, claim.volume);
+        const bool throwaway = !claim.operation.empty();
+        if (!throwaway || last_copy(start, handle, *token)) disks_[handle] = token->writer;
+        if (throwaway) continue;
         claims_[key(claim.space, claim.name)] = token->writer;
-        disks_[handle_of(start, claim.volume)] = token->writer;
     }
     for (const sim::ObjectPtr& volume : start.store.list(kube::kVolumes, "")) {
         const std::string name = kube::name_of(*volume);

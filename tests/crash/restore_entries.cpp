@@ -62,6 +62,15 @@ void leave_half_back(sim::Sim& sim) {
     });
 }
 
+// And then the databases wrote on, and somebody deleted the set: the new volumes are all that is left of it.
+void leave_last_copy(sim::Sim& sim) {
+    leave_marked(sim);
+    for (const char* pod : {"postgres-0", "postgres-1"})
+        (void)sim::api_remove(sim, {kube::kPods, kSpace, pod}, {}, kube::Propagation::kBackground, kube::DryRun::kNone);
+    sim.advance(sim::milliseconds(120000));
+    must_run(sim, {"snap", {"delete", "before", "--force", "--yes"}});
+}
+
 void leave_undo_reserved(sim::Sim& sim) {
     swap_volumes(sim);
     kill_at(sim, on_operation("restore", "undo")(sim), deletes_own_claim);
@@ -125,6 +134,8 @@ std::vector<Entry> restore_entries() {
         {"restore-in-place-lost", "restore", "in-place", lose_journal, always(in_place()), kForward, 0, nullptr, 150,
          false, Deletes::kNothing, 8, nullptr, 3},
         {"restore-in-place-back", "restore", "in-place", leave_marked, on_operation("restore", "abort"), kAgain,
+         kNothingLeft, nullptr, 150, false, Deletes::kNothing, 8, always(in_place()), 3},
+        {"restore-in-place-last-copy", "restore", "in-place", leave_last_copy, on_operation("restore", "abort"), kAgain,
          kNothingLeft, nullptr, 150, false, Deletes::kNothing, 8, always(in_place()), 3},
         {"restore-in-place-down", "restore", "in-place", leave_reserved, on_operation("restore", "abort"), kAgain,
          kNothingLeft, nullptr, 150, false, Deletes::kKeptVolumes, 8, always(in_place()), 3},

@@ -1,101 +1,12 @@
-#include "common/plan/executor.h"
-
-#include "common/kube/objects/labels.h"
-#include "tests/unit/support/fake_cluster.h"
+// What executes the steps of a plan; what it deletes and evicts is in delete_test.cpp.
+#include "tests/unit/plan/executor_scene.h"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-
-using namespace holdfast;        // NOLINT: a test of one header
-using namespace holdfast::plan;  // NOLINT
-using holdfast::testing::FakeClock;
+using namespace holdfast;                      // NOLINT: a test of one header
+using namespace holdfast::plan;                // NOLINT
+using namespace holdfast::testing::executing;  // NOLINT
 using holdfast::testing::FakeCluster;
-
-namespace {
-
-struct FakeSignals : Signals {
-    int number = 0;
-    int count() const override { return number; }
-    int last() const override { return number > 0 ? 2 : 0; }
-};
-
-struct Notes : Witness {
-    std::vector<std::string> lines;
-    void step_started(const Step& step) override { lines.push_back("start " + step.id); }
-    void step_waits(const Step&, const std::string& detail) override { lines.push_back("wait " + detail); }
-    void step_done(const Step& step, double) override { lines.push_back("done " + step.id); }
-    void step_failed(const Step& step, const Error& error) override {
-        lines.push_back("fail " + step.id + ": " + error.message);
-    }
-    void message(const std::string& text) override { lines.push_back(text); }
-    bool saw(const std::string& line) const { return std::find(lines.begin(), lines.end(), line) != lines.end(); }
-};
-
-struct FakePods : PodRunner {
-    std::vector<std::string> ran;
-    std::string fails;
-    bool held_running = true;
-    struct Held : HeldExec {
-        FakePods& pods;
-        explicit Held(FakePods& owner) : pods(owner) {}
-        bool running() override { return pods.held_running; }
-        std::string error_output() override { return "gone"; }
-        Status release() override {
-            pods.ran.push_back("release");
-            return {};
-        }
-    };
-    Result<std::string> run(const Exec& exec, std::chrono::milliseconds) override {
-        ran.push_back(exec.argv.back());
-        if (exec.argv.back() == fails) return Error{ErrorKind::kFailed, "exit code 1", "", 0, ""};
-        return std::string("out of " + exec.argv.back() + "\n");
-    }
-    Result<std::unique_ptr<HeldExec>> hold(const Exec& exec) override {
-        ran.push_back("hold " + exec.argv.back());
-        return std::unique_ptr<HeldExec>(std::make_unique<Held>(*this));
-    }
-};
-
-Json claim(const std::string& name) {
-    return {{"apiVersion", "v1"},
-            {"kind", "PersistentVolumeClaim"},
-            {"metadata", {{"name", name}, {"namespace", "n"}}},
-            {"spec", {{"dataSource", {{"name", "s"}}}}}};
-}
-kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
-
-Step step(const std::string& id, Action action, std::vector<std::string> after = {}) {
-    Step one;
-    one.id = id;
-    one.title = id;
-    one.action = std::move(action);
-    one.after = std::move(after);
-    return one;
-}
-
-Exec exec(const std::string& command) {
-    Exec one;
-    one.space = "n";
-    one.pod = "p";
-    one.argv = {"sh", "-c", command};
-    return one;
-}
-
-struct Fixture {
-    FakeClock clock;
-    FakeCluster cluster{clock};
-    FakeSignals signals;
-    Notes notes;
-    FakePods pods;
-    World world{cluster, clock, signals, notes, &pods, nullptr, nullptr, {}};
-    Limits limits;
-    Plan plan;
-    Fixture() { plan.operation = "op-1"; }
-    Outcome run() { return execute(plan, world, limits); }
-};
-
-}  // namespace
 
 TEST_CASE("creates carry the operation, and a wait ends when the last object is as it should be") {
     Fixture f;
@@ -312,43 +223,6 @@ TEST_CASE("patches that may go out together do, those that wait for one of them 
     CHECK(f.notes.saw("done c2"));
 }
 
-TEST_CASE("a delete never touches the successor of what it names") {
-    Fixture f;
-    f.cluster.put(claim("a"));
-    f.plan.steps = {step("d", Delete{claim_ref("a"), {"uid-of-another", ""}, kube::Propagation::kBackground, true})};
-    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
-    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
-    f.cluster.drop(claim_ref("a"));
-    CHECK(f.run().status.ok());
-}
-
-TEST_CASE("a delete of what the plan itself makes leaves somebody else's object of that name") {
-    Fixture f;
-    f.plan.steps = {step("c", Create{claim("a"), {}}),
-                    step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true}, {"c"})};
-    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
-        if (after || call.rfind("get", 0) != 0) return std::nullopt;
-        f.cluster.drop(claim_ref("a"));
-        f.cluster.put(claim("a"));
-        return std::nullopt;
-    };
-    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
-    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
-}
-
-TEST_CASE("a delete that is told \"not found\" looks whether that is true") {
-    Fixture f;
-    f.cluster.put(claim("a"));
-    int answers = 0;
-    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
-        if (after || call.rfind("delete", 0) != 0 || ++answers > 1) return std::nullopt;
-        return Error{ErrorKind::kNotFound, "the server could not find the requested resource", "", 404, "NotFound"};
-    };
-    f.plan.steps = {step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true})};
-    CHECK(f.run().status.ok());
-    CHECK(f.cluster.at(claim_ref("a")) == nullptr);
-}
-
 TEST_CASE("an expectation that is not met is exit 6, output and all") {
     Fixture f;
     Exec check = exec("count");
@@ -413,78 +287,4 @@ TEST_CASE("a claim that is made again for its owner carries no label of ours and
     taken.cluster.put(claim("a"));
     taken.plan.steps = {step("a", again)};
     CHECK(taken.run().status.ok());
-}
-
-TEST_CASE("a delete ends when the one that was meant is gone, whoever has its name by then") {
-    Fixture f;
-    f.cluster.put(claim("a"));
-    Delete action{claim_ref("a"), {(*f.cluster.at(claim_ref("a")))["metadata"]["uid"], ""}};
-    bool again = false;
-    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
-        if (after && call == "delete pvc/n/a" && !again) {
-            again = true;
-            f.cluster.put(claim("a"));  // somebody makes it anew at once
-        }
-        return std::nullopt;
-    };
-    f.plan.steps = {step("gone", action)};
-    CHECK(f.run().status.ok());
-    CHECK(again);
-    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
-}
-
-namespace {
-
-void put_pod(Fixture& f) {
-    f.cluster.put({{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}, {"namespace", "n"}}}});
-    Delete evict{{kube::kPods, "n", "p"}, {}};
-    evict.evict = true;
-    f.plan.steps = {step("evict", evict)};
-}
-
-// The first so many evictions are more than a budget allows.
-void put_budget(Fixture& f, int& refusals) {
-    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
-        if (after || call != "evict pod/n/p" || refusals == 0) return std::nullopt;
-        --refusals;
-        return Error{ErrorKind::kUnavailable, "no disruption is allowed", "", 429, "TooManyRequests"};
-    };
-}
-
-}  // namespace
-
-TEST_CASE("a pod is evicted, and a budget that does not allow it is asked again until it does") {
-    Fixture f;
-    put_pod(f);
-    int refusals = 3;
-    put_budget(f, refusals);
-    CHECK(f.run().status.ok());
-    CHECK(refusals == 0);
-    CHECK(f.notes.saw("wait pod/n/p: not evicted yet: no disruption is allowed"));
-    CHECK(f.cluster.at({kube::kPods, "n", "p"}) == nullptr);
-}
-
-TEST_CASE("a budget that never allows an eviction ends it in time, and the pod stays") {
-    Fixture f;
-    put_pod(f);
-    int refusals = 1000000;
-    put_budget(f, refusals);
-    const Outcome outcome = f.run();
-    REQUIRE_FALSE(outcome.status.ok());
-    CHECK(outcome.status.error().kind == ErrorKind::kTimeout);
-    CHECK(outcome.status.error().hint.find("kubectl get poddisruptionbudgets -n n") != std::string::npos);
-    CHECK(f.cluster.at({kube::kPods, "n", "p"}) != nullptr);
-}
-
-TEST_CASE("a signal ends the asking for an eviction") {
-    Fixture f;
-    put_pod(f);
-    int refusals = 1000000;
-    put_budget(f, refusals);
-    const auto before = f.cluster.fault;
-    f.cluster.fault = [&](const std::string& call, bool after) {
-        if (refusals < 1000000 - 2) f.signals.number = 1;
-        return before(call, after);
-    };
-    CHECK(f.run().status.error().kind == ErrorKind::kInterrupted);
 }

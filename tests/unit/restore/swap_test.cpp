@@ -165,6 +165,25 @@ TEST_CASE(
     golden::check("restore/swap-close.json", plan::to_json(plan).dump(2) + "\n");
 }
 
+TEST_CASE("abort keeps a new volume whose snapshot is not there any more: it is the last copy") {
+    auto at = staged(Stage::kReplace);
+    at.record.swaps[0].source = "set/nightly uid=gone";
+    at.record.swaps[1].source = "set/nightly uid=there";
+    at.facts.snapshots = std::set<std::string>{"there"};
+    const auto plan = restore::plan_back(at.record, at.facts, kOperationId).value();
+    CHECK(has(plan, "let-go-new-0"));
+    CHECK_FALSE(has(plan, "discard-new-0"));
+    CHECK_FALSE(has(plan, "gone-new-0"));
+    CHECK(has(plan, "discard-new-1"));
+    const auto kept = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                   [](const plan::Step& step) { return step.id == "let-go-new-0"; });
+    REQUIRE(kept != plan.steps.end());
+    CHECK(std::get<plan::Patch>(kept->action).body["spec"]["persistentVolumeReclaimPolicy"] == "Retain");
+    CHECK(std::find(plan.notes.begin(), plan.notes.end(),
+                    "pv/new-0, the last copy of set/nightly uid=gone, which is not there any more, stays, under "
+                    "reclaim policy Retain") != plan.notes.end());
+}
+
 TEST_CASE("abort takes everything back before the first claim is deleted, and refuses after") {
     const auto at = staged(Stage::kReplace);
     const auto plan = restore::plan_back(at.record, at.facts, kOperationId).value();

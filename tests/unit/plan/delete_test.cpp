@@ -1,0 +1,131 @@
+#include "tests/unit/plan/executor_scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;                      // NOLINT: a test of one header
+using namespace holdfast::plan;                // NOLINT
+using namespace holdfast::testing::executing;  // NOLINT
+using holdfast::testing::FakeCluster;
+
+TEST_CASE("a delete never touches the successor of what it names") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    f.plan.steps = {step("d", Delete{claim_ref("a"), {"uid-of-another", ""}, kube::Propagation::kBackground, true})};
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+    f.cluster.drop(claim_ref("a"));
+    CHECK(f.run().status.ok());
+}
+
+TEST_CASE("a delete of what the plan itself makes leaves somebody else's object of that name") {
+    Fixture f;
+    f.plan.steps = {step("c", Create{claim("a"), {}}),
+                    step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true}, {"c"})};
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call.rfind("get", 0) != 0) return std::nullopt;
+        f.cluster.drop(claim_ref("a"));
+        f.cluster.put(claim("a"));
+        return std::nullopt;
+    };
+    CHECK(f.run().status.error().kind == ErrorKind::kConflict);
+    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+}
+
+TEST_CASE("a delete without a uid, of what an earlier round has made, takes only what carries its operation's label") {
+    for (const std::string label : {"", "op-2", "op-1"}) {
+        Fixture f;
+        Json there = claim("a");
+        if (!label.empty()) there["metadata"]["labels"][labels::kOperation] = label;
+        f.cluster.put(there);
+        f.plan.steps = {step("d", Delete{claim_ref("a"), {}})};
+        CHECK(f.run().status.ok() == (label == "op-1"));
+        CHECK((f.cluster.at(claim_ref("a")) == nullptr) == (label == "op-1"));
+    }
+}
+
+TEST_CASE("a delete that is told \"not found\" looks whether that is true") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    int answers = 0;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call.rfind("delete", 0) != 0 || ++answers > 1) return std::nullopt;
+        return Error{ErrorKind::kNotFound, "the server could not find the requested resource", "", 404, "NotFound"};
+    };
+    f.plan.steps = {step("d", Delete{claim_ref("a"), {kube::uid_of(*f.cluster.at(claim_ref("a"))), ""}})};
+    CHECK(f.run().status.ok());
+    CHECK(f.cluster.at(claim_ref("a")) == nullptr);
+}
+
+TEST_CASE("a delete ends when the one that was meant is gone, whoever has its name by then") {
+    Fixture f;
+    f.cluster.put(claim("a"));
+    Delete action{claim_ref("a"), {(*f.cluster.at(claim_ref("a")))["metadata"]["uid"], ""}};
+    bool again = false;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after && call == "delete pvc/n/a" && !again) {
+            again = true;
+            f.cluster.put(claim("a"));  // somebody makes it anew at once
+        }
+        return std::nullopt;
+    };
+    f.plan.steps = {step("gone", action)};
+    CHECK(f.run().status.ok());
+    CHECK(again);
+    CHECK(f.cluster.at(claim_ref("a")) != nullptr);
+}
+
+namespace {
+
+void put_pod(Fixture& f) {
+    f.cluster.put({{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}, {"namespace", "n"}}}});
+    Delete evict{{kube::kPods, "n", "p"}, {kube::uid_of(*f.cluster.at({kube::kPods, "n", "p"})), ""}};
+    evict.evict = true;
+    f.plan.steps = {step("evict", evict)};
+}
+
+// The first so many evictions are more than a budget allows.
+void put_budget(Fixture& f, int& refusals) {
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (after || call != "evict pod/n/p" || refusals == 0) return std::nullopt;
+        --refusals;
+        return Error{ErrorKind::kUnavailable, "no disruption is allowed", "", 429, "TooManyRequests"};
+    };
+}
+
+}  // namespace
+
+TEST_CASE("a pod is evicted, and a budget that does not allow it is asked again until it does") {
+    Fixture f;
+    put_pod(f);
+    int refusals = 3;
+    put_budget(f, refusals);
+    CHECK(f.run().status.ok());
+    CHECK(refusals == 0);
+    CHECK(f.notes.saw("wait pod/n/p: not evicted yet: no disruption is allowed"));
+    CHECK(f.cluster.at({kube::kPods, "n", "p"}) == nullptr);
+}
+
+TEST_CASE("a budget that never allows an eviction ends it in time, and the pod stays") {
+    Fixture f;
+    put_pod(f);
+    int refusals = 1000000;
+    put_budget(f, refusals);
+    const Outcome outcome = f.run();
+    REQUIRE_FALSE(outcome.status.ok());
+    CHECK(outcome.status.error().kind == ErrorKind::kTimeout);
+    CHECK(outcome.status.error().hint.find("kubectl get poddisruptionbudgets -n n") != std::string::npos);
+    CHECK(f.cluster.at({kube::kPods, "n", "p"}) != nullptr);
+}
+
+TEST_CASE("a signal ends the asking for an eviction") {
+    Fixture f;
+    put_pod(f);
+    int refusals = 1000000;
+    put_budget(f, refusals);
+    const auto before = f.cluster.fault;
+    f.cluster.fault = [&](const std::string& call, bool after) {
+        if (refusals < 1000000 - 2) f.signals.number = 1;
+        return before(call, after);
+    };
+    CHECK(f.run().status.error().kind == ErrorKind::kInterrupted);
+}
