@@ -6,6 +6,7 @@
 #include "common/app/rbac.h"
 #include "common/app/session.h"
 #include "common/core/text.h"
+#include "common/plan/gc.h"
 #include "common/plan/operation.h"
 #include "common/plan/operations.h"
 
@@ -183,7 +184,7 @@ Command gc_command() {
         command.rules.push_back(rule({"get", "list", "watch", "delete"}, *resource));
     command.rules.push_back(rule({"get", "list", "watch", "delete"}, kube::kLeases));
     Rule volumes = rule({"get", "list", "watch", "patch"}, kube::kVolumes);
-    volumes.when = "drills of Retain classes";
+    volumes.when = "drills of Retain classes, a lost journal";
     command.rules.push_back(volumes);
     command.act = gc;
     return command;

@@ -1,4 +1,4 @@
-// status, abort and gc: what operations have left, of all five plugins.
+// status and abort: what operations have left, of all five plugins.
 #pragma once
 
 #include "common/plan/executor.h"
@@ -30,14 +30,5 @@ using WayBack = std::function<Result<Plan>(kube::ClusterReader& reader)>;
 // kConflict if that is not the same any more. Then the journal goes, and what the operation held. kLocked: its owner
 // runs.
 Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBack& back, const Limits& limits);
-
-// Whether an object is called as an operation calls its throwaways: by its id and more.
-bool is_named_after(const std::string& name, const std::string& operation);
-
-// What gc would remove in a namespace: throwaway objects of drills and opens, and consumers, whose operation has no
-// journal or whose journal's owner is dead, and which are named after it and belong to no other object; and Leases that
-// nobody holds of operations without a journal. Never a PV, claim or snapshot of anything else (safety R18). What it
-// leaves and why is in the notes. Waits up to 9 s where an owner is silent.
-Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, const Self& self, const Patience& patience);
 
 }  // namespace holdfast::plan

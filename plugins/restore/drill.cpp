@@ -7,7 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/sets.h"
 #include "common/os/files.h"
-#include "common/plan/operations.h"
+#include "common/plan/gc.h"
 #include "common/plan/wait.h"
 #include "plugins/restore/shared.h"
 

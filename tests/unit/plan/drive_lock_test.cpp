@@ -275,26 +275,3 @@ TEST_CASE("bad input 47: an edited journal of the same command stops it, and not
     CHECK(result.status.error().message.find("differs in rounds") != std::string::npos);
     CHECK(f.cluster.writes().size() == writes);
 }
-
-TEST_CASE("gc removes Leases of operations that are gone, and no other") {
-    Fixture f;
-    auto lease = [&](const char* name, const char* holder) {
-        kube::Lease one;
-        one.space = "n";
-        one.name = name;
-        one.operation = std::string("op-") + name;
-        one.role = "alive";
-        one.holder = holder;
-        one.renewed = f.clock.now();
-        f.cluster.put(kube::lease_manifest(one));
-    };
-    lease("let-go", "");
-    lease("elsewhere", "other-boot/ns/1/2");
-    const Patience patience{f.clock, f.signals, {}};
-    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    REQUIRE(plan->steps.size() == 1);
-    CHECK(plan->steps[0].title == "delete lease/n/let-go");
-    f.clock.sleep_for(std::chrono::seconds(61));
-    CHECK(plan_gc(f.cluster, "n", f.world.self, patience)->steps.size() == 2);
-}

@@ -17,20 +17,6 @@ using namespace holdfast;           // NOLINT: a test of one header
 using namespace holdfast::plan;     // NOLINT
 using namespace holdfast::testing;  // NOLINT
 
-// A claim with these labels, bound to the volume pv-1, whose reclaim policy is Retain.
-void put_retained(Fixture& f, const std::string& claim, const Json& claim_labels) {
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolumeClaim"},
-                   {"metadata", {{"name", claim}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", claim_labels}}},
-                   {"spec", {{"volumeName", "pv-1"}}}});
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "PersistentVolume"},
-                   {"metadata", {{"name", "pv-1"}}},
-                   {"spec",
-                    {{"persistentVolumeReclaimPolicy", "Retain"},
-                     {"claimRef", {{"namespace", "n"}, {"name", claim}, {"uid", "claim-uid"}}}}}});
-}
-
 TEST_CASE("an operation that ends well leaves its result and no journal") {
     Fixture f;
     const DriveResult result = f.run();
@@ -166,65 +152,6 @@ TEST_CASE("abort removes what carries the operation's id, and leaves what others
     CHECK(plan->steps.empty());
 }
 
-TEST_CASE("gc takes throwaways whose operation is dead and nothing else") {
-    Fixture f;
-    auto throwaway = [&](const char* name, const char* role) {
-        f.cluster.put(
-            {{"apiVersion", "v1"},
-             {"kind", "PersistentVolumeClaim"},
-             {"metadata",
-              {{"name", name},
-               {"namespace", "n"},
-               {"labels",
-                {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, role}}}}}});
-    };
-    throwaway("drill-x-0-data-0", "drill");
-    throwaway("drill-x-restored", "restore");
-    const Patience patience{f.clock, f.signals, {}};
-    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    REQUIRE(plan->steps.size() == 1);
-    CHECK(plan->steps[0].title == "delete pvc/n/drill-x-0-data-0");
-}
-
-TEST_CASE("gc and abort leave a claim that was bound to a volume that was there before, which would go with it") {
-    Fixture f;
-    const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
-    put_retained(f, "drill-x-0-data-0", ours);
-    const Json chosen = {{"metadata", {{"annotations", {{"pv.kubernetes.io/bound-by-controller", "yes"}}}}}};
-    REQUIRE(f.cluster.patch({kube::kVolumes, "", "pv-1"}, kube::PatchType::kMerge, chosen, {}, kube::DryRun::kNone, "")
-                .ok());
-    const Patience patience{f.clock, f.signals, {}};
-    const auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    CHECK(plan->steps.empty());
-    REQUIRE(plan->notes.size() == 1);
-    CHECK(plan->notes[0].find("pvc/n/drill-x-0-data-0 is left: it was bound to pv/pv-1") == 0);
-}
-
-TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operations whose journal cannot be read") {
-    Fixture f;
-    const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
-    put_retained(f, "drill-x-0-data-0", ours);
-    const Patience patience{f.clock, f.signals, {}};
-    auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    REQUIRE(plan->steps.size() == 3);
-    CHECK(plan->steps[0].title == "set the reclaim policy of pv/pv-1 to Delete");
-    CHECK(plan->steps[1].title == "delete pvc/n/drill-x-0-data-0");
-    CHECK(plan->steps[1].after == std::vector<std::string>{plan->steps[0].id});
-    CHECK(plan->steps[2].title == "wait until the throwaway volumes are gone");
-
-    const Json journal = {{labels::kManagedBy, "holdfast"}, {labels::kRole, "journal"}};
-    f.cluster.put({{"apiVersion", "v1"},
-                   {"kind", "ConfigMap"},
-                   {"metadata", {{"name", "holdfast-op-drill-x"}, {"namespace", "n"}, {"labels", journal}}},
-                   {"data", {{"journal.json", "{\"format\": 99}"}}}});
-    plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    CHECK(plan->steps.empty());
-}
-
 TEST_CASE("who finds a name taken before making anything leaves no journal; who has made something keeps it") {
     for (const char* taken : {"claim-0", "claim-1"}) {
         Fixture f;
@@ -239,33 +166,6 @@ TEST_CASE("who finds a name taken before making anything leaves no journal; who 
         CHECK(f.journals().empty() == first);
         CHECK(f.cluster.find(claim_ref(taken)).value().has_value());
     }
-}
-
-TEST_CASE("gc leaves what only carries the labels of a throwaway") {
-    Fixture f;
-    const Json forged = {
-        {labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x-abcde"}, {labels::kRole, "drill"}};
-    put_retained(f, "data-db-0", forged);
-    const Json owners = Json::array({{{"kind", "ReplicaSet"}, {"name", "drill-x-abcde"}, {"controller", true}}});
-    f.cluster.put(
-        {{"apiVersion", "v1"},
-         {"kind", "Pod"},
-         {"metadata",
-          {{"name", "drill-x-abcde-0"}, {"namespace", "n"}, {"labels", forged}, {"ownerReferences", owners}}}});
-    const Patience patience{f.clock, f.signals, {}};
-    const auto plan = plan_gc(f.cluster, "n", f.world.self, patience);
-    REQUIRE(plan.ok());
-    CHECK(plan->steps.empty());
-    CHECK(plan->notes.size() == 2);
-}
-
-TEST_CASE("an object is known for its operation's by its name, however long") {
-    const std::string operation = "drill-" + std::string(38, 'a') + "-abcde";
-    CHECK(is_named_after("drill-x-abcde", "drill-x-abcde"));
-    CHECK(is_named_after("drill-x-abcde-0-data-0", "drill-x-abcde"));
-    CHECK(is_named_after(bounded_name(operation, "-10000-data-10"), operation));
-    CHECK_FALSE(is_named_after("data-db-0", "drill-x-abcde"));
-    CHECK_FALSE(is_named_after("data-db-0", ""));
 }
 
 TEST_CASE("what two runs have planned to make is taken back once") {

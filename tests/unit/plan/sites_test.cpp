@@ -1,7 +1,7 @@
 #include "common/plan/executor.h"
+#include "common/plan/gc.h"
 #include "common/plan/journal.h"
 #include "common/plan/make_step.h"
-#include "common/plan/operations.h"
 #include "common/plan/permissions.h"
 #include "tests/unit/support/fake_cluster.h"
 
