@@ -12,6 +12,28 @@ namespace {
 
 constexpr sim::milliseconds kSettle{900000};
 constexpr int kNotFound = 1, kVerdict = 6;  // exit codes
+
+// What passes without an error for us: a run goes on after it, and is not stopped for somebody to run it again.
+bool passes(Fault fault) {
+    switch (fault) {
+        case Fault::k504Applied:
+        case Fault::kTwice:
+        case Fault::kWatchStall:
+        case Fault::kWatchLost:
+        case Fault::kWatchTwice:
+        case Fault::kWatchReordered:
+        case Fault::kWatchGone:
+        case Fault::kWatchEnd:
+        case Fault::kDelay:
+        case Fault::kClockJump:
+        case Fault::kClockBack:
+        case Fault::kSlowCluster:
+            return true;
+        default:
+            return false;
+    }
+}
+
 constexpr sim::milliseconds kPause{15000};  // until somebody runs it again: a dead owner's Lease has expired
 
 std::string trace_of(const std::vector<sim::Call>& calls, const Ending& ending, const sim::Sim& sim) {
@@ -31,6 +53,8 @@ class Judge : public CaseJudge {
     Judgement after(const Ending& first) override {
         if (!stage_.settled()) return stage_.done();
         if (!first.killed && case_.first.fault != Fault::kNoMemory) service_is_back();
+        if (first.exit_code != 0 && passes(case_.first.fault))
+            stage_.violated("a fault that passes ends the run: exit " + std::to_string(first.exit_code));
         if (takes(case_.first.fault)) return left_alone();
         if (case_.first.fault == Fault::kDropsSource && stage_.judgement.happened) return no_source(first);
         if (case_.first.fault == Fault::kFails && fails_to_mask()) return unmasked(first);

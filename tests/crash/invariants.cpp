@@ -49,6 +49,7 @@ const sim::Token* token_of(const sim::Sim& sim, const std::string& volume) {
 
 Invariants::Invariants(const sim::Sim& start) {
     std::set<std::string> bound;
+    keep_apart_from(start);
     for (const sim::ObjectPtr& object : start.store.list(kube::kClaims, "")) {
         const kube::Claim& claim = object.claim();
         const sim::Token* token = token_of(start, claim.volume);
@@ -56,7 +57,8 @@ Invariants::Invariants(const sim::Sim& start) {
         bound.insert(claim.volume);
         const std::string handle = handle_of(start, claim.volume);
         const bool throwaway = !claim.operation.empty();
-        if (!throwaway || last_copy(start, handle, *token)) disks_[handle] = token->writer;
+        const bool clone = !kube::label_of(*object, labels::kClone).empty();  // to be deleted by who asks for that
+        if (!throwaway || (!clone && last_copy(start, handle, *token))) disks_[handle] = token->writer;
         if (throwaway) continue;
         claims_[key(claim.space, claim.name)] = token->writer;
     }
@@ -161,32 +163,6 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     if (resource == kube::kStatefulSets) keep_spec(sim, change);
 }
 
-void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted, bool together) {
-    restarted_ = restarted;
-    together_ = together;
-    for (const sim::ObjectPtr& pod : start.store.list(kube::kPods, "")) {
-        const bool may_end = !restarted.empty() && starts_with(kube::name_of(*pod), restarted + "-");
-        if (kube::label_of(*pod, labels::kOperation).empty() && !may_end) pods_.insert(kube::uid_of(*pod));
-    }
-}
-
-// I17: a command that promises to leave pods alone ends none, nor makes a controller or the garbage collector do it.
-void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
-    const bool begins = change.before && !kube::deleting(*change.before) && kube::deleting(*change.object);
-    if (begins && !restarted_.empty() && !together_ && starts_with(change.ref.name, restarted_ + "-")) {
-        for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, change.ref.space)) {
-            const std::string name = kube::name_of(*pod);
-            if (starts_with(name, restarted_ + "-") && name != change.ref.name && !sim::is_ready(*pod) &&
-                !put_there(*pod))
-                violated("I18: pod/" + key(change.ref.space, change.ref.name) + " is ended while " + name +
-                         " is not ready");
-        }
-    }
-    if (!change.before || !pods_.contains(kube::uid_of(*change.before)) || kube::deleting(*change.before)) return;
-    if (kube::deleting(*change.object) || change.type == kube::WatchEvent::Type::kDeleted)
-        violated("I17: pod/" + key(change.ref.space, change.ref.name) + " is ended");
-}
-
 // I3: a StatefulSet's manifest is live or in a journal, never only in memory.
 void Invariants::keep_spec(const sim::Sim& sim, const sim::Change& change) {
     if (pods_.empty() || change.type != kube::WatchEvent::Type::kDeleted) return;
@@ -273,57 +249,6 @@ void Invariants::keep_volume(const sim::Change& change) {
     const kube::Volume& volume = change.object.volume();
     if (volume.phase == "Available" && volume.claim_name.empty())
         violated("I5: pv/" + volume.name + " is Available to anybody");
-}
-
-void Invariants::keep_pod(const sim::Sim& sim, const sim::Change& change) {
-    if (change.type == kube::WatchEvent::Type::kDeleted || !change.before) return;
-    const bool started = kube::text_at(*change.object, "/status/phase") == "Running" &&
-                         kube::text_at(*change.before, "/status/phase") != "Running";
-    if (!started) return;
-    if (kube::label_of(*change.object, labels::kOperation).empty()) keep_data(sim, *change.object);
-    keep_apart(sim, *change.object);
-    if (masks_) keep_masked(sim, *change.object);
-}
-
-// I4: a workload's pod starts only on the data that was its claim's, or on a copy that was made of it.
-void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
-    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
-        const auto expected = claims_.find(key(kube::space_of(pod), name));
-        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, kube::space_of(pod), name);
-        if (expected == claims_.end() || !claim) continue;
-        const sim::Token* token = token_of(sim, claim.claim().volume);
-        // A fresh disk has been written for the first time by this very start.
-        const int least = given_up_.contains(expected->first) ? 1 : 2;
-        if (token == nullptr || token->writer != expected->second || token->version < least)
-            violated("I4: pod/" + key(kube::space_of(pod), kube::name_of(pod)) + " started on " +
-                     (token == nullptr ? "no" : token->text()) + " data in claim " + name);
-    }
-}
-
-// I6: one writer. A pod of ours does not write to what was there at the start, and no two others share a volume.
-// (Whoever puts a pod of his own on a workload's claim has it beside the workload's, with us and without.)
-void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
-    const std::string space = kube::space_of(pod), what = "pod/" + key(space, kube::name_of(pod));
-    if (put_there(pod)) return;  // by somebody, who may: it is no workload's
-    const bool ours = !kube::label_of(pod, labels::kOperation).empty();
-    const Json* volumes = kube::find_at(pod, "/spec/volumes");
-    for (const Json& volume : volumes == nullptr ? Json::array() : *volumes) {
-        const std::string claim = kube::text_at(volume, "/persistentVolumeClaim/claimName");
-        if (!claims_.contains(key(space, claim))) continue;
-        const bool reads = kube::bool_at(volume, "/persistentVolumeClaim/readOnly", false) &&
-                           kube::find_at(pod, "/spec/securityContext/fsGroup") == nullptr;
-        if (ours && !reads) violated("I6: " + what + " is ours and may write to pvc/" + claim);
-        for (const sim::ObjectPtr& other : sim.store.list(kube::kPods, space)) {
-            const bool runs = kube::text_at(*other, "/status/phase") == "Running" &&
-                              kube::uid_of(*other) != kube::uid_of(pod) &&
-                              kube::label_of(*other, labels::kOperation).empty() && !put_there(*other);
-            const auto mounted = kube::claims_of_pod_spec((*other)["spec"]);
-            const bool shares =
-                std::any_of(mounted.begin(), mounted.end(), [&](const auto& one) { return one.second == claim; });
-            if (!ours && runs && shares)
-                violated("I6: " + what + " and " + kube::name_of(*other) + " write to " + claim);
-        }
-    }
 }
 
 }  // namespace holdfast::crash

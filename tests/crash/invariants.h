@@ -1,7 +1,8 @@
-// What must hold after every single write, whoever makes it, and whatever fails (reliability: I1 to I6, I15; the others
-// are judged at a run's end).
+// What must hold after every single write, whoever makes it, and whatever fails (reliability: I1 to I6, I15, I16; the
+// others are judged at a run's end).
 #pragma once
 
+#include "common/kube/objects/selectors.h"
 #include "tests/sim/gate.h"
 #include "tests/sim/sim.h"
 
@@ -66,6 +67,8 @@ class Invariants {
     void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_honest(const sim::Sim& sim, const Json& claim);
     void keep_apart(const sim::Sim& sim, const Json& pod);
+    void keep_apart_from(const sim::Sim& start);
+    void keep_unselected(const Json& pod);
     void keep_running(const sim::Sim& sim, const sim::Change& change);
     void keep_spec(const sim::Sim& sim, const sim::Change& change);
     void violated(const std::string& what);
@@ -78,6 +81,7 @@ class Invariants {
     std::set<std::string> pods_;                 // uids of those that must run on
     std::string restarted_;                      // the StatefulSet whose pods may be ended one at a time
     bool together_ = false;                      // or all at once
+    std::map<std::string, std::vector<kube::NamedSelector>> selectors_;  // of the start, by namespace
     std::vector<std::string> violations_;
     bool away_ = false, masks_ = false, less_ = false;
     std::string unseen_;

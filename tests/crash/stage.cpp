@@ -3,6 +3,8 @@
 #include "tests/crash/digest.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace holdfast::crash {
 namespace {
@@ -13,12 +15,52 @@ bool is_bookkeeping(const kube::Resource& resource) {
     return resource == kube::kLeases || resource == kube::kConfigMaps || resource == kube::kEvents;
 }
 
+bool holds_data(const kube::Resource& resource) {
+    return resource == kube::kClaims || resource == kube::kVolumes || resource == kube::kSnapshots ||
+           resource == kube::kSnapshotContents || resource == kube::kStatefulSets || resource == kube::kDeployments;
+}
+
+// I12, I2: what holds data is deleted because of what the API server said when it was asked, and not because of what a
+// watch told, which may be long past; and a claim of the start only when each volume that was patched has been asked
+// for since, as what is kept only then is known to be.
+class Fresh {
+  public:
+    explicit Fresh(const sim::Sim& start) {
+        for (const sim::ObjectPtr& claim : start.store.list(kube::kClaims, ""))
+            if (claim.claim().operation.empty()) claims_.insert(claim.ref().text());
+    }
+    // Why this deletion should not have been sent; "": it may.
+    std::string objection(const sim::Call& call) {
+        const std::string kind = call.ref.resource.qualified() + (call.there ? " there" : "");
+        const bool volume = call.ref.resource == kube::kVolumes;
+        if (call.verb == sim::Verb::kGet || call.verb == sim::Verb::kList) {
+            seen_[kind].insert(call.ref.name);
+            if (volume)
+                std::erase_if(patched_,
+                              [&](const std::string& one) { return call.ref.name.empty() || one == call.ref.name; });
+        }
+        if (volume && call.verb == sim::Verb::kPatch) patched_.insert(call.ref.name);
+        if (call.verb != sim::Verb::kDelete || !holds_data(call.ref.resource)) return "";
+        if (!seen_[kind].contains("") && !seen_[kind].contains(call.ref.name)) return "was never asked for";
+        if (call.there || !claims_.contains(call.ref.text()) || patched_.empty()) return "";
+        return "goes, and pv/" + *patched_.begin() + " was not read since it was patched";
+    }
+
+  private:
+    std::set<std::string> claims_;
+    std::map<std::string, std::set<std::string>> seen_;
+    std::set<std::string> patched_;
+};
+
 // What shows in the requests alone. I11: what is changed or deleted is named by its uid or its version. I13: who says
 // that all is well has looked at it after the last change of anything but records and locks.
-std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const Ending& ending) {
+std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const Ending& ending, const sim::Sim& start) {
     std::vector<std::string> problems;
     const sim::Call* unseen = nullptr;
+    Fresh fresh(start);
     for (const sim::Call& call : calls) {
+        const std::string objection = fresh.objection(call);
+        if (!objection.empty()) problems.push_back("I12: " + call.text() + " " + objection);
         if (!call.pinned) problems.push_back("I11: " + call.text() + " names neither uid nor version");
         // The mark of a takeover and what runs in the journal's own name are pinned by what was just read of them.
         if (!call.named && call.verb == sim::Verb::kPatch) problems.push_back("I11: " + call.text() + " names no uid");
@@ -65,7 +107,8 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
     judgement.told += "    " + what + ": " + line.text() + "\n    -> " +
                       (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +
                       ending.err;
-    for (const std::string& problem : problems_of(gate.calls(), ending)) violated(problem + " (" + what + ")");
+    for (const std::string& problem : problems_of(gate.calls(), ending, reference_.start))
+        violated(problem + " (" + what + ")");
     if (!ending.killed && ending.exit_code == 0) check_done(line);
     // I14: the canary stands in the environment of every container.
     for (const std::string& text : {ending.out, ending.err}) {

@@ -60,9 +60,14 @@ void put_postgres(sim::Sim& sim) {
                    {"persistentVolumeClaimRetentionPolicy", retention()},
                    {"template", pod_template("postgres", "registry.example/postgres:15", mounts)},
                    {"volumeClaimTemplates", templates}};
+    set["spec"]["template"]["metadata"]["labels"]["tier"] = "data";
     put(sim, set);
     Json service = object("v1", "Service", "postgres");
     service["spec"] = {{"selector", {{"app", "postgres"}}}, {"clusterIP", "None"}};
+    put(sim, service);
+    // What else picks its pods, by another label: no copy may be taken for one of them (I16).
+    service = object("v1", "Service", "data");
+    service["spec"] = {{"selector", {{"tier", "data"}}}, {"clusterIP", "10.0.0.7"}};
     put(sim, service);
 }
 
