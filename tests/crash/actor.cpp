@@ -13,9 +13,9 @@
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",    "event-scaler", "gitops",    "replaces",    "same-command",
-                               "other-command", "eviction",     "tidies",    "drops-claim", "reverts-policy",
-                               "ends-space",    "takes-over",   "takes-back"};
+constexpr std::array kNames = {"autoscaler",     "event-scaler", "gitops",     "replaces",  "same-command",
+                               "other-command",  "other-plugin", "eviction",   "tidies",    "drops-claim",
+                               "reverts-policy", "ends-space",   "takes-over", "takes-back"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.
@@ -149,6 +149,7 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
             return end_space(sim, turn);
         case Actor::kSameCommand:
         case Actor::kOtherCommand:
+        case Actor::kOtherPlugin:
         case Actor::kTakesOver:
         case Actor::kTakesBack:
         case Actor::kCount:

@@ -16,6 +16,7 @@ enum class Actor {
     kReplaces,       // the StatefulSet is deleted, its pods left, and made anew from its manifest
     kSameCommand,    // a second user types the same line
     kOtherCommand,   // a second user types another one for the same workload
+    kOtherPlugin,    // a second user types a command of another plugin for it
     kEviction,       // a pod of the workload is deleted
     kTidies,         // a throwaway of the operation is deleted
     kDropsClaim,     // a claim of the workload is deleted

@@ -58,6 +58,7 @@ class ActorJudge : public CaseJudge {
     void on_boundary(const sim::Call& call) {
         if (actor_ == Actor::kSameCommand) return second_user(reference_.line);
         if (actor_ == Actor::kOtherCommand) return second_user(other_line());
+        if (actor_ == Actor::kOtherPlugin) return second_user(other_plugins_line());
         if (actor_ == Actor::kTakesOver) return take_over(call, reference_.line);
         if (actor_ == Actor::kTakesBack) return take_back(call);
         stage_.invariants.look_away(true);
@@ -141,6 +142,25 @@ class ActorJudge : public CaseJudge {
                 {"sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--ordinal", "0", "--yes"}};
     }
 
+    // The workload or claim that the case's command names, or has a lock of.
+    std::string target() const {
+        for (const sim::ObjectPtr& object : stage_.sim.store.list(kube::kLeases, kSpace)) {
+            const std::string workload = kube::lease_of(*object).workload;
+            if (workload.starts_with("Deployment/")) return "deploy/" + workload.substr(workload.find('/') + 1);
+        }
+        for (const std::string& word : reference_.line.words) {
+            if (word.starts_with("sts/") || word.starts_with("deploy/") || word.starts_with("pvc/")) return word;
+        }
+        return "sts/postgres";
+    }
+
+    CommandLine other_plugins_line() const {
+        if (case_.entry->plugin != "pvc-expand") return {"pvc-expand", {target(), "--size", "3Gi", "--yes"}};
+        if (reference_.start.store.find(kube::kConfigMaps, kSpace, "holdfast-set-before"))
+            return {"restore", {target(), "--from", "before", "--in-place", "--accept-skew", "--yes"}};
+        return {"snap", {"create", target(), "--name", "another", "--app", "none"}};
+    }
+
     Ending as_other_process(const CommandLine& line, const std::string& what) {
         const sim::Turn mine = sim::this_turn();
         const int raised = stage_.signals.raised;
@@ -159,7 +179,8 @@ class ActorJudge : public CaseJudge {
 
     void second_user(const CommandLine& line) {
         const bool same = actor_ == Actor::kSameCommand;
-        const bool excluded = same ? held() : locked() && case_.entry->plugin != "snap";
+        const bool excluded = same ? held() : locked() && case_.entry->plugin != "snap" && line.plugin != "snap";
+        if (!excluded && line.plugin == "restore") stage_.invariants.release_pods();  // it stops them, as it says
         const auto began = stage_.sim.elapsed();
         const Ending other = as_other_process(line, "second user");
         both_ = other.exit_code == 0 && !same;

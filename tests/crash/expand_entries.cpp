@@ -141,6 +141,8 @@ std::vector<Entry> expand_entries() {
                     always(expand({"sts/postgres", "--size", "2Gi", "--canary", "1", "--template", "data", "--yes"})),
                     kForward, 0, nullptr, 80})),
         gently({"expand-lost", "pvc-expand", "expand", lose_grown_journal, always(grow()), kForward, 0, nullptr, 40}),
+        thinned(gently(
+            {"expand-beside-restore", "pvc-expand", "expand", make_set, always(grow()), kForward, 0, nullptr, 80})),
         thinned(gently({"expand-selector", "pvc-expand", "expand", nullptr,
                         always(expand({"-l", "app=postgres", "--size", "2Gi", "--yes"})), kForward, 0, nullptr, 80})),
         gently({"expand-deploy", "pvc-expand", "expand", nullptr,

@@ -12,6 +12,9 @@ CommandLine create_with(std::vector<std::string> more) {
     return snap(std::move(more));
 }
 
+// Killed when the first snapshots were made and before the set was complete.
+void leave_incomplete(sim::Sim& sim) { kill_at(sim, create_with({}), sim::Verb::kWatch); }
+
 }  // namespace
 
 std::vector<Entry> snap_entries() {
@@ -27,6 +30,10 @@ std::vector<Entry> snap_entries() {
          always(snap(kCreate)), 5},
         {"snap-create-hold", "snap", "create", nullptr, always(create_with({"--quiesce", "exec", "--hold", "hold"})),
          kAll, kNameTaken, always(snap(kCreate)), 5},
+        {"snap-back", "snap", "create", leave_incomplete, on_operation("snap", "abort"), kAgain, kNothingLeft, nullptr,
+         5, false, Deletes::kSnapshots},
+        {"snap-on", "snap", "create", leave_incomplete, on_operation("snap", "resume"), kAgain, kNothingLeft,
+         on_operation("snap", "abort"), 5, false, Deletes::kSnapshots},
         {"snap-delete", "snap", "delete", make_set, always(snap({"delete", "before", "--force", "--yes"})), kAll,
          kNothingLeft, nullptr, 1, false, Deletes::kSnapshots},
         {"snap-protect", "snap", "protect", make_set, always(snap({"protect", "before", "--yes"})), kAll},
