@@ -48,11 +48,20 @@ class Judge : public CaseJudge {
     Judge(const Reference& reference, const Case& one, Stage& stage)
         : reference_(reference), case_(one), stage_(stage) {}
 
-    Injection injection() override { return case_.first; }
+    Injection injection() override {
+        Injection injection = case_.first;
+        if (injection.fault != Fault::kAllocation && injection.fault != Fault::kAllocations) return injection;
+        // One of those that the process makes there, another one at each request.
+        const auto at = static_cast<std::size_t>(injection.boundary);
+        const long made = at < reference_.allocations.size() ? reference_.allocations[at] : 0;
+        const auto mixed = static_cast<std::uint32_t>(injection.boundary + 1) * 2654435761U;  // Knuth, 6.4
+        injection.allocation = made == 0 ? 1 : 1 + static_cast<long>((mixed >> 8) % static_cast<std::uint32_t>(made));
+        return injection;
+    }
 
     Judgement after(const Ending& first) override {
         if (!stage_.settled()) return stage_.done();
-        if (!first.killed && case_.first.fault != Fault::kNoMemory) service_is_back();
+        if (!first.killed && !starves(case_.first.fault)) service_is_back();
         if (first.exit_code != 0 && passes(case_.first.fault))
             stage_.violated("a fault that passes ends the run: exit " + std::to_string(first.exit_code));
         if (takes(case_.first.fault)) return left_alone();
@@ -318,6 +327,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     for (const std::string& what : invariants.violations()) reference.problems.push_back(what);
     for (const std::string& what : lost_of_claims(reference.start, sim)) reference.problems.push_back(what);
     reference.calls = gate.calls();
+    reference.allocations = gate.allocations();
     reference.end = state_of(sim);
     for (const auto& [handle, disk] : world.backend().disks) reference.disks.insert(handle);
     reference.digest = digest_of(sim, reference.disks);

@@ -31,7 +31,8 @@ struct Reference {
     sim::Sim start{0};
     CommandLine line;
     std::vector<sim::Call> calls;
-    Known known;  // texts of the start
+    std::vector<long> allocations;  // between the answer to each call and the next one
+    Known known;                    // texts of the start
     State begin, end;
     std::set<std::string> disks;                // that were there before anything was prepared
     std::map<std::string, std::string> digest;  // of the end

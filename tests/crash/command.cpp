@@ -3,6 +3,7 @@
 #include "common/app/session.h"
 #include "common/core/text.h"
 #include "common/os/environment.h"
+#include "tests/crash/memory.h"
 #include "tests/crash/mutate.h"
 #include "tests/crash/plugins.h"
 #include "tests/sim/actors.h"
@@ -63,16 +64,22 @@ Ending run_command(const CommandLine& line, Machine machine, sim::Gate& gate, in
         cluster, &pods, &sql, &attendant, kSpace, plan::this_process(), &there == &machine.sim ? nullptr : &other};
     const app::Process process{environment, console, machine.clock, machine.signals, &stand_ins};
     Ending ending;
-    try {
-        ending.exit_code = machine.witness.plan == nullptr
-                               ? app::run_words(plugin_named(line.plugin, machine.mutation), line.words, process)
-                               : app::run_words(seen_by(plugin_of(line.plugin), machine.witness), line.words, process);
-    } catch (const sim::Killed&) {
-        ending.killed = true;
-    } catch (const std::exception& error) {  // memory has run out: as app::run ends it
-        console.err("error: internal: " + std::string(error.what()) + "\n");
-        ending.exit_code = 1;
-    }
+    const bool lived = outlives([&] {
+        try {
+            ending.exit_code =
+                machine.witness.plan == nullptr
+                    ? app::run_words(plugin_named(line.plugin, machine.mutation), line.words, process)
+                    : app::run_words(seen_by(plugin_of(line.plugin), machine.witness), line.words, process);
+        } catch (const sim::Killed&) {
+            ending.killed = true;
+        } catch (const std::exception& error) {  // memory has run out: as app::run ends it
+            spare_memory();
+            console.err("error: internal: " + std::string(error.what()) + "\n");
+            ending.exit_code = 1;
+        }
+    });
+    spare_memory();
+    if (!lived) ending.killed = true;
     ending.out = std::move(console.out_text);
     ending.err = std::move(console.err_text);
     return ending;

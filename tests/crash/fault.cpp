@@ -46,6 +46,8 @@ constexpr std::array kNames = {"kill-before",
                                "interrupt-twice",
                                "reader-gone",
                                "no-memory",
+                               "allocation-fails",
+                               "allocations-fail",
                                "fails",
                                "drops-source",
                                "slow-cluster",
@@ -136,6 +138,10 @@ bool kills(Fault fault) {
     return fault == Fault::kKillBefore || fault == Fault::kKillAfterCommit || fault == Fault::kKillAfterAnswer;
 }
 
+bool starves(Fault fault) {
+    return fault == Fault::kNoMemory || fault == Fault::kAllocation || fault == Fault::kAllocations;
+}
+
 std::string essence(const Json& object) {
     const Json* data = kube::find_at(object, "/data");
     return (data == nullptr ? "" : data->dump()) + kube::text_at(object, "/spec/deletionPolicy");
@@ -153,6 +159,7 @@ bool applies(Fault fault, const sim::Call& call) {
         case Fault::kDelay:
         case Fault::kClockJump:
         case Fault::kClockBack:
+        case Fault::kAllocation:
         case Fault::kInterrupt:
         case Fault::kInterruptTwice:
             return true;
@@ -185,6 +192,7 @@ bool applies(Fault fault, const sim::Call& call) {
         case Fault::kDropsSource:
             return verb == Verb::kCreate && call.ref.resource == kube::kClaims;
         case Fault::kNoMemory:
+        case Fault::kAllocations:
             return write || in_pod(verb);
         case Fault::kSlowCluster:
             return write && !is_record(call.ref.resource);
@@ -227,6 +235,9 @@ void make_theirs(sim::Sim& sim, const kube::ObjectRef& ref, Json object) {
 }  // namespace
 
 std::optional<Error> FaultGate::before(const sim::Call& call) {
+    allocations_.resize(calls_.size());
+    if (!allocations_.empty()) allocations_.back() = allocated();
+    if (!failed()) spare_memory();
     calls_.push_back(call);
     calls_.back().body = nullptr;
     source_ = call.body != nullptr && kube::find_at(*call.body, "/spec/dataSource") != nullptr &&
@@ -308,7 +319,9 @@ void FaultGate::meddle(const sim::Call& call) {
 }
 
 std::optional<Error> FaultGate::after(const sim::Call& call) {
+    restart_allocations();
     if (!faulty()) return std::nullopt;
+    if (injection_.allocation > 0) fail_allocation(injection_.allocation, injection_.fault == Fault::kAllocations);
     if (injection_.fault == Fault::kKillAfterCommit || injection_.fault == Fault::kKillAfterAnswer) throw sim::Killed{};
     return after_commit(injection_.fault) ? answer_of(injection_.fault, call) : std::nullopt;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/crash/command.h"
+#include "tests/crash/memory.h"
 #include "tests/sim/gate.h"
 
 #include <functional>
@@ -44,6 +45,8 @@ enum class Fault {
     kInterruptTwice,
     kReaderGone,        // of the output
     kNoMemory,          // an allocation fails, and the process with it
+    kAllocation,        // ... one that it makes between this request and the next
+    kAllocations,       // ... that one and all that follow
     kFails,             // the command in the pod exits 1, the statement is refused
     kDropsSource,       // the API server drops a claim's data source, so that it would get an empty volume
     kSlowCluster,       // from this write on controllers, storage and nodes take fifteen times as long
@@ -62,12 +65,15 @@ bool kills(Fault fault);
 
 // What controllers do not change of an object: its data, its deletion policy.
 std::string essence(const Json& object);
+// Those after which the process has no memory.
+bool starves(Fault fault);
 // Those after which the object is somebody else's, and must stay as it is.
 bool takes(Fault fault);
 
 struct Injection {
     int boundary = -1;  // -1: nowhere
     Fault fault = Fault::kKillBefore;
+    long allocation = 0;  // which one fails, counted from the answer on
     // Instead of a fault: somebody else acts just before the request.
     std::function<void(const sim::Call&)> somebody = nullptr;
     // Is told of every request that was carried out.
@@ -93,7 +99,9 @@ class FaultGate : public sim::Gate {
 
     const std::vector<sim::Call>& calls() const { return calls_; }
     const Injection& injection() const { return injection_; }
-    bool happened() const { return happened_; }
+    bool happened() const { return happened_ || memory_failed(); }
+    // How much the process has allocated between each request's answer and the next request.
+    const std::vector<long>& allocations() const { return allocations_; }
     // What another client has made or changed; empty name: nothing.
     const kube::ObjectRef& theirs() const { return theirs_; }
     bool theirs_there() const { return theirs_there_; }  // in the second cluster
@@ -109,7 +117,10 @@ class FaultGate : public sim::Gate {
 
     Machine machine_;
     Injection injection_;
+    bool memory_failed() const { return injection_.allocation > 0 && failed(); }
+
     std::vector<sim::Call> calls_;
+    std::vector<long> allocations_;
     bool happened_ = false;
     bool source_ = false;  // of the call that is being made
     kube::ObjectRef theirs_;

@@ -1,4 +1,5 @@
 #include "tests/sim/actors.h"
+#include "tests/sim/outside.h"
 
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/workload.h"
@@ -66,23 +67,38 @@ void hear(Token& token, const std::string& statement) {
 
 class SimHold : public plan::HeldExec {
   public:
-    SimHold(Sim& sim, std::string pod) : sim_(sim), pod_(std::move(pod)) { sim_.held_back.insert(pod_); }
-    ~SimHold() override { sim_.held_back.erase(pod_); }  // its standard input closes, however we end
+    SimHold(Sim& sim, std::set<std::string>& holding, std::string pod)
+        : sim_(sim), holding_(holding), pod_(std::move(pod)) {
+        sim_.held_back.insert(pod_);
+        holding_.insert(pod_);
+    }
+    ~SimHold() override { let_go(); }  // its standard input closes, however we end
     bool running() override { return sim_.held_back.contains(pod_); }
     std::string error_output() override { return ""; }
     Status release() override {
-        sim_.held_back.erase(pod_);
+        let_go();
         return {};
     }
 
   private:
+    void let_go() {
+        sim_.held_back.erase(pod_);
+        holding_.erase(pod_);
+    }
+
     Sim& sim_;
+    std::set<std::string>& holding_;
     std::string pod_;
 };
 
 }  // namespace
 
+SimPods::~SimPods() {
+    for (const std::string& pod : holding_) sim_.held_back.erase(pod);
+}
+
 Result<std::string> SimPods::run(const plan::Exec& exec, milliseconds) {
+    const Outside outside;
     const Call call{Verb::kExec, {kube::kPods, exec.space, exec.pod}};
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.before(call)) return *error;
@@ -109,16 +125,18 @@ Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
 }
 
 Result<std::unique_ptr<plan::HeldExec>> SimPods::hold(const plan::Exec& exec) {
+    const Outside outside;
     const Call call{Verb::kHold, {kube::kPods, exec.space, exec.pod}};
     if (auto error = gate_.before(call)) return *error;
     if (!token_of(sim_, exec.space, exec.pod)) return unreachable(exec.pod);
-    std::unique_ptr<plan::HeldExec> held = std::make_unique<SimHold>(sim_, exec.space + "/" + exec.pod);
+    std::unique_ptr<plan::HeldExec> held = std::make_unique<SimHold>(sim_, holding_, exec.space + "/" + exec.pod);
     sim_.advance(milliseconds(1000));  // until its line comes
     if (auto error = gate_.after(call)) return *error;
     return held;
 }
 
 Result<std::string> SimSql::query(const plan::Sql& sql, milliseconds) {
+    const Outside outside;
     const Call call{Verb::kSql, {kube::kPods, sql.space, sql.pod}};
     sim_.advance(sim_.around(sim_.delays.request));
     if (auto error = gate_.before(call)) return *error;

@@ -6,6 +6,9 @@
 #include "tests/sim/gate.h"
 #include "tests/sim/sim.h"
 
+#include <set>
+#include <string>
+
 namespace holdfast::sim {
 
 // "freeze" holds the pod's writes back, "thaw" lets them go, "hold" holds them back while it is open, "fail" exits 1;
@@ -13,6 +16,9 @@ namespace holdfast::sim {
 class SimPods : public plan::PodRunner {
   public:
     SimPods(Sim& sim, Gate& gate) : sim_(sim), gate_(gate) {}
+    ~SimPods() override;  // the process ends: what it holds is let go, whether or not it still could
+    SimPods(const SimPods&) = delete;
+    SimPods& operator=(const SimPods&) = delete;
     Result<std::string> run(const plan::Exec& exec, milliseconds timeout) override;
     Result<std::unique_ptr<plan::HeldExec>> hold(const plan::Exec& exec) override;
 
@@ -21,6 +27,7 @@ class SimPods : public plan::PodRunner {
 
     Sim& sim_;
     Gate& gate_;
+    std::set<std::string> holding_;  // "namespace/pod"
 };
 
 // Answers the identity question by the token on the pod's volume, anything else with "42".

@@ -3,6 +3,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "tests/sim/controllers/controllers.h"
+#include "tests/sim/outside.h"
 
 #include <algorithm>
 #include <cassert>
@@ -178,6 +179,7 @@ std::vector<ObjectPtr> Sim::in_any_order(std::vector<ObjectPtr> all) {
 }
 
 void Sim::advance(milliseconds duration) {
+    const Outside outside;
     if (main_ != nullptr) return main_->advance(duration);
     pass_until(elapsed_ + duration);
 }

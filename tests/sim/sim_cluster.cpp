@@ -2,6 +2,7 @@
 
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/sim_watch.h"
 
 #include <numeric>
@@ -75,6 +76,7 @@ bool SimCluster::permits(const kube::AccessCheck& check) const {
 
 // Time passes on the way there and back, and the cluster lives meanwhile.
 Result<Json> SimCluster::request(const Call& of, const std::function<Result<Json>()>& act) {
+    const Outside outside;
     Call call = of;
     call.there = there_;
     sim_.advance(sim_.around(sim_.delays.request));

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_watch.h"
 
 #include "tests/sim/api.h"
+#include "tests/sim/outside.h"
 
 #include <algorithm>
 
@@ -23,6 +24,7 @@ class SimWatch : public kube::Watch {
     }
 
     Result<std::optional<WatchEvent>> next(milliseconds timeout) override {
+        const Outside outside;
         const auto deadline = sim_.elapsed() + timeout;
         while (true) {
             if (sim_.elapsed() - opened_ > kServerTimeout) return ended();
