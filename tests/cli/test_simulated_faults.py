@@ -160,3 +160,22 @@ def test_a_fault_on_the_wire_at_each_request_of_a_snapshot_loses_nothing(cluster
     spread(clusters, list(range(first, count, each)), story)
     print(f"{fault}: {len(hit)} of {count} requests were hit, {sum(failed)} runs failed and were run again")
     assert len(hit) >= count / each * 0.8
+
+
+# No file can grow: neither what the output goes to nor a copy of its own that a command keeps on the machine.
+FULL_DISK = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]
+
+
+@pytest.mark.parametrize("name, words", [
+    ("create", CREATE), ("in-place", KILLED["in-place"][1]), ("clone", ["clone", "sts/postgres", "staging"]),
+    ("expand", ["pvc-expand", "sts/postgres", "--size", "2Gi", "--yes"])])
+def test_a_full_disk_changes_nothing_but_that_nobody_reads_of_it(clusters, name, words):
+    cluster, world = clusters[0], "start" if name in ("create", "clone", "expand") else "sets"
+    cluster.begin(world)
+    cluster.run(*words)
+    end = cluster.state()
+    cluster.begin(world)
+    done = cluster.start(words[0], *words[1:], before=FULL_DISK).end()
+    assert (done.out, done.err) == ("", ""), "the disk is not full: this test proves nothing"
+    assert done.code == 5, "what nobody can read of was not told by the exit code"
+    assert difference(end, cluster.state()) == []
