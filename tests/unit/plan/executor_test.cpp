@@ -193,6 +193,28 @@ TEST_CASE("a patch of a changed object is a conflict, one that holds already is 
     CHECK(f.run().status.error().message.find("object replaced") != std::string::npos);
 }
 
+TEST_CASE("a patch that was carried out and whose answer was lost is done, also when the binder has written on") {
+    Fixture f;
+    const kube::ObjectRef ref{kube::kVolumes, "", "pv"};
+    f.cluster.put({{"apiVersion", "v1"}, {"kind", "PersistentVolume"}, {"metadata", {{"name", "pv"}}}});
+    bool lost = false;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (!after || lost || call.rfind("patch", 0) != 0) return std::nullopt;
+        lost = true;
+        Json bound = *f.cluster.at(ref);
+        bound["spec"]["claimRef"]["resourceVersion"] = "7";
+        bound["metadata"].erase("labels");  // the last one of them was taken off
+        f.cluster.put(bound);
+        return Error{ErrorKind::kUnavailable, "request did not complete within the time", "", 504, "Timeout"};
+    };
+    const Json body = {{"metadata", {{"labels", {{"x", nullptr}}}}},
+                       {"spec", {{"claimRef", {{"name", "c"}, {"uid", "u"}, {"resourceVersion", nullptr}}}}}};
+    const std::string version = kube::version_of(*f.cluster.at(ref));
+    f.plan.steps = {step("p", Patch{ref, kube::PatchType::kMerge, body, {"", version}, ""})};
+    CHECK(f.run().status.ok());
+    CHECK(lost);
+}
+
 TEST_CASE("patches that may go out together do, those that wait for one of them after it, and not too many at once") {
     struct Counting : FakeCluster {
         using FakeCluster::FakeCluster;
