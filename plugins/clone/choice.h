@@ -3,6 +3,7 @@
 
 #include "common/copies/claims.h"
 #include "common/copies/live_facts.h"
+#include "common/kube/objects/label_selector.h"
 #include "plugins/clone/clone_options.h"
 
 #include <map>
@@ -16,6 +17,8 @@ struct Copy {
     std::size_t of = 0;  // index in Choice::sources
     ClaimSpec spec;
     int ordinal = -1;  // of the clone; -1: none
+    // What the StatefulSet controller puts on the claims that it makes: its selector's labels, by which they are found.
+    kube::LabelMap labels = {};
 };
 
 struct Choice {

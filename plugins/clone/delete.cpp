@@ -73,6 +73,23 @@ Json record_of(const DeleteOptions& options, const Removal& removal) {
     return record;
 }
 
+// What the clone's StatefulSet has made itself holds what was written to the clone alone: it was not made by us.
+Status tell_of_later(kube::ClusterReader& reader, const DeleteOptions& options, const KnownClone& clone,
+                     plan::Plan& plan) {
+    if (clone.count(kube::kStatefulSets) == 0) return {};
+    TRY_ASSIGN(const kube::List claims,
+               reader.list(kube::kClaims, options.space, {std::string(labels::kClone) + "=" + clone.name, ""}));
+    for (const Json& claim : claims.items) {
+        if (kube::label_of(claim, labels::kRole) == "clone") continue;
+        const std::string name = kube::name_of(claim);
+        plan.notes.push_back("pvc/" + options.space + "/" + name +
+                             " is left: the clone's StatefulSet made it, when it was scaled up or a claim was missing; "
+                             "if nobody wants what it holds: kubectl delete pvc " +
+                             shell_quote(name) + " -n " + options.space);
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<DeleteOptions> delete_options(app::Context& context, const app::Arguments& arguments) {
@@ -98,6 +115,7 @@ Result<std::vector<KnownClone>> Delete::gather(kube::ClusterReader& reader, bool
         if (!there && !resuming) return no_such_clone(reader, options_, name);
         if (!there) continue;
         if (!resuming) TRY(check_finished(reader, options_, found.front()));
+        TRY(tell_of_later(reader, options_, found.front(), plan));
         clones.push_back(std::move(found.front()));
     }
     return clones;

@@ -107,6 +107,7 @@ class Making {
         spec.snapshot = options_.elsewhere() ? import_name(options_, input_.operation, copy.of) : source.facts.snapshot;
         Json manifest = claim_manifest(spec, source, Json::object());
         manifest["metadata"]["annotations"] = Json::object();
+        for (const auto& [key, value] : copy.labels) manifest["metadata"]["labels"][key] = value;
         if (!snapshots()) manifest["spec"]["dataSource"] = {{"kind", kube::kClaims.kind}, {"name", source.facts.claim}};
         mark(options_, input_, source.called + " uid=" + source.facts.claim_uid, manifest);
         if (source.snapshot && !source.snapshot->cut_at.empty())

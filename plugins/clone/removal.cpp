@@ -5,6 +5,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/hold_down.h"
 #include "common/plan/make_step.h"
 
 #include <algorithm>
@@ -28,11 +29,8 @@ bool goes_along(const std::vector<Belonging>& belongings, const Json& pod) {
     const kube::ObjectRef self{kube::kPods, kube::space_of(pod), kube::name_of(pod)};
     for (const Belonging& one : belongings) {
         if (one.ref == self) return true;
-        for (const kube::OwnerReference& owner : kube::owners_of(pod)) {
-            const bool deployment = one.ref.resource == kube::kDeployments && owner.kind == kube::kReplicaSets.kind &&
-                                    starts_with(owner.name, one.ref.name + "-");
-            if (owner.uid == kube::uid_of(one.object) || deployment) return true;
-        }
+        const bool workload = one.ref.resource == kube::kStatefulSets || one.ref.resource == kube::kDeployments;
+        if (workload && plan::is_pod_of(plan::held_workload(one.ref, one.object), pod)) return true;
     }
     return false;
 }

@@ -45,6 +45,9 @@ class Looking {
         }
         TRY_ASSIGN(kube::List services, here_.list(kube::kServices, options_.space));
         found_.services = std::move(services.items);
+        auto policies = here_.list(kube::kNetworkPolicies, options_.space);
+        if (!policies.ok() && policies.error().kind != ErrorKind::kForbidden) return policies.error();
+        if (policies.ok()) found_.policies = std::move(policies->items);
         return {};
     }
 

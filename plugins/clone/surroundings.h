@@ -16,6 +16,7 @@ namespace holdfast::clone {
 struct Surroundings {
     std::vector<Json> there;      // of the clone's namespace: services, policies, budgets, workloads, pods, autoscalers
     std::vector<Json> services;   // of the source's namespace
+    std::vector<Json> policies;   // network policies of the source's namespace; none where they may not be seen
     kube::PodReferences missing;  // of what the pods need there
     std::map<std::string, Json> config_maps, secrets;  // that are to be copied, as the source has them, by name
     std::set<std::string> kept;       // "secret/x": of those that are to be copied the namespace has one already

@@ -203,8 +203,9 @@ class Copying {
     Status check_names() const {
         std::vector<std::pair<const kube::Resource*, std::string>> wanted = {{options_.source.resource, options_.name}};
         for (const Json& one : made_.before) {
-            if (kube::text_at(one, "/kind") == kube::kServices.kind)
-                wanted.push_back({&kube::kServices, kube::name_of(one)});
+            for (const kube::Resource* resource : {&kube::kServices, &kube::kNetworkPolicies}) {
+                if (kube::text_at(one, "/kind") == resource->kind) wanted.push_back({resource, kube::name_of(one)});
+            }
         }
         for (const Json& object : around_.there) {
             for (const auto& [resource, name] : wanted) {
@@ -223,7 +224,24 @@ class Copying {
         return {};
     }
 
+    // The clone has the data and the passwords of its source, and not what kept others from connecting to that.
+    void tell_of_policies() {
+        std::vector<std::string> left_behind;
+        for (const Json& policy : around_.policies) {
+            const Json* selector = kube::find_at(policy, "/spec/podSelector");
+            if (selector == nullptr || !kube::selector_matches(*selector, labels_.was)) continue;
+            const bool follows = !options_.elsewhere() && kube::selector_matches(*selector, labels_.now);
+            if (!follows) left_behind.push_back("netpol/" + options_.space + "/" + kube::name_of(policy));
+        }
+        if (left_behind.empty() || options_.isolated) return;
+        std::sort(left_behind.begin(), left_behind.end());
+        made_.notes.push_back("what restricts who may connect to the source's pods does not restrict the clone's: " +
+                              join(left_behind, ", ") + "; make a policy for label " + labels::kClone + "=" +
+                              options_.name + ", or say --isolated");
+    }
+
     void tell() {
+        tell_of_policies();
         for (const auto& [key, value] : labels_.now) {
             const auto was = labels_.was.find(key);
             if (was != labels_.was.end() && was->second != value)

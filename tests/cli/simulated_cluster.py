@@ -133,6 +133,16 @@ class Cluster:
         connection.close()
         return body if answer.status == 200 else None
 
+    def write(self, method, kind, name, body, space=SPACE):
+        """As somebody else's client: PATCH is a merge patch, POST makes an object."""
+        connection = http.client.HTTPSConnection(self.addresses["simulated"], context=self.context)
+        connection.request(method, "/" + GROUPS[kind].format(space) + (f"/{name}" if name else ""), json.dumps(body), {
+            "Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        assert answer.status in (200, 201), text
+
     def requests(self):
         """What was asked since the last call."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []

@@ -1,5 +1,7 @@
 """kubectl clone over real HTTPS on the simulated cluster."""
-from simulated_cluster import Cluster
+import pytest
+
+from simulated_cluster import SPACE, Cluster
 
 SPARE = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "spare"}, "status": {"phase": "Available"}, "spec": {
     "capacity": {"storage": "4Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem",
@@ -23,3 +25,49 @@ def test_a_free_volume_that_the_copy_would_get_is_refused_before_any_write(tmp_p
     _, done, writes = cloned(tmp_path, certificates, source, 3)
     assert "pv/spare is free" in done.err and "nothing was changed" in done.err, done
     assert writes == []
+
+
+@pytest.fixture
+def cluster(tmp_path, certificates):
+    made = Cluster(tmp_path / "clone", certificates)
+    yield made
+    made.stop()
+
+
+def claims_of(cluster, name):
+    return {c["metadata"]["name"]: c["metadata"] for c in cluster.get("pvc")["items"] if f"-{name}-" in c["metadata"]["name"]}
+
+
+def test_the_claims_of_a_clone_are_found_by_its_selector_as_those_that_its_controller_makes_are(cluster):
+    cluster.run("clone", "sts/postgres", "staging", "--replicas", "1")
+    wanted = cluster.get("sts", "staging")["spec"]["selector"]["matchLabels"].items()
+    claims = claims_of(cluster, "staging")
+    assert set(claims) == {"data-staging-0", "wal-staging-0"}
+    assert all(wanted <= claim["labels"].items() for claim in claims.values()), claims
+    cluster.run("pvc-expand", "sts/staging", "--size", "2Gi", "--yes")
+    assert {cluster.get("pvc", name)["status"]["capacity"]["storage"] for name in claims} == {"2Gi"}
+
+
+def test_clone_delete_names_the_claims_that_the_clone_has_made_itself_and_leaves_them(cluster):
+    cluster.run("clone", "sts/postgres", "staging", "--replicas", "1")
+    cluster.write("PATCH", "sts", "staging", {"spec": {"replicas": 2}})
+    cluster.settle()
+    assert len(claims_of(cluster, "staging")) == 4
+    done = cluster.run("clone", "delete", "staging", "--yes")
+    assert set(claims_of(cluster, "staging")) == {"data-staging-1", "wal-staging-1"}
+    told = " ".join(done.err.split())
+    for name in ("data-staging-1", "wal-staging-1"):
+        assert f"pvc/bookstore/{name} is left: the clone's StatefulSet made it" in told, done
+        assert f"kubectl delete pvc {name} -n bookstore" in told, done
+
+
+def test_clone_delete_is_refused_while_a_neighbour_whose_name_begins_with_its_own_uses_a_claim(cluster):
+    cluster.run("clone", "deploy/files", "papers")
+    web = cluster.get("deploy", "papers")
+    cluster.write("POST", "deploy", "", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "papers-web", "namespace": SPACE}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}}, "spec": web["spec"]["template"]["spec"]}}})
+    cluster.settle()
+    refused = cluster.run("clone", "delete", "papers", "--yes", code=3)
+    assert "pod/bookstore/papers-web-" in refused.err and "uses pvc/bookstore/papers-files" in refused.err, refused
+    assert cluster.get("deploy", "papers") is not None

@@ -63,6 +63,52 @@ TEST_SUITE("clone workload") {
         CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
     }
 
+    TEST_CASE("network policies that protect the source and not the clone are told of, unless it is isolated") {
+        Surroundings surroundings = around();
+        const auto policy = [](const char* name, const char* app) {
+            return Json{{"apiVersion", "networking.k8s.io/v1"},
+                        {"kind", "NetworkPolicy"},
+                        {"metadata", {{"name", name}, {"namespace", "shop"}}},
+                        {"spec", {{"podSelector", {{"matchLabels", {{"app", app}}}}}}}};
+        };
+        Json everybody = policy("everybody", "");
+        everybody["spec"]["podSelector"] = Json::object();
+        surroundings.policies = {policy("only-web", "postgres"), policy("others", "web"), everybody};
+        surroundings.there.insert(surroundings.there.end(), surroundings.policies.begin(), surroundings.policies.end());
+        const auto told = [&](const CloneOptions& wanted) {
+            const auto made = workload(wanted, surroundings);
+            REQUIRE(made.ok());
+            for (const std::string& note : made->notes) {
+                if (says(note, "who may connect")) return note;
+            }
+            return std::string();
+        };
+        CHECK(
+            told(whole()) ==
+            "what restricts who may connect to the source's pods does not restrict the clone's: netpol/shop/only-web; "
+            "make a policy for label holdfast.dev/clone=copy, or say --isolated");
+        CloneOptions wanted = whole();
+        wanted.isolated = true;
+        CHECK(told(wanted).empty());
+        wanted = whole();
+        wanted.to_space = "staging";
+        CHECK(says(told(wanted), "netpol/shop/everybody, netpol/shop/only-web;"));
+    }
+
+    TEST_CASE("a network policy that has the name of the clone's own is found before anything is made") {
+        CloneOptions wanted = whole();
+        wanted.isolated = true;
+        Surroundings surroundings = around();
+        surroundings.there.push_back({{"apiVersion", "networking.k8s.io/v1"},
+                                      {"kind", "NetworkPolicy"},
+                                      {"metadata", {{"name", "copy-isolated"}, {"namespace", "shop"}}},
+                                      {"spec", {{"podSelector", {{"matchLabels", {{"app", "web"}}}}}}}});
+        const auto made = workload(wanted, surroundings);
+        REQUIRE_FALSE(made.ok());
+        CHECK(made.error().kind == ErrorKind::kRefused);
+        CHECK(says(made.error().message, "netpol/shop/copy-isolated exists already"));
+    }
+
     TEST_CASE("marks of whoever deploys the source are not copied") {
         Json facts = base_facts();
         Json& metadata = facts["workloads"][0]["metadata"];
