@@ -59,10 +59,9 @@ Status Clone::know_workload(kube::ClusterReader& reader, const plan::Input& inpu
     TRY_ASSIGN(const Surroundings around,
                gather_surroundings(reader, there(reader), options_, live_->workloads.front()));
     TRY_ASSIGN(workload_, workload_of(options_, *live_, *choice_, around, input));
-    const Json* wanted = kube::find_at(workload_.manifest, "/spec/selector/matchLabels");
     const bool makes_claims = plan::ref_of_manifest(workload_.manifest).resource == kube::kStatefulSets;
     for (Copy& copy : choice_->copies) {
-        if (makes_claims && wanted != nullptr) copy.labels = kube::label_map(*wanted);
+        if (makes_claims) copy.labels = kube::match_labels_of(workload_.manifest);
     }
     return {};
 }

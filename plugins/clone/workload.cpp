@@ -228,10 +228,12 @@ class Copying {
     void tell_of_policies() {
         std::vector<std::string> left_behind;
         for (const Json& policy : around_.policies) {
-            const Json* selector = kube::find_at(policy, "/spec/podSelector");
-            if (selector == nullptr || !kube::selector_matches(*selector, labels_.was)) continue;
-            const bool follows = !options_.elsewhere() && kube::selector_matches(*selector, labels_.now);
-            if (!follows) left_behind.push_back("netpol/" + options_.space + "/" + kube::name_of(policy));
+            const std::string name = "netpol/" + options_.space + "/" + kube::name_of(policy);
+            for (const kube::NamedSelector& one : kube::selectors_of(policy)) {
+                if (one.owner != name || !kube::selector_matches(one.selector, labels_.was)) continue;
+                const bool follows = !options_.elsewhere() && kube::selector_matches(one.selector, labels_.now);
+                if (!follows) left_behind.push_back(name);
+            }
         }
         if (left_behind.empty() || options_.isolated) return;
         std::sort(left_behind.begin(), left_behind.end());

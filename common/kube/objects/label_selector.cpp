@@ -52,6 +52,11 @@ LabelMap labels_of(const Json& object) {
     return labels == nullptr ? LabelMap{} : label_map(*labels);
 }
 
+LabelMap match_labels_of(const Json& workload) {
+    const Json* labels = find_at(workload, "/spec/selector/matchLabels");
+    return labels == nullptr ? LabelMap() : label_map(*labels);
+}
+
 Json selector_of_labels(const Json& labels) { return {{"matchLabels", labels}}; }
 
 bool selects_everything(const Json& selector) {

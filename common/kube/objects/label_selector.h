@@ -12,10 +12,12 @@ namespace holdfast::kube {
 
 using LabelMap = std::map<std::string, std::string>;
 
-LabelMap labels_of(const Json& object);         // metadata.labels
-LabelMap label_map(const Json& labels);         // an object of strings; others are left out
-Json selector_of_labels(const Json& labels);    // a plain map, as of a Service, as a LabelSelector
-bool selects_everything(const Json& selector);  // empty: no requirement at all
+LabelMap labels_of(const Json& object);  // metadata.labels
+// What a StatefulSet's controller puts on each claim that it makes (stateful_set_utils.go getPersistentVolumeClaims).
+LabelMap match_labels_of(const Json& workload);  // spec.selector.matchLabels
+LabelMap label_map(const Json& labels);          // an object of strings; others are left out
+Json selector_of_labels(const Json& labels);     // a plain map, as of a Service, as a LabelSelector
+bool selects_everything(const Json& selector);   // empty: no requirement at all
 // Null selects nothing, an empty one everything. An operator that we do not know is taken to match: whoever asks wants
 // to be sure that it does not.
 bool selector_matches(const Json& selector, const LabelMap& labels);
