@@ -78,8 +78,8 @@ Result<Number> read_number(std::string_view text) {
     constexpr int kMostExponent = 100;  // apimachinery's own wraps at 2^32
     std::size_t at = 0;
     if (text.empty()) return bad(text, "it is empty");
-    if (text[0] == '-') return bad(text, "it is negative");
-    if (text[0] == '+') ++at;
+    const bool negative = text[0] == '-';
+    if (negative || text[0] == '+') ++at;
     Number number;
     int decimals = 0;
     bool any = false, point = false;
@@ -96,6 +96,7 @@ Result<Number> read_number(std::string_view text) {
         decimals += point ? 1 : 0;
     }
     if (!any) return bad(text, "it does not begin with a number");
+    if (negative && number.digits > 0) return bad(text, "it is negative");
     const std::string_view suffix = text.substr(at);
     const Scale scale = parse_suffix(suffix);
     if (!scale.ok) return bad(text, "unknown unit \"" + escape_line(suffix.substr(0, 16)) + "\"");

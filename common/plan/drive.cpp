@@ -38,6 +38,13 @@ Error would_refuse(const Step& step, const Error& error) {
         0, ""};
 }
 
+// What a recovery that failed has not brought back.
+std::string still_down(const Plan& recovery) {
+    if (!recovery.shielded) return "";
+    const std::string what = recovery.left_down.empty() ? "the workload is still held down" : recovery.left_down;
+    return "; " + what + ": resume brings it back";
+}
+
 class Drive {
   public:
     Drive(Operation& operation, World& world, const DriveOptions& options)
@@ -315,8 +322,7 @@ class Drive {
             world_.witness.message("service is brought back first; until then another Ctrl-C does not stop it");
         const Outcome outcome = execute(*planned, working_world(), limits);
         if (!outcome.status.ok())
-            all.message += "; cleaning up stopped: " + outcome.status.error().message +
-                           (planned->shielded ? "; the workload is still held down: resume brings it back" : "");
+            all.message += "; cleaning up stopped: " + outcome.status.error().message + still_down(*planned);
         else
             cleaned_ = planned->last;
         // Only now: until the workload is up again, what it was held down from must be found.

@@ -1,5 +1,7 @@
 #include "common/plan/hold_down.h"
 
+#include "common/core/refusal.h"
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
@@ -93,6 +95,15 @@ bool is_pod_of(const HeldWorkload& workload, const Json& pod) {
         return workload.ref.resource == kube::kDeployments && owner.kind == "ReplicaSet" &&
                owner.name == kube::replica_set_name(workload.ref.name, kube::label_of(pod, "pod-template-hash"));
     });
+}
+
+Status check_not_lost(const Json& pod) {
+    if (!kube::lost_with_its_node(pod)) return {};
+    return refused("pod/" + kube::space_of(pod) + "/" + kube::name_of(pod) + " is on a lost node (" +
+                       escape_line(kube::node_of(pod)) +
+                       "): it may still run and write to its volume, and is never force-deleted",
+                   "bring the node back, or make sure that it is off and taint it "
+                   "node.kubernetes.io/out-of-service=:NoExecute");
 }
 
 void add_stop(Plan& plan, const Hold& hold) {

@@ -44,6 +44,9 @@ struct Hold {
 // By what stopping has written beside the replicas, or into the journal.
 bool held_down(const Hold& hold);
 bool is_pod_of(const HeldWorkload& workload, const Json& pod);
+// kRefused: a pod on a lost node. It may still run and write, so that nobody may wait for its end or do without it
+// (R12).
+Status check_not_lost(const Json& pod);
 
 // The old number is written beside the new one; waits until the controller has seen it, or it would make pods that are
 // deleted again (R12). Somebody's own number since then is the one to go back to.

@@ -59,7 +59,7 @@ Verdict claim_resized(const Json& claim, const Quantity& wanted, bool node_may_w
                 has + ", the volume has grown, its filesystem grows on the node of a pod that mounts it" + said};
     }
     if (!state.error.empty()) return {State::kWaiting, has + ", an error that may pass" + said};
-    if (state.resizing) return {State::kWaiting, has + ", the storage is at it"};
+    if (state.resizing || !state.status.empty()) return {State::kWaiting, has + ", the storage is at it"};
     return {State::kWaiting, has + ", no resizer has taken it up"};
 }
 

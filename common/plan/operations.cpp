@@ -12,10 +12,18 @@
 namespace holdfast::plan {
 namespace {
 
+constexpr int kMostRoundsBack = 8;
+
+// Where another round follows it reads anew what somebody has changed since this one was planned.
+Status one_round_back(const Plan& plan, World& world, const Limits& limits) {
+    const Outcome outcome = execute(plan, world, limits);
+    return outcome.replan && !plan.last ? Status() : outcome.status;
+}
+
 Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, const WayBack& back,
                       const Limits& limits) {
     World& world = holding.world();
-    TRY_ASSIGN(const Plan plan, back(world.cluster));
+    TRY_ASSIGN(Plan plan, back(world.cluster));
     if (brief(plan) != brief(shown)) {
         return Error{
             ErrorKind::kConflict,
@@ -23,9 +31,14 @@ Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, con
             "made; nothing was removed",
             "run the command again and look at the new plan", 0, ""};
     }
-    TRY(execute(plan, world, limits).status);
+    TRY(one_round_back(plan, world, limits));
     // A fresh look says that nothing is left to be taken back; somebody may have been at work meanwhile.
-    TRY_ASSIGN(const Plan left, back(world.cluster));
+    TRY_ASSIGN(Plan left, back(world.cluster));
+    for (int round = 1; !left.steps.empty() && !plan.last && round < kMostRoundsBack; ++round) {
+        plan = std::move(left);
+        TRY(one_round_back(plan, world, limits));
+        TRY_ASSIGN(left, back(world.cluster));
+    }
     if (!left.steps.empty())
         return Error{ErrorKind::kConflict,
                      "what was taken back is not so any more: somebody changed the cluster meanwhile; the first step "

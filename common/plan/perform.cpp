@@ -64,13 +64,12 @@ bool tried_again(const Create& create, const Error& error) {
 Status settle(const Create& create, const Json& manifest, Result<Json> answer, const std::string& operation,
               World& world, const Limits& limits) {
     const kube::ObjectRef ref = ref_of_manifest(create.manifest);
-    std::chrono::milliseconds waited{0};
+    const auto begin = world.clock.steady_now();  // answers take time, too
     for (int attempt = 1;; ++attempt) {
         if (answer.ok()) return survived(create, *answer);
         const Error& error = answer.error();
-        if (tried_again(create, error) && waited < limits.stall && limits.dry_run == kube::DryRun::kNone &&
-            world.signals.count() <= 1) {
-            waited += kPause;
+        if (tried_again(create, error) && world.clock.steady_now() - begin < limits.stall &&
+            limits.dry_run == kube::DryRun::kNone && world.signals.count() <= 1) {
             world.clock.sleep_for(kPause);
             answer = world.cluster.create(manifest, limits.dry_run);
             attempt = 0;
@@ -239,21 +238,24 @@ Status perform_scale(const Scale& scale, World& world, const Limits& limits) {
 
 namespace {
 
+constexpr int kTooMany = 429;
+
 // A budget that allows no eviction now does when another pod is ready, so it is asked again until then.
 Status evict(const Delete& action, const Step& step, World& world, const Limits& limits,
              std::chrono::milliseconds stall) {
-    constexpr int kTooMany = 429;
     constexpr std::chrono::milliseconds kAgain{2000};
-    for (std::chrono::milliseconds waited{0};; waited += kAgain) {
+    const auto begin = world.clock.steady_now();
+    for (;;) {
         Status answer = world.cluster.evict(action.ref, action.preconditions, limits.dry_run);
         if (answer.ok() || answer.error().http_status != kTooMany) return answer;
-        const std::string text = action.ref.text() + ": not evicted yet: " + answer.error().message;
+        const std::string text = "not evicted yet: " + answer.error().message;
         if (world.signals.count() >= (limits.cleaning ? 2 : 1))
             return Error{ErrorKind::kInterrupted, "interrupted; " + text, "", 0, ""};
-        if (waited >= stall || limits.dry_run == kube::DryRun::kServer)
+        if (world.clock.steady_now() - begin >= stall || limits.dry_run == kube::DryRun::kServer)
             return Error{ErrorKind::kTimeout, text,
-                         "`kubectl get poddisruptionbudgets -n " + action.ref.space + "` shows what is allowed", 0, ""};
-        world.witness.step_waits(step, text);
+                         "`kubectl get poddisruptionbudgets -n " + action.ref.space + "` shows what is allowed",
+                         kTooMany, ""};
+        world.witness.step_waits(step, action.ref.text() + ": " + text);
         world.clock.sleep_for(kAgain);
     }
 }
@@ -278,7 +280,8 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
                 return replaced(action.ref);
             if (!missing) return error.with_context(action.ref.text());
         }
-        if ((!missing && !in_doubt(error)) || attempt >= kTries || world.signals.count() > 1)
+        const bool denied = action.evict && error.http_status == kTooMany;  // for as long as a wait may last
+        if (denied || (!missing && !in_doubt(error)) || attempt >= kTries || world.signals.count() > 1)
             return error.with_context(action.ref.text());
         world.clock.sleep_for(kPause);
     }

@@ -189,6 +189,8 @@ struct Plan {
     std::vector<Step> rehearsal;
     // A workload is held down from here on (safety R13): a second signal counts as the first until service is back.
     bool shielded = false;
+    // Of a recovery: what holds as long as it has not been carried out; "" : the workload is held down.
+    std::string left_down;
     // Of a recovery: told in place of the error that led to it, now that more is known.
     std::optional<Error> instead;
 };

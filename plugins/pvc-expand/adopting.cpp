@@ -14,34 +14,53 @@ using plan::Step;
 using plan::WaitFor;
 
 Status Rounds::adopt() {
+    std::vector<const Template*> sets;
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
         if (live == nullptr) return lost(set);
         const bool ours = remade_by(*live, operation_);
-        const std::string difference = ours ? "" : kube::difference_but_size(set.manifest, *live);
+        const std::string difference = ours ? "" : kube::difference_but_size(as_deleted(set), *live);
         if (!difference.empty()) return changed(set, difference);
-        strip(set, *live);
-        wait_adopted(set, *live);
-        lend(set, *live);
+        sets.push_back(&set);
+    }
+    adopt(sets);
+    return {};
+}
+
+void Rounds::adopt_ours() {
+    std::vector<const Template*> sets;
+    for (const Template& set : record_.sets) {
+        const Json* live = set_now(state_, set);
+        if (live != nullptr && !kube::deleting(*live) && remade_by(*live, operation_)) sets.push_back(&set);
+    }
+    adopt(sets);
+}
+
+void Rounds::adopt(const std::vector<const Template*>& sets) {
+    for (const Template* set : sets) {
+        const Json& live = *set_now(state_, *set);
+        strip(*set, live);
+        strip_claims(live);
+        wait_adopted(*set, live);
+        lend(*set, live, kube::when_deleted_of(live));
     }
     // Together, when all of them have their pods.
     const std::vector<std::string> after =
         plan_.steps.empty() ? std::vector<std::string>() : std::vector{plan_.steps.back().id};
-    for (const Template& set : record_.sets) {
-        const Json* live = set_now(state_, set);
+    for (const Template* set : sets) {
+        const Json* live = set_now(state_, *set);
         if (!remade_by(*live, operation_)) continue;
-        give_back(set, *live);
+        give_back(*set, *live);
         plan_.steps.back().after = after;
         plan_.steps.back().together = true;
     }
-    return {};
 }
 
 // A pod that still names the deleted set would be collected as garbage.
 void Rounds::strip(const Template& set, const Json& live) {
     for (const Json& pod : pods_of(set, state_)) {
-        const std::string owner = kube::controller_uid_of(pod);
-        if (owner.empty() || owner == kube::uid_of(live) || owner != set.uid) continue;
+        const std::string owner = kube::uid_of_earlier_owner(live, pod);
+        if (owner.empty()) continue;
         const std::string name = kube::name_of(pod);
         Json owners = kube::owners_without(pod, owner);
         if (owners.empty()) owners = nullptr;
@@ -58,6 +77,17 @@ void Rounds::strip(const Template& set, const Json& live) {
     }
 }
 
+// The same of a claim: its controller takes such a reference for somebody else's and leaves it (hasStaleOwnerRef).
+void Rounds::strip_claims(const Json& live) {
+    for (const auto& [name, claim] : state_.claims) {
+        const std::string owner = kube::uid_of_earlier_owner(live, claim);
+        const auto place = kube::template_of_claim(live, name);
+        if (owner.empty() || place.claim_template == nullptr) continue;
+        set_owners(name, kube::owners_without(claim, owner), "strip-claim-", "take the deleted StatefulSet off pvc/",
+                   "else it is collected as garbage");
+    }
+}
+
 void Rounds::wait_adopted(const Template& set, const Json& live) {
     WaitFor wait{kube::kPods, record_.space, {}, Condition::kAdopted, ""};
     wait.owner = kube::uid_of(live);
@@ -69,12 +99,12 @@ void Rounds::wait_adopted(const Template& set, const Json& live) {
     step.phase = "swap";
 }
 
-void Rounds::lend(const Template& set, const Json& live) {
+void Rounds::lend(const Template& set, const Json& live, const std::string& when_deleted) {
     for (const std::string& name : set.lent) {
         const auto claim = state_.claims.find(name);
         if (claim == state_.claims.end()) continue;
         Json owners = kube::owners_without(claim->second, kube::uid_of(live));
-        if (kube::when_deleted_of(live) != "Delete" || owners.size() < kube::owners_of(claim->second).size()) continue;
+        if (when_deleted != "Delete" || owners.size() < kube::owners_of(claim->second).size()) continue;
         owners.push_back(kube::reference_to(live));
         set_owners(name, std::move(owners), "own-", "give pvc/",
                    "as the one before had it, which whenDeleted asks for");
@@ -82,8 +112,7 @@ void Rounds::lend(const Template& set, const Json& live) {
 }
 
 void Rounds::give_back(const Template& set, const Json& live) {
-    const auto swapped = record_.swapped.find(set.ref.name);
-    const Json& before = swapped == record_.swapped.end() ? set.manifest : set_before(swapped->second);
+    const Json& before = as_deleted(set);
     Step& step = add("fields-" + set.ref.name, "give the fields of " + set.text() + " back to those who owned them",
                      "server-side apply goes on as before",
                      Patch{set.ref,

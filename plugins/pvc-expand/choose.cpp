@@ -3,6 +3,7 @@
 #include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/pod_state.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
@@ -26,6 +27,12 @@ Quantity size_of_claim(const Json& claim) {
     const kube::ResizeState state = kube::resize_state_of(claim);
     const Quantity nothing = Quantity::from_bytes(0);
     return std::max(state.requested.value_or(nothing), state.capacity.value_or(nothing));
+}
+
+// Canonical, so that only a fraction of a byte is written in one of these.
+bool in_fractions(const Quantity& size) {
+    const std::string& text = size.text();
+    return text.find_last_of("mun") == text.size() - 1 || text.find("e-") != std::string::npos;
 }
 
 // What `now` becomes. The text of --size is kept as it was typed, so that it is the one that stands in Git.
@@ -84,8 +91,34 @@ class Choosing {
         TRY(check_set(options_.space, facts_, set));
         note_deployer(choice_.notes, set, made.sizes);
         find_lent(set, made);
+        const std::string workload = made.ref.name;
         choice_.record.sets.push_back(std::move(made));
+        add_bearer(set, workload);
         return {};
+    }
+
+    // Whoever finds the set gone and no journal finds on a claim of it what it was, also where none is to grow.
+    void add_bearer(const Json& set, const std::string& workload) {
+        std::vector<Growth>& claims = choice_.record.claims;
+        if (std::any_of(claims.begin(), claims.end(), [&](const Growth& one) { return one.workload == workload; }))
+            return;
+        const Json* chosen = nullptr;
+        for (const auto& [name, place] : facts_.places) {
+            const Json& claim = facts_.claims.at(name);
+            if (&facts_.sets[place.set] != &set || kube::deleting(claim)) continue;
+            if (chosen == nullptr || in_range(set, place.ordinal)) chosen = &claim;
+        }
+        if (chosen == nullptr) return;
+        Growth bearer;
+        bearer.claim = kube::name_of(*chosen);
+        bearer.uid = kube::uid_of(*chosen);
+        bearer.workload = workload;
+        bearer.claim_template = facts_.places.at(bearer.claim).claim_template;
+        bearer.ordinal = facts_.places.at(bearer.claim).ordinal;
+        bearer.from = bearer.to = kube::request_text_of(*chosen);
+        bearer.mounted = facts_.mounted_by.contains(bearer.claim);
+        bearer.bears_only = true;
+        claims.push_back(std::move(bearer));
     }
 
     // Claims of one template, lowest ordinal first.
@@ -140,12 +173,30 @@ class Choosing {
             add_claim(*claim, own_size ? grown(options_, size_of_claim(*claim), 0) : target, kube::name_of(set), name,
                       ordinal);
         }
-        if (!whole)
+        const std::string stranger = stranger_of(set, name);
+        if (!stranger.empty())
+            choice_.notes.push_back("template " + name + " of sts/" + kube::name_of(set) + " stays at " + text +
+                                    ": pvc/" + stranger +
+                                    " has the name of one of its claims and not their labels, and no pod of "
+                                    "it mounts it: whose it is cannot be told");
+        else if (!whole)
             choice_.notes.push_back("template " + name + " of sts/" + kube::name_of(set) + " stays at " + text +
                                     ": not every one of its claims is chosen");
         else if (target > now)
             made.sizes[name] = target.text();
         return {};
+    }
+
+    // A claim that the set's controller would take for the next pod of its ordinal.
+    std::string stranger_of(const Json& set, const std::string& name) const {
+        for (const auto& [claim, object] : facts_.claims) {
+            const auto found = kube::template_of_claim(set, claim);
+            const bool fits = found.claim_template != nullptr && kube::name_of(*found.claim_template) == name;
+            const auto place = facts_.places.find(claim);
+            const bool its = place != facts_.places.end() && &facts_.sets[place->second.set] == &set;
+            if (fits && in_range(set, found.ordinal) && !its) return claim;
+        }
+        return "";
     }
 
     // A claim that is named by itself, of a Deployment, or of no workload.
@@ -213,6 +264,7 @@ class Choosing {
         if (options_.canary == 0) return;
         std::map<std::string, std::set<int>> first;
         for (Growth& growth : choice_.record.claims) {
+            if (growth.bears_only) continue;
             std::set<int>& ordinals = first[growth.workload];
             const bool room = static_cast<int>(ordinals.size()) < options_.canary;
             if (!room && !ordinals.contains(growth.ordinal)) continue;
@@ -221,25 +273,47 @@ class Choosing {
         }
     }
 
+    // A full disk is why people come here.
+    std::string unready_pods() const {
+        std::vector<std::string> names;
+        for (const Growth& growth : choice_.record.claims) {
+            const auto mounted = facts_.mounted_by.find(growth.claim);
+            if (growth.bears_only || mounted == facts_.mounted_by.end()) continue;
+            for (const Json* pod : mounted->second) {
+                const std::string name = "pod/" + kube::name_of(*pod);
+                if (!kube::pod_state_of(*pod).ready && std::find(names.begin(), names.end(), name) == names.end())
+                    names.push_back(name);
+            }
+        }
+        return join(names, ", ");
+    }
+
     void note_sizes() {
         std::vector<std::string>& notes = choice_.notes;
         if (!options_.size) {
             for (const Growth& growth : choice_.record.claims)
-                notes.push_back("pvc/" + growth.claim + ": " + growth.from + " becomes " + growth.to);
+                if (!growth.bears_only)
+                    notes.push_back("pvc/" + growth.claim + ": " + growth.from + " becomes " + growth.to);
             for (const Template& set : choice_.record.sets) {
                 for (const auto& [name, size] : set.sizes)
                     notes.push_back("template " + name + " of sts/" + set.ref.name + " becomes " + size);
             }
         }
+        if (options_.size && in_fractions(*options_.size))
+            notes.push_back("the size is not a whole number of bytes (" + options_.size->text() +
+                            "): the API server warns of that and rounds it up to " +
+                            std::to_string(options_.size->bytes()));
         if (!larger_.empty()) notes.push_back("larger already and left so: " + join(larger_, ", "));
         if (!left_.empty())
             notes.push_back("without a pod and left as they are: " + join(left_, ", ") +
                             " (--include-unused grows them too)");
         for (const Growth& growth : choice_.record.claims) {
-            if (!growth.mounted)
+            if (!growth.mounted && !growth.bears_only)
                 notes.push_back("pvc/" + growth.claim +
                                 " is mounted by no pod: its volume grows now, its filesystem at the next mount");
         }
+        if (const std::string unready = unready_pods(); !unready.empty())
+            notes.push_back("not ready, and no reason not to grow: " + unready);
         if (options_.restart == Restart::kIfNeeded)
             notes.push_back(
                 "a pod whose filesystem has not grown " +

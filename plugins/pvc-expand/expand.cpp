@@ -11,6 +11,8 @@
 #include "plugins/pvc-expand/traces.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace holdfast::expand {
 namespace {
@@ -22,6 +24,14 @@ bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/c
 bool impossible(const Error& error) {
     return error.kind == ErrorKind::kUnavailable &&
            error.message.find("the storage cannot make it") != std::string::npos;
+}
+
+// What is decided from the cluster as it is now, and not from what it was when the operation began.
+void follow(ExpandRecord& record, const ExpandState& state) {
+    follow_uids(record, state);
+    add_newcomers(record, state);
+    follow_mounts(record, state);
+    follow_lent(record, state);
 }
 
 }  // namespace
@@ -41,7 +51,7 @@ Result<plan::Plan> Expand::plan(kube::ClusterReader& reader, const plan::Input& 
         return Error{
             ErrorKind::kRefused,
             "the journal of " + input.operation + " was lost, and " + std::to_string(record_->untold) +
-                " of its workloads are not told of by any claim; no StatefulSet was touched",
+                " of its workloads are not told of by any claim; no other StatefulSet is replaced",
             "kubectl pvc-expand abort " + input.operation + " -n " + options_.space + ", then begin again with --size",
             0, ""};
     return options_.restart == record_->restart ? round(reader, input) : otherwise(reader, input);
@@ -102,8 +112,7 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
 Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input& input) {
     record_->patience = options_.patience;
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
-    add_newcomers(*record_, state);
-    follow_uids(*record_, state);
+    follow(*record_, state);
     std::vector<std::string> waited;
     for (const plan::Phase& phase : input.progress.phases) waited.push_back(phase.name);
     const Stage stage = stage_of(*record_, state, input.operation, waited);
@@ -116,14 +125,28 @@ Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input&
     return plan;
 }
 
-// Whoever cannot even look must hear first of all that the service may be down.
-Error Expand::unseen(Error error) const {
+// Whoever cannot even look must hear first of all what may be down.
+Error Expand::unseen(Error error, const std::string& operation) const {
     for (const plan::HeldWorkload& one : record_->stopped) {
         if (!record_->held.contains(one.text())) continue;
         error.message += "; " + one.text() + " may be held down at " + std::to_string(one.stopped) +
                          " replicas: resume brings it back to " + std::to_string(record_->held.at(one.text()));
     }
+    for (const Template& set : record_->sets) {
+        if (record_->swapped.contains(set.ref.name))
+            error.message += "; " + set.text() + " may be deleted and not made anew yet: " + gone_text(operation) +
+                             ", and resume makes it";
+    }
     return error;
+}
+
+// What is true of a set in the gap.
+std::string Expand::gone_text(const std::string& operation) const {
+    const std::string file = folder_ + "/" + operation + ".json";
+    std::error_code nothing;
+    return "its pods run on, and nobody replaces one that ends; its manifest is in configmap/holdfast-op-" + operation +
+           " -n " + options_.space +
+           (!folder_.empty() && std::filesystem::exists(file, nothing) ? " and in " + file : "");
 }
 
 // A set that is missing comes first, and a workload that is held down. An expansion that the storage refuses for good
@@ -135,10 +158,17 @@ Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Inpu
         TRY_ASSIGN(record_, record_of(input.record, options_.space));
     }
     const auto gathered = gather_state(reader, *record_);
-    if (!gathered.ok()) return unseen(gathered.error());
+    if (!gathered.ok()) return unseen(gathered.error(), input.operation);
     const ExpandState& state = *gathered;
-    follow_uids(*record_, state);
-    if (!impossible(error)) return plan_service(*record_, state, input.operation);
+    follow(*record_, state);
+    past_return_ = refuses_abort(state, input.operation);
+    if (!impossible(error)) {
+        plan::Plan service = plan_service(*record_, state, input.operation);
+        for (const Template* set : missing_sets(*record_, state))
+            service.left_down += (service.left_down.empty() ? "" : "; ") + set->text() +
+                                 " was deleted and is not made anew yet: " + gone_text(input.operation);
+        return service;
+    }
     const bool down = held_down(*record_, state);
     plan::Plan unmark = plan_unmark(*record_, state, input.operation);
     unmark.instead = error;
@@ -155,24 +185,40 @@ Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader,
     if (!recorded(input)) return std::optional<plan::Plan>();
     TRY_ASSIGN(record_, record_of(input.record, options_.space));
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
-    const Stage stage = stage_of(*record_, state, input.operation);
-    follow_uids(*record_, state);
-    const bool stuck = !plan_round(stage, *record_, state, input.operation, clock_.now()).ok();
-    // To refuse would leave it down. Once it is up and the marks are gone, nothing is left to be taken back.
-    const bool brings_back = held_down(*record_, state) || (!record_->stopped.empty() && record_->swapped.empty() &&
-                                                            !marked(*record_, state, input.operation));
-    if (begun(*record_, state) && !stuck && record_->untold == 0 && !brings_back)
-        return Error{ErrorKind::kRefused,
-                     input.operation +
-                         " has passed its point of no return: claims have grown or are growing, and volumes "
-                         "do not shrink; nothing was changed",
-                     "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
-    plan::Plan plan = plan_unmark(*record_, state, input.operation);
-    if (begun(*record_, state) && brings_back)
+    follow(*record_, state);
+    if (refuses_abort(state, input.operation)) {
+        const std::vector<const Template*> missing = missing_sets(*record_, state);
+        return Error{
+            ErrorKind::kRefused,
+            input.operation + " has passed its point of no return: " +
+                (missing.empty() ? "claims have grown or are growing, and volumes do not shrink"
+                                 : missing.front()->text() + " was deleted to be made anew, and is not there") +
+                "; nothing was changed",
+            "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
+    }
+    plan::Plan plan = plan_way_out(*record_, state, input.operation);
+    if (plan.last && plan.steps.empty()) drop_file(input.operation);  // nothing is left that it could be needed for
+    if (begun(*record_, state) && brings_back(state, input.operation))
         plan.notes.push_back(
             "claims that were asked to grow go on asking, and grow when no pod uses them; no template was changed. To "
             "have them grow, the same command again");
     return std::optional(std::move(plan));
+}
+
+// Once it is up and the marks are gone, nothing is left to be taken back.
+bool Expand::brings_back(const ExpandState& state, const std::string& operation) const {
+    return held_down(*record_, state) ||
+           (!record_->stopped.empty() && record_->swapped.empty() && !marked(*record_, state, operation));
+}
+
+// Not where it cannot come to its end, or where to refuse would leave a workload down.
+bool Expand::refuses_abort(const ExpandState& state, const std::string& operation) const {
+    if (!begun(*record_, state) && !replacing(*record_, state)) return false;
+    Stage stage = stage_of(*record_, state, operation);
+    // What only leads to the replacement has no obstacle of its own; and abort has taken it back when it looks again.
+    if (stage == Stage::kRelease || (stage == Stage::kSecure && record_->stopped.empty())) stage = Stage::kSwap;
+    const bool stuck = !plan_round(stage, *record_, state, operation, clock_.now()).ok();
+    return !stuck && record_->untold == 0 && !brings_back(state, operation);
 }
 
 Result<std::vector<plan::Journal>> Expand::rebuild(kube::ClusterReader& reader) {

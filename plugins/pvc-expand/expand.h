@@ -31,6 +31,7 @@ class Expand : public plan::Operation {
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
+    bool past_return() const override { return past_return_; }
     Result<std::optional<plan::Plan>> take_back(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<std::vector<plan::Journal>> rebuild(kube::ClusterReader& reader) override;
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
@@ -39,7 +40,10 @@ class Expand : public plan::Operation {
     Result<plan::Plan> first_plan(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> otherwise(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
-    Error unseen(Error error) const;
+    Error unseen(Error error, const std::string& operation) const;
+    std::string gone_text(const std::string& operation) const;
+    bool brings_back(const ExpandState& state, const std::string& operation) const;
+    bool refuses_abort(const ExpandState& state, const std::string& operation) const;
     void keep_file(const std::string& operation, const plan::Plan& plan) const;
     void drop_file(const std::string& operation) const;
 
@@ -49,6 +53,7 @@ class Expand : public plan::Operation {
     MeasureUsage measure_;
     std::optional<ExpandRecord> record_;
     bool nothing_to_do_ = false;
+    bool past_return_ = false;
 };
 
 }  // namespace holdfast::expand

@@ -9,23 +9,27 @@
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/wakers.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace holdfast::expand {
 namespace {
 
-std::optional<Place> place_in(const std::vector<Json>& sets, const Json& claim) {
+std::optional<Place> place_in(const std::vector<Json>& sets, const std::vector<Json>& pods, const Json& claim) {
     const std::string name = kube::name_of(claim);
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const auto found = kube::template_of_claim(sets[i], name);
-        if (found.claim_template != nullptr && kube::selected_by(sets[i], claim))
+        if (found.claim_template != nullptr && is_claim_of(sets[i], claim, pods))
             return Place{i, kube::name_of(*found.claim_template), found.ordinal};
     }
     return std::nullopt;
 }
 
+// And the pods, which tell whose claims they are.
 Status read_claims(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
+    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, options.space));
+    facts.pods = std::move(pods.items);
     TRY_ASSIGN(kube::List all, reader.list(kube::kClaims, options.space));
     for (Json& one : all.items) {
         std::string name = kube::name_of(one);
@@ -47,7 +51,7 @@ Status read_sets(kube::ClusterReader& reader, const ExpandOptions& options, Expa
     std::set<std::size_t> meant;
     for (const std::string& name : facts.chosen) {
         const auto claim = facts.claims.find(name);
-        const auto place = claim == facts.claims.end() ? std::nullopt : place_in(all.items, claim->second);
+        const auto place = claim == facts.claims.end() ? std::nullopt : place_in(all.items, facts.pods, claim->second);
         if (place) meant.insert(place->set);
     }
     for (const std::size_t index : meant) facts.sets.push_back(std::move(all.items[index]));
@@ -82,7 +86,7 @@ Status read_classes(kube::ClusterReader& reader, ExpandFacts& facts) {
         if (claim != facts.claims.end()) names.insert(kube::effective_class_of(claim->second));
     }
     for (const auto& [name, claim] : facts.claims) {
-        if (place_in(facts.sets, claim)) names.insert(kube::effective_class_of(claim));
+        if (place_in(facts.sets, facts.pods, claim)) names.insert(kube::effective_class_of(claim));
     }
     names.erase("");
     std::vector<kube::ObjectRef> refs;
@@ -131,9 +135,18 @@ Status read_users(kube::ClusterReader& reader, const ExpandOptions& options, Exp
 
 }  // namespace
 
+bool is_claim_of(const Json& set, const Json& claim, const std::vector<Json>& pods) {
+    if (kube::labelled_as_claim_of(set, claim)) return true;
+    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
+        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
+        return kube::controller_uid_of(pod) == kube::uid_of(set) &&
+               std::find(mounted.begin(), mounted.end(), kube::name_of(claim)) != mounted.end();
+    });
+}
+
 void find_places(ExpandFacts& facts) {
     for (const auto& [name, claim] : facts.claims) {
-        if (auto place = place_in(facts.sets, claim)) facts.places[name] = std::move(*place);
+        if (auto place = place_in(facts.sets, facts.pods, claim)) facts.places[name] = std::move(*place);
     }
     for (const Json& pod : facts.pods) {
         if (kube::ended(pod)) continue;
@@ -144,8 +157,6 @@ void find_places(ExpandFacts& facts) {
 Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptions& options) {
     ExpandFacts facts;
     TRY(read_targets(reader, options, facts));
-    TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, options.space));
-    facts.pods = std::move(pods.items);
     TRY(read_classes(reader, facts));
     TRY_ASSIGN(kube::List quotas, reader.list(kube::kResourceQuotas, options.space));
     facts.quotas = std::move(quotas.items);

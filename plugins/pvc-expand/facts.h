@@ -48,6 +48,9 @@ struct ExpandFacts {
 // kNotFound: no such workload or claim (the message names near ones), or the selector chooses none.
 Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptions& options);
 
+// Whether a claim, whose name fits, is of this set: by its labels, which the set's own claims get; or because a pod of
+// the set mounts it, since the StatefulSet controller takes claims by their name alone, also those that somebody made.
+bool is_claim_of(const Json& set, const Json& claim, const std::vector<Json>& pods);
 // The labels count too: templates and sets "a"+"b-c" and "a-b"+"c" make the same name. facts must not be copied after.
 void find_places(ExpandFacts& facts);
 

@@ -29,7 +29,7 @@ void Rounds::grow(bool canary) {
     std::map<std::string, std::string> told;  // workload -> the step that tells of it
     for (const Growth& growth : record_.claims) {
         const auto claim = state_.claims.find(growth.claim);
-        if (growth.canary != canary || claim == state_.claims.end()) continue;
+        if (growth.canary != canary || claim == state_.claims.end() || growth.bears_only) continue;
         const bool marks =
             carries_trace(record_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
         const bool asks = !asks_enough(growth, state_);

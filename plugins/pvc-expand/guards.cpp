@@ -172,7 +172,9 @@ Status check_set(const std::string& space, const ExpandFacts& facts, const Json&
 }
 
 Status check_claims(const ExpandFacts& facts, const ExpandRecord& record) {
-    for (const Growth& growth : record.claims) TRY(check_claim(facts, record, growth));
+    for (const Growth& growth : record.claims) {
+        if (!growth.bears_only) TRY(check_claim(facts, record, growth));
+    }
     return {};
 }
 
@@ -204,7 +206,7 @@ Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record) {
     if (record.restart == Restart::kNever) return {};
     for (const Growth& growth : record.claims) {
         const auto mounted = facts.mounted_by.find(growth.claim);
-        if (mounted == facts.mounted_by.end()) continue;
+        if (growth.bears_only || mounted == facts.mounted_by.end()) continue;
         for (const Json* pod : mounted->second) {
             const std::string what = "pod/" + record.space + "/" + kube::name_of(*pod);
             if (!comes_again(*pod))

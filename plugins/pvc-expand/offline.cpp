@@ -106,7 +106,7 @@ bool woken(const ExpandRecord& record, const ExpandState& state) {
 
 bool volume_grown(const Growth& growth, const ExpandState& state) {
     const auto found = state.claims.find(growth.claim);
-    if (found == state.claims.end()) return true;  // somebody deleted it
+    if (found == state.claims.end() || growth.bears_only) return true;  // the one somebody has deleted
     if (!asks_enough(growth, state)) return false;
     const auto wanted = Quantity::parse(growth.to);
     const kube::ResizeState now = kube::resize_state_of(found->second);
@@ -230,6 +230,25 @@ void Rounds::forget_numbers() {
 
 void Rounds::settle_retention() {
     for (const HeldWorkload* one : there()) plan::add_retention_back(plan_, hold(*one));
+    for (const Template& set : record_.sets) {
+        if (!stopped_too(set)) settle_retention(set);
+    }
+}
+
+bool Rounds::stopped_too(const Template& set) const {
+    return std::any_of(record_.stopped.begin(), record_.stopped.end(),
+                       [&](const HeldWorkload& one) { return one.ref == set.ref; });
+}
+
+// Of a set that was not replaced in the end: it would have got them with that.
+void Rounds::settle_retention(const Template& set) {
+    const Json* live = set_now(state_, set);
+    if (live == nullptr || kube::deleting(*live) || remade_by(*live, operation_) || leftover_policy(set)) return;
+    const plan::HeldWorkload workload = plan::held_workload(set.ref, *live);
+    const std::string was = kube::annotation_of(*live, labels::kRetention);
+    if (was.empty()) return;
+    plan::add_retention_back(plan_, {workload, *live, std::nullopt, "-" + set.ref.name});
+    lend(set, *live, was.substr(0, was.find('/')));
 }
 
 }  // namespace holdfast::expand

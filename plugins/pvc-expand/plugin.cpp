@@ -57,6 +57,7 @@ std::vector<Rule> expand_rules() {
             rule({"list"}, kube::kControllerRevisions, "", "sts/NAME"),
             rule({"get", "list", "watch"}, kube::kPods, "", "--restart if-needed"),
             rule({"create"}, kube::kPods, "eviction", "--restart if-needed"),
+            rule({"get", "list", "watch"}, kube::kStatefulSets, "", "--restart if-needed"),
             rule({"get", "list", "watch", "delete"}, kube::kPods, "", "--restart offline"),
             rule({"get", "list", "watch", "patch"}, kube::kStatefulSets, "", "--restart offline"),
             rule({"list"}, kube::kHorizontalPodAutoscalers, "", "--restart offline"),
@@ -65,8 +66,8 @@ std::vector<Rule> expand_rules() {
             rule({"create"}, kube::kPods, "exec", "--until-usage"),
             rule({"get", "patch"}, kube::kDeployments, "", "deploy/NAME"),
             rule({"list", "watch"}, kube::kDeployments, "", "deploy/NAME --restart offline"),
-            rule({"list"}, kube::kStatefulSets, "", "pvc/NAME, --selector"),
-            rule({"list"}, kube::kDeployments, "", "pvc/NAME, --selector")};
+            rule({"list"}, kube::kStatefulSets, "", "pvc/NAME, deploy/NAME, --selector"),
+            rule({"list"}, kube::kDeployments, "", "pvc/NAME, deploy/NAME, --selector")};
 }
 
 app::Command expand_command() {

@@ -8,15 +8,17 @@ namespace holdfast::expand {
 namespace {
 
 Json growth_json(const Growth& growth) {
-    return {{"claim", growth.claim},
-            {"uid", growth.uid},
-            {"workload", growth.workload},
-            {"template", growth.claim_template},
-            {"ordinal", growth.ordinal},
-            {"from", growth.from},
-            {"to", growth.to},
-            {"mounted", growth.mounted},
-            {"canary", growth.canary}};
+    Json json = {{"claim", growth.claim},
+                 {"uid", growth.uid},
+                 {"workload", growth.workload},
+                 {"template", growth.claim_template},
+                 {"ordinal", growth.ordinal},
+                 {"from", growth.from},
+                 {"to", growth.to},
+                 {"mounted", growth.mounted},
+                 {"canary", growth.canary}};
+    if (growth.bears_only) json["bearsOnly"] = true;
+    return json;
 }
 
 Growth growth_of(const Json& json) {
@@ -30,7 +32,16 @@ Growth growth_of(const Json& json) {
     growth.to = kube::text_at(json, "/to");
     growth.mounted = kube::bool_at(json, "/mounted", true);
     growth.canary = kube::bool_at(json, "/canary", false);
+    growth.bears_only = kube::bool_at(json, "/bearsOnly", false);
     return growth;
+}
+
+std::vector<std::string> names_in(const Json& list) {
+    std::vector<std::string> names;
+    for (const Json& one : list) {
+        if (one.is_string()) names.push_back(one.get<std::string>());
+    }
+    return names;
 }
 
 Json set_json(const Template& set) {
@@ -52,9 +63,7 @@ Template set_of(const Json& json, const std::string& space) {
             set.sizes[name] = size.is_string() ? size.get<std::string>() : "";
     }
     set.update_revision = kube::text_at(json, "/updateRevision");
-    if (const Json* lent = kube::find_at(json, "/lent")) {
-        for (const Json& one : *lent) set.lent.push_back(one.is_string() ? one.get<std::string>() : "");
-    }
+    if (const Json* lent = kube::find_at(json, "/lent")) set.lent = names_in(*lent);
     return set;
 }
 
@@ -116,6 +125,10 @@ Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
         for (const auto& [workload, number] : held->items()) {
             if (number.is_number_integer()) record.held[workload] = number.get<int>();
         }
+    }
+    for (Template& set : record.sets) {
+        const Json* lent = kube::find_at(json, "/" + std::string(kLent) + "/" + set.ref.name);
+        if (lent != nullptr && lent->is_array()) set.lent = names_in(*lent);
     }
     const Json* swapped = kube::find_at(json, "/swapped");
     if (swapped == nullptr || !swapped->is_object()) return record;

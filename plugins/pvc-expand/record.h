@@ -28,6 +28,7 @@ struct Growth {
     std::string from, to;        // storage request before and after, as written
     bool mounted = true;         // a pod has it, so that its filesystem grows now; else at the next mount
     bool canary = false;         // grows before the others
+    bool bears_only = false;     // it is large enough, and only carries what is told of its workload
 };
 
 // One StatefulSet whose templates get other sizes.
@@ -78,6 +79,7 @@ Result<ExpandRecord> record_of(const Json& json, const std::string& space);
 // The one key of all of them, so that a large one goes into a shard of the journal.
 inline constexpr char kSwapped[] = "swapped";
 inline constexpr char kHeld[] = "held";
+inline constexpr char kLent[] = "lent";  // by set: Template::lent as it is before its claims are let go
 // One of them: the live object with managedFields, and uid and restarts of its pods.
 Json swapped_json(const Json& live, const std::vector<Json>& pods);
 

@@ -5,6 +5,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/pvc-expand/guards.h"
 #include "plugins/pvc-expand/targets.h"
 
 #include <algorithm>
@@ -107,6 +108,13 @@ Result<RecoveryChoice> choose_recovery(const ExpandOptions& options, const Expan
         if (!now.requested || !now.capacity || now.deleting) continue;
         if (now.stale()) choice.claims.push_back({name, kube::uid_of(claim), now.requested->text(), ""});
         if (*now.requested <= *now.capacity) continue;
+        const auto place = facts.places.find(name);
+        TRY(check_owner(what, claim));
+        if (place != facts.places.end())
+            TRY(check_owner(
+                kube::ObjectRef{kube::kStatefulSets, options.space, kube::name_of(facts.sets[place->second.set])}
+                    .text(),
+                facts.sets[place->second.set]));
         if (given(now) && (!options.size || *options.size >= *now.requested)) {
             choice.notes.push_back(what + " has been given the " + now.requested->text() + " that it asks for" +
                                    filesystem_text(now));

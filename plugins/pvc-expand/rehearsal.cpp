@@ -27,7 +27,7 @@ std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandSta
     std::set<std::tuple<std::string, std::string, std::string>> kinds;  // one claim of each is tried
     for (const Growth& growth : record.claims) {
         const auto claim = state.claims.find(growth.claim);
-        if (claim == state.claims.end()) continue;
+        if (claim == state.claims.end() || growth.bears_only) continue;
         const std::string of_class = kube::effective_class_of(claim->second);
         if (!kinds.insert({growth.workload, growth.claim_template, of_class}).second) continue;
         const kube::ObjectRef ref{kube::kClaims, record.space, growth.claim};
@@ -62,7 +62,10 @@ std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
     if (record.restart != Restart::kNever) {
         for (const char* verb : {"get", "list", "watch"}) need(verb, kube::kPods);
     }
-    if (record.restart == Restart::kIfNeeded) needs.push_back({"create", kube::kPods, record.space, "eviction", ""});
+    if (record.restart == Restart::kIfNeeded) {
+        needs.push_back({"create", kube::kPods, record.space, "eviction", ""});
+        for (const char* verb : {"get", "list", "watch"}) need(verb, kube::kStatefulSets);
+    }
     if (!record.stopped.empty()) {
         need("delete", kube::kPods);
         for (const char* verb : {"list", "watch"}) needs.push_back({verb, kube::kVolumeAttachments, "", "", ""});

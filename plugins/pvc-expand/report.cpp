@@ -12,10 +12,20 @@ namespace {
 
 Error not_so(const std::string& what) { return {ErrorKind::kConflict, what, "run the command again", 0, ""}; }
 
-Status check_revisions(const Template& set, const Json& live, const std::vector<Json>& revisions) {
-    const std::string now = kube::update_revision_of(live);
-    if (!set.update_revision.empty() && !now.empty() && now != set.update_revision)
-        return not_so(set.text() + " has the revision " + now + " now, and had " + set.update_revision +
+// The revision that it had just before it was deleted; where somebody else made it anew, that of the start. "" : the
+// set is the one that it was, and what its owner rolls out is his affair, as it is once he has changed the new one.
+std::string revision_before(const ExpandRecord& record, const Template& set, const Json& live) {
+    const auto swapped = record.swapped.find(set.ref.name);
+    if (kube::uid_of(live) == set.uid || kube::generation_of(live) > 1) return "";
+    return swapped == record.swapped.end() ? set.update_revision
+                                           : kube::update_revision_of(set_before(swapped->second));
+}
+
+Status check_revisions(const ExpandRecord& record, const Template& set, const Json& live,
+                       const std::vector<Json>& revisions) {
+    const std::string now = kube::update_revision_of(live), before = revision_before(record, set, live);
+    if (!before.empty() && !now.empty() && now != before)
+        return not_so(set.text() + " has the revision " + now + " now, and had " + before +
                       ": something changed its pod template when it was made anew");
     for (const Json& revision : revisions) {
         const bool its_own = kube::selected_by(set.manifest, revision) || kube::name_of(revision) == now;
@@ -77,6 +87,25 @@ Status check_sizes(const ExpandRecord& record, const ExpandState& state) {
     return {};
 }
 
+// A new replica's claim that was made of the old template, and that nobody can let grow before it is bound.
+Status check_newcomers(const ExpandRecord& record, const ExpandState& state) {
+    for (const Template& set : record.sets) {
+        const Json& live = *set_now(state, set);
+        const int start = kube::start_ordinal_of(live), end = start + kube::replicas_of(live);
+        for (const auto& [name, claim] : state.claims) {
+            const auto place = kube::template_of_claim(live, name);
+            if (place.claim_template == nullptr || place.ordinal < start || place.ordinal >= end) continue;
+            const auto size = set.sizes.find(kube::name_of(*place.claim_template));
+            const auto asked = kube::requested_of(claim);
+            const auto wanted = Quantity::parse(size == set.sizes.end() ? "" : size->second);
+            if (kube::phase_of(claim) == "Bound" || !asked.ok() || !wanted.ok() || *asked >= *wanted) continue;
+            return not_so("pvc/" + record.space + "/" + name + " was made meanwhile, with " + asked->text() +
+                          ", and can grow to " + wanted->text() + " only when it is bound; all else is done");
+        }
+    }
+    return {};
+}
+
 // Whoever was stopped is up again: with its own number, and not by our leave any more.
 Status check_started(const ExpandRecord& record, const ExpandState& state) {
     if (held_down(record, state)) return not_so("a workload is held down again");
@@ -99,6 +128,7 @@ Json claim_json(const Growth& growth, const ExpandState& state) {
 std::string text_of(const ExpandOptions& options, const ExpandRecord& record, const ExpandState& state) {
     std::string text = options.target_text() + " expanded\n";
     for (const Growth& growth : record.claims) {
+        if (growth.bears_only) continue;
         const auto found = state.claims.find(growth.claim);
         const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
         text += "  pvc/" + growth.claim + ": " + growth.from + " -> " + growth.to + ", capacity " +
@@ -123,9 +153,11 @@ Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRec
     for (const plan::HeldWorkload& one : record.stopped) stopped.push_back(one.text());
     TRY(check_sizes(record, state));
     TRY(check_started(record, state));
+    TRY(check_newcomers(record, state));
     report.text = operation.empty() ? options.target_text() + " is as large already: nothing was changed\n"
                                     : text_of(options, record, state);
     for (const Growth& growth : record.claims) {
+        if (growth.bears_only) continue;
         claims.push_back(claim_json(growth, state));
         report.names.push_back("persistentvolumeclaim/" + growth.claim);
     }
@@ -134,7 +166,7 @@ Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRec
         const std::vector<Json> pods = pods_of(set, state);
         TRY(check_owned_pods(set, live, pods));
         TRY(check_owned_claims(set, state));
-        TRY(check_revisions(set, live, revisions));
+        TRY(check_revisions(record, set, live, revisions));
         const std::vector<std::string> others = others_now(record, set, pods);
         if (!others.empty())
             report.text += "  not by this command, but meanwhile: " + join(others, ", ") + " started anew\n";

@@ -2,6 +2,7 @@
 // a time, by eviction, so that PodDisruptionBudgets are respected; the next one only when the one before serves again.
 #include "plugins/pvc-expand/round_planner.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/pod_state.h"
 #include "common/kube/objects/resize.h"
@@ -30,6 +31,9 @@ int ordinal_of(const Json& pod) {
 
 bool is_ready_pod(const Json& pod) { return kube::pod_state_of(pod).ready; }
 
+// Of those that serve nobody the lowest first: with OrderedReady no pod is made while a lower one is not ready.
+int turn_of(const Json& pod) { return is_ready_pod(pod) ? -ordinal_of(pod) : ordinal_of(pod); }
+
 long long min_ready_seconds(const ExpandState& state, const Json& pod) {
     for (const auto& [name, set] : state.sets) {
         if (kube::controller_uid_of(pod) == kube::uid_of(set)) return kube::min_ready_seconds_of(set);
@@ -46,7 +50,7 @@ bool comes_again(const Json& pod) {
 
 bool needs_mount(const Growth& growth, const ExpandState& state) {
     const auto found = state.claims.find(growth.claim);
-    if (found == state.claims.end() || !growth.mounted) return false;
+    if (found == state.claims.end() || !growth.mounted || growth.bears_only) return false;
     const kube::ResizeState now = kube::resize_state_of(found->second);
     return now.waits_for_node() && !now.infeasible();
 }
@@ -65,14 +69,27 @@ std::vector<PodToRestart> pods_to_restart(const ExpandRecord& record, const Expa
         if (!one.claims.empty()) all.push_back(std::move(one));
     }
     std::stable_sort(all.begin(), all.end(), [](const PodToRestart& a, const PodToRestart& b) {
-        return std::tuple(is_ready_pod(*a.pod), -ordinal_of(*a.pod), kube::name_of(*a.pod)) <
-               std::tuple(is_ready_pod(*b.pod), -ordinal_of(*b.pod), kube::name_of(*b.pod));
+        return std::tuple(is_ready_pod(*a.pod), turn_of(*a.pod), kube::name_of(*a.pod)) <
+               std::tuple(is_ready_pod(*b.pod), turn_of(*b.pod), kube::name_of(*b.pod));
     });
     return all;
 }
 
-void Rounds::restart(bool canary) {
-    for (const PodToRestart& one : pods_to_restart(record_, state_, canary)) restart(one);
+// As it was asked before the first write: what was not rolled out then may have been changed since.
+Status Rounds::restart(bool canary) {
+    for (const PodToRestart& one : pods_to_restart(record_, state_, canary)) {
+        const std::string of_set = kube::controller_of(*one.pod).name, revision = kube::revision_of_pod(*one.pod);
+        const auto set = state_.sets.find(of_set);
+        const std::string update = set == state_.sets.end() ? "" : kube::update_revision_of(set->second);
+        if (!update.empty() && !revision.empty() && update != revision)
+            return Error{ErrorKind::kConflict,
+                         "pod/" + record_.space + "/" + kube::name_of(*one.pod) + " would come again as revision " +
+                             escape_line(update) + " and is " + escape_line(revision) +
+                             ": a restart would be a rollout; it was not evicted, its volume has grown",
+                         "roll the StatefulSet out, then go on; or restart the pod yourself", 0, ""};
+        restart(one);
+    }
+    return {};
 }
 
 void Rounds::restart(const PodToRestart& one) {
@@ -109,18 +126,23 @@ void Rounds::restart(const PodToRestart& one) {
     resized.pause = std::chrono::seconds(min_ready_seconds(state_, pod));
 }
 
-// Nothing else of the set may be down: with OrderedReady its controller would not even make the pod again.
+// Nothing else of the set may be down: with OrderedReady its controller would not even make the pod again. Its pods are
+// looked at themselves, since the set's count may not have followed yet; and the set, since one that is not there (its
+// name is taken, a quota is full) is not seen among them.
 void Rounds::wait_calm(const PodToRestart& one) {
     WaitFor others{kube::kPods, record_.space, {}, Condition::kPodReady, ""};
     for (const Json& pod : state_.pods) {
         const bool same = kube::controller_uid_of(pod) == kube::controller_uid_of(*one.pod);
         if (same && &pod != one.pod && !kube::ended(pod)) others.names.push_back(kube::name_of(pod));
     }
-    if (others.names.empty()) return;
-    const std::string name = kube::name_of(*one.pod);
-    Step& step = add("calm-" + name, "wait until every other pod of its StatefulSet is ready", "one pod at a time",
-                     std::move(others));
-    step.replan = true;
+    const std::string name = kube::name_of(*one.pod), set = kube::controller_of(*one.pod).name;
+    if (!others.names.empty())
+        add("calm-" + name, "wait until every other pod of its StatefulSet is ready", "one pod at a time",
+            std::move(others))
+            .replan = true;
+    add("whole-" + name, "wait until none of the pods of sts/" + record_.space + "/" + set + " is missing", "",
+        WaitFor{kube::kStatefulSets, record_.space, {set}, Condition::kAllReady, ""})
+        .replan = true;
 }
 
 }  // namespace holdfast::expand

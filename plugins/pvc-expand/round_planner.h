@@ -23,7 +23,7 @@ class Rounds {
     void grow(bool canary);
     void unmark();
     // Pods whose volumes have grown, and whose filesystems grow only when they are mounted anew: one at a time.
-    void restart(bool canary);
+    Status restart(bool canary);
     // --restart offline: offline.cpp.
     void secure();
     void stop();
@@ -37,6 +37,7 @@ class Rounds {
     Status swap(SystemTime now);
     void service();  // what is missing or held down, and nothing else
     Status adopt();
+    void adopt_ours();  // those that this operation has made anew, whatever became of the others
 
   private:
     kube::ObjectRef claim_ref(const std::string& name) const { return {kube::kClaims, record_.space, name}; }
@@ -46,6 +47,8 @@ class Rounds {
     void ask(const Growth& growth, bool point_of_no_return);
     void mark(const Growth& growth, Json& body) const;
     void settle_retention();
+    void settle_retention(const Template& set);
+    bool stopped_too(const Template& set) const;  // its policy is looked after as that of a workload that is stopped
     plan::Hold hold(const plan::HeldWorkload& workload) const;  // REQUIRES: it is there
     std::vector<const plan::HeldWorkload*> there() const;       // workloads to be stopped that are there
     void wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked);
@@ -57,6 +60,8 @@ class Rounds {
     void restart(const PodToRestart& one);
     void wait_calm(const PodToRestart& one);
 
+    bool wait_observed();  // true: one of the sets is waited for, and nothing else is planned
+    bool rolls_out(const Template& set, const Json& live) const;
     void keep_claims(const Template& set, const Json& live);
     void let_go(const Template& set, const Json& live);
     void disown(const std::string& name, const std::string& uid);
@@ -64,13 +69,16 @@ class Rounds {
     void remove(const Template& set, const Json& live, SystemTime now);
     void wait_gone(const Template& set, const Json& live);
     void make_anew(const Template& set, const Json& before);
+    const Json& as_deleted(const Template& set) const;
     Error lost(const Template& set) const;
     static Error rolls(const Template& set);
     Error changed(const Template& set, const std::string& difference) const;
 
     void strip(const Template& set, const Json& live);
+    void strip_claims(const Json& live);
     void wait_adopted(const Template& set, const Json& live);
-    void lend(const Template& set, const Json& live);
+    void lend(const Template& set, const Json& live, const std::string& when_deleted);
+    void adopt(const std::vector<const Template*>& sets);
     void give_back(const Template& set, const Json& live);
 
     const ExpandRecord& record_;

@@ -1,7 +1,10 @@
 #include "plugins/pvc-expand/rounds.h"
 
+#include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
 #include "plugins/pvc-expand/round_planner.h"
+
+#include <algorithm>
 
 namespace holdfast::expand {
 
@@ -50,10 +53,10 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
             rounds.grow(false);
             break;
         case Stage::kRestartCanary:
-            rounds.restart(true);
+            TRY(rounds.restart(true));
             break;
         case Stage::kRestart:
-            rounds.restart(false);
+            TRY(rounds.restart(false));
             break;
         case Stage::kRelease:
             rounds.release();
@@ -79,6 +82,21 @@ Plan plan_service(const ExpandRecord& record, const ExpandState& state, const st
     // Once it is up again a number that somebody sets is its owner's.
     if (held_down(record, state)) plan.latest[kHeld] = Json::object();
     return plan;
+}
+
+Plan plan_way_out(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
+    Rounds rounds(record, state, operation);
+    if (!missing_sets(record, state).empty()) {
+        rounds.service();
+        return rounds.take();
+    }
+    const bool adopts = std::any_of(record.sets.begin(), record.sets.end(), [&](const Template& set) {
+        const Json* live = set_now(state, set);
+        return live != nullptr && !kube::deleting(*live) && remade_by(*live, operation);
+    });
+    if (!adopts) return plan_unmark(record, state, operation);
+    rounds.adopt_ours();
+    return rounds.take();
 }
 
 Plan plan_unmark(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {

@@ -21,6 +21,10 @@ Result<plan::Plan> plan_round(Stage stage, const ExpandRecord& record, const Exp
 // No steps: none is missing and none is down.
 plan::Plan plan_service(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
 
+// What an abort that is granted does, a round at a time (Plan::last says which is the last): a set that is missing is
+// made anew first of all, those that were made anew get their pods and fields, and the rest is plan_unmark's.
+plan::Plan plan_way_out(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
+
 // What an operation leaves when it ends without having changed a StatefulSet: workloads are started again, and its
 // marks go.
 plan::Plan plan_unmark(const ExpandRecord& record, const ExpandState& state, const std::string& operation);

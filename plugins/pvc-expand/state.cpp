@@ -7,6 +7,7 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/observe.h"
+#include "plugins/pvc-expand/facts.h"
 
 #include <algorithm>
 #include <set>
@@ -19,6 +20,13 @@ Quantity size_or_nothing(const std::string& text) { return Quantity::parse(text)
 const Json* claim_now(const ExpandState& state, const std::string& name) {
     const auto found = state.claims.find(name);
     return found == state.claims.end() ? nullptr : &found->second;
+}
+
+bool mounted_by_any(const std::vector<Json>& pods, const std::string& claim) {
+    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
+        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
+        return !kube::ended(pod) && std::find(mounted.begin(), mounted.end(), claim) != mounted.end();
+    });
 }
 
 bool needs_swap(const Template& set, const ExpandState& state) {
@@ -34,13 +42,20 @@ bool held(const Template& set, const ExpandState& state) {
            !owned_claims(set, state).empty();
 }
 
+// Pods that are nobody's, pods and claims that name a set of this name which is gone.
 bool left_to_adopt(const Template& set, const ExpandState& state, const std::string& operation) {
     const Json* live = set_now(state, set);
     if (live == nullptr) return false;
     const std::vector<Json> pods = pods_of(set, state);
-    return remade_by(*live, operation) || std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
-               const std::string owner = kube::controller_uid_of(pod);
-               return owner.empty() || owner == set.uid;
+    return remade_by(*live, operation) ||
+           std::any_of(pods.begin(), pods.end(),
+                       [&](const Json& pod) {
+                           return kube::controller_uid_of(pod).empty() ||
+                                  !kube::uid_of_earlier_owner(*live, pod).empty();
+                       }) ||
+           std::any_of(state.claims.begin(), state.claims.end(), [&](const auto& claim) {
+               return kube::template_of_claim(*live, claim.first).claim_template != nullptr &&
+                      !kube::uid_of_earlier_owner(*live, claim.second).empty();
            });
 }
 
@@ -101,7 +116,6 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
         std::string name = kube::name_of(claim);
         state.claims.emplace(std::move(name), std::move(claim));
     }
-    if (record.sets.empty() && record.restart == Restart::kNever) return state;
     TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
     state.pods = std::move(pods.items);
     if (!record.stopped.empty()) TRY(read_attachments(reader, record, state));
@@ -120,11 +134,41 @@ void add_newcomers(ExpandRecord& record, const ExpandState& state) {
             const auto size = set.sizes.find(kube::name_of(*place.claim_template));
             const bool known = std::any_of(record.claims.begin(), record.claims.end(),
                                            [&](const Growth& one) { return one.claim == name; });
-            if (size == set.sizes.end() || known || !kube::selected_by(*live, claim)) continue;
+            if (size == set.sizes.end() || known || !is_claim_of(*live, claim, state.pods)) continue;
             Growth growth{name,          kube::uid_of(claim),          set.ref.name, size->first,
                           place.ordinal, kube::request_text_of(claim), size->second};
             if (!asks_enough(growth, state) && kube::phase_of(claim) == "Bound")
                 record.claims.push_back(std::move(growth));
+        }
+    }
+}
+
+void follow_mounts(ExpandRecord& record, const ExpandState& state) {
+    if (!record.stopped.empty()) return;  // there the pods are gone because we stopped them
+    for (Growth& growth : record.claims) {
+        if (!growth.mounted || mounted_by_any(state.pods, growth.claim)) continue;
+        if (growth.workload.empty()) {
+            growth.mounted = record.restart != Restart::kNever;  // evicted by us, and made again under another name
+            continue;
+        }
+        const auto set = state.sets.find(growth.workload);
+        if (set == state.sets.end()) continue;
+        const int start = kube::start_ordinal_of(set->second), end = start + kube::replicas_of(set->second);
+        growth.mounted = growth.ordinal >= start && growth.ordinal < end;
+    }
+}
+
+void follow_lent(ExpandRecord& record, const ExpandState& state) {
+    std::vector<Json> staying;
+    for (const Json& pod : state.pods) {
+        if (!kube::deleting(pod)) staying.push_back(pod);
+    }
+    for (Template& set : record.sets) {
+        const Json* live = set_now(state, set);
+        if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
+        for (const std::string& name : owned_claims(set, state)) {
+            const bool known = std::find(set.lent.begin(), set.lent.end(), name) != set.lent.end();
+            if (!known && !mounted_by_any(staying, name)) set.lent.push_back(name);
         }
     }
 }
@@ -141,11 +185,7 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
         return std::any_of(record.sets.begin(), record.sets.end(), question);
     };
     // A set that is gone comes first of all: its pods have nobody.
-    const bool gone = any([&](const Template& set) {
-        const Json* live = set_now(state, set);
-        return (live == nullptr || kube::deleting(*live)) && record.swapped.contains(set.ref.name);
-    });
-    if (gone) return Stage::kSwap;
+    if (!missing_sets(record, state).empty()) return Stage::kSwap;
     const bool started = std::find(waited.begin(), waited.end(), kStarting) != waited.end();
     if (const auto stage = offline_stage(record, state, operation, started)) return *stage;
     const auto restarts = [&](bool canary) {
@@ -156,8 +196,10 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
     if (unfinished(true)) return restarts(true) ? Stage::kRestartCanary : Stage::kCanary;
     if (unfinished(false)) return restarts(false) ? Stage::kRestart : Stage::kGrow;
     if (record.swapped.empty() && !all_ready(record, state)) return Stage::kReady;
+    const bool swaps = any([&](const Template& set) { return needs_swap(set, state); });
+    if (swaps && !marked(record, state, operation)) return Stage::kSecure;
     if (any([&](const Template& set) { return held(set, state); })) return Stage::kRelease;
-    if (any([&](const Template& set) { return needs_swap(set, state); })) return Stage::kSwap;
+    if (swaps) return Stage::kSwap;
     if (any([&](const Template& set) { return left_to_adopt(set, state, operation); })) return Stage::kAdopt;
     return Stage::kClose;
 }
@@ -170,6 +212,7 @@ const Json* set_now(const ExpandState& state, const Template& set) {
 bool asks_enough(const Growth& growth, const ExpandState& state) {
     const Json* claim = claim_now(state, growth.claim);
     if (claim == nullptr) return false;
+    if (growth.bears_only) return true;
     const auto requested = kube::requested_of(*claim);
     return requested.ok() && *requested >= size_or_nothing(growth.to);
 }
@@ -177,6 +220,7 @@ bool asks_enough(const Growth& growth, const ExpandState& state) {
 bool large_enough(const Growth& growth, const ExpandState& state) {
     const Json* claim = claim_now(state, growth.claim);
     if (claim == nullptr) return false;
+    if (growth.bears_only) return true;
     const kube::ResizeState now = kube::resize_state_of(*claim);
     if (now.capacity && *now.capacity >= size_or_nothing(growth.to)) return true;
     return !growth.mounted && now.waits_for_node();
@@ -192,6 +236,11 @@ bool has_sizes(const Json& set, const kube::TemplateSizes& sizes) {
 
 bool remade_by(const Json& set, const std::string& operation) {
     return kube::annotation_of(set, labels::kRemade) == operation;
+}
+
+bool leftover_policy(const Template& set) {
+    return !kube::annotation_of(set.manifest, labels::kRetention).empty() &&
+           kube::when_deleted_of(set.manifest) == "Retain" && kube::when_scaled_of(set.manifest) == "Retain";
 }
 
 std::vector<std::string> owned_claims(const Template& set, const ExpandState& state) {
@@ -218,10 +267,28 @@ std::vector<Json> pods_of(const Template& set, const ExpandState& state) {
 bool begun(const ExpandRecord& record, const ExpandState& state) {
     return std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
         const Json* claim = claim_now(state, growth.claim);
-        if (claim == nullptr) return false;
+        if (claim == nullptr || growth.bears_only) return false;
         const auto requested = kube::requested_of(*claim);
         return requested.ok() && *requested > size_or_nothing(growth.from);
     });
+}
+
+bool replacing(const ExpandRecord& record, const ExpandState& state) {
+    return std::any_of(record.sets.begin(), record.sets.end(), [&](const Template& set) {
+        const Json* live = set_now(state, set);
+        return record.swapped.contains(set.ref.name) &&
+               (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes));
+    });
+}
+
+std::vector<const Template*> missing_sets(const ExpandRecord& record, const ExpandState& state) {
+    std::vector<const Template*> missing;
+    for (const Template& set : record.sets) {
+        const Json* live = set_now(state, set);
+        if (record.swapped.contains(set.ref.name) && (live == nullptr || kube::deleting(*live)))
+            missing.push_back(&set);
+    }
+    return missing;
 }
 
 }  // namespace holdfast::expand

@@ -21,18 +21,24 @@ struct ExpandState {
     std::map<std::string, Json> workloads;
     std::vector<std::string> attachments;
 };
-// The pods are read only where a set is made anew or pods may be restarted or stopped.
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
 
 // Claims that were made of a template since the plan, by an autoscaler's new replica, grow as well: added to the
 // record.
 void add_newcomers(ExpandRecord& record, const ExpandState& state);
 
+// A claim whose pod is gone and does not come back (its ordinal was scaled away) grows at its next mount: nobody waits
+// for its filesystem any more.
+void follow_mounts(ExpandRecord& record, const ExpandState& state);
+// Claims of a set that is still to be replaced which belong to it and have no pod (any more): its controller never
+// looks at them again. Added to Template::lent.
+void follow_lent(ExpandRecord& record, const ExpandState& state);
+
 // Each stage is a round of its own, of all workloads at once: what the next one decides it has read after this one's
 // writes.
 enum class Stage {
     // With kOffline, before the first and after the last claim has grown.
-    kSecure,  // what the journal says stands on the claims too, which belong to no set
+    kSecure,  // what the journal says stands on the claims too, which belong to no set; also before a set is replaced
     kStop,    // replicas down, the old number written beside them
     kDrain,   // pods and attachments gone
     kStart,   // replicas as they were
@@ -58,7 +64,8 @@ struct PodToRestart {
     const Json* pod = nullptr;
     std::vector<const Growth*> claims;
 };
-// In the order in which they are restarted: those first that serve nobody, then from the highest ordinal on. Pods that
+// In the order in which they are restarted: those first that serve nobody, from the lowest ordinal on (with
+// OrderedReady the others come only then), then from the highest. Pods that
 // nobody would make again are not among them.
 bool comes_again(const Json& pod);  // its controller makes another in its place
 std::vector<PodToRestart> pods_to_restart(const ExpandRecord& record, const ExpandState& state, bool canary);
@@ -87,10 +94,17 @@ bool needs_mount(const Growth& growth, const ExpandState& state);
 // Made anew, by us or by somebody else: the templates have their sizes.
 bool has_sizes(const Json& set, const kube::TemplateSizes& sizes);
 bool remade_by(const Json& set, const std::string& operation);  // its field owners are still to be put back
+// Its annotation holdfast.dev/retention was there before the operation, on a set that keeps its claims: of an operation
+// that is long gone, or of a manifest that was taken in the middle of one. It says nothing of what the owner wants.
+bool leftover_policy(const Template& set);
 // Claims that name this set as an owner: of its templates, those that grow or not.
 std::vector<std::string> owned_claims(const Template& set, const ExpandState& state);
 std::vector<Json> pods_of(const Template& set, const ExpandState& state);  // by selector and name, not going
 // Any claim asks for more than it did: from then on there is no way back.
 bool begun(const ExpandRecord& record, const ExpandState& state);
+// The operation has deleted a set, which is made anew with other sizes: no way back from there either.
+bool replacing(const ExpandRecord& record, const ExpandState& state);
+// Sets that it has deleted and that are not there, or are still going.
+std::vector<const Template*> missing_sets(const ExpandRecord& record, const ExpandState& state);
 
 }  // namespace holdfast::expand

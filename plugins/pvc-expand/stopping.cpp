@@ -39,11 +39,7 @@ Status add_stopped(const ExpandOptions& options, const ExpandFacts& facts, const
     if (user == nullptr)
         return refused(who + " mounts pvc/" + growth.claim + ", and the workload that it is of is not there",
                        "stop it, and run this without --restart: what no pod uses grows");
-    if (kube::lost_with_its_node(pod))
-        return refused(who + " is on a lost node (" + escape_line(kube::node_of(pod)) +
-                           "): it may still run and write to its volume, and is never force-deleted",
-                       "bring the node back, or make sure that it is off and taint it "
-                       "node.kubernetes.io/out-of-service=:NoExecute");
+    TRY(plan::check_not_lost(pod));
     const bool known = std::any_of(record.stopped.begin(), record.stopped.end(),
                                    [&](const plan::HeldWorkload& one) { return one.ref == user->ref; });
     if (known) return {};
@@ -53,8 +49,8 @@ Status add_stopped(const ExpandOptions& options, const ExpandFacts& facts, const
 }
 
 void note_downtime(const ExpandFacts& facts, const ExpandRecord& record, std::vector<std::string>& notes) {
-    const auto count =
-        std::count_if(record.claims.begin(), record.claims.end(), [](const Growth& growth) { return growth.mounted; });
+    const auto count = std::count_if(record.claims.begin(), record.claims.end(),
+                                     [](const Growth& growth) { return growth.mounted && !growth.bears_only; });
     long long grace = 0;
     std::vector<std::string> names;
     for (const ClaimUser& user : facts.users) {
@@ -82,12 +78,12 @@ Status choose_stopped(const ExpandOptions& options, const ExpandFacts& facts, Ex
                       std::vector<std::string>& notes) {
     for (const Growth& growth : record.claims) {
         const auto mounted = facts.mounted_by.find(growth.claim);
-        if (mounted == facts.mounted_by.end()) continue;
+        if (growth.bears_only || mounted == facts.mounted_by.end()) continue;
         for (const Json* pod : mounted->second) TRY(add_stopped(options, facts, growth, *pod, record));
     }
     if (!record.stopped.empty())
         note_downtime(facts, record, notes);
-    else if (!record.claims.empty())
+    else if (std::any_of(record.claims.begin(), record.claims.end(), [](const Growth& one) { return !one.bears_only; }))
         notes.push_back("no pod uses these volumes: nothing is stopped");
     return {};
 }

@@ -34,6 +34,8 @@ std::string sizes_text(const kube::TemplateSizes& sizes) {
 
 // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
 void Rounds::release() {
+    // Found anew whenever it is looked; once they are let go only the journal knows.
+    for (const Template& set : record_.sets) plan_.latest[kLent][set.ref.name] = set.lent;
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
         if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
@@ -43,6 +45,9 @@ void Rounds::release() {
 }
 
 Status Rounds::swap(SystemTime now) {
+    // What is missing comes before all else.
+    const bool missing = !missing_sets(record_, state_).empty();
+    if (!missing && wait_observed()) return {};
     for (const auto& [name, before] : record_.swapped) plan_.latest[kSwapped][name] = before;
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
@@ -53,9 +58,10 @@ Status Rounds::swap(SystemTime now) {
             make_anew(set, set_before(record_.swapped.at(set.ref.name)));
             continue;
         }
-        const std::string difference = kube::difference_but_size(set.manifest, *live);
+        if (missing && !kube::observed(*live)) continue;
+        const std::string difference = kube::difference_but_size(as_deleted(set), *live);
         if (!difference.empty() && kube::uid_of(*live) != set.uid) return changed(set, difference);
-        if (kube::rolling(*live)) return rolls(set);
+        if (rolls_out(set, *live)) return rolls(set);
         remove(set, *live, now);
         make_anew(set, *live);
         plan_.latest[kSwapped][set.ref.name] = swapped_json(*live, pods_of(set, state_));
@@ -64,13 +70,41 @@ Status Rounds::swap(SystemTime now) {
     return {};
 }
 
-void Rounds::service() {
+// As it was when it was deleted, or at the start.
+const Json& Rounds::as_deleted(const Template& set) const {
+    const auto swapped = record_.swapped.find(set.ref.name);
+    return swapped == record_.swapped.end() ? set.manifest : set_before(swapped->second);
+}
+
+// What its status says of a rollout is of before the last change until its controller has seen that.
+bool Rounds::wait_observed() {
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
-        const bool ours = record_.swapped.contains(set.ref.name);
-        if (!ours || (live != nullptr && !kube::deleting(*live))) continue;
-        if (live != nullptr) wait_gone(set, *live);
-        make_anew(set, set_before(record_.swapped.at(set.ref.name)));
+        if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes) || kube::observed(*live)) continue;
+        WaitFor wait{kube::kStatefulSets, record_.space, {set.ref.name}, Condition::kObserved, ""};
+        wait.generation = kube::generation_of(*live);
+        add("observed-" + set.ref.name, "wait until the controller of " + set.text() + " has seen its last change",
+            "only then its status says whether a rollout has begun", std::move(wait))
+            .replan = true;
+    }
+    return !plan_.steps.empty();
+}
+
+bool Rounds::rolls_out(const Template& set, const Json& live) const {
+    if (kube::rolling(live)) return true;
+    const std::string update = kube::update_revision_of(live);
+    if (!kube::rolls_by_itself(live) || update.empty()) return false;
+    const std::vector<Json> pods = pods_of(set, state_);
+    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
+        const std::string revision = kube::revision_of_pod(pod);
+        return !revision.empty() && revision != update;
+    });
+}
+
+void Rounds::service() {
+    for (const Template* set : missing_sets(record_, state_)) {
+        if (const Json* live = set_now(state_, *set)) wait_gone(*set, *live);
+        make_anew(*set, set_before(record_.swapped.at(set->ref.name)));
     }
     start();
     plan_.shielded = !plan_.steps.empty();
@@ -136,7 +170,9 @@ void Rounds::wait_gone(const Template& set, const Json& live) {
 }
 
 void Rounds::make_anew(const Template& set, const Json& before) {
-    Create create{kube::remade_set(before, set.sizes, operation_), {"/spec/template"}, true};
+    Json as = before;
+    if (leftover_policy(set)) as["metadata"]["annotations"].erase(labels::kRetention);
+    Create create{kube::remade_set(as, set.sizes, operation_), {"/spec/template"}, true};
     create.insists = true;
     Step& step = add("remake-" + set.ref.name, "make " + set.text() + " anew, as it was, with " + sizes_text(set.sizes),
                      "it takes its pods up again; none is restarted", std::move(create));

@@ -1,6 +1,7 @@
 #include "plugins/pvc-expand/traces.h"
 
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/fence.h"
 #include "common/plan/owners.h"
@@ -20,7 +21,7 @@ struct Trace {
 
 void add_trace(Trace& trace, const Json& json, const Json& claim, const std::string& operation) {
     auto part = record_of(json, kube::space_of(claim));
-    if (!part.ok()) return;
+    if (!part.ok() || kube::text_at(json, "/operation") != operation) return;
     if (trace.record.claims.empty() && trace.record.sets.empty()) {
         trace.record.space = part->space;
         trace.record.at = part->at;
@@ -44,6 +45,21 @@ Json rounds_of(const ExpandRecord& record) {
     return Json::array({{{"round", 0}, {"steps", std::move(steps)}}});
 }
 
+// Pods that a StatefulSet of this manifest has left behind: what a claim says can be written by whoever may edit
+// claims, and a set that its owner has deleted took its pods along. Only a deletion that leaves the pods leaves any.
+bool left_pods(const Template& set, const std::vector<Json>& pods) {
+    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
+        const int ordinal = kube::ordinal_of_pod(set.manifest, kube::name_of(pod));
+        const std::string owner = kube::controller_uid_of(pod);
+        if (ordinal < 0 || kube::deleting(pod) || (!owner.empty() && owner != set.uid)) return false;
+        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
+        return std::any_of(mounted.begin(), mounted.end(), [&](const std::string& claim) {
+            const auto place = kube::template_of_claim(set.manifest, claim);
+            return place.claim_template != nullptr && place.ordinal == ordinal;
+        });
+    });
+}
+
 // What is posted in place of a set that is gone: as it was at the start. A replica that came since has a pod: it must
 // not be taken for one too many.
 Status find_swapped(kube::ClusterReader& reader, ExpandRecord& record) {
@@ -51,6 +67,7 @@ Status find_swapped(kube::ClusterReader& reader, ExpandRecord& record) {
         TRY_ASSIGN(const auto live, reader.find(set.ref));
         if (live) continue;
         TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, record.space));
+        if (!left_pods(set, pods.items)) continue;  // it was not we who deleted it
         Json before = set.manifest;
         int replicas = kube::replicas_of(before);
         for (const Json& pod : pods.items) {

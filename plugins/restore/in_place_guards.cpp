@@ -224,11 +224,7 @@ Status check_pods(const InPlaceOptions& options, const InPlaceFacts& facts, cons
                                                    : "stop it, or restore the workload that it belongs to: "
                                                      "kubectl restore sts/NAME --from SET --in-place");
         }
-        if (kube::lost_with_its_node(pod))
-            return refuse(who + " is on a lost node (" + escape_line(kube::node_of(pod)) +
-                              "): it may still run and write to its volume, and is never force-deleted",
-                          "bring the node back, or make sure that it is off and taint it "
-                          "node.kubernetes.io/out-of-service=:NoExecute");
+        TRY(plan::check_not_lost(pod));
     }
     return {};
 }

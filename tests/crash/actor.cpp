@@ -44,10 +44,9 @@ Acted scale(sim::Sim& sim, bool awake, int replicas) {
 Json manifest_of(const sim::Sim& start) {
     Json manifest = *start.store.find(set_ref());
     const std::string held = kube::annotation_of(manifest, labels::kReplicas);
-    if (!held.empty()) {
-        manifest["spec"]["replicas"] = std::atoi(held.c_str());
+    if (!held.empty()) manifest["spec"]["replicas"] = std::atoi(held.c_str());
+    if (!held.empty() || !kube::annotation_of(manifest, labels::kRetention).empty())
         manifest["spec"]["persistentVolumeClaimRetentionPolicy"] = retention();
-    }
     manifest.erase("status");
     for (const char* key : {"uid", "resourceVersion", "creationTimestamp", "generation", "annotations"})
         manifest["metadata"].erase(key);

@@ -124,6 +124,79 @@ void lose_stopped_journal(sim::Sim& sim) {
     sim.store.erase({kube::kConfigMaps, kSpace, "holdfast-op-" + open_operations(sim).front()});
 }
 
+// The first such request once there is a journal: before that all is only tried.
+std::function<bool(const sim::Call&)> recorded(sim::Verb verb, const kube::Resource& resource) {
+    return [verb, &resource, known = false](const sim::Call& call) mutable {
+        known = known || (call.verb == sim::Verb::kCreate && call.ref.resource == kube::kConfigMaps);
+        return known && call.verb == verb && call.ref.resource == resource;
+    };
+}
+
+// Somebody has had the claims of sts/postgres grow, and comes for its template.
+void grow_by_hand(sim::Sim& sim) {
+    const Json body = {{"spec", {{"resources", {{"requests", {{"storage", "2Gi"}}}}}}}};
+    for (const char* claim : {"data-postgres-0", "data-postgres-1", "wal-postgres-0", "wal-postgres-1"}) {
+        const kube::ObjectRef ref{kube::kClaims, kSpace, claim};
+        const bool asked = sim::api_patch(sim, ref, kube::PatchType::kMerge, body, {}, kube::DryRun::kNone, "").ok();
+        if (!asked || !sim.settle(sim::milliseconds(600000))) std::exit(2);
+    }
+}
+
+// Its claims were large enough; killed when the set was deleted, and then somebody deleted the journal.
+void lose_template_journal(sim::Sim& sim) {
+    grow_by_hand(sim);
+    lose_grown_journal(sim);
+}
+
+CommandLine grow_both() { return expand({"-l", "app in (postgres,stuck)", "--size", "2Gi", "--yes"}); }
+
+// Two sets, the first of which is gone, and the second of which somebody has made anew as another: it comes to no end.
+void leave_one_missing(sim::Sim& sim) {
+    put_stuck(sim, "fast-too", "Retain");
+    kill_at(sim, grow_both(), recorded(sim::Verb::kCreate, kube::kStatefulSets));
+    const kube::ObjectRef ref{kube::kStatefulSets, kSpace, "stuck"};
+    Json other = *sim.store.find(ref);
+    if (!sim::api_remove(sim, ref, {}, kube::Propagation::kOrphan, kube::DryRun::kNone).ok()) std::exit(2);
+    if (!sim.settle(sim::milliseconds(600000))) std::exit(2);
+    other["spec"]["podManagementPolicy"] = "Parallel";
+    other.erase("status");
+    for (const char* key : {"uid", "resourceVersion", "creationTimestamp", "generation", "annotations"})
+        other["metadata"].erase(key);
+    if (!sim::api_create(sim, other, kube::DryRun::kNone).ok() || !sim.settle(sim::milliseconds(600000))) std::exit(2);
+}
+
+// The commands that every plugin has, on an expansion that was stopped at each of its boundaries.
+std::vector<Entry> stopped_entries() {
+    const auto before_asking = [](sim::Sim& sim) { kill_at(sim, grow(), recorded(sim::Verb::kPatch, kube::kClaims)); };
+    const auto before_delete = [](sim::Sim& sim) {
+        kill_at(sim, grow(), recorded(sim::Verb::kDelete, kube::kStatefulSets));
+    };
+    const auto in_gap = [](sim::Sim& sim) { kill_after(sim, grow(), sim::Verb::kDelete, kube::kStatefulSets); };
+    const auto after_create = [](sim::Sim& sim) { kill_after(sim, grow(), sim::Verb::kCreate, kube::kStatefulSets); };
+    const auto let_go = [](sim::Sim& sim) {
+        grow_by_hand(sim);
+        kill_at(sim, grow(), recorded(sim::Verb::kDelete, kube::kStatefulSets));
+    };
+    const auto down = [](sim::Sim& sim) {
+        put_offline(sim);
+        kill_after(sim, grow_offline(), sim::Verb::kDelete, kube::kPods);
+    };
+    const auto resume = on_operation("pvc-expand", "resume"), abort = on_operation("pvc-expand", "abort");
+    const auto on = [](const char* name, auto prepare, auto line) {
+        return Entry{name,    "pvc-expand", "expand", prepare,           line, kAgain,  kNothingLeft,
+                     nullptr, 150,          false,    Deletes::kNothing, 12,   nullptr, 3};
+    };
+    return {gently(on("expand-abort", before_asking, abort)),
+            gently(on("expand-abort-let-go", let_go, abort)),
+            gently(on("expand-abort-missing", leave_one_missing, abort)),
+            offline(on("expand-abort-down", down, abort)),
+            gently(on("expand-resume", before_asking, resume)),
+            gently(on("expand-resume-delete", before_delete, resume)),
+            gently(on("expand-resume-gap", in_gap, resume)),
+            gently(on("expand-resume-adopt", after_create, resume)),
+            offline(on("expand-resume-down", down, resume))};
+}
+
 Entry recovering() {
     Entry entry = gently({"expand-recover", "pvc-expand", "recover", ask_too_much,
                           always(expand({"recover", "sts/postgres", "--yes"})), kAll, 0, nullptr, 10});
@@ -134,7 +207,7 @@ Entry recovering() {
 }  // namespace
 
 std::vector<Entry> expand_entries() {
-    return {
+    std::vector<Entry> all = {
         gently({"expand", "pvc-expand", "expand", nullptr, always(grow()), kAll, 0, nullptr, 40}),
         thinned(
             gently({"expand-canary", "pvc-expand", "expand", nullptr,
@@ -156,8 +229,14 @@ std::vector<Entry> expand_entries() {
             {"expand-offline-claim", "pvc-expand", "expand", nullptr,
              always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 80},
             "deploy/files")),
+        thinned(
+            gently({"expand-template", "pvc-expand", "expand", grow_by_hand, always(grow()), kAll, 0, nullptr, 80})),
+        thinned(gently({"expand-template-lost", "pvc-expand", "expand", lose_template_journal, always(grow()), kForward,
+                        0, nullptr, 80})),
         recovering(),
     };
+    for (Entry& one : stopped_entries()) all.push_back(std::move(one));
+    return all;
 }
 
 }  // namespace holdfast::crash

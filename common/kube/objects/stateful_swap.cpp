@@ -1,6 +1,7 @@
 #include "common/kube/objects/stateful_swap.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/label_selector.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
@@ -202,11 +203,26 @@ int ordinal_of_pod(const Json& set, const std::string& pod) {
 }
 
 bool selected_by(const Json& set, const Json& object) {
-    const Json* wanted = find_at(set, "/spec/selector/matchLabels");
-    if (wanted == nullptr || !wanted->is_object()) return false;
-    return std::all_of(wanted->items().begin(), wanted->items().end(), [&](const auto& one) {
-        return one.value().is_string() && label_of(object, one.key()) == one.value().template get<std::string>();
+    const Json* selector = find_at(set, "/spec/selector");
+    return selector != nullptr && selector_matches(*selector, labels_of(object));
+}
+
+bool labelled_as_claim_of(const Json& set, const Json& claim) {
+    const LabelMap labels = labels_of(claim), all = match_labels_of(set);
+    return std::all_of(all.begin(), all.end(), [&](const auto& one) {
+        const auto found = labels.find(one.first);
+        return found != labels.end() && found->second == one.second;
     });
+}
+
+std::string uid_of_earlier_owner(const Json& set, const Json& object) {
+    const Json* owners = find_at(object, "/metadata/ownerReferences");
+    if (owners == nullptr || !owners->is_array()) return "";
+    for (const Json& one : *owners) {
+        const bool named = text_at(one, "/kind") == "StatefulSet" && text_at(one, "/name") == name_of(set);
+        if (named && text_at(one, "/uid") != uid_of(set)) return text_at(one, "/uid");
+    }
+    return "";
 }
 
 }  // namespace holdfast::kube

@@ -50,7 +50,12 @@ int ordinal_of_pod(const Json& set, const std::string& pod);
 long long min_ready_seconds_of(const Json& workload);             // spec.minReadySeconds, 0 if unset
 Json owners_without(const Json& object, const std::string& uid);  // ownerReferences but those to uid
 Json reference_to(const Json& owner);                             // as a controller's own ownerReference
-// Whether matchLabels of its selector are among the object's labels.
+// Whether its selector matches the object's labels.
 bool selected_by(const Json& set, const Json& object);
+// Whether a claim has the labels that the set's own claims get: matchLabels of its selector alone (kubernetes
+// pkg/controller/statefulset/stateful_set_utils.go, getPersistentVolumeClaims).
+bool labelled_as_claim_of(const Json& set, const Json& claim);
+// Its controller in ownerReferences is a StatefulSet of this one's name that is not this one: one that is gone.
+std::string uid_of_earlier_owner(const Json& set, const Json& object);  // "" : there is none
 
 }  // namespace holdfast::kube

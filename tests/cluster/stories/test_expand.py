@@ -6,30 +6,10 @@ import time
 import pytest
 
 import world
+from growing import capacities, controllers, expand, pods, sleeping
 from schema import conform, schema_of
 
-HELD = {"holdfast.dev/replicas", "holdfast.dev/retention", "holdfast.dev/remade"}  # on a workload while an operation has it
 SOAK = bool(os.environ.get("HOLDFAST_SOAK"))
-
-
-def expand(space, *words, **more):
-    return space.kubectl("pvc-expand", *words, timeout=300, **more)
-
-
-def pods(space):
-    """{pod: (uid, restarts)}"""
-    return {p["metadata"]["name"]: (p["metadata"]["uid"], sum(c["restartCount"] for c in p["status"]["containerStatuses"]))
-            for p in space.get("pods")["items"]}
-
-
-def controllers(space, kind):
-    """{object: uid of its controller}"""
-    return {o["metadata"]["name"]: next((r["uid"] for r in o["metadata"].get("ownerReferences", []) if r.get("controller")), "")
-            for o in space.get(kind)["items"]}
-
-
-def capacities(space):
-    return {c["metadata"]["name"]: c["status"]["capacity"]["storage"] for c in space.get("pvc")["items"]}
 
 
 class Asked:
@@ -166,16 +146,6 @@ def test_the_claims_belong_to_the_new_set_as_the_retention_policy_says(space):
     space.eventually(lambda: controllers(space, "pvc") == {"data-postgres-0": now["metadata"]["uid"]})
 
 
-def sleeping(name, storage_class="fast", size="64Mi", replicas=2):
-    """A Service and a StatefulSet of busybox that sleeps."""
-    service, sts = world.postgres(name, replicas=replicas, size=size)
-    container = {"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
-                 "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-    sts["spec"]["template"]["spec"] = {"terminationGracePeriodSeconds": 0, "containers": [container]}
-    sts["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = storage_class
-    return service, sts
-
-
 def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_back(space):
     """whenScaled: Delete; a scale-down afterwards deletes the claim, as it did before."""
     service, sts = sleeping("db")
@@ -191,168 +161,6 @@ def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_bac
     assert {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]} == volumes
     space.kubectl("scale", "sts/db", "--replicas=1").expect()
     space.eventually(lambda: [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-db-0"])
-
-
-def test_filesystems_that_grow_only_when_mounted_anew(space):
-    """Class fast-offline. Without --restart nothing is touched and the layer is named; with it one pod at a time starts again, as the
-    budget allows."""
-    service, sts = sleeping("db", "fast-offline")
-    # With 0 a pod's successor comes before the node has let go of the volume, which then is not mounted anew.
-    sts["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
-    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "db"},
-              "spec": {"minAvailable": 2, "selector": {"matchLabels": sts["spec"]["selector"]["matchLabels"]}}}
-    space.apply(service, sts, budget)
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
-    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
-    run = expand(space, "sts/db", "--size", "128Mi", "--timeout", "8s", "--yes").expect(5)
-    assert "its volume has grown, and the filesystem under pod db-" in run.err and "no StatefulSet was touched" not in run.err, run.text
-    assert pods(space) == before and space.path("sts/db", ".metadata.uid") == uid
-    operation = space.kubectl("pvc-expand", "status", "-o", "name").expect().out.split("/")[-1].strip()
-    assert "has passed its point of no return" in expand(space, "abort", operation, "--yes").expect(3).err
-    # Of another size: the first one's is open.
-    assert operation in expand(space, "sts/db", "--size", "129Mi", "--restart", "if-needed", "--yes").expect(4).err
-    space.kubectl("delete", "pod", "db-0", "db-1").expect()  # by hand; then the first line ends well
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
-    expand(space, "resume", operation).expect()
-    assert set(capacities(space).values()) == {"128Mi"} and space.path("sts/db", ".metadata.uid") != uid
-    before = pods(space)
-    with space.start("pvc-expand", "sts/db", "--size", "192Mi", "--restart", "if-needed", "--timeout", "60s", "--yes",
-                     "--progress", "plain") as command:
-        space.eventually(lambda: any("not evicted yet" in line for line in command.err), timeout=120)
-        assert pods(space) == before, "the budget allows no pod to go"
-        space.kubectl("patch", "pdb", "db", "-p", '{"spec":{"minAvailable":1}}').expect()
-        assert command.process.wait(120) == 0, command.err
-    now = pods(space)
-    assert now.keys() == before.keys() and all(now[p][0] != before[p][0] for p in now), (before, now)
-    assert set(capacities(space).values()) == {"192Mi"}
-    for pod in now:
-        assert int(space.shell(pod, "df -Pk /data | tail -1").expect().out.split()[1]) > 150 * 1024
-    assert controllers(space, "pods") == dict.fromkeys(now, space.path("sts/db", ".metadata.uid"))
-    measured = space.eventually(lambda: as_kubelets_measure(space, 150 << 20), timeout=60)
-    assert {m["claim"]: m["pod"] for m in measured} == {"data-db-0": "db-0", "data-db-1": "db-1"}
-
-
-class Journey:
-    """Watches a StatefulSet, its pods and its claims: what happened in which order, each thing once."""
-
-    def __init__(self, space, name):
-        fields = {"sts": "{.spec.replicas} {.status.readyReplicas}", "pods": "{.metadata.name} {.metadata.deletionTimestamp}",
-                  "pvc": "{.metadata.name} {.spec.resources.requests.storage} {.status.capacity.storage}"}
-        which = {"sts": [name], "pods": ["-l", f"app={name}"], "pvc": ["-l", f"app={name}"]}
-        self.watches = {kind: world.Started(["kubectl", "get", kind, *which[kind], "-n", space.name, "-w", "-o",
-                                             f"jsonpath={{.kind}} {shown}{{\"\\n\"}}"], space.cluster.environment)
-                        for kind, shown in fields.items()}
-        self.order = []
-        self._thread = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self):
-        read = dict.fromkeys(self.watches, 0)
-        while any(watch.process.poll() is None for watch in self.watches.values()):
-            for kind, watch in self.watches.items():
-                for line in watch.out[read[kind]:]:
-                    read[kind] += 1
-                    self._note(*line.split())
-            time.sleep(0.01)
-
-    def _note(self, kind, *words):
-        at = {"StatefulSet": self._set, "Pod": self._pod, "PersistentVolumeClaim": self._claim}[kind](*words)
-        if at and at not in self.order:
-            self.order.append(at)
-
-    def _set(self, replicas, ready="0"):
-        if replicas == "0":
-            return "stopped"
-        return "ready" if "started" in self.order and ready == replicas else "started" if "stopped" in self.order else None
-
-    def _pod(self, name, deleted=None):
-        return f"{name} ends" if deleted else None
-
-    def _claim(self, name, asked, has):
-        return f"{name} has {has}" if asked == has and "stopped" in self.order else f"{name} asks {asked}" if asked != has else None
-
-    def __enter__(self):
-        self._thread.start()
-        for watch in self.watches.values():
-            watch.wait_for(r"\S+ \S+.*\n")
-        return self
-
-    def __exit__(self, *_):
-        for watch in self.watches.values():
-            watch.__exit__()
-        self._thread.join(5)
-
-
-def test_a_storage_that_expands_only_what_no_node_has(space):
-    """Class slow-offline, a real PostgreSQL. Without --restart offline the driver's refusal is told, and what to do; the same line
-    with it goes on: stopped, grown, started, ready, and only then a new StatefulSet; the same volumes, and the row is there."""
-    service, sts = world.postgres(replicas=2, storage_class="slow-offline", size="256Mi")
-    sts["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Delete"}
-    space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/postgres")
-    space.psql("postgres-0", "create table t as select 7 as x")
-    before, uid = pods(space), space.path("sts/postgres", ".metadata.uid")
-    volumes = {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]}
-    line = ["sts/postgres", "--size", "320Mi", "--timeout", "10s"]
-    run = expand(space, *line, "--yes").expect(5)
-    assert "grows a volume only while no pod uses it" in run.err and "--restart offline" in run.err, run.text
-    assert pods(space) == before and space.path("sts/postgres", ".metadata.uid") == uid
-    operation = space.kubectl("pvc-expand", "status", "-o", "name").expect().out.split("/")[-1].strip()
-    line = ["sts/postgres", "--size", "320Mi", "--restart", "offline"]
-    plan = expand(space, *line, "--dry-run").expect().out
-    assert "STOPPED: sts/" in plan and "expected downtime: until the pods have stopped" in plan, plan
-    assert "needs a yes" in expand(space, *line).expect(3).err
-    assert pods(space) == before
-    with Journey(space, "postgres") as journey:
-        run = expand(space, *line, "--yes", "-o", "json").expect()
-    conform(run.json(), schema_of("expanded-claims"))
-    assert run.json()["operation"] == operation and run.json()["stopped"] == [f"sts/{space.name}/postgres"]
-    at = journey.order.index
-    for pod in ("postgres-0", "postgres-1"):
-        assert at("stopped") < at(f"{pod} ends") < at("started") < at("ready"), journey.order
-    for claim in volumes:
-        assert at("started") < at(f"{claim} has 320Mi"), journey.order  # the filesystem's part; the volume's was before
-    assert {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]} == volumes
-    assert set(capacities(space).values()) == {"320Mi"}
-    now = space.get("sts/postgres")
-    assert now["metadata"]["uid"] != uid and now["spec"]["replicas"] == 2
-    assert now["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Delete"}
-    assert not now["metadata"].get("annotations", {}).keys() & HELD
-    assert controllers(space, "pods") == dict.fromkeys(before, now["metadata"]["uid"])
-    space.eventually(lambda: space.path("sts/postgres", ".status.readyReplicas") == "2")
-    assert space.psql("postgres-0", "select x from t") == "7"
-    assert int(space.shell("postgres-0", "df -Pk /data | tail -1").expect().out.split()[1]) > 280 * 1024
-
-
-def test_whoever_is_killed_while_the_workload_is_stopped_leaves_it_to_resume_or_abort(space):
-    """abort brings the pods back and ends the operation; resume grows the volumes first."""
-    service, sts = sleeping("db", "slow-offline")
-    sts["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
-    space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
-
-    def killed_while_down(size):
-        with space.start("pvc-expand", "sts/db", "--size", size, "--restart", "offline", "--yes", "--progress", "plain") as command:
-            space.eventually(lambda: space.path("sts/db", ".spec.replicas") == "0")
-            command.process.kill()
-            command.process.wait()
-        return space.kubectl("pvc-expand", "status", "-o", "name").expect().out.split("/")[-1].strip()
-    expand(space, "abort", killed_while_down("128Mi"), "--yes").expect()
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
-    assert not space.get("sts/db")["metadata"].get("annotations", {}).keys() & HELD
-    assert space.kubectl("pvc-expand", "status", "-o", "name").expect().out == ""
-    expand(space, "resume", killed_while_down("192Mi")).expect()
-    assert set(capacities(space).values()) == {"192Mi"} and space.path("sts/db", ".status.readyReplicas") == "2"
-
-
-def as_kubelets_measure(space, at_least):
-    """What `usage --from kubelet` says, once it has seen all claims of sts/db of that size: it is some seconds old."""
-    run = expand(space, "usage", "sts/db", "--from", "kubelet", "-o", "json")
-    found = run.json() if run.code == 0 else {"items": []}
-    if not found["items"] or any((m["capacityBytes"] or 0) < at_least for m in found["items"]):
-        return None
-    conform(found, schema_of("claim-usage-list"))
-    assert "data-db-0" in expand(space, "usage", "sts/db", "--from", "kubelet").expect().out
-    return found["items"]
 
 
 def swapped(space, names, *words):
@@ -389,86 +197,6 @@ def large_claim(name, sts):
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
             "metadata": {"name": name, "labels": {**sts["spec"]["selector"]["matchLabels"], "large": "yes"}},
             "spec": {**template["spec"], "resources": {"requests": {"storage": "128Mi"}}}}
-
-
-def refused(run, code, message, hint=None):
-    lines = [line for line in run.expect(code).err.splitlines() if line.startswith("error: ")]
-    assert lines == [f"error: {message}"], run.text
-    if hint is not None:
-        assert hint in run.err, run.text
-
-
-@pytest.fixture(scope="module")
-def small(module_space):
-    """A StatefulSet without a database, and claims of several classes."""
-    space = module_space
-    space.apply(*sleeping("db", replicas=1))
-    space.claim("fixed", "fast-fixed")
-    space.claim("files")
-    space.wait("jsonpath={.status.readyReplicas}=1", "sts/db", timeout=90)
-    space.wait("jsonpath={.status.phase}=Bound", "pvc/fixed", "pvc/files")
-    return space
-
-
-NOTHING = "nothing was changed"
-
-
-def test_64_to_68_what_cannot_be_is_refused_word_for_word(small):
-    space = small
-    before = space.objects()
-    refused(expand(space, "sts/db", "--size", "32Mi", "--yes"), 3,
-            f"--size 32Mi is less than template data of sts/{space.name}/db has: 64Mi; volumes cannot shrink; {NOTHING}",
-            "kubectl migrate sts/db --size 32Mi")
-    refused(expand(space, "pvc/fixed", "--size", "128Mi", "--yes"), 3,
-            f"pvc/{space.name}/fixed has the storage class fast-fixed, which does not allow volume expansion; {NOTHING}")
-    refused(expand(space, "sts/db", "--template", "dat", "--size", "1Gi", "--yes"), 3,
-            f"sts/{space.name}/db has no volumeClaimTemplate dat; {NOTHING}", "it has data")
-    refused(expand(space, "sts/db", "--add", "1Gi", "--yes"), 3,
-            "off a terminal only --size is taken: growing cannot be taken back, and nobody sees here what a relative size "
-            f"becomes; {NOTHING}")
-    refused(expand(space, "sts/dbb", "--size", "1Gi", "--yes"), 1, f"sts/{space.name}/dbb not found; {NOTHING}", "did you mean sts/db?")
-    assert "--yes" in expand(space, "sts/db", "--size", "1Gi").expect(3).err
-    assert space.objects() == before
-
-
-def test_66_a_quota_without_room(small):
-    space = small
-    space.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "storage"}, "spec": {"hard": {"requests.storage": "256Mi"}}})
-    space.eventually(lambda: space.path("quota/storage", ".status.used.requests\\.storage") == "192Mi")
-    before = space.objects()
-    refused(expand(space, "sts/db", "--size", "256Mi", "--yes"), 3,
-            f"resourcequota/{space.name}/storage (requests.storage) has room for 64Mi more, and 192Mi are needed; {NOTHING}")
-    assert space.objects() == before
-    space.kubectl("delete", "quota", "storage").expect()
-
-
-def test_67_what_the_storage_cannot_have_is_told_and_the_set_left_alone(small):
-    space = small
-    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
-    run = expand(space, "sts/db", "--size", "2Ti", "--yes").expect(5)
-    assert "the storage cannot make it 2Ti" in run.err and "are more than a volume can have" in run.err, run.text
-    assert "kubectl pvc-expand recover sts/db" in run.err
-    assert space.path("sts/db", ".metadata.uid") == uid and pods(space) == before
-    assert space.kubectl("pvc-expand", "status", "-o", "name").expect().out == ""
-
-
-def test_recover_asks_for_less_after_a_refusal_and_then_expanding_works(small):
-    """After test_67: data-db-0 asks for 2Ti, which the storage refused for good."""
-    space = small
-    before, uid = pods(space), space.path("sts/db", ".metadata.uid")
-    refused(expand(space, "recover", "sts/db", "--size", "3Ti", "--yes"), 3,
-            f"pvc/{space.name}/data-db-0 has 64Mi and asks for 2Ti: 3Ti is not between the two, and back to what it has a claim "
-            f"cannot go; {NOTHING}")
-    run = expand(space, "recover", "sts/db", "--yes", "-o", "json").expect()
-    conform(run.json(), schema_of("recovered-claims"))
-    assert "nothing to recover" in expand(space, "recover", "sts/db", "--yes").expect().out  # whether or not the node has done its part
-    space.eventually(lambda: capacities(space)["data-db-0"] == "65Mi")  # the node's part, which recover does not wait for
-    assert pods(space) == before
-    assert space.path("pvc/data-db-0", ".spec.resources.requests.storage") == "65Mi"
-    assert "nothing to recover" in expand(space, "recover", "sts/db", "--yes").expect().out
-    expand(space, "sts/db", "--size", "96Mi", "--yes").expect()
-    assert capacities(space)["data-db-0"] == "96Mi" and pods(space) == before
-    assert space.path("sts/db", ".metadata.uid") != uid
 
 
 def test_a_bare_claim_and_a_deployment(space):
@@ -539,12 +267,3 @@ def test_status_resume_and_abort_of_an_expansion(space):
     expand(space, "gc", "--yes").expect()
     left = [key for key in space.objects() if key[0] in ("ConfigMap", "Lease") and "holdfast" in key[1]]
     assert left == [], left
-
-
-def test_gitops_marks_are_told_the_value_to_change(small):
-    space = small
-    space.kubectl("annotate", "sts/db", "argocd.argoproj.io/tracking-id=books:apps/StatefulSet:x/db").expect()
-    run = expand(space, "sts/db", "--size", "3Ti", "--dry-run").expect()
-    assert "Argo CD application books: put the new size into Git" in run.err + run.out
-    assert "volumeClaimTemplates[data].spec.resources.requests.storage: 3Ti" in run.err + run.out
-    space.kubectl("annotate", "sts/db", "argocd.argoproj.io/tracking-id-").expect()

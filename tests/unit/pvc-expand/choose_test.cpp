@@ -1,3 +1,4 @@
+#include "common/kube/objects/stateful_swap.h"
 #include "tests/unit/pvc-expand/scene.h"
 
 #include <doctest/doctest.h>
@@ -214,9 +215,115 @@ TEST_CASE("of two sets whose claims have the same names the labels tell which is
     ExpandFacts made;
     facts(made);
     made.claims["data-db-1"]["metadata"]["labels"] = {{"app", "other"}};
+    made.pods[1] = pod(1, "uid-other");
     const auto choice = choose(options(), made);
     REQUIRE(choice.ok());
     CHECK(choice->record.claims.size() == 1);
+    CHECK(choice->record.sets.empty());
+    CHECK(notes_of(*choice).find("template data of sts/db stays at 10Gi: pvc/data-db-1 has the name of one of its "
+                                 "claims and not their labels") != std::string::npos);
+    made.claims["data-db-7"] = made.claims["data-db-1"];  // of no ordinal that there is: nobody takes it for the set's
+    made.claims.erase("data-db-1");
+    CHECK(choose(options(), made)->record.sets.size() == 1);
+}
+
+TEST_CASE("a claim that a pod of the set mounts is the set's, whatever labels it has") {
+    ExpandFacts made;
+    facts(made);
+    made.claims["data-db-1"]["metadata"].erase("labels");
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    CHECK(choice->record.claims.size() == 2);
+    CHECK(choice->record.sets.size() == 1);
+}
+
+TEST_CASE(
+    "a selector of expressions alone gives claims no labels: their names tell, and pods are matched by all of it") {
+    ExpandFacts made;
+    facts(made);
+    const Json only_web = Json::array({{{"key", "app"}, {"operator", "In"}, {"values", Json::array({"db"})}}});
+    made.sets[0]["spec"]["selector"] = {{"matchExpressions", only_web}};
+    made.pods.clear();
+    for (auto& [name, one] : made.claims) one["metadata"].erase("labels");
+    CHECK(choose(options(), made)->record.claims.size() == 2);
+    CHECK(kube::selected_by(made.sets[0], pod(0)));
+    Json other = pod(0);
+    other["metadata"]["labels"]["app"] = "web";
+    CHECK_FALSE(kube::selected_by(made.sets[0], other));
+}
+
+TEST_CASE("where only the template is to grow one claim carries what is told of the set, and nothing is asked of it") {
+    ExpandFacts made;
+    facts(made);
+    for (int i = 0; i < 2; ++i) made.claims["data-db-" + std::to_string(i)] = claim(i, "20Gi");
+    made.classes.clear();  // nothing grows: no class is asked
+    ExpandOptions wanted = options();
+    wanted.restart = Restart::kOffline;
+    wanted.canary = 1;
+    const auto choice = choose(wanted, made);
+    REQUIRE(choice.ok());
+    const ExpandRecord& record = choice->record;
+    REQUIRE(record.claims.size() == 1);
+    CHECK(record.claims[0].bears_only);
+    CHECK(record.stopped.empty());
+    CHECK(record_of(record_json(record), "shop")->claims[0].bears_only);
+    ExpandState at = state(2, "20Gi");
+    CHECK(stage_of(record, at, kId) == Stage::kSecure);
+    const auto marks = plan_round(Stage::kSecure, record, at, kId, now());
+    REQUIRE(marks->steps.size() == 1);
+    const auto& patch = std::get<plan::Patch>(marks->steps[0].action);
+    CHECK_FALSE(patch.body.contains("spec"));
+    at.claims[record.claims[0].claim]["metadata"]["labels"][labels::kExpanding] = kId;
+    at.claims[record.claims[0].claim]["metadata"]["annotations"][labels::kExpand] =
+        patch.body["metadata"]["annotations"][labels::kExpand];
+    CHECK(stage_of(record, at, kId) == Stage::kSwap);
+    CHECK_FALSE(begun(record, at));
+    for (const plan::Step& step : rehearsal_of(record, at, kId)) CHECK(step.id.rfind("try-data", 0) != 0);
+}
+
+TEST_CASE("pods that are not ready are told and no reason to refuse: a full disk is why people come") {
+    ExpandFacts made;
+    facts(made);
+    made.pods[0]["status"]["conditions"] = Json::array({{{"type", "Ready"}, {"status", "True"}}});
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    CHECK(notes_of(*choice).find("not ready, and no reason not to grow: pod/db-1\n") != std::string::npos);
+}
+
+TEST_CASE("a volume that is larger already than what is asked for only has its claim ask for it") {
+    ExpandFacts made;
+    facts(made, 1);
+    made.claims["data-db-0"] = claim(0, "10Gi", "24Gi");
+    const auto choice = choose(options(), made);
+    REQUIRE(choice.ok());
+    REQUIRE(choice->record.claims.size() == 1);
+    CHECK(choice->record.claims[0].to == "20Gi");
+    ExpandState at = state(1);
+    at.claims["data-db-0"] = claim(0, "20Gi", "24Gi");
+    CHECK(large_enough(choice->record.claims[0], at));
+}
+
+TEST_CASE("a size with a fraction of a byte is told") {
+    ExpandFacts made;
+    facts(made, 1);
+    ExpandOptions wanted = options();
+    for (const char* size : {"10844792422400m", "20Gi", "20480M"}) {
+        wanted.size = Quantity::parse(size).value();
+        const bool told = notes_of(*choose(wanted, made)).find("not a whole number of bytes") != std::string::npos;
+        CHECK(told == (size[0] == '1'));
+    }
+}
+
+TEST_CASE("a quota counts what an expansion has allocated, where that is more than the request") {
+    ExpandFacts made;
+    facts(made, 1);
+    made.claims["data-db-0"]["status"]["allocatedResources"] = {{"storage", "18Gi"}};
+    made.quotas.push_back(
+        {{"metadata", {{"name", "storage"}}},
+         {"status", {{"hard", {{"requests.storage", "20Gi"}}}, {"used", {{"requests.storage", "18Gi"}}}}}});
+    CHECK(choose(options(), made).ok());
+    made.claims["data-db-0"]["status"].erase("allocatedResources");
+    refuses(options(), made, "has room for 2Gi more, and 10Gi are needed");
 }
 
 TEST_CASE("a relative size becomes an absolute one, which is printed") {

@@ -59,10 +59,13 @@ TEST_CASE("waiting for a node is told before Resizing, which stays beside it, an
 }
 
 TEST_CASE("an error that may pass, progress and words that nobody knows are waited on") {
-    CHECK(seen(with_status("ControllerResizeInProgress", "ControllerResizeError", "try later")).state ==
-          Verdict::State::kWaiting);
-    CHECK(seen(with_status("ControllerResizeInProgress")).state == Verdict::State::kWaiting);
-    CHECK(seen(with_status("SomethingNew")).state == Verdict::State::kWaiting);
+    const Verdict later = seen(with_status("ControllerResizeInProgress", "ControllerResizeError", "try in 6 hours"));
+    CHECK(later.state == Verdict::State::kWaiting);
+    CHECK(later.detail.find("an error that may pass: try in 6 hours") != std::string::npos);
+    for (const char* status : {"ControllerResizeInProgress", "SomethingNew"}) {
+        CHECK(seen(with_status(status)).state == Verdict::State::kWaiting);
+        CHECK(seen(with_status(status)).detail.find("the storage is at it") != std::string::npos);
+    }
     CHECK(seen(with_status("")).detail.find("no resizer has taken it up") != std::string::npos);
 }
 
@@ -87,6 +90,21 @@ TEST_CASE("recover: before a final error asking for less has no effect, and is r
     const auto choice = choose_recovery(options(""), made);
     REQUIRE_FALSE(choice.ok());
     CHECK(choice.error().kind == ErrorKind::kRefused);
+}
+
+TEST_CASE("recover: an operator's claim is left to it") {
+    expand::ExpandFacts made;
+    facts(made, 1);
+    made.claims["data-db-0"] = with_status("ControllerResizeInfeasible");
+    made.sets[0]["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "rabbitmq.com/v1beta1"},
+                                                                {"kind", "RabbitmqCluster"},
+                                                                {"name", "q"},
+                                                                {"uid", "u"},
+                                                                {"controller", true}}});
+    expand::find_places(made);
+    const auto choice = choose_recovery(options(""), made);
+    REQUIRE_FALSE(choice.ok());
+    CHECK(choice.error().message.find("sts/shop/db is owned by RabbitmqCluster/q") != std::string::npos);
 }
 
 TEST_CASE("recover: right after a recovery nothing is left to be done, and that is told") {

@@ -91,12 +91,58 @@ TEST_CASE("a pod that serves nobody is restarted first, and waits for no other")
     CHECK(ids(planned(Stage::kRestart, restarting(), at)).front() == "evict-db-0");
 }
 
+TEST_CASE("of pods that serve nobody the lowest ordinal is first: with OrderedReady no other one would come") {
+    ExpandState at = on_nodes();
+    for (const std::size_t i : {0, 1}) at.pods[i]["status"].erase("conditions");
+    std::vector<std::string> evicted;
+    for (const std::string& id : ids(planned(Stage::kRestart, restarting(), at))) {
+        if (id.rfind("evict-", 0) == 0) evicted.push_back(id);
+    }
+    CHECK(evicted == std::vector<std::string>{"evict-db-0", "evict-db-1", "evict-db-2"});
+}
+
+TEST_CASE("a StatefulSet that is one pod short is not calm, whoever stands under that pod's name") {
+    ExpandState at = on_nodes();
+    at.pods[1]["metadata"].erase("ownerReferences");  // somebody's own pod: the controller cannot make db-1
+    at.sets.clear();                                  // its template stays as it is: only its pod names it
+    at.pods[1]["spec"].erase("volumes");
+    const plan::Plan plan = planned(Stage::kRestart, restarting(), at);
+    const auto step = [&](const std::string& id) -> const plan::Step* {
+        for (const plan::Step& one : plan.steps) {
+            if (one.id == id) return &one;
+        }
+        return nullptr;
+    };
+    const plan::Step* whole = step("whole-db-2");
+    REQUIRE(whole != nullptr);
+    const auto* wait = std::get_if<plan::WaitFor>(&whole->action);
+    REQUIRE(wait != nullptr);
+    CHECK(wait->resource == kube::kStatefulSets);
+    CHECK(wait->names == std::vector<std::string>{"db"});
+    CHECK(wait->condition == plan::Condition::kAllReady);
+    CHECK(step("evict-db-2")->after == std::vector<std::string>{"whole-db-2"});
+    // One that serves nobody may be the one that is short: it waits for no other.
+    at.pods[0]["status"].erase("conditions");
+    CHECK(ids(planned(Stage::kRestart, restarting(), at)).front() == "evict-db-0");
+}
+
+TEST_CASE("a template that was changed since is not rolled out by a restart") {
+    ExpandState at = on_nodes();
+    at.sets["db"]["spec"]["updateStrategy"]["type"] = "OnDelete";
+    at.sets["db"]["status"]["updateRevision"] = "db-2";
+    const auto plan = plan_round(Stage::kRestart, restarting(), at, kId, now());
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().kind == ErrorKind::kConflict);
+    CHECK(plan.error().message.find("pod/shop/db-2 would come again as revision db-2 and is db-1") !=
+          std::string::npos);
+}
+
 TEST_CASE("between two evictions a pod is ready for minReadySeconds") {
     ExpandState at = on_nodes();
     at.sets["db"]["spec"]["minReadySeconds"] = 7;
     const plan::Plan plan = planned(Stage::kRestart, restarting(), at);
-    CHECK(plan.steps[3].id == "mounted-db-2");
-    CHECK(plan.steps[3].pause == std::chrono::seconds(7));
+    CHECK(plan.steps[4].id == "mounted-db-2");
+    CHECK(plan.steps[4].pause == std::chrono::seconds(7));
 }
 
 TEST_CASE(

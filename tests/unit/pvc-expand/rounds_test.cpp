@@ -1,5 +1,6 @@
 #include "plugins/pvc-expand/rounds.h"
 
+#include "plugins/pvc-expand/report.h"
 #include "tests/golden/golden.h"
 #include "tests/unit/pvc-expand/scene.h"
 
@@ -142,6 +143,134 @@ TEST_CASE("a rollout that began meanwhile is not cut") {
     const auto plan = plan_round(Stage::kSwap, made, at, kId, now());
     REQUIRE_FALSE(plan.ok());
     CHECK(plan.error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("a set whose controller has not seen its last change is not deleted yet") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["metadata"]["generation"] = 4;
+    const plan::Plan plan = planned(Stage::kSwap, made, at);
+    REQUIRE(plan.steps.size() == 1);
+    const auto& wait = std::get<plan::WaitFor>(plan.steps[0].action);
+    CHECK(wait.condition == plan::Condition::kObserved);
+    CHECK(wait.generation == 4);
+    CHECK_FALSE(plan.last);
+}
+
+TEST_CASE("what is missing is made anew also while another set's controller is slow, which is left for later") {
+    ExpandRecord made = record();
+    made.sets.push_back(made.sets[0]);
+    made.sets[1].ref.name = "other";
+    made.swapped["other"] = swapped_json(set(), {});
+    ExpandState at = grown_state();
+    at.sets["db"]["metadata"]["generation"] = 4;
+    const plan::Plan plan = planned(Stage::kSwap, made, at);
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(plan.steps[0].id == "remake-other");
+}
+
+TEST_CASE("nor is one of which a pod is at another revision, as a partition keeps it") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.pods[0]["metadata"]["labels"]["controller-revision-hash"] = "db-0";
+    const auto plan = plan_round(Stage::kSwap, made, at, kId, now());
+    REQUIRE_FALSE(plan.ok());
+    CHECK(plan.error().message.find("a rollout began meanwhile") != std::string::npos);
+}
+
+TEST_CASE("the deletion leaves the pods and names what was read") {
+    const plan::Plan plan = planned(Stage::kSwap, record(), grown_state());
+    const auto& gone = std::get<plan::Delete>(plan.steps[0].action);
+    CHECK(gone.propagation == kube::Propagation::kOrphan);
+    CHECK(gone.preconditions.uid == "uid-db");
+    CHECK(gone.preconditions.resource_version == "40");
+    CHECK(gone.wait);
+    CHECK(std::get<plan::Create>(plan.steps[1].action).insists);
+}
+
+TEST_CASE(
+    "a claim whose replica was scaled away while it grew grows at its next mount; one that has a pod is waited for") {
+    ExpandRecord made = record();
+    ExpandState at = state();
+    at.claims["data-db-1"] = claim(1, "20Gi", "10Gi");
+    at.claims["data-db-1"]["status"]["allocatedResourceStatuses"] = {{"storage", "NodeResizePending"}};
+    at.claims["data-db-0"] = claim(0, "20Gi");
+    at.pods.pop_back();
+    follow_mounts(made, at);
+    CHECK(stage_of(made, at, kId) == Stage::kGrow);  // in range: its pod comes again
+    at.sets["db"]["spec"]["replicas"] = 1;
+    follow_mounts(made, at);
+    CHECK_FALSE(made.claims[0].mounted);
+    CHECK(made.claims[1].mounted);
+    CHECK(stage_of(made, at, kId) != Stage::kGrow);
+}
+
+TEST_CASE("a claim that lost its pod since the plan is let go by us, given back at the end, and kept in the journal") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["replicas"] = 1;
+    at.sets["db"]["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] = "Delete";
+    at.claims["data-db-1"]["metadata"]["ownerReferences"] =
+        Json::array({{{"kind", "StatefulSet"}, {"name", "db"}, {"uid", "uid-db"}, {"controller", true}}});
+    at.pods.pop_back();
+    follow_lent(made, at);
+    const plan::Plan plan = planned(Stage::kRelease, made, at);
+    CHECK(plan.steps.back().id == "disown-data-db-1");
+    Json journal = record_json(record());
+    journal.update(plan.latest);
+    CHECK(record_of(journal, "shop")->sets[0].lent == std::vector<std::string>{"data-db-1"});
+}
+
+TEST_CASE("pods and claims that name a set of that name which is gone are taken off it, or they are garbage") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.pods[0] = pod(0, "uid-of-one-in-between");
+    at.claims["data-db-0"]["metadata"]["ownerReferences"] =
+        Json::array({{{"kind", "StatefulSet"}, {"name", "db"}, {"uid", "uid-db"}, {"controller", true}}});
+    const plan::Plan plan = planned(Stage::kAdopt, made, at);
+    CHECK(plan.steps[0].id == "strip-db-0");
+    CHECK(plan.steps[1].id == "strip-db-1");
+    CHECK(plan.steps[2].id == "strip-claim-data-db-0");
+    at.sets["db"]["metadata"]["annotations"].erase(labels::kRemade);
+    at.pods = {pod(0, "uid-new"), pod(1, "uid-new")};
+    CHECK(stage_of(made, at, kId) == Stage::kAdopt);
+}
+
+namespace {
+
+Result<plan::Report> reported(const ExpandRecord& made, ExpandState at, const std::string& revision) {
+    at.sets["db"]["status"]["updateRevision"] = revision;
+    at.pods = {pod(0, "uid-new"), pod(1, "uid-new")};
+    return proven_report(options(), made, at, {}, kId);
+}
+
+}  // namespace
+
+TEST_CASE("the revision is compared with that of just before the deletion, not with that of hours ago") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.sets["db"]["metadata"]["generation"] = 1;
+    Json before = set();
+    before["status"]["updateRevision"] = "db-2";  // its owner has rolled it out while claims grew
+    made.swapped["db"] = swapped_json(before, {});
+    CHECK(reported(made, at, "db-2").ok());
+    CHECK_FALSE(reported(made, at, "db-1").ok());
+    at.sets["db"]["metadata"]["generation"] = 2;  // and again since then
+    CHECK(reported(made, at, "db-3").ok());
+}
+
+TEST_CASE("a new replica's claim that is not bound yet has not grown, and that is no good end") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.sets["db"]["spec"]["replicas"] = 3;
+    at.claims["data-db-2"] = claim(2);
+    at.claims["data-db-2"]["status"] = {{"phase", "Pending"}};
+    const auto report = reported(made, at, "db-1");
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.error().message.find("pvc/shop/data-db-2 was made meanwhile, with 10Gi") != std::string::npos);
 }
 
 TEST_CASE("the new set is waited for until it has the pods, and fields go back to those who owned them") {

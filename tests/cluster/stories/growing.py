@@ -1,0 +1,34 @@
+"""What the stories of kubectl pvc-expand have in common."""
+import world
+
+HELD = {"holdfast.dev/replicas", "holdfast.dev/retention", "holdfast.dev/remade"}  # on a workload while an operation has it
+
+
+def expand(space, *words, **more):
+    return space.kubectl("pvc-expand", *words, timeout=300, **more)
+
+
+def pods(space):
+    """{pod: (uid, restarts)}"""
+    return {p["metadata"]["name"]: (p["metadata"]["uid"], sum(c["restartCount"] for c in p["status"]["containerStatuses"]))
+            for p in space.get("pods")["items"]}
+
+
+def controllers(space, kind):
+    """{object: uid of its controller}"""
+    return {o["metadata"]["name"]: next((r["uid"] for r in o["metadata"].get("ownerReferences", []) if r.get("controller")), "")
+            for o in space.get(kind)["items"]}
+
+
+def capacities(space):
+    return {c["metadata"]["name"]: c["status"]["capacity"]["storage"] for c in space.get("pvc")["items"]}
+
+
+def sleeping(name, storage_class="fast", size="64Mi", replicas=2):
+    """A Service and a StatefulSet of busybox that sleeps."""
+    service, sts = world.postgres(name, replicas=replicas, size=size)
+    container = {"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
+                 "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    sts["spec"]["template"]["spec"] = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    sts["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = storage_class
+    return service, sts
