@@ -190,10 +190,13 @@ Status Tenure::take_own(std::function<Status(kube::ClusterReader&)> still_ours, 
     still_ours_ = std::move(still_ours);
     const kube::ObjectRef ref{kube::kLeases, terms_.space, journal_name(terms_.operation)};
     const kube::Lease mine = wanted(ref, "alive");
-    TRY_ASSIGN(const std::optional<Json> found, world_.cluster.find(ref));
-    if (found) {
+    TRY_ASSIGN(std::optional<Json> found, world_.cluster.find(ref));
+    for (int attempt = 0; found; ++attempt) {
         TRY_ASSIGN(const bool taken, take_existing(kube::lease_of(*found), mine));
         if (taken) return {};
+        // Perhaps by us: the answer was lost.
+        TRY_ASSIGN(found, world_.cluster.find(ref));
+        if (attempt < kRenewTries && found && kube::lease_of(*found).holder == mine.holder) continue;
         return Error{ErrorKind::kLocked, "operation " + terms_.operation + " has just been taken on by somebody else",
                      "", 0, ""};
     }

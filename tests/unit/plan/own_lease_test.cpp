@@ -216,3 +216,22 @@ TEST_CASE("R3: a Lease that somebody has deleted and made anew is not ours, what
     REQUIRE(f.cluster.at(f.own) != nullptr);
     CHECK(kube::uid_of(*f.cluster.at(f.own)) == theirs);
 }
+
+TEST_CASE("who takes an operation on, and is not told that the Lease is theirs, sees that it is") {
+    Adding f;
+    f.sleep(3);
+    REQUIRE(f.holding->world().cluster.get(sts("db")).ok());
+    REQUIRE(f.cluster.at(f.own) != nullptr);
+    f.sleep(60);  // dead
+    bool unanswered = false;
+    f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+        if (!after || unanswered || call.rfind("replace lease/", 0) != 0) return std::nullopt;
+        unanswered = true;
+        return Error{ErrorKind::kUnavailable, "request did not complete within the time", "", 504, "Timeout"};
+    };
+    Journal theirs = f.read();
+    const auto taken = Holding::take(f.b.world, theirs, true);
+    CHECK(unanswered);
+    REQUIRE(taken.ok());
+    CHECK(f.lease(f.own).holder == f.b.world.self.identity);
+}
