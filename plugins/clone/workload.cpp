@@ -235,11 +235,11 @@ class Copying {
                 if (!follows) left_behind.push_back(name);
             }
         }
-        if (left_behind.empty() || options_.isolated) return;
+        if (left_behind.empty()) return;
         std::sort(left_behind.begin(), left_behind.end());
         made_.notes.push_back("what restricts who may connect to the source's pods does not restrict the clone's: " +
                               join(left_behind, ", ") + "; make a policy for label " + labels::kClone + "=" +
-                              options_.name + ", or say --isolated");
+                              options_.name);
     }
 
     void tell() {

@@ -63,7 +63,7 @@ TEST_SUITE("clone workload") {
         CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
     }
 
-    TEST_CASE("network policies that protect the source and not the clone are told of, unless it is isolated") {
+    TEST_CASE("network policies that protect the source and not the clone are told of") {
         Surroundings surroundings = around();
         const auto policy = [](const char* name, const char* app) {
             return Json{{"apiVersion", "networking.k8s.io/v1"},
@@ -86,10 +86,10 @@ TEST_SUITE("clone workload") {
         CHECK(
             told(whole()) ==
             "what restricts who may connect to the source's pods does not restrict the clone's: netpol/shop/only-web; "
-            "make a policy for label holdfast.dev/clone=copy, or say --isolated");
+            "make a policy for label holdfast.dev/clone=copy");
         CloneOptions wanted = whole();
-        wanted.isolated = true;
-        CHECK(told(wanted).empty());
+        wanted.isolated = true;  // that keeps the clone from connecting, and nobody from connecting to it
+        CHECK_FALSE(told(wanted).empty());
         wanted = whole();
         wanted.to_space = "staging";
         CHECK(says(told(wanted), "netpol/shop/everybody, netpol/shop/only-web;"));
