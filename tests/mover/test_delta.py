@@ -59,9 +59,34 @@ def test_only_changed_blocks_of_a_large_file_are_written(disk, mover, same, tmp_
     same(source.path, target.path)
 
 
-def test_what_somebody_did_to_the_target_between_two_passes_is_found(disk, mover, same, tmp_path):
+def groups_of(index):
+    """How many groups of work became durable one after the other; see docs/mover-protocol.md."""
+    data, at, groups = index.read_bytes(), 8, 0
+    while at < len(data):
+        groups += data[at] == 3
+        at += 13 + int.from_bytes(data[at + 1:at + 5], "little")
+    return groups
+
+
+def test_what_stays_as_it_is_makes_no_groups_of_its_own(disk, mover, tmp_path):
+    source, target, state = disk("source", 96, options=["-N", "30000"]), disk("target", 96, options=["-N", "30000"]), tmp_path / "state"
+    state.mkdir()
+    for number in range(12_000):
+        (source.path / f"file-{number:05}").touch()
+    subprocess.run(["sync", "-f", source.path], check=True)
+    time.sleep(3.1)  # what was written less than two seconds before a pass, in whole seconds, is looked at again anyway
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    for number in range(0, 12_000, 1000):
+        (source.path / f"file-{number:05}").write_text("changed")
+    mover("copy", source.path, target.path, "--state", state)
+    assert groups_of(state / "index") <= 2
+
+
+@pytest.mark.parametrize("others", [0, 40])
+def test_what_somebody_did_to_the_target_between_two_passes_is_found(disk, mover, same, tmp_path, others):
+    """Entry by entry, and by the sum of a tree of which most was read back before."""
     source = disk("source", 16)
-    for name, size in (("small", 1000), ("large", 500_000)):
+    for name, size in (("small", 1000), ("large", 500_000), *((f"other{number}", 10) for number in range(others))):
         (source.path / name).write_bytes(os.urandom(size))
         os.chmod(source.path / name, 0o644)
     subprocess.run(["sync", "-f", source.path], check=True)
@@ -76,6 +101,7 @@ def test_what_somebody_did_to_the_target_between_two_passes_is_found(disk, mover
                                              (lambda path: os.truncate(path / "large", 5), "target:large: size is 5"),
                                              (lambda path: (path / "small").unlink(), "target:small: is missing"),
                                              (lambda path: (path / "new").touch(), "target:new: should not be there"),
+                                             (lambda path: os.setxattr(path, "user.new", b"1"), "target:/: attribute user.new should not be there"),
                                              (both_sides, "target:large: size is 300000, not 500000 bytes: somebody else changed it")]):
         target, state = disk(f"target{number}", 16), tmp_path / f"state{number}"
         state.mkdir()
@@ -104,6 +130,33 @@ def test_a_hole_that_was_punched_is_punched(disk, mover, same, tmp_path):
     mover("copy", source.path, target.path, "--live", "--state", state)
     subprocess.run(["fallocate", "-p", "-o", "4194304", "-l", "12582912", source.path / "table"], check=True)
     mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+    assert oracle.allocated(target.path) <= oracle.allocated(source.path)
+
+
+def test_parts_of_blocks_become_holes_and_holes_become_data(disk, mover, same, tmp_path):
+    """A seeded row of writes and punched holes of 4 KiB in a file of which half is a hole: blocks are of 16 KiB."""
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    rng, pages = random.Random(5), 5000
+    with open(source.path / "file", "wb") as file:
+        file.truncate(pages * 4096)
+        for start in range(0, pages, 100):
+            file.seek(start * 4096)
+            file.write(rng.randbytes(50 * 4096))
+    for words in (["--live"], ["--live"], []):
+        mover("copy", source.path, target.path, "--state", state, *words)
+        assert (target.path / "file").read_bytes() == (source.path / "file").read_bytes()
+        if not words:
+            break
+        for _ in range(300):
+            at = rng.randrange(pages) * 4096
+            if rng.random() < 0.5:
+                subprocess.run(["fallocate", "-p", "-o", str(at), "-l", "4096", source.path / "file"], check=True)
+            else:
+                with open(source.path / "file", "r+b") as file:
+                    file.seek(at)
+                    file.write(rng.randbytes(4096))
     same(source.path, target.path)
     assert oracle.allocated(target.path) <= oracle.allocated(source.path)
 
@@ -216,6 +269,22 @@ def test_a_source_that_changes_during_a_final_copy_ends_with_6(disk, mover, tmp_
     copy.send_signal(signal.SIGSTOP)  # however long the next line takes, it comes in between
     (source.path / "a-large-later").write_text("appeared")
     copy.send_signal(signal.SIGCONT)
+    _, said = copy.communicate(timeout=120)
+    assert copy.returncode == 6 and "source:" in said and "while it was copied" in said
+
+
+@pytest.mark.parametrize("change", [lambda path: (path / "later").touch(), lambda path: (path / "first").unlink(), lambda path: (path / "first").chmod(0o600),
+                                    lambda path: os.link(path / "first", path / "another")])
+def test_a_source_that_changes_after_it_was_looked_at_ends_with_6(disk, mover, tmp_path, change):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "first").write_text("before")
+    (source.path / "first").chmod(0o644)
+    (source.path / "large").write_bytes(os.urandom(5_000_000))
+    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "5M", "--threads", "1"], stderr=subprocess.PIPE, text=True)
+    while not (target.path / "first").exists():
+        assert copy.poll() is None
+        time.sleep(0.01)
+    change(source.path)
     _, said = copy.communicate(timeout=120)
     assert copy.returncode == 6 and "source:" in said and "while it was copied" in said
 

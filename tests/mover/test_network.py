@@ -68,6 +68,36 @@ def test_a_second_pass_sends_what_changed(disk, mover, same, key, receiver, tmp_
     same(source.path, target.path)
 
 
+def test_a_pass_over_what_has_hardly_changed_sends_hardly_anything(disk, mover, same, key, receiver, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    for number in range(3000):
+        (source.path / f"file-{number:04}").write_bytes(number.to_bytes(8, "little"))
+    subprocess.run(["sync", "-f", source.path], check=True)
+    time.sleep(3.1)  # what was written less than two seconds before a pass, in whole seconds, is looked at again anyway
+    there = receiver(target.path, "--stay")
+    words = ["send", source.path, "--to", there.address, "--key-file", key, "--state", state, "-o", "json"]
+    mover(*words, "--live")
+    (source.path / "file-0007").write_text("changed")
+    last = mover(*words).result
+    assert last["verified"] and last["wire_bytes"] < 10_000 < os.path.getsize(state / "index")
+    there.end()
+    same(source.path, target.path)
+
+
+def test_what_somebody_did_to_a_far_target_is_found(disk, mover, key, receiver, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    for number in range(40):
+        (source.path / f"file-{number}").write_bytes(b"x" * number)
+    there = receiver(target.path, "--stay")
+    words = ["send", source.path, "--to", there.address, "--key-file", key, "--state", state]
+    time.sleep(3.1)
+    mover(*words, "--live")
+    (target.path / "file-7").chmod(0o711)
+    assert "target:file-7: mode is 0711, not 0644" in mover(*words, expect=6).err
+
+
 def untouched(target):
     return sorted(os.listdir(target)) == ["lost+found"]
 

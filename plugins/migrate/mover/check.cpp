@@ -2,8 +2,10 @@
 
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/base.h"
+#include "plugins/migrate/mover/near_directories.h"
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/read_back.h"
+#include "plugins/migrate/mover/survey.h"
 #include "plugins/migrate/mover/target.h"
 #include "plugins/migrate/mover/walk.h"
 
@@ -27,6 +29,7 @@ class Checking {
           counters_(counters),
           signals_(signals),
           walk_(tree, options.scratch),
+          near_(tree),
           findings_(tree) {
         for (int i = 0; i < options.threads; ++i)
             readers_.push_back(std::make_unique<ReadBack>(tree, findings_, counters, options.from_disk));
@@ -36,13 +39,7 @@ class Checking {
     }
 
     Result<Verdict> run() {
-        while (true) {
-            if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
-            TRY_ASSIGN(const Visited visited, walk_.next());
-            if (visited.visit == Visit::kEnd) break;
-            if (visited.visit != Visit::kLeave) TRY(one(visited));
-        }
-        TRY(missing_before(nullptr));
+        TRY(options_.how == CheckHow::kListed ? all_listed() : all_there());
         TRY(flush());
         TRY(pool_->drain());
         Verdict verdict = findings_.verdict();
@@ -51,6 +48,51 @@ class Checking {
     }
 
   private:
+    Status all_there() {
+        while (true) {
+            if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+            TRY_ASSIGN(const Visited visited, walk_.next());
+            if (visited.visit == Visit::kEnd) break;
+            if (visited.visit != Visit::kLeave) TRY(one(visited));
+        }
+        return missing_before(nullptr);
+    }
+
+    Status all_listed() {
+        while (true) {
+            if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+            TRY_ASSIGN(const Entry* const next, index_.peek());
+            if (next == nullptr) return {};
+            TRY_ASSIGN(Entry entry, index_.take());
+            TRY(listed(std::move(entry)));
+        }
+    }
+
+    Status listed(Entry entry) {
+        const std::string shown = tree_.shown(entry.path), parent(parent_of(entry.path));
+        if (!parent_ || parent != parent_path_) {
+            TRY_ASSIGN(parent_, near_.open(parent));
+            parent_path_ = parent;
+        }
+        const std::string name(name_of(entry.path));
+        Visited visited{Visit::kEntry, entry.path, parent_->get(), {}, 0};
+        Result<Looked> looked = look_at(parent_->get(), name, shown);
+        if (!looked.ok() && looked.error().kind != ErrorKind::kNotFound) return looked.error();
+        if (!looked.ok()) {
+            findings_.add(entry.path, "is missing");
+            return {};
+        }
+        visited.looked = std::move(*looked);
+        Descriptor opened;
+        if (visited.looked.meta.kind == Kind::kDirectory) {
+            opened = open_in(parent_->get(), name.empty() ? "." : name, O_RDONLY | O_DIRECTORY);
+            if (!opened.open()) return system_error("open directory", shown, errno);
+            visited.visit = Visit::kEnter;
+            visited.directory = opened.get();
+        }
+        return compare(visited, std::move(entry));
+    }
+
     // What the index has before `path` and the tree has not.
     Status missing_before(const std::string* path) {
         while (true) {
@@ -70,10 +112,14 @@ class Checking {
             return {};
         }
         TRY_ASSIGN(Entry entry, index_.take());
+        return compare(visited, std::move(entry));
+    }
+
+    Status compare(const Visited& visited, Entry entry) {
         ++entries_;
         if (!entry.link_to.empty()) return same_file(visited, entry);
         if (visited.looked.meta.kind != Kind::kFile || entry.meta.kind != Kind::kFile) return metadata(visited, entry);
-        if (options_.skip_verified && (entry.state & kVerified) != 0) return known(visited, entry);
+        if (options_.how == CheckHow::kUnverified && (entry.state & kVerified) != 0) return known(visited, entry);
         return file(std::move(entry));
     }
 
@@ -124,7 +170,7 @@ class Checking {
         while (block_size != 0) {
             TRY_ASSIGN(std::optional<Run> run, index_.next_run());
             if (!run) break;
-            if (!options_.skip_verified) run->read_back.clear();
+            if (options_.how == CheckHow::kAll) run->read_back.clear();
             TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
         }
         return {};
@@ -143,6 +189,9 @@ class Checking {
     Counters& counters_;
     const Signals& signals_;
     Walk walk_;
+    NearDirectories near_;
+    std::optional<Descriptor> parent_;  // of the last entry listed
+    std::string parent_path_;
     Findings findings_;
     std::uint64_t entries_ = 0;
     FilesCheck batch_;
@@ -179,7 +228,10 @@ Status prune_tree(const Tree& tree, IndexReader index, const std::string& scratc
     }
 }
 
-Status check_source(const Tree& tree, IndexReader index, const std::string& scratch) {
+namespace {
+
+// Which entry it is that has changed.
+Status compare_source(const Tree& tree, IndexReader index, const std::string& scratch) {
     Base listed(std::move(index));
     Walk walk(tree, scratch);
     auto changed = [&](const std::string& path, const char* how) {
@@ -200,6 +252,23 @@ Status check_source(const Tree& tree, IndexReader index, const std::string& scra
             known.meta.size != visited.looked.meta.size)
             return changed(visited.path, "changed");
     }
+}
+
+}  // namespace
+
+Status check_source(const Tree& tree, const std::string& path, const Fingerprint& expected, int threads,
+                    const std::string& scratch) {
+    const std::atomic<bool> stop = false;
+    const std::optional<Survey> seen = survey(
+        tree, threads,
+        [](const std::string& entry, const Looked& looked) {
+            return source_fingerprint(entry, looked.meta, looked.facts);
+        },
+        stop);
+    // What differs is named by a comparison; it also decides where nothing could be told this way.
+    if (seen && seen->agrees_with(expected)) return {};
+    TRY_ASSIGN(IndexReader index, IndexReader::open(path));
+    return compare_source(tree, std::move(index), scratch);
 }
 
 }  // namespace holdfast::mover

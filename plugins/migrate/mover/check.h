@@ -14,7 +14,7 @@ namespace holdfast::mover {
 struct CheckOptions {
     std::string scratch;
     int threads = 1;
-    bool skip_verified = false;
+    CheckHow how = CheckHow::kAll;
     bool from_disk = true;  // past the page cache; the caller has synced
 };
 
@@ -26,8 +26,9 @@ Result<Verdict> check_tree(const Tree& tree, IndexReader index, const CheckOptio
 // Removes what is not in the index. lost+found in the root stays.
 Status prune_tree(const Tree& tree, IndexReader index, const std::string& scratch);
 
-// That nothing has changed in a source since its index was written: kMismatch names what has. Looks at times and sizes,
-// reads nothing.
-Status check_source(const Tree& tree, IndexReader index, const std::string& scratch);
+// That nothing has changed in a source since its index, the one at `path`, was written: kMismatch names what has. Looks
+// at times and sizes, reads nothing. `expected`: of the index, see IndexEnd.
+Status check_source(const Tree& tree, const std::string& path, const Fingerprint& expected, int threads,
+                    const std::string& scratch);
 
 }  // namespace holdfast::mover

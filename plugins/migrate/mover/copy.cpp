@@ -64,6 +64,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
     const Limits limits = read_limits();
     LocalTarget side(target, {workplace.folder(), options.threads != 0 ? options.threads : limits.threads},
                      world.counters, world.signals);
+    side.look_ahead();
     Result<Outcome> outcome = drive_copy(source, side, workplace, options, world);
     if (make && !outcome.ok() && !world.started) unlink(options.words[1].c_str());  // refused: as if never begun
     return outcome;
@@ -77,6 +78,7 @@ Result<Outcome> run_verify(const Options& options, World world) {
     const std::string manifest = options.manifest.empty() ? workplace.state().index() : options.manifest;
     // Once to the end: what is damaged must not be compared with.
     TRY_ASSIGN(IndexReader whole, IndexReader::open(manifest));
+    whole.check_root();
     Outcome outcome;
     outcome.command = options.command;
     while (true) {
@@ -88,8 +90,8 @@ Result<Outcome> run_verify(const Options& options, World world) {
     const auto began = world.clock.steady_now();
     TRY(tree.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(manifest));
-    const CheckOptions how{workplace.folder(), options.threads != 0 ? options.threads : read_limits().threads, false,
-                           true};
+    const CheckOptions how{workplace.folder(), options.threads != 0 ? options.threads : read_limits().threads,
+                           CheckHow::kAll, true};
     TRY_ASSIGN(const Verdict verdict,
                tree.is_image() ? check_image(tree, std::move(index), how.threads, world.counters, world.signals)
                                : check_tree(tree, std::move(index), how, world.counters, world.signals));

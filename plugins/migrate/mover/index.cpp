@@ -99,6 +99,10 @@ void encode_unmarked(Encoder& out, const Run& run) {
 
 }  // namespace
 
+bool needs_reading_back(const Entry& entry) {
+    return entry.meta.kind != Kind::kFile || !entry.link_to.empty() || (entry.state & kVerified) == 0;
+}
+
 bool unchanged(const Entry& base, const Looked& looked) {
     if ((base.state & (kSuspect | kUntrusted)) != 0 || base.facts != looked.facts) return false;
     return same_basics(base.meta, looked.meta) && base.link_to.empty();

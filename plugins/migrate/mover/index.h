@@ -44,6 +44,10 @@ using Record = std::variant<Entry, Run>;
 inline constexpr std::uint64_t kMostBlocksPerRun = 4096;
 inline constexpr std::uint64_t kSmallFile = 256 << 10;  // files up to this have one hash and are sent whole
 
+// Whether reading back must look at the entry itself: a file that was read back before, and not written since, shows
+// at a glance (see fingerprint.h) that nobody else wrote to it.
+bool needs_reading_back(const Entry& entry);
+
 // Whether an entry of the source is as the index has it, by its times: what need not be opened need not be read either.
 bool unchanged(const Entry& base, const Looked& looked);
 

@@ -22,11 +22,13 @@ std::uint64_t chained(std::uint8_t kind, std::string_view payload, std::uint64_t
     return checksum_of(payload, before * 31 + kind * 0x9E3779B97F4A7C15u + payload.size());
 }
 
-void count(IndexEnd& end, Sha256& root, const Record& record) {
-    std::string bytes;
-    Encoder out(bytes);
-    encode_for_root(out, record);
-    root.add(bytes);
+void count(IndexEnd& end, Sha256* root, const Record& record) {
+    if (root != nullptr) {
+        std::string bytes;
+        Encoder out(bytes);
+        encode_for_root(out, record);
+        root->add(bytes);
+    }
     const auto* entry = std::get_if<Entry>(&record);
     if (entry == nullptr) return;
     ++end.entries;
@@ -70,11 +72,21 @@ Status IndexWriter::write_block(std::uint8_t kind, std::string_view payload) {
     return {};
 }
 
+Status IndexWriter::count(const Record& record) {
+    mover::count(end_, root_.get(), record);
+    if (const auto* entry = std::get_if<Entry>(&record)) {
+        end_.source = end_.source + source_fingerprint(entry->path, entry->meta, entry->facts);
+        end_.glance = end_.glance + glance_fingerprint(entry->path, entry->meta);
+        passing_on_ = unproven_ != nullptr && needs_reading_back(*entry);
+    }
+    return passing_on_ ? unproven_->add(record) : Status();
+}
+
 Status IndexWriter::add(std::string_view records) {
     for (Decoder in(records); !in.at_end();) {
         const std::optional<Record> record = decode_record(in);
         if (!record) return Error{ErrorKind::kInternal, "a record that cannot be read was written", "", 0, ""};
-        count(end_, *root_, *record);
+        TRY(count(*record));
     }
     pending_.append(records);
     if (pending_.size() < kBlockTarget) return {};
@@ -83,7 +95,7 @@ Status IndexWriter::add(std::string_view records) {
 }
 
 Status IndexWriter::add(const Record& record) {
-    count(end_, *root_, record);
+    TRY(count(record));
     Encoder out(pending_);
     std::visit([&](const auto& one) { encode(out, one); }, record);
     if (pending_.size() < kBlockTarget) return {};
@@ -127,6 +139,12 @@ Status IndexWriter::mark_intent(std::uint64_t epoch, const std::vector<Touched>&
 }
 
 Result<IndexEnd> IndexWriter::finish(std::uint64_t epoch) {
+    TRY_ASSIGN(IndexEnd end, close(epoch));
+    if (fdatasync(file_.get()) != 0) return system_error("sync index", shown_, errno);
+    return end;
+}
+
+Result<IndexEnd> IndexWriter::close(std::uint64_t epoch) {
     TRY(flush());
     end_.root = root_->finish();
     end_.epoch = epoch;
@@ -137,7 +155,6 @@ Result<IndexEnd> IndexWriter::finish(std::uint64_t epoch) {
     out.u64(end_.bytes);
     out.u64(end_.epoch);
     TRY(write_block(kEndBlock, payload));
-    if (fdatasync(file_.get()) != 0) return system_error("sync index", shown_, errno);
     return end_;
 }
 
@@ -153,7 +170,6 @@ Result<IndexReader> IndexReader::read(Descriptor file, const std::string& shown)
     IndexReader reader;
     reader.file_ = std::move(file);
     reader.shown_ = shown;
-    reader.root_ = std::make_unique<Sha256>();
     TRY_ASSIGN(const std::string magic, read_at(reader.file_.get(), 0, kMagic.size(), shown));
     if (magic != kMagic) {
         const bool newer = magic.size() == kMagic.size() && magic.substr(0, 5) == kMagic.substr(0, 5);
@@ -204,8 +220,8 @@ Status IndexReader::take(std::uint8_t kind) {
         end.entries = in.u64();
         end.bytes = in.u64();
         end.epoch = in.u64();
-        counted_.root = root_->finish();
-        if (end.root != counted_.root || end.entries != counted_.entries) in.fail();
+        if (root_ && end.root != root_->finish()) in.fail();
+        if (!passing_over_ && end.entries != counted_.entries) in.fail();
         end_ = end;
     } else {
         in.fail();
@@ -238,8 +254,17 @@ Result<std::optional<Record>> IndexReader::next() {
     std::optional<Record> record = decode_record(in);
     if (!record) return damaged(shown_);
     at_ = payload_.size() - in.left();
-    count(counted_, *root_, *record);
+    count(counted_, root_.get(), *record);
+    if (auto* entry = std::get_if<Entry>(&*record); entry != nullptr && verified_) entry->state |= kVerified;
+    if (auto* run = std::get_if<Run>(&*record); run != nullptr && verified_) run->read_back.clear();
     return record;
+}
+
+Status IndexReader::pass_over() {
+    passing_over_ = true;
+    while (!end_) TRY(read_block());
+    payload_.clear();
+    return {};
 }
 
 }  // namespace holdfast::mover

@@ -3,6 +3,7 @@
 // durable on the target, and what the pass may have written beyond that.
 #pragma once
 
+#include "plugins/migrate/mover/fingerprint.h"
 #include "plugins/migrate/mover/index.h"
 #include "plugins/migrate/mover/tree.h"
 
@@ -29,6 +30,8 @@ struct IndexEnd {
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;  // of files, apparent
     std::uint64_t epoch = 0;  // the target's, once this is the index of what is on it
+    // Of all entries; known to who wrote the index, not to who reads it.
+    Fingerprint source, glance;
 };
 
 // Who wrote an index: an index of another operation or another target is no base for a pass.
@@ -55,18 +58,25 @@ class IndexWriter {
     // The group that will be `epoch` is about to begin. On disk when this returns, which must be before any of it is
     // sent. `touched` is in the order of paths, and goes on where the group before ended.
     Status mark_intent(std::uint64_t epoch, const std::vector<Touched>& touched);
+    // From now on entries that reading back must look at one by one, with their runs, are added there too.
+    void also_to(IndexWriter* unproven) { unproven_ = unproven; }
     Result<std::uint64_t> flush();  // what was added is in the file; the offset of its end
     // All of it is on disk; nothing may be added after that.
     Result<IndexEnd> finish(std::uint64_t epoch);
+    // The same for a file that is of no use after a crash: it is not waited for until it is on disk.
+    Result<IndexEnd> close(std::uint64_t epoch);
 
   private:
     IndexWriter() = default;
     Status write_block(std::uint8_t kind, std::string_view payload);
     Descriptor file_;
+    Status count(const Record& record);
     std::string shown_, pending_;
     std::uint64_t offset_ = 0, chain_ = 0;
     IndexEnd end_;
     std::unique_ptr<Sha256> root_;
+    IndexWriter* unproven_ = nullptr;
+    bool passing_on_ = false;  // the runs that come now
 };
 
 class IndexReader {
@@ -81,8 +91,17 @@ class IndexReader {
     const IndexHead& head() const { return head_; }
     // The next record; nullopt after the last one. kMismatch: damaged.
     Result<std::optional<Record>> next();
-    // Once nothing is left: the end, whose root is that of the records.
+    // Before the first record: the root at the end must be that of the records. The checksums of the blocks find every
+    // fault of a disk; this is for an index whose root is proof of something.
+    void check_root() { root_ = std::make_unique<Sha256>(); }
+    // Before the first record: to the end, by the checksums of the blocks alone.
+    Status pass_over();
+    // Entries come as read back from the target and found right: see State::mark_verified().
+    void take_as_verified() { verified_ = true; }
+    // Once nothing is left: the end.
     const std::optional<IndexEnd>& end() const { return end_; }
+    // What the last block's checksum depends on all before it for: no other index has it, once nothing is left.
+    std::uint64_t identity() const { return chain_; }
     // The marks met until now: of a journal only.
     struct Marks {
         std::uint64_t durable = 0;  // blocks that end at or before this offset tell of what is on the target's disk
@@ -106,7 +125,8 @@ class IndexReader {
     std::uint64_t known_epoch_ = UINT64_MAX;
     Marks marks_;
     IndexEnd counted_;
-    std::unique_ptr<Sha256> root_;
+    std::unique_ptr<Sha256> root_;  // none: not checked
+    bool verified_ = false, passing_over_ = false;
     std::optional<IndexEnd> end_;
 };
 

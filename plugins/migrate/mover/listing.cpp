@@ -107,11 +107,8 @@ Status Listing::begin_merge() {
     return {};
 }
 
-Result<Listing> Listing::read(int directory, const std::string& spill, const std::string& shown, std::size_t bound) {
-    Listing listing;
-    listing.spill_ = spill;
-    listing.shown_ = shown;
-    listing.bound_ = bound;
+Status each_name(int directory, const std::string& shown,
+                 const std::function<Status(std::string_view name, std::uint64_t inode)>& take) {
     alignas(DirectoryEntry) char buffer[32 << 10];
     if (lseek(directory, 0, SEEK_SET) < 0) return system_error("list", shown, errno);
     while (true) {
@@ -122,10 +119,20 @@ Result<Listing> Listing::read(int directory, const std::string& spill, const std
         for (long at = 0; at < got;) {
             const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
             const std::string_view name(entry->name);
-            if (name != "." && name != "..") TRY(listing.add(name, entry->inode));
+            if (name != "." && name != "..") TRY(take(name, entry->inode));
             at += entry->length;
         }
     }
+    return {};
+}
+
+Result<Listing> Listing::read(int directory, const std::string& spill, const std::string& shown, std::size_t bound) {
+    Listing listing;
+    listing.spill_ = spill;
+    listing.shown_ = shown;
+    listing.bound_ = bound;
+    TRY(each_name(directory, shown,
+                  [&](std::string_view name, std::uint64_t inode) { return listing.add(name, inode); }));
     if (listing.runs_.empty())
         listing.sort();
     else

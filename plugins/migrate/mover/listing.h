@@ -5,6 +5,7 @@
 #include "plugins/migrate/mover/tree.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,11 @@ struct Name {
     std::string name;
     std::uint64_t inode = 0;
 };
+
+// Calls `take` for each name of the directory but "." and "..", in the order in which the filesystem gives them, until
+// it fails.
+Status each_name(int directory, const std::string& shown,
+                 const std::function<Status(std::string_view name, std::uint64_t inode)>& take);
 
 class Listing {
   public:

@@ -153,14 +153,28 @@ Status LocalTarget::prune(const std::string& path) {
     return prune_tree(tree_, std::move(index), options_.scratch);
 }
 
-Result<Verdict> LocalTarget::check(const std::string& path, bool skip_verified) {
+void LocalTarget::look_ahead() {
+    if (tree_.is_image()) return;
+    const Result<std::optional<JournalRecord>> found = journal_.read();
+    if (found.ok() && *found) forerunner_.start(tree_, options_.threads);
+}
+
+Result<bool> LocalTarget::agrees(const Fingerprint& glance) {
+    if (tree_.is_image()) return false;
+    const std::atomic<bool> stop = false;
+    const std::optional<Survey> seen = survey(
+        tree_, options_.threads,
+        [](const std::string& path, const Looked& looked) { return glance_fingerprint(path, looked.meta); }, stop);
+    return seen && seen->agrees_with(glance);
+}
+
+Result<Verdict> LocalTarget::check(const std::string& path, CheckHow how) {
     target_.close_files();
     TRY(tree_.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
     // Nothing on an image tells whether somebody else wrote to it since: all of it is read.
     if (tree_.is_image()) return check_image(tree_, std::move(index), options_.threads, counters_, signals_);
-    return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, skip_verified, true}, counters_,
-                      signals_);
+    return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, how, true}, counters_, signals_);
 }
 
 Status LocalTarget::seal(const Meta& root) {

@@ -5,6 +5,7 @@
 #include "plugins/migrate/mover/counters.h"
 #include "plugins/migrate/mover/journal.h"
 #include "plugins/migrate/mover/side.h"
+#include "plugins/migrate/mover/survey.h"
 #include "plugins/migrate/mover/target.h"
 
 #include <condition_variable>
@@ -23,12 +24,15 @@ class LocalTarget : public TargetSide {
     // All must outlive it.
     LocalTarget(const Tree& tree, LocalTargetOptions options, Counters& counters, const Signals& signals);
     ~LocalTarget() override;
+    // If an earlier pass left something here, begins to look at it in the background: it will be asked for.
+    void look_ahead();
 
     Result<TargetState> begin(const std::string& operation) override;
     Result<std::vector<std::string>> probe(const Needs& needs) override;
     Status rebuild(const std::string& path, const std::string& operation) override;
     Status prune(const std::string& path) override;
-    Result<Verdict> check(const std::string& path, bool skip_verified) override;
+    Result<Verdict> check(const std::string& path, CheckHow how) override;
+    Result<bool> agrees(const Fingerprint& glance) override;
     Status seal(const Meta& root) override;
 
     Status steps(const std::vector<Step>& steps) override;
@@ -57,6 +61,7 @@ class LocalTarget : public TargetSide {
     bool stop_ = false;
     Status failed_;
     std::thread syncer_;
+    Forerunner forerunner_;
 };
 
 }  // namespace holdfast::mover

@@ -7,7 +7,7 @@ namespace holdfast::mover {
 namespace {
 
 // What the first reading of a killed pass's file tells.
-struct Survey {
+struct KilledSurvey {
     IndexReader::Marks marks;
     std::optional<Entry> last;  // the last entry of which anything is durable
     std::uint64_t blocks = 0;   // of it, durable
@@ -26,8 +26,8 @@ Status each_durable(const std::string& path, std::uint64_t durable, Take take) {
     }
 }
 
-Result<Survey> survey(const std::string& path, std::uint64_t epoch) {
-    Survey found;
+Result<KilledSurvey> survey_killed(const std::string& path, std::uint64_t epoch) {
+    KilledSurvey found;
     TRY_ASSIGN(const KilledPass pass, look_at_killed_pass(path, epoch));
     found.marks = pass.marks;
     found.complete = pass.complete && pass.marks.begun <= epoch;
@@ -89,7 +89,7 @@ class Touches {
 
 class Merge {
   public:
-    Merge(const Survey& survey, std::optional<IndexReader> old, IndexWriter& writer)
+    Merge(const KilledSurvey& survey, std::optional<IndexReader> old, IndexWriter& writer)
         : survey_(survey), touches_(survey.marks), old_(old ? Base(std::move(*old)) : Base()), writer_(writer) {}
 
     Status durable(Record record) {
@@ -149,7 +149,7 @@ class Merge {
         }
     }
 
-    const Survey& survey_;
+    const KilledSurvey& survey_;
     Touches touches_;
     Base old_;
     IndexWriter& writer_;
@@ -160,7 +160,7 @@ class Merge {
 
 Status merge_killed_pass(std::optional<IndexReader> old, const std::string& pass, const std::string& out,
                          std::uint64_t epoch) {
-    TRY_ASSIGN(const Survey found, survey(pass, epoch));
+    TRY_ASSIGN(const KilledSurvey found, survey_killed(pass, epoch));
     TRY_ASSIGN(const IndexReader head, IndexReader::open(pass));
     IndexHead merged = head.head();
     merged.unclean = true;

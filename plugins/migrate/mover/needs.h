@@ -4,6 +4,7 @@
 #include "common/os/signals.h"
 #include "plugins/migrate/mover/meta.h"
 #include "plugins/migrate/mover/tree.h"
+#include "plugins/migrate/mover/walk_record.h"
 
 #include <cstdint>
 #include <map>
@@ -54,8 +55,9 @@ std::optional<Needs> decode_needs(std::string_view input);
 
 // Reads all names and metadata of the tree, but no content. Opens every file, but those that are as the index at
 // `known` has them; there need not be one.
+// `record`, if given: what the walk saw is added to it.
 Result<Needs> scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads,
-                   const Signals& signals);
+                   const Signals& signals, WalkRecord* record);
 
 // See TargetSide::probe.
 Result<std::vector<std::string>> probe_target(const Tree& tree, const Needs& needs);

@@ -20,26 +20,31 @@ struct Ticketed {
     Unit unit;
 };
 
-Time since_then(Clock& clock) {
+Time before(std::chrono::system_clock::time_point then) {
     // Two seconds: the coarsest time that a filesystem keeps, and more than any tick.
-    const auto now = clock.now().time_since_epoch();
+    const auto now = then.time_since_epoch();
     return {std::chrono::duration_cast<std::chrono::seconds>(now).count() - 2, 0};
 }
 
 class PassRun {
   public:
-    PassRun(PassContext context, const PassOptions& options, Base base, bool unclean, IndexWriter writer,
+    struct Writers {
+        IndexWriter all, unproven;
+    };
+    PassRun(PassContext context, const PassOptions& options, Base base, bool unclean, Writers writers,
             const TargetState& start)
         : context_(context),
           options_(options),
           base_(std::move(base)),
           unclean_(unclean),
-          writer_(std::move(writer)),
+          writer_(std::move(writers.all)),
+          unproven_(std::move(writers.unproven)),
           blank_(start.blank),
           ledger_(writer_, context.target, start.epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
           spools_(options.scratch),
           limiter_(context.clock, options.bandwidth),
-          since_(since_then(context.clock)) {
+          since_(before(options.synced_at.value_or(context.clock.now()))) {
+        writer_.also_to(&unproven_);
         const SourceContext shared{context.source,   context.target, context.counters, limiter_,
                                    spools_.removals, spools_.locks,  since_,           buffers_};
         for (int i = 0; i < options.threads; ++i) sources_.push_back(std::make_unique<Source>(shared));
@@ -63,7 +68,7 @@ class PassRun {
     Status copy() {
         Planner planner(
             {context_.source, base_, spools_, context_.counters, context_.signals, options_.scratch, since_, unclean_,
-             options_.paranoid, options_.group_bytes, options_.group_entries, blank_, options_.used},
+             options_.paranoid, options_.group_bytes, options_.group_entries, blank_, options_.used, options_.seen},
             [this](Group&& group) { return release(std::move(group)); });
         TRY(planner.run());
         TRY(pool_->drain());
@@ -104,6 +109,8 @@ class PassRun {
         PassResult result;
         // All content is there: should this pass be killed from here on, the next one only does these last steps again.
         TRY_ASSIGN(result.end, writer_.finish(last));
+        TRY_ASSIGN(const IndexEnd unproven, unproven_.close(last));
+        result.unproven = unproven.entries;
         if (unclean_) TRY(context_.target.prune(context_.state.pass()));
         auto send = [&](const std::vector<Step>& steps) { return context_.target.steps(steps); };
         for (Spool* spool : {&spools_.removals, &spools_.files, &spools_.links, &spools_.directories, &spools_.locks})
@@ -121,7 +128,7 @@ class PassRun {
     const PassOptions& options_;
     Base base_;
     const bool unclean_;
-    IndexWriter writer_;
+    IndexWriter writer_, unproven_;
     const bool blank_;
     Ledger ledger_;
     Spools spools_;
@@ -136,24 +143,25 @@ class PassRun {
 
 Result<PassResult> run_pass(PassContext context, const PassOptions& options, const TargetState& start) {
     // Writes through mappings show in the times only after the pages were cleaned once.
-    TRY(context.source.sync());
+    if (options.seen == nullptr) TRY(context.source.sync());
     TRY_ASSIGN(const bool known, context.state.recover(options.operation, start));
     if (!known && !start.empty) TRY(context.target.rebuild(context.state.index(), options.operation));
     Base base;
     bool unclean = false;
     if (known || !start.empty) {
-        TRY_ASSIGN(IndexReader reader, IndexReader::open(context.state.index()));
+        TRY_ASSIGN(IndexReader reader, context.state.open_index());
         unclean = reader.head().unclean;
         if (unclean && !context.source.is_image()) {
             TRY(trim_target(context.source, context.target, context.state, options.scratch, start.epoch,
                             context.signals));
-            TRY_ASSIGN(reader, IndexReader::open(context.state.index()));
+            TRY_ASSIGN(reader, context.state.open_index());
         }
         base = Base(std::move(reader));
     }
-    TRY_ASSIGN(IndexWriter writer,
-               IndexWriter::create(context.state.pass(), {options.operation, start.number, start.epoch, false}));
-    return PassRun(context, options, std::move(base), unclean, std::move(writer), start).run();
+    const IndexHead head{options.operation, start.number, start.epoch, false};
+    TRY_ASSIGN(IndexWriter unproven, IndexWriter::create(context.state.unproven(), head));
+    TRY_ASSIGN(IndexWriter all, IndexWriter::create(context.state.pass(), head));
+    return PassRun(context, options, std::move(base), unclean, {std::move(all), std::move(unproven)}, start).run();
 }
 
 }  // namespace holdfast::mover

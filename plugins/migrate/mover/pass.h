@@ -9,7 +9,9 @@
 #include "plugins/migrate/mover/state.h"
 #include "plugins/migrate/mover/tree.h"
 #include "plugins/migrate/mover/used_blocks.h"
+#include "plugins/migrate/mover/walk.h"
 
+#include <optional>
 #include <string>
 
 namespace holdfast::mover {
@@ -23,6 +25,9 @@ struct PassOptions {
     std::uint64_t group_bytes = std::uint64_t{128} << 20;
     std::size_t group_entries = 4096;
     ExtentList* used = nullptr;  // of an image: only these; else all
+    // What a walk saw, that began after `synced_at`, when the source was synced. Without it the pass walks itself.
+    Visits* seen = nullptr;
+    std::optional<std::chrono::system_clock::time_point> synced_at;
 };
 
 struct PassContext {
@@ -36,7 +41,8 @@ struct PassContext {
 
 struct PassResult {
     IndexEnd end;
-    Meta root;  // for seal()
+    Meta root;                   // for seal()
+    std::uint64_t unproven = 0;  // entries of State::unproven()
 };
 
 // `start` is what begin() answered. On errors the target and the state are such that the same pass can go on later.

@@ -13,11 +13,32 @@ constexpr std::uint64_t kBatchBytes = 512 << 10;
 constexpr std::size_t kKnownBytes = 128 << 10;  // of records that need no reading, held in one unit
 constexpr std::size_t kPathBytes = 2 << 20;     // of what a group touches: thousands of directories deep a path is long
 constexpr std::size_t kReadyBytes = 64 << 10;
+constexpr std::size_t kKeptBytes = 2 << 20;  // of records of what stays as it is, in one group
+constexpr std::size_t kRecordBytes = 96;     // of one, about, without path and hashes
 
 }  // namespace
 
 Planner::Planner(PlanContext context, Release release)
-    : context_(std::move(context)), release_(std::move(release)), walk_(context_.tree, context_.scratch) {}
+    : context_(std::move(context)),
+      release_(std::move(release)),
+      walk_(context_.tree, context_.scratch),
+      visits_(context_.seen != nullptr ? *context_.seen : walk_),
+      near_(context_.tree) {}
+
+Result<int> Planner::directory_of(const Visited& visited) {
+    if (visited.directory >= 0) return visited.directory;
+    const std::string path = visited.visit == Visit::kEnter ? visited.path : std::string(parent_of(visited.path));
+    if (held_.open() && held_path_ == path) return held_.get();
+    Result<Descriptor> opened = near_.open(path);
+    if (!opened.ok() && opened.error().kind == ErrorKind::kNotFound)
+        return Error{ErrorKind::kMismatch,
+                     context_.tree.shown(path) + " went away while it was copied; is it still written to?",
+                     "stop what writes to the source, then run the same command again", 0, ""};
+    if (!opened.ok()) return opened.error();
+    held_ = std::move(*opened);
+    held_path_ = path;
+    return held_.get();
+}
 
 std::uint8_t Planner::suspect(const Entry& entry) const {
     return entry.facts.ctime >= context_.suspect_since || entry.meta.mtime >= context_.suspect_since ? kSuspect : 0;
@@ -29,7 +50,7 @@ Status Planner::run() {
     links_.emplace(std::move(links));
     while (true) {
         if (context_.signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
-        TRY_ASSIGN(const Visited visited, walk_.next());
+        TRY_ASSIGN(const Visited visited, visits_.next());
         switch (visited.visit) {
             case Visit::kEnter:
                 TRY(enter(visited));
@@ -87,10 +108,12 @@ Status Planner::enter(const Visited& visited) {
     entry.facts = visited.looked.facts;
     const bool there = base && base->meta.kind == Kind::kDirectory && (base->state & kUntrusted) == 0;
     const bool same = there && unchanged(*base, visited.looked);
-    if (same)
+    if (same) {
         entry = *base;
-    else
-        TRY(read_attributes(visited.directory, "", visited.directory, entry.meta, context_.tree.shown(visited.path)));
+    } else {
+        TRY_ASSIGN(const int directory, directory_of(visited));
+        TRY(read_attributes(directory, "", directory, entry.meta, context_.tree.shown(visited.path)));
+    }
     entry.state = static_cast<std::uint8_t>((entry.state & kVerified) | suspect(entry));
     ready(entry);
     if (!there && !visited.path.empty()) {
@@ -178,18 +201,27 @@ Status Planner::keep(const Entry& base) {
         SmallItem item;
         Encoder out(item.known);
         encode(out, entry);
-        small_known_ += item.known.size();
+        const std::size_t bytes = item.known.size();
+        small_known_ += bytes;
         small_.items.push_back(std::move(item));
-        return count(0);
+        return count_kept(bytes);
     }
     ready(entry);
     while (entry.block_size != 0) {
         TRY_ASSIGN(const std::optional<Run> run, context_.base.next_run());
         if (!run) break;
         ready(*run);
-        TRY(count(0));
+        TRY(count_kept(kRecordBytes + run->hashes.size() * sizeof(Digest)));
     }
-    return count(0);
+    return count_kept(kRecordBytes + entry.path.size());
+}
+
+// For what needs no work a group need only be small enough to be held: each one waits for a disk on both sides.
+Status Planner::count_kept(std::size_t bytes) {
+    group_.kept_bytes += bytes;
+    if (group_.kept_bytes < kKeptBytes) return {};
+    flush_small();
+    return release();
 }
 
 // After a pass that was killed, or of a target that was not made by us, the ends of unchanged entries may be missing.
@@ -212,7 +244,8 @@ Status Planner::other(const Visited& visited, std::optional<Entry> base) {
     entry.facts = visited.looked.facts;
     entry.state = suspect(entry);
     touch_parent();
-    const Status read = read_attributes(visited.directory, std::string(name_of(visited.path)), -1, entry.meta,
+    TRY_ASSIGN(const int directory, directory_of(visited));
+    const Status read = read_attributes(directory, std::string(name_of(visited.path)), -1, entry.meta,
                                         context_.tree.shown(visited.path));
     if (!read.ok() && read.error().kind == ErrorKind::kNotFound)
         return base ? context_.spools.removals.add(Remove{visited.path}) : Status();

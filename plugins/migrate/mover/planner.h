@@ -6,6 +6,7 @@
 #include "plugins/migrate/mover/base.h"
 #include "plugins/migrate/mover/counters.h"
 #include "plugins/migrate/mover/link_table.h"
+#include "plugins/migrate/mover/near_directories.h"
 #include "plugins/migrate/mover/spool.h"
 #include "plugins/migrate/mover/units.h"
 #include "plugins/migrate/mover/used_blocks.h"
@@ -42,6 +43,7 @@ struct PlanContext {
     std::size_t group_entries = 0;
     bool blank = false;          // of an image: the target is new, and all zeros
     ExtentList* used = nullptr;  // of an image: only these are copied
+    Visits* seen = nullptr;      // what a walk saw of a source at rest, which is not walked once more
 };
 
 class Planner {
@@ -81,13 +83,19 @@ class Planner {
     void ready(const Record& record);
     void touch(Touched touched);
     void touch_parent() { levels_.back().finish = true; }
+    Result<int> directory_of(const Visited& visited);
     void flush_small();
     Status count(std::uint64_t bytes);
+    Status count_kept(std::size_t bytes);
     Status release();
 
     PlanContext context_;
     Release release_;
     Walk walk_;
+    Visits& visits_;  // that, or what was seen before
+    NearDirectories near_;
+    Descriptor held_;  // the last directory that was opened because no walk has it open
+    std::string held_path_;
     std::optional<LinkTable> links_;
     std::vector<Level> levels_;
     std::string removed_;  // the last directory or file removed: what is beneath needs no step of its own

@@ -17,7 +17,8 @@ std::uint64_t blocks_of(std::uint64_t bytes, std::uint32_t block_size) { return 
 Status Planner::large(const Visited& visited, std::optional<Entry> base, bool replace) {
     const std::string shown = context_.tree.shown(visited.path);
     const std::string name(name_of(visited.path));
-    const Descriptor file = open_in(visited.directory, name, O_RDONLY | O_NONBLOCK);
+    TRY_ASSIGN(const int directory, directory_of(visited));
+    const Descriptor file = open_in(directory, name, O_RDONLY | O_NONBLOCK);
     if (!file.open() && errno != ENOENT) return system_error("open", shown, errno);
     Entry entry;
     entry.path = visited.path;
@@ -29,7 +30,7 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     }
     if (!file.open() || entry.facts.inode != visited.looked.facts.inode)
         return context_.spools.removals.add(Remove{visited.path});
-    TRY(read_attributes(visited.directory, name, file.get(), entry.meta, shown));
+    TRY(read_attributes(directory, name, file.get(), entry.meta, shown));
     entry.state = suspect(entry);
     const bool hashes_known = base && base->block_size != 0;
     entry.block_size = hashes_known ? base->block_size : block_size_for(entry.meta.size);

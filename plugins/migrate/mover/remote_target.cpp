@@ -155,9 +155,21 @@ Status RemoteTarget::prune(const std::string& path) {
     return {};
 }
 
-Result<Verdict> RemoteTarget::check(const std::string& path, bool skip_verified) {
+Result<bool> RemoteTarget::agrees(const Fingerprint& glance) {
+    std::string payload;
+    Encoder out(payload);
+    out.u64(glance.entries);
+    out.u64(glance.high);
+    out.u64(glance.low);
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kCompare, payload, FrameKind::kCompared));
+    if (said != "0" && said != "1") return unexpected();
+    return said == "1";
+}
+
+Result<Verdict> RemoteTarget::check(const std::string& path, CheckHow how) {
     TRY(send_index(path));
-    TRY_ASSIGN(const std::string said, ask(FrameKind::kCheck, skip_verified ? "1" : "0", FrameKind::kVerdict));
+    const std::string wanted(1, static_cast<char>('0' + static_cast<int>(how)));
+    TRY_ASSIGN(const std::string said, ask(FrameKind::kCheck, wanted, FrameKind::kVerdict));
     const std::optional<Verdict> verdict = decode_verdict(said);
     if (!verdict) return unexpected();
     return *verdict;

@@ -25,7 +25,8 @@ class RemoteTarget : public TargetSide {
     Result<std::vector<std::string>> probe(const Needs& needs) override;
     Status rebuild(const std::string& path, const std::string& operation) override;
     Status prune(const std::string& path) override;
-    Result<Verdict> check(const std::string& path, bool skip_verified) override;
+    Result<Verdict> check(const std::string& path, CheckHow how) override;
+    Result<bool> agrees(const Fingerprint& glance) override;
     Status seal(const Meta& root) override;
 
     Status steps(const std::vector<Step>& steps) override;

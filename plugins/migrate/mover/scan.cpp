@@ -37,8 +37,11 @@ struct OpenJob {
 // does not depend on which of them comes first.
 class Scan {
   public:
-    Scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads)
-        : tree_(tree), walk_(tree, scratch), pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {
+    Scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads, WalkRecord* record)
+        : tree_(tree),
+          walk_(tree, scratch),
+          record_(record),
+          pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {
         Result<IndexReader> reader = IndexReader::open(known);
         if (reader.ok()) known_.emplace(std::move(*reader));
     }
@@ -48,6 +51,7 @@ class Scan {
             if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
             TRY_ASSIGN(const Visited visited, walk_.next());
             if (visited.visit == Visit::kEnd) break;
+            if (record_ != nullptr) TRY(record_->add(visited));
             if (visited.visit != Visit::kLeave) TRY(one(visited));
         }
         TRY(hand_over());
@@ -131,7 +135,8 @@ class Scan {
             Descriptor opened;
             if (meta.kind == Kind::kFile) opened = open_in(job.directory->get(), name, O_RDONLY | O_NONBLOCK);
             if (meta.kind == Kind::kFile && !opened.open()) {
-                if (errno == ENOENT) continue;
+                // Gone, or something else by that name now: as with what the walk does not find any more.
+                if (errno == ENOENT || errno == ELOOP || errno == ENXIO) continue;
                 const std::lock_guard lock(mutex_);
                 problem(path, "may not be read");
                 continue;
@@ -200,6 +205,7 @@ class Scan {
 
     const Tree& tree_;
     Walk walk_;
+    WalkRecord* const record_;
     std::optional<Base> known_;
     Entry entry_;  // of it, the last one taken
     OpenJob job_;  // being filled
@@ -214,7 +220,7 @@ class Scan {
 }  // namespace
 
 Result<Needs> scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads,
-                   const Signals& signals) {
+                   const Signals& signals, WalkRecord* record) {
     if (tree.is_image()) {
         Needs needs;
         needs.image = true;
@@ -222,7 +228,7 @@ Result<Needs> scan(const Tree& tree, const std::string& scratch, const std::stri
         needs.bytes = needs.largest = tree.image_size();
         return needs;
     }
-    return Scan(tree, scratch, known, threads).run(signals);
+    return Scan(tree, scratch, known, threads, record).run(signals);
 }
 
 }  // namespace holdfast::mover

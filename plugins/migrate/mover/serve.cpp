@@ -89,7 +89,9 @@ class Serving {
                 TRY(target_.prune(index_path()));
                 return channel_.send(FrameKind::kDone, "");
             case FrameKind::kCheck:
-                return check(frame.payload == "1");
+                return check(frame.payload);
+            case FrameKind::kCompare:
+                return compare(frame.payload);
             case FrameKind::kSeal:
                 return seal(frame.payload);
             case FrameKind::kBye:
@@ -128,6 +130,7 @@ class Serving {
         if (in.u32() != kProtocolVersion)
             return Error{ErrorKind::kProtocol, "the source's holdfast-mover is of another version", "", 0, ""};
         greeted_ = true;
+        target_.look_ahead();
         return channel_.send(FrameKind::kHello, std::string(payload));
     }
 
@@ -194,9 +197,20 @@ class Serving {
         return {};
     }
 
-    Status check(bool skip_verified) {
-        if (!begun_) return strange_request();
-        TRY_ASSIGN(const Verdict verdict, target_.check(index_path(), skip_verified));
+    Status compare(std::string_view payload) {
+        Decoder in(payload);
+        Fingerprint glance;
+        glance.entries = in.u64();
+        glance.high = in.u64();
+        glance.low = in.u64();
+        if (!in.ok() || !in.at_end() || !begun_) return strange_request();
+        TRY_ASSIGN(const bool same, target_.agrees(glance));
+        return channel_.send(FrameKind::kCompared, same ? "1" : "0");
+    }
+
+    Status check(std::string_view how) {
+        if (!begun_ || how.size() != 1 || how[0] < '0' || how[0] > '2') return strange_request();
+        TRY_ASSIGN(const Verdict verdict, target_.check(index_path(), static_cast<CheckHow>(how[0] - '0')));
         return channel_.send(FrameKind::kVerdict, encode_verdict(verdict));
     }
 

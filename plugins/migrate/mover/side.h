@@ -1,6 +1,7 @@
 // The target as the source's side sees it: in this process, or at the other end of a connection.
 #pragma once
 
+#include "plugins/migrate/mover/fingerprint.h"
 #include "plugins/migrate/mover/work.h"
 
 #include <cstdint>
@@ -25,6 +26,9 @@ struct Verdict {
 };
 inline constexpr std::size_t kMostNamed = 20;
 
+// Of an index: all; what was not read back before, with a glance at the rest; all, and no look at what is not listed.
+enum class CheckHow : std::uint8_t { kAll, kUnverified, kListed };
+
 // What the target cannot hold of what the source has; see needs.h.
 struct Needs;
 
@@ -39,9 +43,12 @@ class TargetSide : public Sink {
     virtual Status rebuild(const std::string& path, const std::string& operation) = 0;
     // Removes what is not in the index at `path`. Between wait_durable() and the last steps.
     virtual Status prune(const std::string& path) = 0;
-    // Reads everything back from the disk. `skip_verified`: of files with kVerified only what a
-    // look at their inode shows is compared again.
-    virtual Result<Verdict> check(const std::string& path, bool skip_verified) = 0;
+    // Reads back from the disk what the index at `path` has. kUnverified: of files with kVerified only what a look at
+    // their inode shows is compared again. kListed: nothing else is looked at, which agrees() has done.
+    virtual Result<Verdict> check(const std::string& path, CheckHow how) = 0;
+    // Whether a look at every inode shows exactly the entries of which this is the sum; false also if that cannot be
+    // told, as of an image.
+    virtual Result<bool> agrees(const Fingerprint& glance) = 0;
     // The end of an operation: the journal goes, the root gets its last metadata, all is durable.
     virtual Status seal(const Meta& root) = 0;
 };

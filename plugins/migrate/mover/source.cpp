@@ -157,12 +157,30 @@ void Source::open_direct(const std::string& path) {
     if (!same) open_direct_.close();  // another file has the name by now
 }
 
-// Fills the buffer with the stretch: data where there is data, zeros elsewhere.
+// What of a block with data is a hole reads as zeros; blocks without any data are not looked at.
+void Source::fill_gaps(const RangeUnit& unit, std::size_t length) {
+    std::size_t filled = 0;
+    auto fill = [&](std::size_t from, std::size_t until) {
+        from = std::max(from, filled);
+        if (from < until) std::memset(buffer_.get() + from, 0, until - from);
+        filled = std::max(filled, until);
+    };
+    for (const Segment& segment : segments_) {
+        const auto begin = static_cast<std::size_t>(segment.offset), end = begin + segment.length;
+        // To the end of the block before, if that has data, and from the beginning of this one.
+        const std::size_t before = (filled + unit.block_size - 1) / unit.block_size * unit.block_size;
+        if (filled > 0) fill(filled, std::min(before, begin));
+        fill(begin / unit.block_size * unit.block_size, begin);
+        filled = std::max(filled, end);
+    }
+    if (filled > 0) fill(filled, std::min(length, (filled + unit.block_size - 1) / unit.block_size * unit.block_size));
+}
+
+// Fills the buffer with the stretch, but for blocks in which there is no data.
 Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::size_t length) {
     const std::string shown = context_.tree.shown(unit.path);
     const int file = open_file_.get();
-    // What is in the page cache comes from there, as the files of a database that runs here.
-    const bool direct = open_direct_.open() && !is_cached(file, offset, length);
+    std::optional<bool> direct;
     buffer_ = context_.buffers.take();  // what was sent of the one before may still be on its way
     segments_.clear();
     available_ = length;
@@ -179,8 +197,10 @@ Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::si
         const std::uint64_t until = std::min(end, static_cast<std::uint64_t>(hole));
         const std::size_t into = static_cast<std::size_t>(static_cast<std::uint64_t>(data) - offset);
         const auto want = static_cast<std::size_t>(until - static_cast<std::uint64_t>(data));
-        const std::size_t asked = direct ? aligned_up(want) : want;
-        TRY_ASSIGN(std::size_t got, read_fully(direct ? open_direct_.get() : file, buffer_.get() + into, asked,
+        // What is in the page cache comes from there, as the files of a database that runs here.
+        if (!direct) direct = open_direct_.open() && !is_cached(file, offset, length);
+        const std::size_t asked = *direct ? aligned_up(want) : want;
+        TRY_ASSIGN(std::size_t got, read_fully(*direct ? open_direct_.get() : file, buffer_.get() + into, asked,
                                                static_cast<std::uint64_t>(data), shown));
         got = std::min(got, want);
         context_.counters.bytes_read += got;
@@ -191,12 +211,7 @@ Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::si
             break;
         }
     }
-    std::size_t filled = 0;
-    for (const Segment& segment : segments_) {
-        std::memset(buffer_.get() + filled, 0, static_cast<std::size_t>(segment.offset) - filled);
-        filled = static_cast<std::size_t>(segment.offset) + segment.length;
-    }
-    std::memset(buffer_.get() + filled, 0, length - filled);
+    fill_gaps(unit, length);
     return {};
 }
 
@@ -218,12 +233,12 @@ void Source::hash_blocks(const RangeUnit& unit, std::size_t length, std::vector<
 
 // One chunk of the buffer's bytes begin .. end - 1: its segments are moved together, which spoils the buffer from there
 // on only for these bytes.
-Status Source::send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size_t begin, std::size_t end) {
+Status Source::send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size_t begin, std::size_t end, bool fresh) {
     Chunk chunk;
     chunk.path = unit.path;
     chunk.offset = offset + begin;
     chunk.length = end - begin;
-    chunk.fresh = unit.fresh;
+    chunk.fresh = fresh;
     std::size_t used = begin;
     for (const Segment& segment : segments_) {
         const std::size_t from = std::max<std::size_t>(begin, static_cast<std::size_t>(segment.offset));
@@ -235,7 +250,7 @@ Status Source::send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size
     }
     chunk.data = std::string_view(buffer_.get() + begin, used - begin);
     chunk.memory = buffer_;
-    if (chunk.segments.empty() && unit.fresh) return {};
+    if (chunk.segments.empty() && fresh) return {};
     context_.limiter.take(chunk.data.size());
     context_.counters.bytes_sent += chunk.data.size();
     return context_.sink.chunk(chunk);
@@ -268,8 +283,14 @@ Status Source::send_changed(const RangeUnit& unit, std::uint64_t offset, std::si
                         {}};
             TRY(context_.sink.chunk(chunk));
         } else {
+            // Where the target has a hole no hole need be punched.
+            const auto base = unit.base.begin() + static_cast<std::ptrdiff_t>(unit.base.empty() ? 0 : first);
+            const bool hole_there =
+                !unit.base.empty() &&
+                std::all_of(base + static_cast<std::ptrdiff_t>(block), base + static_cast<std::ptrdiff_t>(after),
+                            [](const Digest& digest) { return digest == kHole; });
             TRY(send_chunk(unit, offset, block * unit.block_size,
-                           std::min<std::size_t>(length, after * unit.block_size)));
+                           std::min<std::size_t>(length, after * unit.block_size), unit.fresh || hole_there));
         }
         block = after;
     }

@@ -58,10 +58,11 @@ class Source {
     Result<int> reopen(const RangeUnit& unit);
     void open_direct(const std::string& path);
     Status read_stretch(const RangeUnit& unit, std::uint64_t offset, std::size_t length);
+    void fill_gaps(const RangeUnit& unit, std::size_t length);
     void hash_blocks(const RangeUnit& unit, std::size_t length, std::vector<Digest>& out);
     Status send_changed(const RangeUnit& unit, std::uint64_t offset, std::size_t length, std::size_t first,
                         const std::vector<Digest>& hashes);
-    Status send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size_t begin, std::size_t end);
+    Status send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size_t begin, std::size_t end, bool fresh);
 
     SourceContext context_;
     Memory buffer_;

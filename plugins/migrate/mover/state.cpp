@@ -1,6 +1,8 @@
 #include "plugins/migrate/mover/state.h"
 
 #include "common/core/text.h"
+#include "common/os/files.h"
+#include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,6 +15,7 @@
 namespace holdfast::mover {
 namespace {
 
+constexpr std::string_view kVerifiedMagic = "HFVER\1\r\n";
 constexpr off_t kLeastPass = 64;  // a smaller file has not even its head: nothing was sent
 
 Status replace_file(const std::string& from, const std::string& to, const std::string& folder) {
@@ -35,19 +38,24 @@ Status State::lock() {
                  0, ""};
 }
 
-Result<std::optional<IndexEnd>> State::readable_index(const std::string& operation, const TargetState& target) const {
+Result<std::optional<IndexEnd>> State::readable_index(const std::string& operation, const TargetState& target) {
     const std::optional<IndexEnd> none;
+    verified_ = false;
     Result<IndexReader> reader = IndexReader::open(index());
     if (!reader.ok() && (reader.error().kind == ErrorKind::kNotFound || reader.error().kind == ErrorKind::kMismatch))
         return none;
     if (!reader.ok()) return reader.error();
     if (reader->head().operation != operation || reader->head().target != target.number) return none;
     // All of it must be good before a pass relies on any of it.
-    while (true) {
-        const Result<std::optional<Record>> record = reader->next();
-        if (!record.ok()) return none;
-        if (!*record) return reader->end();
-    }
+    if (!reader->pass_over().ok()) return none;
+    verified_ = is_verified(*reader);
+    return reader->end();
+}
+
+Result<IndexReader> State::open_index() const {
+    TRY_ASSIGN(IndexReader reader, IndexReader::open(index()));
+    if (verified_) reader.take_as_verified();
+    return reader;
 }
 
 Result<bool> State::recover(const std::string& operation, const TargetState& target) {
@@ -77,35 +85,57 @@ Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const Tar
     if (killed->head.epoch > target.epoch || killed->last_epoch < target.epoch) return false;
     std::optional<IndexReader> old;
     if (index && index->epoch == killed->head.epoch) {
-        TRY_ASSIGN(old, IndexReader::open(this->index()));
+        TRY_ASSIGN(old, open_index());
     }
     const std::string merged = folder_ + "/merged";
     TRY(merge_killed_pass(std::move(old), pass(), merged, target.epoch));
-    TRY(replace_file(merged, this->index(), folder_));
+    TRY(replace_index(merged));
     unlink(pass().c_str());
     return true;
 }
 
-Status State::commit() { return replace_file(pass(), index(), folder_); }
+Status State::commit() { return replace_index(pass()); }
 
-Status State::take_trimmed() { return replace_file(trimmed(), index(), folder_); }
+Status State::take_trimmed() { return replace_index(trimmed()); }
+
+Status State::replace_index(const std::string& from) {
+    unlink(verified().c_str());
+    verified_ = false;
+    return replace_file(from, index(), folder_);
+}
 
 Status State::mark_verified() {
     TRY_ASSIGN(IndexReader reader, IndexReader::open(index()));
-    const std::string marked = folder_ + "/marked";
-    TRY_ASSIGN(IndexWriter writer, IndexWriter::create(marked, reader.head()));
-    while (true) {
-        TRY_ASSIGN(std::optional<Record> record, reader.next());
-        if (!record) break;
-        if (auto* entry = std::get_if<Entry>(&*record)) entry->state |= kVerified;
-        if (auto* run = std::get_if<Run>(&*record)) run->read_back.clear();
-        TRY(writer.add(*record));
+    TRY(reader.pass_over());
+    std::string note(kVerifiedMagic);
+    Encoder out(note);
+    out.u64(reader.identity());
+    out.raw(reader.end()->root);
+    out.u64(checksum_of(note));
+    const std::string written = folder_ + "/verified-new";
+    {
+        const Descriptor file(::open(written.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        if (!file.open()) return system_error("make", escape_line(written), errno);
+        TRY(write_all(file.get(), note, escape_line(written)));
     }
-    TRY_ASSIGN(const IndexEnd end, writer.finish(reader.end()->epoch));
-    return replace_file(marked, index(), folder_);
+    // Not synced: a note that is lost or torn costs a reading back.
+    return rename(written.c_str(), verified().c_str()) == 0
+               ? Status()
+               : Status(system_error("rename", escape_line(written), errno));
+}
+
+// No note, or one of another index, or a damaged one: all of it is read back again, and nothing is lost.
+bool State::is_verified(const IndexReader& passed_over) const {
+    const std::string note = read_file(verified(), 4096).value_or("");
+    Decoder in(note);
+    const bool magic = in.raw(kVerifiedMagic.size()) == kVerifiedMagic;
+    const bool same = in.u64() == passed_over.identity() && in.raw(32) == passed_over.end()->root;
+    const std::size_t summed = note.size() - in.left();
+    return magic && same && in.u64() == checksum_of(note.substr(0, summed)) && in.ok() && in.at_end();
 }
 
 void State::forget() {
+    unlink(verified().c_str());
     unlink(index().c_str());
     unlink(pass().c_str());
 }

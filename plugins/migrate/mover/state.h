@@ -24,21 +24,30 @@ class State {
     // Brings what there is to one index of what the target has. False: nothing that can be relied on is there (no
     // index, a damaged one, another operation's, another target's, or the target was taken back to an earlier state).
     Result<bool> recover(const std::string& operation, const TargetState& target);
+    // The index that recover() found good, from its beginning.
+    Result<IndexReader> open_index() const;
     // The pass is complete: its index becomes the index.
     Status commit();
     // See trim.h: what was written to trimmed() becomes the index.
     std::string trimmed() const { return folder_ + "/trimmed"; }
+    // Of the last pass, see IndexWriter::also_to().
+    std::string unproven() const { return folder_ + "/unproven"; }
     Status take_trimmed();
-    // Everything in the index was read back from the target and found right.
+    // Everything in the index was read back from the target and found right: noted beside it, with what no other index
+    // has, since to write the index itself anew takes as long as all else that is done when little has changed.
     Status mark_verified();
-    void forget();  // removes both
+    void forget();  // removes all of it
 
   private:
     // nullopt: not to be relied on.
-    Result<std::optional<IndexEnd>> readable_index(const std::string& operation, const TargetState& target) const;
+    Result<std::optional<IndexEnd>> readable_index(const std::string& operation, const TargetState& target);
+    std::string verified() const { return folder_ + "/verified"; }
+    bool is_verified(const IndexReader& passed_over) const;
+    Status replace_index(const std::string& from);
     Result<bool> recover_pass(const std::optional<IndexEnd>& index, const TargetState& target);
     std::string folder_;
     Descriptor lock_;
+    bool verified_ = false;  // the index that was found good is
 };
 
 // What the file of a killed pass says up to where it breaks off.

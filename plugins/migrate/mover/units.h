@@ -61,7 +61,7 @@ struct Group {
     std::vector<Unit> units;  // in the order of the index
     std::vector<Touched> touched;
     std::uint64_t bytes = 0;
-    std::size_t entries = 0, path_bytes = 0;
+    std::size_t entries = 0, path_bytes = 0, kept_bytes = 0;
 };
 
 }  // namespace holdfast::mover

@@ -15,19 +15,26 @@ enum class Visit { kEnter, kEntry, kLeave, kEnd };  // kEnter and kLeave: of dir
 struct Visited {
     Visit visit = Visit::kEnd;
     std::string path;
-    int directory = -1;  // the open parent, good until the next call; for kEnter and kLeave the directory itself
-    Looked looked;       // not of kLeave
-    int closed = 0;      // errno of a directory that could not be entered: it comes as a kEntry
+    // The open parent, good until the next call; for kEnter and kLeave the directory itself. -1: not open.
+    int directory = -1;
+    Looked looked;   // not of kLeave
+    int closed = 0;  // errno of a directory that could not be entered: it comes as a kEntry
 };
 
-class Walk {
+class Visits {
+  public:
+    virtual ~Visits() = default;
+    virtual Result<Visited> next() = 0;
+};
+
+class Walk : public Visits {
   public:
     // `spill`: see Listing. Entries that vanish between listing and look are passed over: a live tree may change.
     Walk(const Tree& tree, std::string spill) : tree_(tree), spill_(std::move(spill)) {}
 
     // The next thing; after kEnd only kEnd. Passed over: the mover's own journal in the root. A directory that may not
     // be read, or on which another filesystem is mounted, comes as a kEntry with `closed`.
-    Result<Visited> next();
+    Result<Visited> next() override;
     // Called after kEnter: leaves without looking inside.
     void skip() { stack_.back().skipped = true; }
     std::size_t vanished() const { return vanished_; }

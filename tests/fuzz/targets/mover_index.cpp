@@ -31,12 +31,19 @@ void mover_index(std::string_view input) {
     check(file.open() && write_all(file.get(), input, "input").ok(), "a file in memory can be made");
     Result<IndexReader> reader = IndexReader::read(std::move(file), "input");
     if (!reader.ok()) return;
+    reader->check_root();
     while (true) {
         const Result<std::optional<Record>> record = reader->next();
         if (!record.ok()) return;
         if (!*record) break;
     }
     check(reader->end().has_value(), "an index that was read to its end has one");
+    mover::Descriptor again(memfd_create("index", MFD_CLOEXEC));
+    check(again.open() && write_all(again.get(), input, "input").ok(), "a file in memory can be made");
+    Result<IndexReader> passed = IndexReader::read(std::move(again), "input");
+    check(passed.ok() && passed->pass_over().ok() && passed->end()->root == reader->end()->root &&
+              passed->identity() == reader->identity(),
+          "an index that was read to its end can be passed over");
 }
 
 }  // namespace holdfast::fuzz
