@@ -186,7 +186,10 @@ Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader,
     TRY_ASSIGN(record_, record_of(input.record, options_.space));
     TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
     follow(*record_, state);
-    if (refuses_abort(state, input.operation)) {
+    plan::Plan plan = plan_way_out(*record_, state, input.operation);
+    // An abort that was granted looks again when it is through: what kept the operation from its end may have passed.
+    const bool through = plan.steps.empty() && plan.last && stage_of(*record_, state, input.operation) != Stage::kClose;
+    if (!through && refuses_abort(state, input.operation)) {
         const std::vector<const Template*> missing = missing_sets(*record_, state);
         return Error{
             ErrorKind::kRefused,
@@ -196,8 +199,12 @@ Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader,
                 "; nothing was changed",
             "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
     }
-    plan::Plan plan = plan_way_out(*record_, state, input.operation);
     if (plan.last && plan.steps.empty()) drop_file(input.operation);  // nothing is left that it could be needed for
+    if (!plan.last)
+        plan.later.push_back(
+            "then its pods and fields are given to it, claim retention policies and owners of claims back, and the "
+            "marks "
+            "taken off the claims; no other StatefulSet is replaced");
     if (begun(*record_, state) && brings_back(state, input.operation))
         plan.notes.push_back(
             "claims that were asked to grow go on asking, and grow when no pod uses them; no template was changed. To "

@@ -1,5 +1,7 @@
 #include "plugins/pvc-expand/traces.h"
 
+#include "common/core/text.h"
+#include "common/kube/objects/claim_state.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
@@ -45,18 +47,37 @@ Json rounds_of(const ExpandRecord& record) {
     return Json::array({{{"round", 0}, {"steps", std::move(steps)}}});
 }
 
+// Nobody's, or not taken off the set yet. A uid alone can be anybody's: DaemonSets have ControllerRevisions, too.
+bool let_go(const Template& set, const Json& object) {
+    const kube::Owner owner = kube::controller_of(object);
+    const bool its = owner.kind == "StatefulSet" && owner.name == set.ref.name;
+    return owner.empty() || (its && kube::controller_uid_of(object) == set.uid);
+}
+
 // Pods that a StatefulSet of this manifest has left behind: what a claim says can be written by whoever may edit
 // claims, and a set that its owner has deleted took its pods along. Only a deletion that leaves the pods leaves any.
 bool left_pods(const Template& set, const std::vector<Json>& pods) {
     return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
         const int ordinal = kube::ordinal_of_pod(set.manifest, kube::name_of(pod));
-        const std::string owner = kube::controller_uid_of(pod);
-        if (ordinal < 0 || kube::deleting(pod) || (!owner.empty() && owner != set.uid)) return false;
+        if (ordinal < 0 || kube::deleting(pod) || !let_go(set, pod)) return false;
         const std::vector<std::string> mounted = kube::claims_of_pod(pod);
         return std::any_of(mounted.begin(), mounted.end(), [&](const std::string& claim) {
             const auto place = kube::template_of_claim(set.manifest, claim);
             return place.claim_template != nullptr && place.ordinal == ordinal;
         });
+    });
+}
+
+// Or a ControllerRevision, which stays when the last of its pods has ended meanwhile. Whoever may not look at them does
+// not see that.
+bool left_revisions(kube::ClusterReader& reader, const Template& set) {
+    const auto all = reader.list(kube::kControllerRevisions, set.ref.space);
+    if (!all.ok()) return false;
+    const std::string prefix = set.ref.name + "-";
+    return std::any_of(all->items.begin(), all->items.end(), [&](const Json& revision) {
+        const std::string name = kube::name_of(revision);
+        const bool its = starts_with(name, prefix) && name.find('-', prefix.size()) == std::string::npos;
+        return its && let_go(set, revision);
     });
 }
 
@@ -67,7 +88,7 @@ Status find_swapped(kube::ClusterReader& reader, ExpandRecord& record) {
         TRY_ASSIGN(const auto live, reader.find(set.ref));
         if (live) continue;
         TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, record.space));
-        if (!left_pods(set, pods.items)) continue;  // it was not we who deleted it
+        if (!left_pods(set, pods.items) && !left_revisions(reader, set)) continue;  // it was not we who deleted it
         Json before = set.manifest;
         int replicas = kube::replicas_of(before);
         for (const Json& pod : pods.items) {

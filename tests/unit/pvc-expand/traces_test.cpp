@@ -59,6 +59,26 @@ TEST_CASE("a set that is gone is made anew from what a claim tells only where it
     other["spec"].erase("volumes");
     forged.cluster.put(other);
     CHECK_FALSE(forged.makes_it_anew());
+    Told drained;  // its last pod has ended since, and nobody made it again
+    drained.cluster.put({{"apiVersion", "apps/v1"},
+                         {"kind", "ControllerRevision"},
+                         {"metadata", {{"name", "db-5d4f"}, {"namespace", "shop"}}}});
+    CHECK(drained.makes_it_anew());
+    Told another;  // of set db-web
+    another.cluster.put({{"apiVersion", "apps/v1"},
+                         {"kind", "ControllerRevision"},
+                         {"metadata", {{"name", "db-web-5d4f"}, {"namespace", "shop"}}}});
+    CHECK_FALSE(another.makes_it_anew());
+    Told disguised;  // a DaemonSet's, whose uid is in what the claim tells
+    disguised.cluster.put(
+        {{"apiVersion", "apps/v1"},
+         {"kind", "ControllerRevision"},
+         {"metadata",
+          {{"name", "db-5d4f"},
+           {"namespace", "shop"},
+           {"ownerReferences",
+            Json::array({{{"kind", "DaemonSet"}, {"name", "db"}, {"uid", "uid-db"}, {"controller", true}}})}}}});
+    CHECK_FALSE(disguised.makes_it_anew());
     Told owned;  // a living set's
     owned.cluster.put(pod(0, "uid-of-another"));
     CHECK_FALSE(owned.makes_it_anew());

@@ -108,8 +108,15 @@ TEST_CASE(
     CHECK(at.steps().empty());
     rolling["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] = "Retain";
     at.cluster.put(rolling);
-    CHECK(at.steps().empty());  // no claim is marked any more
+    CHECK(at.steps().empty());              // no claim is marked any more
+    rolling["metadata"]["generation"] = 4;  // by the abort's own patch, which the controller has not seen yet
+    at.cluster.put(rolling);
+    CHECK(at.steps().empty());
+    rolling["metadata"]["generation"] = 3;
     rolling["status"]["currentRevision"] = "db-1";
+    Json marked = claim(1, "20Gi");  // not through, and nothing keeps it from its end
+    marked["metadata"]["labels"][labels::kExpanding] = kId;
+    at.cluster.put(marked);
     at.cluster.put(rolling);
     CHECK_FALSE(at.back().ok());
 }
