@@ -31,9 +31,11 @@ constexpr Survivors kSurvivors[] = {
      "without a uid: it takes that of what it reads right before. Only clone-back has somebody in the "
      "few requests between the two looks, and it has neither these kinds nor an operation's label on "
      "the workload; its claims are caught (remove-*)"},
-    {"restore finalize", "no-precondition", "forget",
-     "the executor sends no delete without a uid, and nobody in the matrix makes a journal of that "
-     "name in between"},
+    {"restore drill", "no-precondition", "delete-netpol-OWN* delete-pod-OWN* delete-pvc-OWN*",
+     "without a uid the executor reads the object, demands the operation's label and pins the uid that it has: "
+     "two safeguards of one thing, of which each is enough"},
+    {"restore open", "no-precondition", "delete-netpol-OWN* delete-pod-OWN* delete-pvc-OWN*", "as of restore drill"},
+    {"restore in-place", "no-precondition", "delete-OWN* delete-pod-OWN*", "as of restore drill"},
     {"restore pvc", "no-precondition", "delete-consumer",
      "the executor sends no delete without a uid; this one is a step of a recovery only, in which the "
      "matrix has nobody else. In the plan that makes the pod it has none anyhow: there the label tells "
@@ -127,10 +129,6 @@ constexpr Survivors kSurvivors[] = {
     {"restore finalize", "no-wait", "wait-released-*",
      "the storage deletes a volume when it is Released and under Delete, in whichever order it becomes so; "
      "the wait for the end waits for both"},
-    {"restore in-place", "no-wait", "look-*",
-     "keeps a policy from going back under a claim that goes just then: shows only with a namespace that "
-     "ends in the few requests around it, and tests/crash/planted/policy-back-under-a-claim-that-goes "
-     "takes out all of it, and is found"},
     {"restore in-place", "no-wait", "wait-unowned",
      "the next round looks at the claims' owners and does not go on before they are gone"},
     {"pvc-expand expand", "no-wait", "adopted-postgres adopted-stuck",
@@ -154,9 +152,6 @@ constexpr Survivors kSurvivors[] = {
      "stands before a Deployment is started again, where the next round does not look. Simulated pods "
      "stop sooner than others start: with pods that take 8 s to stop restore-in-place-deploy/105 was "
      "red (I6)"},
-    {"restore in-place", "no-wait", "wait-detached",
-     "the next round looks, and waits for nothing: on a slow cluster its rounds run out, which ends in "
-     "an error and, run again, well"},
     {"restore undo", "no-wait", "wait-ended wait-reserved wait-stopped wait-told", "as of restore in-place"},
 };
 
