@@ -232,6 +232,12 @@ class Drive {
             }
             if (in_doubt(error) || error.kind == ErrorKind::kInterrupted || error.kind == ErrorKind::kConflict)
                 return error;
+            if (waits_for_its_place(step, error)) {
+                world_.witness.message("not verified: " + step.title + ": " + error.message +
+                                       "; the one that it replaces is deleted before, which makes room. Should " +
+                                       "somebody else take that, it is asked for again until there is room");
+                continue;
+            }
             return would_refuse(step, error);
         }
         return {};

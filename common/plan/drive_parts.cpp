@@ -1,6 +1,7 @@
 #include "common/plan/drive_parts.h"
 
 #include "common/core/names.h"
+#include "common/core/quantity.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -161,6 +162,24 @@ Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::Access
     if (missing.empty()) return {};
     return Error{ErrorKind::kForbidden, "not allowed: " + join(missing, ", ") + "; nothing was changed",
                  "`kubectl " + plugin + " rbac` prints the role that is needed", 0, ""};
+}
+
+// The message names those limits alone that are exceeded (kubernetes apiserver pkg/admission/plugin/resourcequota
+// controller.go, checkRequest): "exceeded quota: q, requested: count/x=1, used: count/x=3, limited: count/x=3".
+bool waits_for_its_place(const Step& step, const Error& error) {
+    const auto* create = std::get_if<Create>(&step.action);
+    if (create == nullptr || !create->beside) return false;
+    const std::string counted = "count/" + ref_of_manifest(create->manifest).resource.qualified() + "=";
+    const std::size_t at = error.message.find("exceeded quota: ");
+    const std::size_t asked = error.message.find(", requested: " + counted + "1, used: " + counted, at);
+    const std::size_t limit = error.message.find(", limited: " + counted, asked);
+    if (at == std::string::npos || asked == std::string::npos || limit == std::string::npos) return false;
+    const auto number_at = [&](std::size_t from) {
+        return Quantity::parse(error.message.substr(from, error.message.find_first_not_of("0123456789", from) - from));
+    };
+    const auto used = number_at(error.message.find("used: " + counted, asked) + 6 + counted.size());
+    const auto most = number_at(limit + 11 + counted.size());
+    return used.ok() && most.ok() && *used <= *most;
 }
 
 Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,

@@ -26,6 +26,10 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,
                      const std::string& plugin, kube::ClusterReader* other = nullptr);
 
+// Of a step of a rehearsal that was refused: only since a quota on the number of such objects has no room for one more,
+// which the deletion that comes before it makes.
+bool waits_for_its_place(const Step& step, const Error& error);
+
 // A Warning event on `on`. message: why it stopped, and how to go on.
 Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,
                 const std::string& time);

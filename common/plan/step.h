@@ -29,6 +29,9 @@ struct Create {
     // What was deleted to be made anew: a refusal by quota or webhook is no reason to leave it out, so it is tried
     // again every second for as long as a wait may last.
     bool insists = false;
+    // Of a rehearsal: it is tried beside the object that is deleted before it. That a quota on the number of such
+    // objects has no room for both is then no refusal.
+    bool beside = false;
 };
 struct Patch {
     kube::ObjectRef ref;

@@ -47,8 +47,9 @@ std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandSta
         // Under another name, since its own is taken until it is deleted.
         Json other = kube::remade_set(live->second, set.sizes, operation);
         other["metadata"]["name"] = bounded_name(set.ref.name, "-holdfast-dry-run", 52);
-        steps.push_back(tried("try-remake-" + set.ref.name, "make " + set.text() + " anew",
-                              plan::Create{std::move(other), {"/spec/template"}, true}));
+        plan::Create create{std::move(other), {"/spec/template"}, true};
+        create.beside = true;
+        steps.push_back(tried("try-remake-" + set.ref.name, "make " + set.text() + " anew", std::move(create)));
     }
     return steps;
 }

@@ -27,7 +27,8 @@ struct Silent : Witness {
     void step_waits(const Step&, const std::string&) override {}
     void step_done(const Step&, double) override {}
     void step_failed(const Step&, const Error&) override {}
-    void message(const std::string&) override {}
+    void message(const std::string& text) override { messages.push_back(text); }
+    std::vector<std::string> messages;
 };
 
 inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
@@ -36,6 +37,7 @@ inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaim
 struct TwoClaims : Operation {
     bool takes_down = false, endless = false;
     int reports = 0;
+    std::vector<Step> rehearsal;
     std::string kind() const override { return "twice"; }
     std::string target() const override { return "db"; }
     std::string space() const override { return "n"; }
@@ -52,6 +54,7 @@ struct TwoClaims : Operation {
                              {}};
         plan.steps.push_back(step);
         plan.last = input.round == 1 && !endless;
+        plan.rehearsal = rehearsal;
         return plan;
     }
     Result<Plan> recover(kube::ClusterReader&, const Input&, const Error&) override {

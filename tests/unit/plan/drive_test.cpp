@@ -105,6 +105,41 @@ TEST_CASE("a missing permission stops before the first write and is named") {
     CHECK_FALSE(result.resumable);
 }
 
+TEST_CASE("what is tried beside the object that it is to replace may be one too many for a quota, and nothing else") {
+    const auto refused_with = [](const std::string& words, bool beside) {
+        Fixture f;
+        Create create{{{"apiVersion", "apps/v1"},
+                       {"kind", "StatefulSet"},
+                       {"metadata", {{"name", "db-holdfast-dry-run"}, {"namespace", "n"}}}},
+                      {},
+                      true};
+        create.beside = beside;
+        Step step;
+        step.id = "try-remake-db";
+        step.title = "make sts/n/db anew";
+        step.action = std::move(create);
+        f.operation.rehearsal = {step};
+        f.cluster.fault = [words](const std::string& made, bool) -> std::optional<Error> {
+            if (made.find("sts/n/db-holdfast-dry-run") == std::string::npos) return std::nullopt;
+            return Error{ErrorKind::kForbidden, "statefulsets.apps is forbidden: exceeded quota: q, " + words, "", 403,
+                         "Forbidden"};
+        };
+        const DriveResult result = f.run();
+        CHECK(f.witness.messages.size() == (result.status.ok() ? 1 : 0));
+        return !result.status.ok() && result.status.error().kind == ErrorKind::kRefused;
+    };
+    const std::string full =
+        "requested: count/statefulsets.apps=1, used: count/statefulsets.apps=3, limited: count/statefulsets.apps=3";
+    CHECK_FALSE(refused_with(full, true));
+    CHECK(refused_with(full, false));
+    CHECK(refused_with(
+        "requested: count/statefulsets.apps=1, used: count/statefulsets.apps=4, limited: count/statefulsets.apps=3",
+        true));
+    CHECK(refused_with("requested: count/statefulsets.apps=1,pods=1, used: count/statefulsets.apps=3,pods=9, limited: "
+                       "count/statefulsets.apps=3,pods=9",
+                       true));
+}
+
 TEST_CASE("a plan that nobody wanted leaves nothing") {
     Fixture f;
     f.options.approve = [](const Plan&, bool) { return Status(Error{ErrorKind::kRefused, "no", "", 0, ""}); };
