@@ -208,7 +208,13 @@ class Choosing {
         const Quantity target = grown(options_, now, used_of(name));
         const auto requested = kube::requested_of(found->second);
         if (requested.ok() && target < *requested) return shrink("pvc/" + options_.space + "/" + name, *requested);
+        const std::size_t before = choice_.record.claims.size();
         add_claim(found->second, target, "", "", -1);
+        const std::string set = set_of_claim(facts_, name);
+        if (!set.empty() && choice_.record.claims.size() > before)
+            choice_.notes.push_back("pvc/" + name + " is of sts/" + set +
+                                    ", whose template stays as it is: kubectl pvc-expand sts/" + set +
+                                    " grows both");
         return {};
     }
 

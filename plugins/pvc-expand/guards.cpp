@@ -227,6 +227,16 @@ Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record) {
     return {};
 }
 
+std::string set_of_claim(const ExpandFacts& facts, const std::string& claim) {
+    const auto mounted = facts.mounted_by.find(claim);
+    if (mounted == facts.mounted_by.end()) return "";
+    for (const Json* pod : mounted->second) {
+        const kube::Owner owner = kube::controller_of(*pod);
+        if (owner.kind == "StatefulSet" && ends_with(claim, "-" + kube::name_of(*pod))) return owner.name;
+    }
+    return "";
+}
+
 void note_deployer(std::vector<std::string>& notes, const Json& set, const kube::TemplateSizes& sizes) {
     const std::string by = kube::workload_state_of(set).deployed_by;
     if (by.empty()) return;

@@ -28,6 +28,9 @@ Status check_restarts(const ExpandFacts& facts, const ExpandRecord& record);
 Status choose_stopped(const ExpandOptions& options, const ExpandFacts& facts, ExpandRecord& record,
                       std::vector<std::string>& notes);
 
+// Of a claim that grows by itself: the StatefulSet whose template made it, by the pod that mounts it; "" : none.
+std::string set_of_claim(const ExpandFacts& facts, const std::string& claim);
+
 // Argo CD, Flux and Helm put back what Git says: where the size stands there.
 void note_deployer(std::vector<std::string>& notes, const Json& set, const kube::TemplateSizes& sizes);
 
