@@ -122,12 +122,18 @@ class Statement {
     Result<std::string> run() {
         if (PQsendQuery(connection_, sql_.statement.c_str()) == 0) return broken();
         std::string text;
+        bool any = false;
         while (true) {
             TRY(wait());
             const Answer answer(PQgetResult(connection_));
             if (!answer) break;
             TRY(take(answer.get(), text));
+            any = any || PQresultStatus(answer.get()) != PGRES_EMPTY_QUERY;
+            if (sql_.writes) TRY(check_kept(PQcmdStatus(answer.get())));
         }
+        if (sql_.writes && !any) return undone("there is no statement in it");
+        if (sql_.writes && PQtransactionStatus(connection_) != PQTRANS_IDLE)
+            return undone("a transaction is left open, and what it did is undone when the connection ends");
         if (!text.empty() && text.back() == '\n') text.pop_back();
         return text;
     }
@@ -157,6 +163,18 @@ class Statement {
             PQfreeCancel(cancel);
         }
         return Error{kind, place(sql_) + ": " + why, "", 0, ""};
+    }
+
+    Error undone(const std::string& why) const {
+        return {ErrorKind::kMismatch, place(sql_) + ": " + why,
+                "the statements run as one transaction of their own: leave BEGIN, COMMIT and ROLLBACK out", 0, ""};
+    }
+
+    // The command's tag. What is rolled back, to a savepoint too, or left to be finished later was not done.
+    Status check_kept(std::string_view tag) const {
+        if (tag == "ROLLBACK") return undone("what the statements did was rolled back");
+        if (tag == "PREPARE TRANSACTION") return undone("what the statements did was left in a prepared transaction");
+        return {};
     }
 
     Status take(const PGresult* result, std::string& text) {

@@ -6,6 +6,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/random.h"
+#include "common/plan/describe.h"
 #include "common/plan/holding.h"
 #include "common/plan/permissions.h"
 

@@ -149,6 +149,10 @@ class Copying {
         if (!made.contains("volumeClaimTemplates")) return;
         for (Json& one : made["volumeClaimTemplates"]) {
             one.erase("status");
+            // Of a later ordinal: what the source's were made of is the source's, unmasked, or one volume for all.
+            for (const char* origin : {"dataSource", "dataSourceRef", "volumeName", "selector"}) {
+                if (one.contains("spec")) one["spec"].erase(origin);
+            }
             for (const Copy& copy : choice_.copies) {
                 if (copy.ordinal < 0 || choice_.sources[copy.of].facts.claim_template != kube::name_of(one)) continue;
                 // A later ordinal is to be like these.
@@ -189,9 +193,24 @@ class Copying {
         }
     }
 
+    // A clone that mounted a claim of its source would write to it.
+    Status check_own_claims() {
+        if (options_.elsewhere()) return {};
+        for (const auto& [volume, claim] : kube::claims_of_pod_spec(pod_spec())) {
+            const auto& all = choice_.looked_at;
+            const bool copy = std::any_of(choice_.copies.begin(), choice_.copies.end(),
+                                          [&, name = claim](const Copy& one) { return one.spec.name == name; });
+            if (copy || std::find(all.begin(), all.end(), claim) == all.end()) continue;
+            return refused("the clone would mount pvc/" + options_.to_space + "/" + claim + ", which its source uses",
+                           "mount the clone's own claims");
+        }
+        return {};
+    }
+
     Status apply_wishes() {
         for (const auto& [path, value] : options_.sets) TRY(set_path(made_.manifest, path, value));
         for (const auto& [name, value] : options_.env) TRY(set_env(pod_spec(), name, value));
+        TRY(check_own_claims());
         // What makes it this clone is not to be set: its claims and selectors hang on it.
         if (kube::name_of(made_.manifest) != options_.name || kube::space_of(made_.manifest) != options_.to_space ||
             kube::label_map(made_.manifest["spec"]["template"]["metadata"]["labels"])[labels::kClone] != options_.name)

@@ -213,8 +213,7 @@ class Choosing {
         const std::string set = set_of_claim(facts_, name);
         if (!set.empty() && choice_.record.claims.size() > before)
             choice_.notes.push_back("pvc/" + name + " is of sts/" + set +
-                                    ", whose template stays as it is: kubectl pvc-expand sts/" + set +
-                                    " grows both");
+                                    ", whose template stays as it is: kubectl pvc-expand sts/" + set + " grows both");
         return {};
     }
 

@@ -215,6 +215,31 @@ TEST_SUITE("clone workload") {
         CHECK(says(workload(wanted, around()).error().message, "service/shop/postgres"));
     }
 
+    TEST_CASE("--set does not make the clone mount its source's claims") {
+        CloneOptions wanted = whole();
+        const std::string mount = R"([{"name":"more","persistentVolumeClaim":{"claimName":"data-postgres-0"}}])";
+        wanted.sets = {{"spec.template.spec.volumes", mount}};
+        const auto refused = workload(wanted, around());
+        REQUIRE_FALSE(refused.ok());
+        CHECK(says(refused.error().message, "pvc/shop/data-postgres-0, which its source uses"));
+        wanted.sets = {
+            {"spec.template.spec.volumes", R"([{"name":"more","persistentVolumeClaim":{"claimName":"data-copy-0"}}])"}};
+        CHECK(workload(wanted, around()).ok());
+    }
+
+    TEST_CASE("later ordinals of a clone are not made of what its source was made of") {
+        Json facts = base_facts();
+        Json& asked = facts["workloads"][0]["spec"]["volumeClaimTemplates"][0]["spec"];
+        asked["dataSource"] = {{"kind", "VolumeSnapshot"}, {"name", "prod-seed"}};
+        asked["dataSourceRef"] = asked["dataSource"];
+        asked["volumeName"] = "pv-of-production";
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        const Json& kept = made->manifest["spec"]["volumeClaimTemplates"][0]["spec"];
+        for (const char* origin : {"dataSource", "dataSourceRef", "volumeName"}) CHECK_FALSE(kept.contains(origin));
+        CHECK(kept.contains("resources"));
+    }
+
     TEST_CASE("paths of --set") {
         Json object = {{"a", {{"b", Json::array({1, 2})}}}};
         CHECK(set_path(object, "a.b[1]", "3").ok());

@@ -135,9 +135,10 @@ TEST_CASE("what is tried beside the object that it is to replace may be one too 
     CHECK(refused_with(
         "requested: count/statefulsets.apps=1, used: count/statefulsets.apps=4, limited: count/statefulsets.apps=3",
         true));
-    CHECK(refused_with("requested: count/statefulsets.apps=1,pods=1, used: count/statefulsets.apps=3,pods=9, limited: "
-                       "count/statefulsets.apps=3,pods=9",
-                       true));
+    CHECK(
+        refused_with("requested: count/statefulsets.apps=1,pods=1, used: count/statefulsets.apps=3,pods=9, limited: "
+                     "count/statefulsets.apps=3,pods=9",
+                     true));
 }
 
 TEST_CASE("a plan that nobody wanted leaves nothing") {

@@ -379,9 +379,10 @@ TEST_CASE("a claim of a StatefulSet that grows by itself leaves the template, wh
     made.chosen = {"data-db-0"};
     ExpandOptions wanted = options();
     wanted.target = kube::ObjectRef{kube::kDeployments, "shop", "backup"};
-    CHECK(notes_of(*choose(wanted, made))
-              .find("pvc/data-db-0 is of sts/db, whose template stays as it is: kubectl pvc-expand sts/db grows both") !=
-          std::string::npos);
+    CHECK(
+        notes_of(*choose(wanted, made))
+            .find("pvc/data-db-0 is of sts/db, whose template stays as it is: kubectl pvc-expand sts/db grows both") !=
+        std::string::npos);
     made.pods[0]["metadata"]["name"] = "backup-0";
     CHECK(notes_of(*choose(wanted, made)).find("template") == std::string::npos);
 }
