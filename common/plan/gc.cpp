@@ -117,14 +117,17 @@ std::string still_told_of(const std::string& operation, const Traces& traces) {
            ", whose journal is not there, could not be seen: " + traces.unseen;
 }
 
-// Leases of operations that are over, and that nobody holds.
+// Leases of operations that are over, and that nobody holds. Only a lock keeps others away from anything.
 Status find_leases(kube::ClusterReader& reader, const std::string& space, const std::vector<kube::Lease>& left,
                    std::vector<Found>& found, std::vector<std::string>& notes) {
-    if (left.empty()) return {};
-    TRY_ASSIGN(const Traces traces, traces_in(reader, space));
+    Traces traces;
+    const auto is_lock = [](const kube::Lease& lease) { return lease.role == "lock"; };
+    if (std::any_of(left.begin(), left.end(), is_lock)) {
+        TRY_ASSIGN(traces, traces_in(reader, space));
+    }
     for (const kube::Lease& lease : left) {
         const kube::ObjectRef ref{kube::kLeases, space, lease.name};
-        const std::string why = still_told_of(lease.operation, traces);
+        const std::string why = is_lock(lease) ? still_told_of(lease.operation, traces) : "";
         if (why.empty())
             found.push_back({ref, kube::lease_manifest(lease)});
         else
