@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace holdfast::plan {
 namespace {
@@ -86,6 +87,8 @@ class Waiter {
             return false;
         }
         while (true) {
+            // A watch may tell nothing and not end, for minutes: before we give up, the API server is asked.
+            if (still() >= stall_ && !std::exchange(asked_, true)) return false;
             TRY(check());
             auto event = (*watch)->next(kLookEvery);
             if (!event.ok()) {
@@ -123,8 +126,10 @@ class Waiter {
                          kDeletedMeanwhile};
         }
         const Verdict verdict = verdict_of(name, object);
-        if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail)
+        if (verdict.state != watched.verdict.state || verdict.detail != watched.verdict.detail) {
             moved_ = world_.clock.steady_now();
+            asked_ = false;
+        }
         watched.verdict = verdict;
         return {};
     }
@@ -157,6 +162,8 @@ class Waiter {
         return all;
     }
 
+    milliseconds still() const { return std::chrono::duration_cast<milliseconds>(world_.clock.steady_now() - moved_); }
+
     std::string first_waiting() const {
         for (const auto& [name, watched] : watched_) {
             if (watched.verdict.state != Verdict::State::kDone) return name;
@@ -188,8 +195,7 @@ class Waiter {
                          ""};
         }
         const TimePoint now = world_.clock.steady_now();
-        const auto still = std::chrono::duration_cast<milliseconds>(now - moved_);
-        if (still >= stall_) {
+        if (still() >= stall_) {
             const std::string name = first_waiting();
             std::string message = ref(name).text() + ": no progress in " +
                                   human_elapsed(static_cast<double>(stall_.count()) / 1000) + ": " +
@@ -197,7 +203,7 @@ class Waiter {
             if (!last_error_.empty()) message += "; last answer of the server: " + last_error_;
             return Error{ErrorKind::kTimeout, std::move(message), "", 0, ""};
         }
-        if (world_.explain && still >= kExplainEvery && now - explained_ >= kExplainEvery) {
+        if (world_.explain && still() >= kExplainEvery && now - explained_ >= kExplainEvery) {
             explained_ = now;
             explanation_ = world_.explain(ref(first_waiting()));
             show();
@@ -221,6 +227,7 @@ class Waiter {
     std::map<std::string, Watched> watched_;
     std::string version_, last_error_, explanation_;
     TimePoint moved_, explained_{};
+    bool asked_ = false;  // since something moved: the API server, whether it is true that nothing does
     milliseconds backoff_ = kFirstBackoff;
 };
 

@@ -125,6 +125,39 @@ TEST_CASE("a watch that ends or is too old goes on with a new list") {
     }
 }
 
+TEST_CASE("a watch that tells nothing and does not end is not believed when the time is up") {
+    struct Silent : kube::Watch {
+        explicit Silent(Clock& around) : clock(around) {}
+        Clock& clock;
+        Result<std::optional<kube::WatchEvent>> next(std::chrono::milliseconds timeout) override {
+            clock.sleep_for(timeout);
+            return std::optional<kube::WatchEvent>();
+        }
+    };
+    struct Stalled : FakeCluster {
+        explicit Stalled(Clock& around) : FakeCluster(around), clock(around) {}
+        Clock& clock;
+        Result<std::unique_ptr<kube::Watch>> watch(const kube::Resource&, const std::string&, const kube::ListOptions&,
+                                                   const std::string&) override {
+            put({{"apiVersion", "v1"},
+                 {"kind", "PersistentVolumeClaim"},
+                 {"metadata", {{"name", "a"}, {"namespace", "n"}, {"uid", "u"}}},
+                 {"spec", {{"volumeName", "v"}}},
+                 {"status", {{"phase", "Bound"}}}});
+            return std::unique_ptr<kube::Watch>(std::make_unique<Silent>(clock));
+        }
+    };
+    Fixture f;
+    Stalled cluster(f.clock);
+    cluster.put({{"apiVersion", "v1"},
+                 {"kind", "PersistentVolumeClaim"},
+                 {"metadata", {{"name", "a"}, {"namespace", "n"}, {"uid", "u"}}},
+                 {"status", {{"phase", "Pending"}}}});
+    World world{cluster, f.clock, f.signals, f.notes, &f.pods, nullptr, nullptr, {}};
+    f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""})};
+    CHECK(execute(f.plan, world, f.limits).status.ok());
+}
+
 TEST_CASE("what always runs, runs after a failure; the rest does not") {
     Fixture f;
     f.pods.fails = "pre-1";
