@@ -169,7 +169,13 @@ CONTRACT("snapshots", "deletion policy Retain: the content stays") {
 CONTRACT("snapshots", "a content set to Retain outlives a snapshot of a class Delete") {
     make_source(s);
     const std::string content = content_of(taken(s, "one"));
-    s.merge(kSnapshotContents, content, {{"spec", {{"deletionPolicy", "Retain"}}}});
+    // What becomes of a content is decided from a cache (external-snapshotter common-controller/snapshot_controller.go,
+    // processSnapshotWithDeletionTimestamp: getContentFromStore), which may be older than this. The finalizer is made
+    // anew by syncContent alone, which has put the version that it saw into that cache before.
+    s.merge(kSnapshotContents, content,
+            {{"metadata", {{"finalizers", nullptr}}}, {"spec", {{"deletionPolicy", "Retain"}}}});
+    s.until(kSnapshotContents, content, "seen by its controller",
+            [](const Json& one) { return has(one, "/metadata/finalizers/0"); });
     s.remove(kSnapshots, "one");
     s.until_gone(kSnapshots, "one");
     s.never(kSnapshotContents, content, "deleted", [](const Json& one) { return kube::deleting(one); });

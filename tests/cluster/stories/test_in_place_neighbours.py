@@ -1,5 +1,6 @@
 """Restore in place among others: a workload whose name begins alike, a snapshot that somebody begins in the middle, a pod's
 own volume, names as long as charts make them, volumes that somebody has looked into."""
+import json
 import re
 
 import pytest
@@ -113,7 +114,9 @@ def test_finalize_removes_a_volume_whose_reservation_was_taken_off_and_knows_whe
     old = space.get("pv", "-l", f"holdfast.dev/kept={operation}")["items"][0]["metadata"]["name"]
     elsewhere = space.cluster.kubectl("restore", "finalize", operation, "--yes", "-n", "default").expect(1)
     assert f"keeps no volumes in namespace default, but in {space.name}" in elsewhere.err
-    space.kubectl("patch", "pv", old, "--type=merge", "-p", '{"spec":{"claimRef":null}}').expect()
+    # Of a class that nobody asks for: without its reservation any claim of the cluster that waits could be bound to it.
+    unreserved = {"spec": {"claimRef": None, "storageClassName": "nobody-asks-for-this"}}
+    space.kubectl("patch", "pv", old, "--type=merge", "-p", json.dumps(unreserved)).expect()
     space.wait("jsonpath={.status.phase}=Available", f"pv/{old}")
     space.restore("finalize", operation, "--yes").expect()
     assert space.kubectl("get", "pv", old, "--ignore-not-found").out == ""
