@@ -318,6 +318,12 @@ std::vector<Waiting> growing_waits() {
          "",
          "the storage refuses this size too: exit 5",
          "Exit 5 with what the driver says; the claim asks for less. `resume` waits on."},
+        {Condition::kClaimBound, &kube::kClaims, kExpands,
+         "for a replica that came before the new template: the driver's provisioner makes the volume, once the "
+         "scheduler has a node for its pod",
+         "", "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "Exit 5. All else is done: the StatefulSet has its new template and its pods; `resume` waits on and grows "
+         "that claim."},
         {Condition::kPodReady, &kube::kPods, kExpands,
          "with `--restart if-needed`: the StatefulSet controller makes the evicted pod again, the kubelet mounts and "
          "starts "

@@ -10,31 +10,9 @@
 #include "plugins/pvc-expand/targets.h"
 #include "plugins/pvc-expand/traces.h"
 
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
-
 namespace holdfast::expand {
-namespace {
 
-// What plan() and recover() see of an operation before its first journal, after which the record speaks.
-bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/claims") != nullptr; }
-
-// The driver said that this size cannot be, for this claim.
-bool impossible(const Error& error) {
-    return error.kind == ErrorKind::kUnavailable &&
-           error.message.find("the storage cannot make it") != std::string::npos;
-}
-
-// What is decided from the cluster as it is now, and not from what it was when the operation began.
-void follow(ExpandRecord& record, const ExpandState& state) {
-    follow_uids(record, state);
-    add_newcomers(record, state);
-    follow_mounts(record, state);
-    follow_lent(record, state);
-}
-
-}  // namespace
+bool Expand::recorded(const plan::Input& input) { return kube::find_at(input.record, "/claims") != nullptr; }
 
 std::string Expand::target() const {
     return options_.target ? options_.target->name : "selected-" + short_hash(options_.selector);
@@ -120,112 +98,20 @@ Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input&
         return Error{ErrorKind::kConflict,
                      options_.target_text() + " was scaled up by somebody else while its volumes were to grow",
                      "see who does that (an autoscaler, GitOps), then go on", 0, ""};
-    TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, clock_.now()));
+    TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, certain_now(state)));
     if (stage == Stage::kSwap) keep_file(input.operation, plan);
     return plan;
 }
 
-// Whoever cannot even look must hear first of all what may be down.
-Error Expand::unseen(Error error, const std::string& operation) const {
-    for (const plan::HeldWorkload& one : record_->stopped) {
-        if (!record_->held.contains(one.text())) continue;
-        error.message += "; " + one.text() + " may be held down at " + std::to_string(one.stopped) +
-                         " replicas: resume brings it back to " + std::to_string(record_->held.at(one.text()));
-    }
-    for (const Template& set : record_->sets) {
-        if (record_->swapped.contains(set.ref.name))
-            error.message += "; " + set.text() + " may be deleted and not made anew yet: " + gone_text(operation) +
-                             ", and resume makes it";
-    }
-    return error;
-}
-
-// What is true of a set in the gap.
-std::string Expand::gone_text(const std::string& operation) const {
-    const std::string file = folder_ + "/" + operation + ".json";
-    std::error_code nothing;
-    return "its pods run on, and nobody replaces one that ends; its manifest is in configmap/holdfast-op-" + operation +
-           " -n " + options_.space +
-           (!folder_.empty() && std::filesystem::exists(file, nothing) ? " and in " + file : "");
-}
-
-// A set that is missing comes first, and a workload that is held down. An expansion that the storage refuses for good
-// ends here: the StatefulSet was not touched, and what is left to do is the user's choice.
-Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) {
-    plan::Plan nothing;
-    if (!record_) return nothing;
-    if (recorded(input)) {
-        TRY_ASSIGN(record_, record_of(input.record, options_.space));
-    }
-    const auto gathered = gather_state(reader, *record_);
-    if (!gathered.ok()) return unseen(gathered.error(), input.operation);
-    const ExpandState& state = *gathered;
-    follow(*record_, state);
-    past_return_ = refuses_abort(state, input.operation);
-    if (!impossible(error)) {
-        plan::Plan service = plan_service(*record_, state, input.operation);
-        for (const Template* set : missing_sets(*record_, state))
-            service.left_down += (service.left_down.empty() ? "" : "; ") + set->text() +
-                                 " was deleted and is not made anew yet: " + gone_text(input.operation);
-        return service;
-    }
-    const bool down = held_down(*record_, state);
-    plan::Plan unmark = plan_unmark(*record_, state, input.operation);
-    unmark.instead = error;
-    unmark.instead->message += down ? "; no StatefulSet was replaced, and its pods are started again"
-                                    : "; no StatefulSet was touched, its pods run on";
-    unmark.instead->hint = "to ask for less: kubectl pvc-expand recover " +
-                           (options_.target ? options_.target->resource.short_name + "/" + options_.target->name
-                                            : "-l " + shell_quote(options_.selector)) +
-                           " -n " + options_.space + "; once the storage has room, the same command again goes on";
-    return unmark;
-}
-
-Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader, const plan::Input& input) {
-    if (!recorded(input)) return std::optional<plan::Plan>();
-    TRY_ASSIGN(record_, record_of(input.record, options_.space));
-    TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
-    follow(*record_, state);
-    plan::Plan plan = plan_way_out(*record_, state, input.operation);
-    // An abort that was granted looks again when it is through: what kept the operation from its end may have passed.
-    const bool through = plan.steps.empty() && plan.last && stage_of(*record_, state, input.operation) != Stage::kClose;
-    if (!through && refuses_abort(state, input.operation)) {
-        const std::vector<const Template*> missing = missing_sets(*record_, state);
-        return Error{
-            ErrorKind::kRefused,
-            input.operation + " has passed its point of no return: " +
-                (missing.empty() ? "claims have grown or are growing, and volumes do not shrink"
-                                 : missing.front()->text() + " was deleted to be made anew, and is not there") +
-                "; nothing was changed",
-            "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
-    }
-    if (plan.last && plan.steps.empty()) drop_file(input.operation);  // nothing is left that it could be needed for
-    if (!plan.last)
-        plan.later.push_back(
-            "then its pods and fields are given to it, claim retention policies and owners of claims back, and the "
-            "marks "
-            "taken off the claims; no other StatefulSet is replaced");
-    if (begun(*record_, state) && brings_back(state, input.operation))
-        plan.notes.push_back(
-            "claims that were asked to grow go on asking, and grow when no pod uses them; no template was changed. To "
-            "have them grow, the same command again");
-    return std::optional(std::move(plan));
-}
-
-// Once it is up and the marks are gone, nothing is left to be taken back.
-bool Expand::brings_back(const ExpandState& state, const std::string& operation) const {
-    return held_down(*record_, state) ||
-           (!record_->stopped.empty() && record_->swapped.empty() && !marked(*record_, state, operation));
-}
-
-// Not where it cannot come to its end, or where to refuse would leave a workload down.
-bool Expand::refuses_abort(const ExpandState& state, const std::string& operation) const {
-    if (!begun(*record_, state) && !replacing(*record_, state)) return false;
-    Stage stage = stage_of(*record_, state, operation);
-    // What only leads to the replacement has no obstacle of its own; and abort has taken it back when it looks again.
-    if (stage == Stage::kRelease || (stage == Stage::kSecure && record_->stopped.empty())) stage = Stage::kSwap;
-    const bool stuck = !plan_round(stage, *record_, state, operation, clock_.now()).ok();
-    return !stuck && record_->untold == 0 && !brings_back(state, operation);
+// How old a set is, the server's clock says. Ours counts only if it agrees with that: if something was written since we
+// began to look, as we do it ourselves before a set is replaced. Else it may be ahead, and then it is as late as the
+// newest write at the least.
+SystemTime Expand::certain_now(const ExpandState& state) {
+    constexpr std::chrono::seconds kApart{2};
+    const SystemTime now = clock_.now();
+    if (!first_look_) first_look_ = now;
+    const auto written = newest_write(state);
+    return !written || *written >= *first_look_ - kApart ? now : *written;
 }
 
 Result<std::vector<plan::Journal>> Expand::rebuild(kube::ClusterReader& reader) {

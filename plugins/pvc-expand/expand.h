@@ -37,9 +37,12 @@ class Expand : public plan::Operation {
     Result<plan::Report> report(kube::ClusterReader& reader, const plan::Input& input) override;
 
   private:
+    // What plan() and recover() see of an operation before its first journal, after which the record speaks.
+    static bool recorded(const plan::Input& input);
     Result<plan::Plan> first_plan(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> otherwise(kube::ClusterReader& reader, const plan::Input& input);
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
+    SystemTime certain_now(const ExpandState& state);
     Error unseen(Error error, const std::string& operation) const;
     std::string gone_text(const std::string& operation) const;
     bool brings_back(const ExpandState& state, const std::string& operation) const;
@@ -51,6 +54,7 @@ class Expand : public plan::Operation {
     Clock& clock_;
     std::string folder_;
     MeasureUsage measure_;
+    std::optional<SystemTime> first_look_;  // by our clock
     std::optional<ExpandRecord> record_;
     bool nothing_to_do_ = false;
     bool past_return_ = false;

@@ -132,6 +132,16 @@ void Rounds::wait_for_nodes(bool canary) {
     step.phase = canary ? kCanaryNodes : kNodes;
 }
 
+// A replica that came before the new template was there: its claim is of the old size, and only a bound one can grow.
+void Rounds::await_newcomers() {
+    WaitFor wait{kube::kClaims, record_.space, unbound_newcomers(record_, state_), Condition::kClaimBound, ""};
+    const std::string names = join(wait.names, ", ");
+    Step& step = add("wait-bound", "wait until the claims of new replicas are bound: " + names,
+                     "they were made of the template as it was, and grow once they have a volume", std::move(wait));
+    step.replan = true;
+    step.phase = "grow";
+}
+
 void Rounds::unmark() {
     settle_retention();
     // Whoever finds a mark finds work: they go last.

@@ -85,8 +85,8 @@ std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
     std::vector<std::string> words;
     if (record.restart == Restart::kIfNeeded)
         words.push_back(
-            "once the volumes have grown: each pod whose filesystem has not is evicted, highest ordinal first, "
-            "and the next one only when every other is ready");
+            "once the volumes have grown: each pod whose filesystem has not is evicted: those that are not ready "
+            "first, lowest ordinal first; then the others, highest first, and each only when every other is ready");
     for (const plan::HeldWorkload& one : record.stopped)
         words.push_back("scale " + one.text() +
                         " to 0 and delete the remaining pods, highest ordinal first (downtime begins)");

@@ -34,11 +34,24 @@ bool is_ready_pod(const Json& pod) { return kube::pod_state_of(pod).ready; }
 // Of those that serve nobody the lowest first: with OrderedReady no pod is made while a lower one is not ready.
 int turn_of(const Json& pod) { return is_ready_pod(pod) ? -ordinal_of(pod) : ordinal_of(pod); }
 
-long long min_ready_seconds(const ExpandState& state, const Json& pod) {
+// nullptr: not of one of the record's.
+const Json* set_behind(const ExpandState& state, const Json& pod) {
     for (const auto& [name, set] : state.sets) {
-        if (kube::controller_uid_of(pod) == kube::uid_of(set)) return kube::min_ready_seconds_of(set);
+        if (kube::controller_uid_of(pod) == kube::uid_of(set)) return &set;
     }
-    return 0;
+    return nullptr;
+}
+
+long long min_ready_seconds(const ExpandState& state, const Json& pod) {
+    const Json* set = set_behind(state, pod);
+    return set == nullptr ? 0 : kube::min_ready_seconds_of(*set);
+}
+
+// Its controller makes it again only when every pod of a lower ordinal is ready. Of a set that was not read it is
+// taken to be so.
+bool needs_lower_ones(const ExpandState& state, const Json& pod) {
+    const Json* set = set_behind(state, pod);
+    return set == nullptr || kube::ordered_ready(*set);
 }
 
 }  // namespace
@@ -98,6 +111,7 @@ void Rounds::restart(const PodToRestart& one) {
     const kube::ObjectRef ref{kube::kPods, record_.space, name};
     const bool of_set = kube::controller_of(pod).kind == "StatefulSet";
     if (of_set && is_ready_pod(pod)) wait_calm(one);
+    if (of_set && !is_ready_pod(pod)) wait_lower(one);
     Delete evict{ref, {kube::uid_of(pod), ""}};
     evict.evict = true;
     Step& step = add("evict-" + name, "evict " + ref.text(),
@@ -142,6 +156,22 @@ void Rounds::wait_calm(const PodToRestart& one) {
             .replan = true;
     add("whole-" + name, "wait until none of the pods of sts/" + record_.space + "/" + set + " is missing", "",
         WaitFor{kube::kStatefulSets, record_.space, {set}, Condition::kAllReady, ""})
+        .replan = true;
+}
+
+// In place of a pod that does not serve the controller must be able to make another.
+void Rounds::wait_lower(const PodToRestart& one) {
+    if (!needs_lower_ones(state_, *one.pod)) return;
+    WaitFor lower{kube::kPods, record_.space, {}, Condition::kPodReady, ""};
+    for (const Json& pod : state_.pods) {
+        const bool same = kube::controller_uid_of(pod) == kube::controller_uid_of(*one.pod);
+        if (same && ordinal_of(pod) < ordinal_of(*one.pod) && !kube::ended(pod))
+            lower.names.push_back(kube::name_of(pod));
+    }
+    const std::string name = kube::name_of(*one.pod);
+    if (lower.names.empty()) return;
+    add("lower-" + name, "wait until the pods of lower ordinals are ready",
+        "before that nobody would make " + name + " again", std::move(lower))
         .replan = true;
 }
 

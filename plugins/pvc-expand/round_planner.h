@@ -21,6 +21,7 @@ class Rounds {
     plan::Plan take() { return std::move(plan_); }
 
     void grow(bool canary);
+    void await_newcomers();
     void unmark();
     // Pods whose volumes have grown, and whose filesystems grow only when they are mounted anew: one at a time.
     Status restart(bool canary);
@@ -59,6 +60,7 @@ class Rounds {
 
     void restart(const PodToRestart& one);
     void wait_calm(const PodToRestart& one);
+    void wait_lower(const PodToRestart& one);
 
     bool wait_observed();  // true: one of the sets is waited for, and nothing else is planned
     bool rolls_out(const Template& set, const Json& live) const;

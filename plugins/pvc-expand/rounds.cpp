@@ -67,6 +67,9 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
         case Stage::kAdopt:
             TRY(rounds.adopt());
             break;
+        case Stage::kNewcomers:
+            rounds.await_newcomers();
+            break;
         case Stage::kClose:
             rounds.unmark();
             break;

@@ -7,7 +7,6 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/observe.h"
-#include "plugins/pvc-expand/facts.h"
 
 #include <algorithm>
 #include <set>
@@ -20,13 +19,6 @@ Quantity size_or_nothing(const std::string& text) { return Quantity::parse(text)
 const Json* claim_now(const ExpandState& state, const std::string& name) {
     const auto found = state.claims.find(name);
     return found == state.claims.end() ? nullptr : &found->second;
-}
-
-bool mounted_by_any(const std::vector<Json>& pods, const std::string& claim) {
-    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
-        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
-        return !kube::ended(pod) && std::find(mounted.begin(), mounted.end(), claim) != mounted.end();
-    });
 }
 
 bool needs_swap(const Template& set, const ExpandState& state) {
@@ -122,57 +114,6 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
     return state;
 }
 
-void add_newcomers(ExpandRecord& record, const ExpandState& state) {
-    for (const Template& set : record.sets) {
-        const Json* live = set_now(state, set);
-        if (live == nullptr) continue;
-        const int start = kube::start_ordinal_of(*live), end = start + kube::replicas_of(*live);
-        for (const auto& [claim_name, claim] : state.claims) {
-            const std::string& name = claim_name;  // a lambda cannot name a binding
-            const auto place = kube::template_of_claim(*live, name);
-            if (place.claim_template == nullptr || place.ordinal < start || place.ordinal >= end) continue;
-            const auto size = set.sizes.find(kube::name_of(*place.claim_template));
-            const bool known = std::any_of(record.claims.begin(), record.claims.end(),
-                                           [&](const Growth& one) { return one.claim == name; });
-            if (size == set.sizes.end() || known || !is_claim_of(*live, claim, state.pods)) continue;
-            Growth growth{name,          kube::uid_of(claim),          set.ref.name, size->first,
-                          place.ordinal, kube::request_text_of(claim), size->second};
-            if (!asks_enough(growth, state) && kube::phase_of(claim) == "Bound")
-                record.claims.push_back(std::move(growth));
-        }
-    }
-}
-
-void follow_mounts(ExpandRecord& record, const ExpandState& state) {
-    if (!record.stopped.empty()) return;  // there the pods are gone because we stopped them
-    for (Growth& growth : record.claims) {
-        if (!growth.mounted || mounted_by_any(state.pods, growth.claim)) continue;
-        if (growth.workload.empty()) {
-            growth.mounted = record.restart != Restart::kNever;  // evicted by us, and made again under another name
-            continue;
-        }
-        const auto set = state.sets.find(growth.workload);
-        if (set == state.sets.end()) continue;
-        const int start = kube::start_ordinal_of(set->second), end = start + kube::replicas_of(set->second);
-        growth.mounted = growth.ordinal >= start && growth.ordinal < end;
-    }
-}
-
-void follow_lent(ExpandRecord& record, const ExpandState& state) {
-    std::vector<Json> staying;
-    for (const Json& pod : state.pods) {
-        if (!kube::deleting(pod)) staying.push_back(pod);
-    }
-    for (Template& set : record.sets) {
-        const Json* live = set_now(state, set);
-        if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
-        for (const std::string& name : owned_claims(set, state)) {
-            const bool known = std::find(set.lent.begin(), set.lent.end(), name) != set.lent.end();
-            if (!known && !mounted_by_any(staying, name)) set.lent.push_back(name);
-        }
-    }
-}
-
 Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
                const std::vector<std::string>& waited) {
     const auto unfinished = [&](bool canary) {
@@ -201,6 +142,7 @@ Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::
     if (any([&](const Template& set) { return held(set, state); })) return Stage::kRelease;
     if (swaps) return Stage::kSwap;
     if (any([&](const Template& set) { return left_to_adopt(set, state, operation); })) return Stage::kAdopt;
+    if (!unbound_newcomers(record, state).empty()) return Stage::kNewcomers;
     return Stage::kClose;
 }
 
@@ -241,6 +183,15 @@ bool remade_by(const Json& set, const std::string& operation) {
 bool leftover_policy(const Template& set) {
     return !kube::annotation_of(set.manifest, labels::kRetention).empty() &&
            kube::when_deleted_of(set.manifest) == "Retain" && kube::when_scaled_of(set.manifest) == "Retain";
+}
+
+std::optional<SystemTime> newest_write(const ExpandState& state) {
+    std::string last;
+    for (const auto* objects : {&state.sets, &state.claims}) {
+        for (const auto& [name, object] : *objects) last = std::max(last, kube::last_written_of(object));
+    }
+    const auto parsed = parse_time(last);
+    return parsed.ok() ? std::optional(*parsed) : std::nullopt;
 }
 
 std::vector<std::string> owned_claims(const Template& set, const ExpandState& state) {

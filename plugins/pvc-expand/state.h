@@ -2,6 +2,7 @@
 // first run and a resume decide by the same facts.
 #pragma once
 
+#include "common/core/duration.h"
 #include "common/kube/reader.h"
 #include "plugins/pvc-expand/record.h"
 
@@ -23,9 +24,14 @@ struct ExpandState {
 };
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
 
+// What is decided from the cluster as it is now, and not from what it was when the operation began: all of the follow_…
+// and add_newcomers().
+void follow(ExpandRecord& record, const ExpandState& state);
 // Claims that were made of a template since the plan, by an autoscaler's new replica, grow as well: added to the
-// record.
+// record, as soon as they are bound.
 void add_newcomers(ExpandRecord& record, const ExpandState& state);
+// Those that are not. Waited for last of all: what an unbound claim asks for cannot be changed.
+std::vector<std::string> unbound_newcomers(const ExpandRecord& record, const ExpandState& state);
 
 // A claim whose pod is gone and does not come back (its ordinal was scaled away) grows at its next mount: nobody waits
 // for its filesystem any more.
@@ -47,11 +53,12 @@ enum class Stage {
     kCanary,  // the first claims ask for more, and have it
     kGrow,    // the others
     kRestartCanary,
-    kRestart,  // pods of volumes that have grown and of filesystems that have not start again
-    kRelease,  // claims belong to no set: it can go and they stay
-    kSwap,     // each set is deleted, its pods left, and made anew
-    kAdopt,    // the new one has the pods; fields belong to whom they did
-    kClose,    // marks taken away
+    kRestart,    // pods of volumes that have grown and of filesystems that have not start again
+    kRelease,    // claims belong to no set: it can go and they stay
+    kSwap,       // each set is deleted, its pods left, and made anew
+    kAdopt,      // the new one has the pods; fields belong to whom they did
+    kNewcomers,  // claims that were made of the old template meanwhile get their volumes, which then grow
+    kClose,      // marks taken away
 };
 // waited: filesystems had their time to grow by themselves (Phase kNodes of the round before).
 Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
@@ -84,6 +91,9 @@ bool marked(const ExpandRecord& record, const ExpandState& state, const std::str
 void follow_uids(ExpandRecord& record, const ExpandState& state);
 // Nothing but the node's part is left to be done.
 bool volume_grown(const Growth& growth, const ExpandState& state);
+
+// When the newest of these objects was written, by the API server's clock; nullopt: they do not tell.
+std::optional<SystemTime> newest_write(const ExpandState& state);
 
 // Single questions.
 const Json* set_now(const ExpandState& state, const Template& set);

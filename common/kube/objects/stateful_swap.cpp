@@ -123,6 +123,8 @@ Json owners_patch(const Json& before, const Json& live, const std::vector<std::s
 std::string update_revision_of(const Json& set) { return text_at(set, "/status/updateRevision"); }
 std::string current_revision_of(const Json& set) { return text_at(set, "/status/currentRevision"); }
 
+bool ordered_ready(const Json& set) { return text_at(set, "/spec/podManagementPolicy") != "Parallel"; }
+
 bool rolls_by_itself(const Json& set) { return text_at(set, "/spec/updateStrategy/type") != "OnDelete"; }
 
 bool rolling(const Json& set) {
@@ -131,6 +133,12 @@ bool rolling(const Json& set) {
 }
 
 bool observed(const Json& set) { return number_at(set, "/status/observedGeneration", 0) >= generation_of(set); }
+
+std::string last_written_of(const Json& object) {
+    std::string last;
+    for (const Json& one : entries_of(object)) last = std::max(last, text_at(one, "/time"));  // RFC 3339, in UTC
+    return last;
+}
 
 std::vector<std::string> finalizers_of(const Json& object) {
     std::vector<std::string> names;

@@ -36,8 +36,11 @@ Json owners_patch(const Json& before, const Json& live, const std::vector<std::s
 std::string update_revision_of(const Json& set);   // status.updateRevision, "" : not known yet
 std::string current_revision_of(const Json& set);  // status.currentRevision
 bool rolls_by_itself(const Json& set);             // updateStrategy RollingUpdate
+bool ordered_ready(const Json& set);  // podManagementPolicy: a pod is made only when every lower one is ready
 bool rolling(const Json& set);   // that, and its status names two revisions: pods of both, or a partition between them
 bool observed(const Json& set);  // its controller has seen the last change
+// The latest time in its managedFields, which the API server writes there with each change; "" : none.
+std::string last_written_of(const Json& object);
 std::vector<std::string> finalizers_of(const Json& object);
 std::string when_deleted_of(const Json& set);  // "Retain" if unset
 std::string when_scaled_of(const Json& set);

@@ -137,6 +137,19 @@ TEST_CASE("a template that was changed since is not rolled out by a restart") {
           std::string::npos);
 }
 
+TEST_CASE("a pod that serves nobody is evicted only when every lower one is ready, unless its set is Parallel") {
+    ExpandState at = on_nodes();
+    at.claims["data-db-0"] = claim(0, "20Gi");  // its own filesystem is not what db-0 lacks
+    at.pods[0]["status"].erase("conditions");
+    at.pods[1]["status"].erase("conditions");
+    const plan::Plan plan = planned(Stage::kRestart, restarting(), at);
+    REQUIRE(plan.steps.front().id == "lower-db-1");
+    CHECK(plan.steps.front().title == "wait until the pods of lower ordinals are ready");
+    CHECK(std::get<plan::WaitFor>(plan.steps.front().action).names == std::vector<std::string>{"db-0"});
+    at.sets["db"]["spec"]["podManagementPolicy"] = "Parallel";
+    CHECK(ids(planned(Stage::kRestart, restarting(), at)).front() == "evict-db-1");
+}
+
 TEST_CASE("between two evictions a pod is ready for minReadySeconds") {
     ExpandState at = on_nodes();
     at.sets["db"]["spec"]["minReadySeconds"] = 7;

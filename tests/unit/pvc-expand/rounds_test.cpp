@@ -304,6 +304,48 @@ TEST_CASE("a new replica's claim, made of the old template, grows as well") {
     CHECK(stage_of(made, at, kId) == Stage::kGrow);
 }
 
+TEST_CASE("a new replica's claim grows also without the set's labels, if its pod mounts it") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["replicas"] = 3;
+    at.claims["data-db-2"] = claim(2);
+    at.claims["data-db-2"]["metadata"].erase("labels");
+    add_newcomers(made, at);
+    CHECK(made.claims.size() == 2);
+    at.pods.push_back(pod(2));
+    add_newcomers(made, at);
+    CHECK(made.claims.size() == 3);
+}
+
+TEST_CASE("a new replica's claim that has no volume yet is waited for before the operation ends") {
+    ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
+    at.sets["db"]["metadata"]["annotations"].erase(labels::kRemade);
+    at.sets["db"]["spec"]["replicas"] = 3;
+    for (Json& one : at.pods) one["metadata"]["ownerReferences"][0]["uid"] = "uid-new";
+    at.claims["data-db-2"] = claim(2);
+    at.claims["data-db-2"]["status"] = {{"phase", "Pending"}};
+    add_newcomers(made, at);
+    CHECK(made.claims.size() == 2);
+    REQUIRE(stage_of(made, at, kId) == Stage::kNewcomers);
+    const plan::Plan plan = planned(Stage::kNewcomers, made, at);
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(plan.steps[0].title == "wait until the claims of new replicas are bound: data-db-2");
+    CHECK(std::get<plan::WaitFor>(plan.steps[0].action).condition == plan::Condition::kClaimBound);
+    CHECK_FALSE(plan.last);
+    at.claims["data-db-2"] = claim(2);
+    add_newcomers(made, at);
+    CHECK(stage_of(made, at, kId) == Stage::kGrow);
+}
+
+TEST_CASE("pods of a set that chooses them by expressions are waited for as well") {
+    ExpandRecord made = record();
+    made.sets[0].manifest["spec"]["selector"] = {
+        {"matchExpressions", Json::array({{{"key", "app"}, {"operator", "Exists"}}})}};
+    CHECK(pods_of(made.sets[0], state()).size() == 2);
+}
+
 TEST_CASE("what is posted is the live object with the size changed, and nothing that the server sets") {
     Json live = set();
     live["metadata"]["annotations"][labels::kRetention] = "Delete/Retain";

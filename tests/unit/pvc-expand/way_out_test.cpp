@@ -152,6 +152,52 @@ TEST_CASE("a stop past the point of no return offers no abort; one before it doe
     CHECK(at.operation.past_return());
 }
 
+TEST_CASE("how long ago a set was made is not judged by a clock of ours that is ahead of the server's") {
+    const auto pause = [](const char* made, const char* written) {
+        Stopped at("20Gi");
+        Json young = set();
+        young["metadata"]["creationTimestamp"] = made;
+        at.cluster.put(young);
+        for (const int i : {0, 1}) {
+            Json one = claim(i, "20Gi");
+            one["metadata"]["labels"][labels::kExpanding] = kId;
+            one["metadata"]["managedFields"] = Json::array({{{"manager", "kubectl"}, {"time", written}}});
+            at.cluster.put(one);
+        }
+        const auto plan = at.operation.plan(at.cluster, at.input);
+        REQUIRE(plan.ok());
+        REQUIRE(plan->steps.front().id == "remove-db");
+        return plan->steps.front().pause;
+    };
+    using std::chrono::milliseconds;
+    const std::string ours = format_time(holdfast::testing::FakeClock().now());
+    const std::string an_hour_ago = format_time(holdfast::testing::FakeClock().now() - std::chrono::hours(1));
+    CHECK(pause(an_hour_ago.c_str(), ours.c_str()) == milliseconds(0));
+    CHECK(pause(an_hour_ago.c_str(), an_hour_ago.c_str()) == milliseconds(10000));
+    CHECK(pause("2026-11-01T00:00:00Z", an_hour_ago.c_str()) == milliseconds(0));
+}
+
+TEST_CASE("who has waited for filesystems in vain is told what --restart does") {
+    Stopped at("20Gi");
+    at.cluster.put(set());
+    Json waiting = claim(1, "20Gi", "10Gi");
+    waiting["status"]["allocatedResources"] = {{"storage", "20Gi"}};
+    waiting["status"]["allocatedResourceStatuses"] = {{"storage", "NodeResizePending"}};
+    at.cluster.put(waiting);
+    at.input.record["claims"] = record_json(record())["claims"];
+    REQUIRE(at.operation.plan(at.cluster, at.input).ok());
+    const Error in_vain{ErrorKind::kTimeout, "no progress"};
+    const auto service = at.operation.recover(at.cluster, at.input, in_vain);
+    REQUIRE(service.ok());
+    REQUIRE(service->instead);
+    CHECK(service->instead->message == "no progress");
+    CHECK(service->instead->hint ==
+          "where a filesystem grows only when it is mounted anew: the same command with --restart if-needed starts "
+          "those pods again, one at a time");
+    at.cluster.put(claim(1, "20Gi"));
+    CHECK_FALSE(at.operation.recover(at.cluster, at.input, in_vain)->instead);
+}
+
 TEST_CASE("whoever cannot make the set anew is told that it is gone, what runs on, and where its manifest is") {
     Stopped at("20Gi");
     at.cluster.put(set());
