@@ -51,6 +51,16 @@ def test_object_paths_become_fewer(folder, most):
     assert len(found) == most, f"well done: only {len(found)} are left; lower the number in rules.py"
 
 
+def test_planted_errors_apply():
+    """make soak alone plants them: what no longer applies would be missed until then."""
+    patches = sorted((ROOT / "tests").glob("*/planted/*.patch"))
+    assert len(patches) > 30
+    applied = {patch.stem: subprocess.run(["patch", "--dry-run", "-s", "-f", "-p1", "-d", ROOT, "-i", patch], capture_output=True, text=True)
+               for patch in patches}
+    found = [f"{name}: {run.stdout}" for name, run in applied.items() if run.returncode != 0]
+    assert not found, "make them plant the same error in the code as it is now:\n" + "\n".join(found)
+
+
 def test_headers_begin_with_what_they_are():
     found = [name for name in FILES if name.endswith(".h") and name.startswith(("common/", "plugins/"))
              and not (FILES[name].startswith("//") and "#pragma once" in FILES[name])]
