@@ -51,7 +51,7 @@ Result<plan::Plan> Expand::otherwise(kube::ClusterReader& reader, const plan::In
     for (const char* key : {"restart", "stopped", "line"}) {
         if (record.contains(key)) plan.latest[key] = record[key];
     }
-    plan.asks = plan.asks_anew = options_.restart != Restart::kNever;
+    plan.asks = plan.asks_anew = plan.asks_anew || options_.restart != Restart::kNever;
     plan.notes.insert(plan.notes.begin(), notes.begin(), notes.end());
     plan.later = rounds_in_words(*record_);
     plan.later_needs = later_needs(*record_);
@@ -69,6 +69,8 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
     record_->line = input.line;
     record_->line["kind"] = kind();
     record_->line["target"] = target();
+    TRY(check_traces(*record_, input.operation));
+    TRY(check_unfinished(facts, *record_, input.operation));
     nothing_to_do_ = record_->claims.empty() && record_->sets.empty();
     if (nothing_to_do_) {
         plan::Plan plan;
@@ -99,8 +101,21 @@ Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input&
                      options_.target_text() + " was scaled up by somebody else while its volumes were to grow",
                      "see who does that (an autoscaler, GitOps), then go on", 0, ""};
     TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, certain_now(state)));
+    ask_for_told(plan, state);
     if (stage == Stage::kSwap) keep_file(input.operation, plan);
     return plan;
+}
+
+// A StatefulSet of which only a claim tells is not made without a yes.
+void Expand::ask_for_told(plan::Plan& plan, const ExpandState& state) const {
+    for (const Template* set : missing_sets(*record_, state)) {
+        const auto told = record_->told_by.find(set->ref.name);
+        if (told == record_->told_by.end()) continue;
+        plan.asks = plan.asks_anew = true;
+        plan.notes.push_back("the journal was lost: " + set->text() + " is made anew from an annotation of pvc/" +
+                             record_->space + "/" + told->second +
+                             "; it has left its pods, and no ControllerRevision that says otherwise");
+    }
 }
 
 // How old a set is, the server's clock says. Ours counts only if it agrees with that: if something was written since we

@@ -44,6 +44,7 @@ class Expand : public plan::Operation {
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
     SystemTime certain_now(const ExpandState& state);
     Error unseen(Error error, const std::string& operation) const;
+    void ask_for_told(plan::Plan& plan, const ExpandState& state) const;
     std::string gone_text(const std::string& operation) const;
     bool brings_back(const ExpandState& state, const std::string& operation) const;
     bool refuses_abort(const ExpandState& state, const std::string& operation) const;

@@ -16,12 +16,6 @@ using plan::Patch;
 using plan::Step;
 using plan::WaitFor;
 
-namespace {
-
-constexpr std::size_t kTraceLimit = 200 * 1024;  // all annotations of an object together may have 256 KiB
-
-}  // namespace
-
 // All at once, but for the first claim of each workload, which tells of the others: it goes before them.
 void Rounds::grow(bool canary) {
     bool first = !begun(record_, state_);
@@ -70,9 +64,9 @@ void Rounds::ask(const Growth& growth, bool point_of_no_return) {
 }
 
 void Rounds::mark(const Growth& growth, Json& body) const {
-    const std::string trace = trace_json(record_, growth.workload, operation_).dump();
+    const std::string trace = trace_text(record_, growth.workload, operation_);
     body["metadata"]["labels"][labels::kExpanding] = operation_;
-    if (trace.size() < kTraceLimit) body["metadata"]["annotations"][labels::kExpand] = trace;
+    if (!trace.empty()) body["metadata"]["annotations"][labels::kExpand] = trace;
 }
 
 plan::WaitFor Rounds::growing_claims(bool canary, bool mounted, Condition condition) const {

@@ -17,6 +17,11 @@ Status check_set(const std::string& space, const ExpandFacts& facts, const Json&
 // kRefused: a claim that is not bound, being deleted, of a class that does not expand, an operator's, mounted by
 // another pod, or whose status would keep the resizer from acting.
 Status check_claims(const ExpandFacts& facts, const ExpandRecord& record);
+// kRefused: what a StatefulSet is made anew from does not fit into an annotation of a claim, so that a lost journal
+// would lose it; or what a workload that is stopped was.
+Status check_traces(const ExpandRecord& record, const std::string& operation);
+// kConflict: a claim carries the mark of another operation that is not finished, and which these claims are of too.
+Status check_unfinished(const ExpandFacts& facts, const ExpandRecord& record, const std::string& operation);
 // kRefused: a ResourceQuota has no room for what is added; needed and available are said.
 Status check_quota(const ExpandFacts& facts, const ExpandRecord& record);
 

@@ -30,11 +30,12 @@ std::optional<int> number_of(const ExpandRecord& record, const HeldWorkload& wor
     return found == record.held.end() ? std::nullopt : std::optional(found->second);
 }
 
-// Of a claim whose volume is still to grow.
+// Of a claim whose volume is still to grow, or whose filesystem grows only when it is mounted anew.
 bool mounts_one(const ExpandRecord& record, const ExpandState& state, const Json& pod) {
     const std::vector<std::string> mounted = kube::claims_of_pod(pod);
     return std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
-        return std::find(mounted.begin(), mounted.end(), growth.claim) != mounted.end() && !volume_grown(growth, state);
+        return std::find(mounted.begin(), mounted.end(), growth.claim) != mounted.end() &&
+               (!volume_grown(growth, state) || needs_mount(growth, state));
     });
 }
 
@@ -125,8 +126,9 @@ std::optional<Stage> offline_stage(const ExpandRecord& record, const ExpandState
                                    bool started) {
     if (record.stopped.empty()) return std::nullopt;
     const bool left = record.restart == Restart::kOffline && !started &&
-                      std::any_of(record.claims.begin(), record.claims.end(),
-                                  [&](const Growth& growth) { return !volume_grown(growth, state); });
+                      (!pods_on(record, state).empty() ||
+                       std::any_of(record.claims.begin(), record.claims.end(),
+                                   [&](const Growth& growth) { return !volume_grown(growth, state); }));
     if (!left) return held_down(record, state) ? std::optional(Stage::kStart) : std::nullopt;
     if (any_up(record, state)) return secured(record, state, operation) ? Stage::kStop : Stage::kSecure;
     if (!pods_on(record, state).empty() || !state.attachments.empty()) return Stage::kDrain;

@@ -7,6 +7,8 @@
 namespace holdfast::expand {
 namespace {
 
+constexpr char kApplied[] = "kubectl.kubernetes.io/last-applied-configuration";
+
 Json growth_json(const Growth& growth) {
     Json json = {{"claim", growth.claim},
                  {"uid", growth.uid},
@@ -98,6 +100,7 @@ Json record_json(const ExpandRecord& record) {
                  {"line", record.line},
                  {"restart", restart_name(record.restart)}};
     for (const plan::HeldWorkload& one : record.stopped) json["stopped"].push_back(plan::held_workload_json(one));
+    if (!record.told_by.empty()) json["toldBy"] = record.told_by;
     return json;
 }
 
@@ -114,6 +117,9 @@ Result<ExpandRecord> record_of(const Json& json, const std::string& space) {
     record.at = kube::text_at(json, "/at");
     record.restart = restart_from(kube::text_at(json, "/restart")).value_or(Restart::kNever);
     record.untold = static_cast<int>(kube::number_at(json, "/untold", 0));
+    if (const Json* told = kube::find_at(json, "/toldBy"); told != nullptr && told->is_object()) {
+        for (const auto& [set, claim] : told->items()) record.told_by[set] = claim.is_string() ? claim : Json("");
+    }
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
     if (const Json* stopped = kube::find_at(json, "/stopped")) {
         for (const Json& one : *stopped) {
@@ -188,6 +194,19 @@ Json trace_json(const ExpandRecord& record, const std::string& workload, const s
         return names;
     }();
     return trace;
+}
+
+std::string trace_text(const ExpandRecord& record, const std::string& workload, const std::string& operation) {
+    constexpr std::size_t kLimit = 200 * 1024;  // the claim has other annotations too
+    Json trace = trace_json(record, workload, operation);
+    std::string text = trace.dump();
+    if (text.size() < kLimit) return text;
+    for (Json& set : trace["sets"]) {
+        Json* metadata = set["manifest"].contains("metadata") ? &set["manifest"]["metadata"] : nullptr;
+        if (metadata != nullptr && metadata->contains("annotations")) (*metadata)["annotations"].erase(kApplied);
+    }
+    text = trace.dump();
+    return text.size() < kLimit ? text : "";
 }
 
 }  // namespace holdfast::expand

@@ -62,7 +62,9 @@ struct ExpandRecord {
     std::vector<plan::HeldWorkload> stopped;  // with kOffline: those whose pods mount claims that grow
     std::string at;                           // when the operation began, RFC 3339
     Json line;                                // plan::Input::line and the operation's kind
-    int untold = 0;                           // of a journal that was made again: workloads that no claim tells of
+    // Of a journal that was made again: sets that are not there, and the claim that tells of each.
+    std::map<std::string, std::string> told_by;
+    int untold = 0;  // of a journal that was made again: workloads that no claim tells of
     // What was posted, or is going to be, in place of each set: the live object as it was read just before its
     // deletion, and the pods of then. Of a later round (Plan::latest). By name.
     std::map<std::string, Json> swapped;
@@ -93,6 +95,9 @@ const Json& set_before(const Json& swapped);
 // What the annotation holdfast.dev/expand says on the first claim of a workload ("" : of claims that are of none): the
 // journal's words about it, so that a lost journal can be made again.
 Json trace_json(const ExpandRecord& record, const std::string& workload, const std::string& operation);
+// That as text; "" : it is too long for an annotation (all of an object's together may have 256 KiB), also without the
+// copy of the manifest that kubectl apply keeps.
+std::string trace_text(const ExpandRecord& record, const std::string& workload, const std::string& operation);
 // The first claim of each workload: it carries the trace.
 bool carries_trace(const ExpandRecord& record, const Growth& growth);
 

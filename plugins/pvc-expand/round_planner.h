@@ -20,6 +20,7 @@ class Rounds {
     }
     plan::Plan take() { return std::move(plan_); }
 
+    Status check_sets() const;  // none was deleted by somebody else
     void grow(bool canary);
     void await_newcomers();
     void unmark();
@@ -73,6 +74,7 @@ class Rounds {
     void make_anew(const Template& set, const Json& before);
     const Json& as_deleted(const Template& set) const;
     Error lost(const Template& set) const;
+    Error unproven(const Template& set) const;
     static Error rolls(const Template& set);
     Error changed(const Template& set, const std::string& difference) const;
 

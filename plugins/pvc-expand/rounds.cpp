@@ -30,6 +30,7 @@ void Rounds::set_owners(const std::string& name, Json owners, const char* id, co
 Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandState& state, const std::string& operation,
                         SystemTime now) {
     Rounds rounds(record, state, operation);
+    TRY(rounds.check_sets());
     switch (stage) {
         case Stage::kSecure:
             rounds.secure();

@@ -7,6 +7,7 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/observe.h"
+#include "plugins/pvc-expand/evidence.h"
 
 #include <algorithm>
 #include <set>
@@ -97,6 +98,20 @@ Status read_attachments(kube::ClusterReader& reader, const ExpandRecord& record,
     return {};
 }
 
+// Who may not see revisions cannot tell: then it is made anew, as the journal says.
+Status find_dismissed(kube::ClusterReader& reader, const ExpandRecord& record, ExpandState& state) {
+    std::optional<std::vector<Json>> revisions;
+    for (const Template& set : record.sets) {
+        if (set_now(state, set) != nullptr || !record.swapped.contains(set.ref.name)) continue;
+        if (!revisions) {
+            TRY_ASSIGN(revisions, revisions_if_allowed(reader, record.space));
+            if (!revisions) return {};
+        }
+        if (!left_behind(set, state.pods, *revisions)) state.dismissed.insert(set.ref.name);
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record) {
@@ -111,6 +126,7 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
     TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
     state.pods = std::move(pods.items);
     if (!record.stopped.empty()) TRY(read_attachments(reader, record, state));
+    TRY(find_dismissed(reader, record, state));
     return state;
 }
 
@@ -227,17 +243,22 @@ bool begun(const ExpandRecord& record, const ExpandState& state) {
 bool replacing(const ExpandRecord& record, const ExpandState& state) {
     return std::any_of(record.sets.begin(), record.sets.end(), [&](const Template& set) {
         const Json* live = set_now(state, set);
-        return record.swapped.contains(set.ref.name) &&
+        return record.swapped.contains(set.ref.name) && !is_lost(set, record, state) &&
                (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes));
     });
+}
+
+bool is_lost(const Template& set, const ExpandRecord& record, const ExpandState& state) {
+    const bool ours = record.swapped.contains(set.ref.name) && !state.dismissed.contains(set.ref.name);
+    return set_now(state, set) == nullptr && !ours;
 }
 
 std::vector<const Template*> missing_sets(const ExpandRecord& record, const ExpandState& state) {
     std::vector<const Template*> missing;
     for (const Template& set : record.sets) {
         const Json* live = set_now(state, set);
-        if (record.swapped.contains(set.ref.name) && (live == nullptr || kube::deleting(*live)))
-            missing.push_back(&set);
+        if (is_lost(set, record, state) || !record.swapped.contains(set.ref.name)) continue;
+        if (live == nullptr || kube::deleting(*live)) missing.push_back(&set);
     }
     return missing;
 }

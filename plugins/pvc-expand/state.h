@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct ExpandState {
     // volumes of claims that grow, by name.
     std::map<std::string, Json> workloads;
     std::vector<std::string> attachments;
+    // Sets that are not there though the journal says that they are to be made anew, and which have left neither pods
+    // nor revisions: it was their owner who deleted them.
+    std::set<std::string> dismissed;
 };
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
 
@@ -110,6 +114,8 @@ bool leftover_policy(const Template& set);
 // Claims that name this set as an owner: of its templates, those that grow or not.
 std::vector<std::string> owned_claims(const Template& set, const ExpandState& state);
 std::vector<Json> pods_of(const Template& set, const ExpandState& state);  // by selector and name, not going
+// Not there, and not by us: deleted by somebody else.
+bool is_lost(const Template& set, const ExpandRecord& record, const ExpandState& state);
 // Any claim asks for more than it did: from then on there is no way back.
 bool begun(const ExpandRecord& record, const ExpandState& state);
 // The operation has deleted a set, which is made anew with other sizes: no way back from there either.

@@ -53,7 +53,7 @@ Status Rounds::swap(SystemTime now) {
         const Json* live = set_now(state_, set);
         if (live != nullptr && !kube::deleting(*live) && has_sizes(*live, set.sizes)) continue;
         if (live == nullptr || kube::deleting(*live)) {
-            if (!record_.swapped.contains(set.ref.name)) return lost(set);
+            if (!record_.swapped.contains(set.ref.name)) return lost(set);  // going: by somebody else
             if (live != nullptr) wait_gone(set, *live);
             make_anew(set, set_before(record_.swapped.at(set.ref.name)));
             continue;
@@ -179,10 +179,32 @@ void Rounds::make_anew(const Template& set, const Json& before) {
     step.phase = "swap";
 }
 
+// Before claims of it are asked to grow, or anything else is done for it.
+Status Rounds::check_sets() const {
+    for (const Template& set : record_.sets) {
+        if (is_lost(set, record_, state_)) return lost(set);
+    }
+    return {};
+}
+
 Error Rounds::lost(const Template& set) const {
+    if (record_.told_by.contains(set.ref.name)) return unproven(set);
     return {ErrorKind::kConflict,
             set.text() + " was deleted by somebody else; its manifest is in the journal of " + operation_,
             "kubectl get configmap holdfast-op-" + operation_ + " -n " + record_.space + " -o yaml shows it", 0, ""};
+}
+
+// Of a set that only what is written on a claim tells of.
+Error Rounds::unproven(const Template& set) const {
+    const std::string& claim = record_.told_by.at(set.ref.name);
+    return {ErrorKind::kConflict,
+            set.text() + " is not there, and only an annotation of pvc/" + record_.space + "/" + claim +
+                " says what it was, which whoever may edit claims can have written: it has left no pods, or its last "
+                "ControllerRevision has another pod template; it is not made anew",
+            "if it is to be there, make it from its own manifest, then the same command again; what the claim says: "
+            "kubectl get pvc " +
+                claim + " -n " + record_.space + " -o yaml",
+            0, ""};
 }
 
 Error Rounds::rolls(const Template& set) {

@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/fence.h"
 #include "common/plan/owners.h"
+#include "plugins/pvc-expand/evidence.h"
 
 #include <algorithm>
 #include <map>
@@ -23,7 +24,7 @@ struct Trace {
 
 void add_trace(Trace& trace, const Json& json, const Json& claim, const std::string& operation) {
     auto part = record_of(json, kube::space_of(claim));
-    if (!part.ok() || kube::text_at(json, "/operation") != operation) return;
+    if (!part.ok() || !is_own_trace(json, claim)) return;
     if (trace.record.claims.empty() && trace.record.sets.empty()) {
         trace.record.space = part->space;
         trace.record.at = part->at;
@@ -33,7 +34,10 @@ void add_trace(Trace& trace, const Json& json, const Json& claim, const std::str
     }
     ++trace.found;
     for (Growth& one : part->claims) trace.record.claims.push_back(std::move(one));
-    for (Template& one : part->sets) trace.record.sets.push_back(std::move(one));
+    for (Template& one : part->sets) {
+        trace.record.told_by[one.ref.name] = kube::name_of(claim);
+        trace.record.sets.push_back(std::move(one));
+    }
     if (const Json* names = kube::find_at(json, "/workloads"); names != nullptr && names->is_array())
         trace.workloads = std::max(trace.workloads, names->size());
     trace.epoch = std::max(trace.epoch, plan::epoch_in(kube::annotation_of(claim, labels::kEpoch), operation));
@@ -47,48 +51,18 @@ Json rounds_of(const ExpandRecord& record) {
     return Json::array({{{"round", 0}, {"steps", std::move(steps)}}});
 }
 
-// Nobody's, or not taken off the set yet. A uid alone can be anybody's: DaemonSets have ControllerRevisions, too.
-bool let_go(const Template& set, const Json& object) {
-    const kube::Owner owner = kube::controller_of(object);
-    const bool its = owner.kind == "StatefulSet" && owner.name == set.ref.name;
-    return owner.empty() || (its && kube::controller_uid_of(object) == set.uid);
-}
-
-// Pods that a StatefulSet of this manifest has left behind: what a claim says can be written by whoever may edit
-// claims, and a set that its owner has deleted took its pods along. Only a deletion that leaves the pods leaves any.
-bool left_pods(const Template& set, const std::vector<Json>& pods) {
-    return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
-        const int ordinal = kube::ordinal_of_pod(set.manifest, kube::name_of(pod));
-        if (ordinal < 0 || kube::deleting(pod) || !let_go(set, pod)) return false;
-        const std::vector<std::string> mounted = kube::claims_of_pod(pod);
-        return std::any_of(mounted.begin(), mounted.end(), [&](const std::string& claim) {
-            const auto place = kube::template_of_claim(set.manifest, claim);
-            return place.claim_template != nullptr && place.ordinal == ordinal;
-        });
-    });
-}
-
-// Or a ControllerRevision, which stays when the last of its pods has ended meanwhile. Whoever may not look at them does
-// not see that.
-bool left_revisions(kube::ClusterReader& reader, const Template& set) {
-    const auto all = reader.list(kube::kControllerRevisions, set.ref.space);
-    if (!all.ok()) return false;
-    const std::string prefix = set.ref.name + "-";
-    return std::any_of(all->items.begin(), all->items.end(), [&](const Json& revision) {
-        const std::string name = kube::name_of(revision);
-        const bool its = starts_with(name, prefix) && name.find('-', prefix.size()) == std::string::npos;
-        return its && let_go(set, revision);
-    });
-}
-
-// What is posted in place of a set that is gone: as it was at the start. A replica that came since has a pod: it must
-// not be taken for one too many.
+// What is posted in place of a set that is gone: as it was at the start, unless its controller's own records say
+// otherwise. A replica that came since has a pod: it must not be taken for one too many.
 Status find_swapped(kube::ClusterReader& reader, ExpandRecord& record) {
     for (const Template& set : record.sets) {
         TRY_ASSIGN(const auto live, reader.find(set.ref));
+        if (live) record.told_by.erase(set.ref.name);
         if (live) continue;
         TRY_ASSIGN(const kube::List pods, reader.list(kube::kPods, record.space));
-        if (!left_pods(set, pods.items) && !left_revisions(reader, set)) continue;  // it was not we who deleted it
+        TRY_ASSIGN(const auto revisions, revisions_if_allowed(reader, record.space));
+        const std::vector<Json> known = revisions.value_or(std::vector<Json>());
+        if (!left_behind(set, pods.items, known)) continue;  // it was not we who deleted it
+        if (is_contradicted(set.manifest, known)) continue;
         Json before = set.manifest;
         int replicas = kube::replicas_of(before);
         for (const Json& pod : pods.items) {

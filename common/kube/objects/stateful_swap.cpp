@@ -120,6 +120,18 @@ Json owners_patch(const Json& before, const Json& live, const std::vector<std::s
     return patch;
 }
 
+nlohmann::json pod_template_of(const Json& object) {
+    const Json* found = find_at(object, "/data/spec/template");
+    if (found == nullptr) found = find_at(object, "/spec/template");
+    nlohmann::json made = found == nullptr ? nlohmann::json() : nlohmann::json(*found);
+    if (!made.is_object()) return made;
+    made.erase("$patch");
+    if (made.contains("metadata") && made["metadata"].is_object() && made["metadata"].contains("creationTimestamp") &&
+        made["metadata"]["creationTimestamp"].is_null())
+        made["metadata"].erase("creationTimestamp");
+    return made;
+}
+
 std::string update_revision_of(const Json& set) { return text_at(set, "/status/updateRevision"); }
 std::string current_revision_of(const Json& set) { return text_at(set, "/status/currentRevision"); }
 

@@ -33,6 +33,10 @@ std::string difference_but_size(const Json& set, const Json& other);
 // Sent with uid and resourceVersion (client-go util/csaupgrade does it so).
 Json owners_patch(const Json& before, const Json& live, const std::vector<std::string>& annotations);
 
+// Of a StatefulSet, or what a ControllerRevision keeps of one, in a form in which the two can be compared: without what
+// a revision has besides (kubernetes stateful_set_utils.go getPatch), and what servers write or leave out.
+nlohmann::json pod_template_of(const Json& object);
+
 std::string update_revision_of(const Json& set);   // status.updateRevision, "" : not known yet
 std::string current_revision_of(const Json& set);  // status.currentRevision
 bool rolls_by_itself(const Json& set);             // updateStrategy RollingUpdate

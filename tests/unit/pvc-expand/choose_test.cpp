@@ -1,4 +1,5 @@
 #include "common/kube/objects/stateful_swap.h"
+#include "plugins/pvc-expand/guards.h"
 #include "tests/unit/pvc-expand/scene.h"
 
 #include <doctest/doctest.h>
@@ -441,4 +442,49 @@ TEST_CASE("the canaries are the highest ordinals") {
     REQUIRE(choice.ok());
     CHECK(choice->record.claims[0].canary);
     CHECK_FALSE(choice->record.claims[1].canary);
+}
+
+TEST_CASE("what does not fit into an annotation is not begun; kubectl's copy of the manifest is left out of it first") {
+    ExpandFacts made;
+    facts(made);
+    const std::string much(120 * 1024, 'x');
+    made.sets[0]["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = much;
+    made.sets[0]["spec"]["template"]["metadata"]["annotations"]["notes"] = much;
+    const ExpandRecord fits = choose(options(), made)->record;
+    CHECK(check_traces(fits, kId).ok());
+    const std::string text = trace_text(fits, "db", kId);
+    CHECK(text.size() < 200 * 1024);
+    CHECK(Json::parse(text)["sets"][0]["manifest"]["spec"]["template"] == made.sets[0]["spec"]["template"]);
+    made.sets[0]["spec"]["template"]["metadata"]["annotations"]["more"] = much;
+    const Status refused = check_traces(choose(options(), made)->record, kId);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kRefused);
+    CHECK(refused.error().message.find("sts/shop/db is too large to be written beside its claims") == 0);
+}
+
+TEST_CASE(
+    "claims of an operation that is not finished are not grown by another, though its journal and Lease are lost") {
+    ExpandFacts made;
+    facts(made);
+    ExpandRecord first = choose(options(), made)->record;
+    made.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
+    made.claims["data-db-1"]["metadata"]["annotations"][labels::kExpand] = trace_json(first, "db", kId).dump();
+    made.sets.clear();  // in the gap: claims are all that is found
+    made.chosen = {"data-db-0"};
+    ExpandOptions wanted = options("30Gi");
+    wanted.target = kube::ObjectRef{kube::kClaims, "shop", "data-db-0"};
+    const auto choice = choose(wanted, made);
+    REQUIRE(choice.ok());
+    const Status refused = check_unfinished(made, choice->record, "expand-data-db-0-fghij");
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().kind == ErrorKind::kConflict);
+    CHECK(refused.error().message ==
+          "pvc/shop/data-db-1 tells of expand-db-abcde, which has begun to grow these claims and is not finished");
+    CHECK(refused.error().hint == "go on with it: kubectl pvc-expand resume expand-db-abcde -n shop");
+    CHECK(check_unfinished(made, choice->record, kId).ok());
+    made.claims["files"] = claim(7);
+    made.claims["files"]["metadata"]["name"] = "files";
+    made.chosen = {"files"};
+    wanted.target = kube::ObjectRef{kube::kClaims, "shop", "files"};
+    CHECK(check_unfinished(made, choose(wanted, made)->record, "expand-files-fghij").ok());
 }

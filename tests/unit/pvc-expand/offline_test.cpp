@@ -278,3 +278,17 @@ TEST_CASE("offline: what is stopped is in the journal, and in what the claims te
     CHECK(back->stopped[0].replicas == 2);
     CHECK(record_of(trace_json(made, "db", kId), "shop")->stopped.size() == 1);
 }
+
+TEST_CASE(
+    "offline: who waits for filesystems alone is stopped and started too, once: they grow when they are mounted") {
+    const ExpandRecord made = stopping();
+    ExpandState at = up();
+    at.claims = down_and_grown().claims;
+    CHECK(stage_of(made, at, kId) == Stage::kStop);
+    ExpandState ending = down_and_grown();
+    ending.pods.push_back(pod(0));
+    CHECK(stage_of(made, ending, kId) == Stage::kDrain);
+    CHECK(step_ids(planned(Stage::kDrain, made, ending)) == std::vector<std::string>{"delete-pod-db-0"});
+    CHECK(stage_of(made, down_and_grown(), kId) == Stage::kStart);
+    CHECK(stage_of(made, at, kId, {kStarting}) == Stage::kGrow);
+}

@@ -105,8 +105,10 @@ TEST_CASE("a StatefulSet that is one pod short is not calm, whoever stands under
     ExpandState at = on_nodes();
     at.pods[1]["metadata"].erase("ownerReferences");  // somebody's own pod: the controller cannot make db-1
     at.sets.clear();                                  // its template stays as it is: only its pod names it
+    ExpandRecord made = restarting();
+    made.sets.clear();
     at.pods[1]["spec"].erase("volumes");
-    const plan::Plan plan = planned(Stage::kRestart, restarting(), at);
+    const plan::Plan plan = planned(Stage::kRestart, made, at);
     const auto step = [&](const std::string& id) -> const plan::Step* {
         for (const plan::Step& one : plan.steps) {
             if (one.id == id) return &one;
@@ -123,7 +125,7 @@ TEST_CASE("a StatefulSet that is one pod short is not calm, whoever stands under
     CHECK(step("evict-db-2")->after == std::vector<std::string>{"whole-db-2"});
     // One that serves nobody may be the one that is short: it waits for no other.
     at.pods[0]["status"].erase("conditions");
-    CHECK(ids(planned(Stage::kRestart, restarting(), at)).front() == "evict-db-0");
+    CHECK(ids(planned(Stage::kRestart, made, at)).front() == "evict-db-0");
 }
 
 TEST_CASE("a template that was changed since is not rolled out by a restart") {

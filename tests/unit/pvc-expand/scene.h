@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
 #include "plugins/pvc-expand/choose.h"
 #include "plugins/pvc-expand/rounds.h"
 
@@ -76,6 +77,22 @@ inline Json pod(int ordinal, const std::string& owner = "uid-db") {
              {{"volumes",
                Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data-db-" + number}}}}})}}},
             {"status", {{"phase", "Running"}}}};
+}
+
+// Of this set's template, and nobody's.
+inline Json revision(const Json& of, int number = 1) {
+    Json made = {{"apiVersion", "apps/v1"},
+                 {"kind", "ControllerRevision"},
+                 {"metadata",
+                  {{"name", kube::name_of(of) + "-" + std::to_string(number)},
+                   {"namespace", "shop"},
+                   {"uid", "uid-revision-" + std::to_string(number)},
+                   {"labels", {{"app", "db"}}}}},
+                 {"revision", number}};
+    made["data"]["spec"]["template"] = of["spec"]["template"];
+    made["data"]["spec"]["template"]["$patch"] = "replace";
+    made["data"]["spec"]["template"]["metadata"]["creationTimestamp"] = nullptr;
+    return made;
 }
 
 inline Json storage_class(bool expands = true) {

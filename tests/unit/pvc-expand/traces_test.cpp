@@ -60,9 +60,7 @@ TEST_CASE("a set that is gone is made anew from what a claim tells only where it
     forged.cluster.put(other);
     CHECK_FALSE(forged.makes_it_anew());
     Told drained;  // its last pod has ended since, and nobody made it again
-    drained.cluster.put({{"apiVersion", "apps/v1"},
-                         {"kind", "ControllerRevision"},
-                         {"metadata", {{"name", "db-5d4f"}, {"namespace", "shop"}}}});
+    drained.cluster.put(revision(set()));
     CHECK(drained.makes_it_anew());
     Told another;  // of set db-web
     another.cluster.put({{"apiVersion", "apps/v1"},

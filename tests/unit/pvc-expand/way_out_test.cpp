@@ -233,3 +233,42 @@ TEST_CASE("a Deployment is locked with whatever its claims are of") {
     REQUIRE(locked.ok());
     CHECK(*locked == std::vector<kube::ObjectRef>{*wanted.target, {kube::kClaims, "shop", "data-db-0"}});
 }
+
+TEST_CASE("a set whose owner has deleted it with its pods is not made anew, also where the journal says so") {
+    Stopped at("20Gi");
+    at.deleted();
+    const auto told = [&] { return at.operation.plan(at.cluster, at.input); };
+    REQUIRE(told().ok());
+    CHECK(told()->steps.front().id == "remake-db");
+    for (int i = 0; i < 2; ++i) at.cluster.drop({kube::kPods, "shop", "db-" + std::to_string(i)});
+    REQUIRE_FALSE(told().ok());
+    CHECK(told().error().kind == ErrorKind::kConflict);
+    CHECK(told().error().message ==
+          "sts/shop/db was deleted by somebody else; its manifest is in the journal of expand-db-abcde");
+    CHECK(at.operation.recover(at.cluster, at.input, told().error())->steps.empty());
+    CHECK(at.steps().empty());        // abort is granted
+    at.cluster.put(revision(set()));  // but where only its pods have ended meanwhile
+    REQUIRE(told().ok());
+    CHECK(told()->steps.front().id == "remake-db");
+}
+
+TEST_CASE("who may not see revisions makes a set anew, as the journal says") {
+    Stopped at("20Gi");
+    at.deleted();
+    for (int i = 0; i < 2; ++i) at.cluster.drop({kube::kPods, "shop", "db-" + std::to_string(i)});
+    at.cluster.fault = [](const std::string& request, bool) -> std::optional<Error> {
+        if (request.find("list controllerrevision") == std::string::npos) return std::nullopt;
+        return Error{ErrorKind::kForbidden, "no", "", 403, ""};
+    };
+    const auto plan = at.operation.plan(at.cluster, at.input);
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.front().id == "remake-db");
+}
+
+TEST_CASE("claims of a set that somebody has deleted are not asked to grow, and abort is granted") {
+    Stopped at;
+    REQUIRE_FALSE(at.operation.plan(at.cluster, at.input).ok());
+    CHECK(at.operation.plan(at.cluster, at.input).error().message.find("sts/shop/db was deleted by somebody else") ==
+          0);
+    CHECK(at.steps().empty());
+}
