@@ -234,6 +234,30 @@ def test_a_run_that_is_killed_between_delete_and_create_is_finished_by_the_next(
     assert space.path("sts/postgres", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "320Mi"
 
 
+def test_without_its_journal_a_set_is_made_anew_from_what_a_claim_tells_and_its_last_revision_confirms(space):
+    space.apply(*sleeping("db"))
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    before = pods(space)
+    with space.start("pvc-expand", "sts/db", "--size", "96Mi", "--yes", "--progress", "plain") as command:
+        space.eventually(lambda: any("delete sts/" in line for line in command.err), timeout=60)
+        command.process.kill()
+        command.process.wait()
+    space.kubectl("delete", "sts", "db", "--cascade=orphan", "--ignore-not-found").expect()
+    space.kubectl("delete", "configmap", "-l", "app.kubernetes.io/managed-by=holdfast").expect()
+    told = next(c for c in space.get("pvc")["items"] if "holdfast.dev/expand" in c["metadata"].get("annotations", {}))
+    name, trace = told["metadata"]["name"], told["metadata"]["annotations"]["holdfast.dev/expand"]
+    words = ("annotate", "pvc", name, "--overwrite")
+    space.kubectl(*words, "holdfast.dev/expand=" + trace.replace('"command":["sleep","100000"]', '"command":["sleep","6"]')).expect()
+    refused = expand(space, "sts/db", "--size", "96Mi", "--yes").expect(4)
+    assert f"only an annotation of pvc/{space.name}/{name} says what it was" in refused.err
+    assert space.get("sts")["items"] == [] and pods(space) == before
+    space.kubectl("delete", "configmap", "-l", "app.kubernetes.io/managed-by=holdfast").expect()
+    space.kubectl(*words, "holdfast.dev/expand=" + trace).expect()
+    run = expand(space, "sts/db", "--size", "96Mi", "--yes").expect()
+    assert "the journal was lost: sts/" in run.err and pods(space) == before
+    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "96Mi"
+
+
 def test_status_resume_and_abort_of_an_expansion(space):
     """Killed before the first claim was asked it is taken back whole; killed between delete and create it can only be finished."""
     space.apply(*sleeping("db"))
