@@ -26,10 +26,10 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
 class Started:
     """A binary at work. end() waits for it; kill() is kill -9."""
 
-    def __init__(self, argv, environment, folder):
+    def __init__(self, argv, environment, folder, stdin=subprocess.DEVNULL):
         self.out, self.err = open(folder / "out", "wb+"), open(folder / "err", "wb+")
         self.argv = argv
-        self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+        self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=stdin, stdout=self.out, stderr=self.err)
 
     def running(self):
         return self.process.poll() is None
@@ -113,11 +113,11 @@ class Cluster:
         while not self.arrived.empty():
             self.arrived.get()
 
-    def start(self, plugin, *words, before=()):
+    def start(self, plugin, *words, before=(), stdin=subprocess.DEVNULL):
         """`before`: what runs the binary, as `nice` would."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
                        "KUBECTL_PATH": str(KUBECTL)}
-        return Started([*before, str(binary(plugin)), *words], environment, self.folder)
+        return Started([*before, str(binary(plugin)), *words], environment, self.folder, stdin)
 
     def run(self, plugin, *words, code=0):
         """Runs to the end; the test fails unless it ends with this code (None: any)."""

@@ -1,6 +1,7 @@
 """kubectl pvc-expand over real HTTPS on the simulated cluster: whole stories, and a hundred StatefulSets by one selector."""
 import json
 import os
+import pty
 import time
 
 import pytest
@@ -62,6 +63,42 @@ def test_what_a_webhook_or_quota_would_refuse_is_refused_before_any_change(clust
         assert "nothing was changed" in refused.err
         cluster.rules()
         assert cluster.state() == before
+
+
+@pytest.fixture
+def terminal():
+    ours, theirs = pty.openpty()
+    yield theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+# Each claim has 1Gi, and 700Mi of that are used.
+@pytest.mark.parametrize("words, becomes", [
+    (["--add", "512Mi"], "1536Mi"), (["--percent", "25"], "1280Mi"), (["--percent", "25%"], "1280Mi"),
+    (["--until-usage", "50%"], "1400Mi"), (["--until-usage", "50%", "--template", "data"], "1400Mi")])
+def test_a_relative_size_becomes_an_absolute_one_once(cluster, terminal, words, becomes):
+    """On a terminal alone; whoever runs the line again after a kill does not grow twice."""
+    line, before = ["sts/postgres", *words, "--yes"], cluster.state()
+    refused = cluster.run("pvc-expand", *line, code=3)
+    assert "off a terminal only --size is taken" in refused.err and "--dry-run prints the absolute sizes" in refused.err
+    assert cluster.state() == before
+    # The first claim was asked, which tells of the others; before that each template's is tried.
+    tried = 1 if "--template" in line else 2
+    cluster.rules({"method": "PATCH", "path": "/persistentvolumeclaims/", "skip": tried, "times": 1,
+                   "reply": {"announce": True, "through": True, "drop": True, "delay_ms": 600000}})
+    started = cluster.start("pvc-expand", *line, stdin=terminal)
+    cluster.arrived.get(timeout=60)
+    killed = started.kill()
+    cluster.rules()
+    assert killed.code == -9 and f"1Gi becomes {becomes}" in killed.err, killed
+    done = cluster.start("pvc-expand", *line, stdin=terminal).end()
+    assert done.code == 0, done
+    grown = {name: size for name, size in sizes(cluster).items() if "postgres" in name}
+    assert grown == {name: becomes if "--template" not in line or name.startswith("data") else "1Gi" for name in grown}
+    templates = {t["metadata"]["name"]: t["spec"]["resources"]["requests"]["storage"]
+                 for t in cluster.get("sts", "postgres")["spec"]["volumeClaimTemplates"]}
+    assert templates == {"data": becomes, "wal": "1Gi" if "--template" in line else becomes}
 
 
 def many(sets, templates):

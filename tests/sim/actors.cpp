@@ -108,6 +108,17 @@ Result<std::string> SimPods::run(const plan::Exec& exec, milliseconds) {
     return answer;
 }
 
+namespace {
+
+// As `df -Pk` prints it: on each of these 700 MiB of 1 GiB, whatever is there.
+std::string used_on(const std::vector<std::string>& paths) {
+    std::string text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n";
+    for (const std::string& path : paths) text += "/dev/sim 1048576 716800 331776 69% " + path + "\n";
+    return text;
+}
+
+}  // namespace
+
 Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
     const std::string pod = exec.space + "/" + exec.pod;
     const auto token = token_of(sim_, exec.space, exec.pod);
@@ -121,6 +132,7 @@ Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
         return std::string("standby=false\narchive=off\nfollows=0\nslots=0\nsubscriptions=0\n");
     if (command.find("pg_controldata") != std::string::npos) return control_data(*token);
     if (command.find("holdfast-exit") != std::string::npos) return token->writer + "\n\n\nholdfast-exit 0\n";
+    if (exec.argv.front() == "df") return used_on(std::vector(exec.argv.begin() + 2, exec.argv.end()));
     return std::string();
 }
 

@@ -219,6 +219,32 @@ def test_a_bare_claim_and_a_deployment(space):
     assert used["items"][0]["claim"] == "files" and used["items"][0]["capacityBytes"] > 100 << 20
 
 
+def test_canaries_grow_first_and_claims_without_a_pod_only_when_asked_for(space):
+    """Of a StatefulSet whose ordinals begin at 3."""
+    service, sts = sleeping("db")
+    sts["spec"]["ordinals"] = {"start": 3}
+    space.apply(service, sts)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    before = pods(space)
+    run = expand(space, "sts/db", "--size", "96Mi", "--canary", "1", "--yes", "--progress", "plain").expect()
+    done = [line for line in run.err.splitlines() if line.startswith("  done: ")]
+    first, second = (next(i for i, line in enumerate(done) if f"grow pvc/{space.name}/data-db-{n} " in line) for n in (4, 3))
+    waited = next(i for i, line in enumerate(done) if "wait until 1 claim " in line)
+    assert first < waited < second, run.text
+    assert capacities(space) == {"data-db-3": "96Mi", "data-db-4": "96Mi"} and pods(space) == before
+
+    space.kubectl("scale", "sts/db", "--replicas=1").expect()
+    space.eventually(lambda: list(pods(space)) == ["db-3"], timeout=60)
+    run = expand(space, "sts/db", "--size", "128Mi", "--yes").expect()
+    assert "without a pod and left as they are: data-db-4 (--include-unused grows them too)" in run.err, run.text
+    assert capacities(space) == {"data-db-3": "128Mi", "data-db-4": "96Mi"}
+    run = expand(space, "sts/db", "--size", "128Mi", "--include-unused", "--yes").expect()
+    assert "data-db-4: 96Mi -> 128Mi" in run.out and "its filesystem grows at the next mount" in run.out, run.text
+    assert space.path("sts/db", ".spec.ordinals.start") == "3" and pods(space) == {"db-3": before["db-3"]}
+    space.kubectl("scale", "sts/db", "--replicas=2").expect()
+    space.eventually(lambda: capacities(space)["data-db-4"] == "128Mi", timeout=120)
+
+
 def test_a_run_that_is_killed_between_delete_and_create_is_finished_by_the_next(database):
     space = database
     before, uid = pods(space), space.path("sts/postgres", ".metadata.uid")

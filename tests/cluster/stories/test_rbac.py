@@ -27,6 +27,8 @@ CASES = {
     "restore in-place": (["restore", "sts/postgres", "--from", "base", "--in-place", "--again", "--yes"], ["sts/NAME"]),
     "restore undo": (["restore", "undo", "--yes"], ["sts/NAME"]),
     "pvc-expand expand": (["pvc-expand", "sts/postgres", "--size", "32{n}Mi", "--yes"], ["sts/NAME"]),
+    "pvc-expand expand if-needed": (["pvc-expand", "sts/postgres", "--size", "34{n}Mi", "--restart", "if-needed", "--yes"],
+                                    ["sts/NAME", "--restart if-needed"]),
     "pvc-expand expand offline": (["pvc-expand", "sts/postgres", "--size", "36{n}Mi", "--restart", "offline", "--yes"],
                                   ["sts/NAME", "--restart offline"]),
     "pvc-expand usage": (["pvc-expand", "usage", "sts/postgres"], ["sts/NAME", "no --from kubelet"]),
