@@ -3,7 +3,6 @@
 #include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/lifecycle.h"
-#include "common/kube/objects/pod_state.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
@@ -27,12 +26,6 @@ Quantity size_of_claim(const Json& claim) {
     const kube::ResizeState state = kube::resize_state_of(claim);
     const Quantity nothing = Quantity::from_bytes(0);
     return std::max(state.requested.value_or(nothing), state.capacity.value_or(nothing));
-}
-
-// Canonical, so that only a fraction of a byte is written in one of these.
-bool in_fractions(const Quantity& size) {
-    const std::string& text = size.text();
-    return text.find_last_of("mun") == text.size() - 1 || text.find("e-") != std::string::npos;
 }
 
 // What `now` becomes. The text of --size is kept as it was typed, so that it is the one that stands in Git.
@@ -62,7 +55,7 @@ class Choosing {
         TRY(check_restarts(facts_, choice_.record));
         if (options_.restart == Restart::kOffline) TRY(choose_stopped(options_, facts_, choice_.record, choice_.notes));
         choose_canaries();
-        note_sizes();
+        note_choice(options_, facts_, choice_.record, {larger_, left_}, choice_.notes);
         return std::move(choice_);
     }
 
@@ -276,57 +269,6 @@ class Choosing {
             ordinals.insert(growth.ordinal);
             growth.canary = true;
         }
-    }
-
-    // A full disk is why people come here.
-    std::string unready_pods() const {
-        std::vector<std::string> names;
-        for (const Growth& growth : choice_.record.claims) {
-            const auto mounted = facts_.mounted_by.find(growth.claim);
-            if (growth.bears_only || mounted == facts_.mounted_by.end()) continue;
-            for (const Json* pod : mounted->second) {
-                const std::string name = "pod/" + kube::name_of(*pod);
-                if (!kube::pod_state_of(*pod).ready && std::find(names.begin(), names.end(), name) == names.end())
-                    names.push_back(name);
-            }
-        }
-        return join(names, ", ");
-    }
-
-    void note_sizes() {
-        std::vector<std::string>& notes = choice_.notes;
-        if (!options_.size) {
-            for (const Growth& growth : choice_.record.claims)
-                if (!growth.bears_only)
-                    notes.push_back("pvc/" + growth.claim + ": " + growth.from + " becomes " + growth.to);
-            for (const Template& set : choice_.record.sets) {
-                for (const auto& [name, size] : set.sizes)
-                    notes.push_back("template " + name + " of sts/" + set.ref.name + " becomes " + size);
-            }
-        }
-        if (options_.size && in_fractions(*options_.size))
-            notes.push_back("the size is not a whole number of bytes (" + options_.size->text() +
-                            "): the API server warns of that and rounds it up to " +
-                            std::to_string(options_.size->bytes()));
-        if (!larger_.empty()) notes.push_back("larger already and left so: " + join(larger_, ", "));
-        if (!left_.empty())
-            notes.push_back("without a pod and left as they are: " + join(left_, ", ") +
-                            " (--include-unused grows them too)");
-        for (const Growth& growth : choice_.record.claims) {
-            if (!growth.mounted && !growth.bears_only)
-                notes.push_back("pvc/" + growth.claim +
-                                " is mounted by no pod: its volume grows now, its filesystem at the next mount");
-        }
-        if (const std::string unready = unready_pods(); !unready.empty())
-            notes.push_back("not ready, and no reason not to grow: " + unready);
-        if (options_.restart == Restart::kIfNeeded)
-            notes.push_back(
-                "a pod whose filesystem has not grown " +
-                human_elapsed(static_cast<double>(options_.patience.count()) / 1000) +
-                " after its volume is evicted and waited for: one at a time, as PodDisruptionBudgets allow");
-        if (!choice_.record.sets.empty())
-            notes.push_back(std::string(options_.restart == Restart::kNever ? "no pod is restarted; " : "") +
-                            "while a StatefulSet is replaced, about a second, nobody replaces a pod that dies");
     }
 
     const ExpandOptions& options_;

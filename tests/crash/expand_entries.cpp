@@ -165,6 +165,18 @@ void leave_one_missing(sim::Sim& sim) {
     if (!sim::api_create(sim, other, kube::DryRun::kNone).ok() || !sim.settle(sim::milliseconds(600000))) std::exit(2);
 }
 
+// Its volumes have grown, and its filesystems grow only when they are mounted anew, which nobody was allowed to do.
+void leave_unmounted(sim::Sim& sim) {
+    put_stuck(sim, "fast-offline", "Retain");
+    int reads = 0;
+    kill_at(sim, expand({"sts/stuck", "--size", "2Gi", "--yes"}),
+            [&, known = recorded(sim::Verb::kPatch, kube::kClaims), begun = false](const sim::Call& call) mutable {
+                begun = begun || known(call);
+                return begun && call.verb == sim::Verb::kWatch && ++reads > 1;
+            });
+    if (!sim.settle(sim::milliseconds(600000))) std::exit(2);
+}
+
 // The commands that every plugin has, on an expansion that was stopped at each of its boundaries.
 std::vector<Entry> stopped_entries() {
     const auto before_asking = [](sim::Sim& sim) { kill_at(sim, grow(), recorded(sim::Verb::kPatch, kube::kClaims)); };
@@ -189,6 +201,7 @@ std::vector<Entry> stopped_entries() {
     return {gently(on("expand-abort", before_asking, abort)),
             gently(on("expand-abort-let-go", let_go, abort)),
             gently(on("expand-abort-missing", leave_one_missing, abort)),
+            gently(on("expand-gc", in_gap, always(expand({"gc", "--yes"})))),
             offline(on("expand-abort-down", down, abort)),
             gently(on("expand-resume", before_asking, resume)),
             gently(on("expand-resume-delete", before_delete, resume)),
@@ -225,6 +238,8 @@ std::vector<Entry> expand_entries() {
         offline({"expand-offline", "pvc-expand", "expand", put_offline, always(grow_offline()), kAll, 0, nullptr, 60}),
         thinned(offline({"expand-offline-lost", "pvc-expand", "expand", lose_stopped_journal, always(grow_offline()),
                          kForward, 0, nullptr, 80})),
+        thinned(offline({"expand-offline-mounts", "pvc-expand", "expand", leave_unmounted, always(grow_offline()),
+                         kAgain, 0, nullptr, 80})),
         thinned(offline(
             {"expand-offline-claim", "pvc-expand", "expand", nullptr,
              always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 80},
