@@ -24,13 +24,10 @@ constexpr Survivors kSurvivors[] = {
      "a claim whose snapshot is not there yet, and a pod whose claim is not there yet, stay Pending "
      "until it is; the wait for Bound waits for both"},
     {"clone create", "no-precondition",
-     "delete-OWN* remove-deploy-papers remove-netpol-staging-isolated remove-pod-OWN* remove-service-staging "
-     "remove-sts-staging "
-     "remove-vs-OWN* remove-vs-import* remove-vsc-import*",
-     "steps of a clean-up, which takes what the operation's label is on. The executor sends no delete "
-     "without a uid: it takes that of what it reads right before. Only clone-back has somebody in the "
-     "few requests between the two looks, and it has neither these kinds nor an operation's label on "
-     "the workload; its claims are caught (remove-*)"},
+     "delete-OWN* delete-vs-* remove-* remove-deploy-papers remove-netpol-staging-isolated remove-pod-OWN* "
+     "remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* remove-vsc-import*",
+     "without a uid the executor reads the object, demands the operation's label and pins the uid that it has: "
+     "two safeguards of one thing, of which each is enough (tests/unit/plan/delete_test.cpp has the executor's)"},
     {"restore drill", "no-precondition", "delete-netpol-OWN* delete-pod-OWN* delete-pvc-OWN*",
      "without a uid the executor reads the object, demands the operation's label and pins the uid that it has: "
      "two safeguards of one thing, of which each is enough"},
