@@ -107,6 +107,17 @@ void Stage::until_gone(const kube::Resource& resource, const std::string& name) 
     if (!gone) stop(0, place(resource, name) + " is still there after a minute; it is " + last.dump());
 }
 
+void Stage::until_refused(const std::string& what, int code, const std::function<Result<Json>()>& ask) {
+    const auto end = ground_.clock().steady_now() + kLimit;
+    while (true) {
+        const Result<Json> answer = ask();
+        if (!answer.ok() && answer.error().http_status == code) return;
+        if (!answer.ok()) stop(0, what + ": " + words(answer.error()));
+        if (ground_.clock().steady_now() >= end) stop(0, what + " is not refused after a minute");
+        ground_.clock().sleep_for(milliseconds(50));
+    }
+}
+
 std::vector<Json> Stage::until_count(const kube::Resource& resource, std::size_t count, const std::string& what,
                                      const Predicate& good, const kube::ListOptions& options) {
     std::vector<Json> found;

@@ -66,6 +66,9 @@ class Stage {
     // Watches for so long: it must not become so, nor go away.
     void never(const kube::Resource& resource, const std::string& name, const std::string& what, const Predicate& bad,
                milliseconds time = milliseconds(2500));
+    // Until the API server refuses it so. For what it decides from a cache of its own, which nobody can watch (quotas,
+    // roles): asked anew every 50 ms. `ask` must change nothing: a dry run.
+    void until_refused(const std::string& what, int code, const std::function<Result<Json>()>& ask);
     bool there(const kube::Resource& resource, const std::string& name);
     // A user who may do only that, in the case's namespace.
     kube::Cluster& limited(const std::vector<Right>& rights);

@@ -1,8 +1,10 @@
 """Real filesystems on loop devices, in a mount namespace of the test's own; the built mover."""
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,11 @@ def pytest_configure(config):
     if os.geteuid() != 0:
         pytest.exit("the mover's tests mount filesystems: run them as root", returncode=1)
     oracle.unshare_mounts()
+    # Every pytest that begins on this machine closes the folder they share by default to others (getbasetemp in its
+    # tmpdir.py). Here files are read as another user, and other parts begin beside this one.
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="holdfast-mover-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
 class Disk:
