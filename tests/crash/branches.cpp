@@ -1,5 +1,6 @@
 #include "tests/crash/branches.h"
 
+#include "tests/crash/heap.h"
 #include "tests/crash/stage.h"
 
 #include <sys/wait.h>
@@ -40,11 +41,6 @@ std::string read_all(int file) {
 std::string death_of(int status) {
     if (WIFSIGNALED(status)) return "it died of signal " + std::to_string(WTERMSIG(status));
     return WEXITSTATUS(status) == 0 ? "" : "it ended with " + std::to_string(WEXITSTATUS(status));
-}
-
-std::string told_of_death(const Case& one, const std::string& how) {
-    return "VIOLATION " + one.id() + "\n  " + how + "\n  replay: build/dev/tests/crash/crash_tests --case " + one.id() +
-           "\n";
 }
 
 class Trunk {
@@ -97,6 +93,7 @@ class Trunk {
         if (pipe(pipe_ends.data()) != 0) std::abort();
         const pid_t child = fork();
         if (child == 0) {
+            begin_own_pages();
             close(pipe_ends[0]);
             alarm(kMostSeconds);
             begin_branch(work, doubles, pipe_ends[1]);
@@ -109,7 +106,7 @@ class Trunk {
         waitpid(child, &status, 0);
         if (text.starts_with(kCalls)) calls_ = std::atoi(text.c_str() + kCalls.size());
         const std::string how = child < 0 ? "no process could be made for it" : death_of(status);
-        if (!listen_((text.starts_with(kCalls) ? "" : text) + (how.empty() ? "" : told_of_death(work.first, how))))
+        if (!listen_((text.starts_with(kCalls) ? "" : text) + (how.empty() ? "" : told_dead(work.first, how))))
             enough_ = true;
         return false;
     }
@@ -128,6 +125,7 @@ class Trunk {
     std::optional<Injection> second_kill_at(int boundary) {
         const pid_t child = fork();
         if (child == 0) {
+            begin_own_pages();
             alarm(kMostSeconds);
             silent_ = false;
             case_.second = {boundary, Fault::kKillAfterCommit};
@@ -138,8 +136,16 @@ class Trunk {
         const std::string how = child < 0 ? "no process could be made for it" : death_of(status);
         Case dead = case_;
         dead.second = {boundary, Fault::kKillAfterCommit};
-        if (!how.empty()) write_all(out_, told_of_death(dead, how));
+        if (!how.empty()) write_all(out_, told_dead(dead, how));
         return std::nullopt;
+    }
+
+    // A process that crashes or hangs is a violation like any other, and is counted as one.
+    std::string told_dead(const Case& one, const std::string& how) {
+        Judgement judgement;
+        judgement.violations = {how};
+        judgement.happened = true;
+        return tell_(one, judgement);
     }
 
     [[noreturn]] void end_branch(Judgement judgement) {

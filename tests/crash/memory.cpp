@@ -1,5 +1,6 @@
 #include "tests/crash/memory.h"
 
+#include "tests/crash/heap.h"
 #include "tests/sim/outside.h"
 
 #include <csetjmp>
@@ -58,7 +59,7 @@ bool outlives(const std::function<void()>& process) {
 
 void* allocate(std::size_t size) {
     if (fails()) throw std::bad_alloc{};
-    void* memory = std::malloc(size);  // NOLINT
+    void* memory = take(size);
     if (memory == nullptr) throw std::bad_alloc{};
     return memory;
 }
@@ -66,5 +67,7 @@ void* allocate(std::size_t size) {
 }  // namespace holdfast::crash
 
 void* operator new(std::size_t size) { return holdfast::crash::allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }                        // NOLINT
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }  // NOLINT
+// The standard library's own takes malloc's memory, which the deletes below do not know.
+void* operator new(std::size_t size, const std::nothrow_t& /*nothrow*/) noexcept { return holdfast::crash::take(size); }
+void operator delete(void* memory) noexcept { holdfast::crash::give_back(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { holdfast::crash::give_back(memory); }

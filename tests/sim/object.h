@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <memory_resource>
 #include <optional>
 
 namespace holdfast::sim {
@@ -19,7 +20,9 @@ class ObjectPtr {
   public:
     ObjectPtr() = default;
     ObjectPtr(std::nullptr_t) {}  // NOLINT: as other pointers
-    ObjectPtr(const kube::ObjectRef& ref, Json json) : stored_(std::make_shared<const Stored>(ref, std::move(json))) {}
+    ObjectPtr(const kube::ObjectRef& ref, Json json)
+        : stored_(new Stored(ref, std::move(json)), std::default_delete<const Stored>(),
+                  std::pmr::polymorphic_allocator<>(&counters())) {}
 
     const Json& operator*() const { return stored_->json; }
     const Json* operator->() const { return &stored_->json; }
@@ -43,6 +46,12 @@ class ObjectPtr {
         std::optional<kube::Claim> claim;
         std::optional<kube::Volume> volume;
     };
+    // All in a few pages: a branch of the crash matrix gets a copy of each page that it writes to, and a pointer is
+    // copied for each look at an object.
+    static std::pmr::memory_resource& counters() {
+        static auto* const pool = new std::pmr::synchronized_pool_resource;  // outlives every world
+        return *pool;
+    }
     std::shared_ptr<const Stored> stored_;
 };
 
