@@ -117,4 +117,25 @@ TEST_CASE("what reading back must look at one by one goes into a second index, w
     CHECK(seen == "[][b-changed]2[c-link]");
 }
 
+TEST_CASE("the sums of an index are those of its entries") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    auto writer = IndexWriter::create(folder->path() + "/all", {});
+    REQUIRE(writer.ok());
+    Entry root, file;
+    root.meta.kind = Kind::kDirectory;
+    file.path = "a";
+    file.facts = {5, {7, 8}, 2, 16};
+    REQUIRE(writer->add(root).ok());
+    std::string encoded;
+    Encoder out(encoded);
+    encode(out, file);
+    REQUIRE(writer->add(encoded).ok());
+    const auto end = writer->finish(1);
+    REQUIRE(end.ok());
+    CHECK(end->source ==
+          source_fingerprint("", root.meta, root.facts) + source_fingerprint("a", file.meta, file.facts));
+    CHECK(end->glance == glance_fingerprint("", root.meta) + glance_fingerprint("a", file.meta));
+}
+
 }  // namespace holdfast::mover

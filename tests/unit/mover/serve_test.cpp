@@ -1,0 +1,165 @@
+#include "plugins/migrate/mover/serve.h"
+#include "common/os/files.h"
+#include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/remote_target.h"
+
+#include <doctest/doctest.h>
+#include <csignal>
+#include <future>
+
+namespace holdfast::mover {
+namespace {
+
+class NeverSignalled : public Signals {
+  public:
+    int count() const override { return 0; }
+    int last() const override { return 0; }
+};
+
+const NeverSignalled kNoSignals;
+const std::string kKey(32, 'k');
+
+template <typename Thing>
+std::string encoded(const Thing& thing) {
+    std::string bytes;
+    Encoder out(bytes);
+    encode(out, thing);
+    return bytes;
+}
+
+std::string version(std::uint32_t number) {
+    std::string bytes;
+    Encoder(bytes).u32(number);
+    return bytes;
+}
+
+std::unique_ptr<Tls> connected(const Listener& listener) {
+    std::signal(SIGPIPE, SIG_IGN);  // as ProcessSignals does: the other side may be gone
+    auto tls = Tls::connect(listener.address(), kKey, kNoSignals);
+    REQUIRE(tls.ok());
+    return std::move(*tls);
+}
+
+Result<std::unique_ptr<Tls>> accepted(const Listener& listener) {
+    TRY_ASSIGN(Descriptor came, listener.accept(kNoSignals));
+    return Tls::accept(std::move(came), kKey, kNoSignals);
+}
+
+using Frames = std::vector<std::pair<FrameKind, std::string>>;
+
+// What the target's side says last to a source that sends these frames, and the error that it ends with itself.
+struct Said {
+    FrameKind kind = FrameKind::kHello;
+    std::string payload;
+    std::optional<Error> ended;
+};
+
+Said answer_to(const Frames& frames) {
+    const auto folder = TemporaryDirectory::create(), scratch = TemporaryDirectory::create();
+    auto listener = Listener::open("127.0.0.1:0");
+    REQUIRE((folder.ok() && scratch.ok() && listener.ok()));
+    auto tree = Tree::open(folder->path(), "target");
+    REQUIRE(tree.ok());
+    Counters counters;
+    LocalTarget target(*tree, {scratch->path(), 1}, counters, kNoSignals);
+    const ServeOptions options{scratch->path(), 1};
+    auto ended = std::async(std::launch::async, [&]() -> Result<Served> {
+        TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener));
+        return serve(std::move(tls), target, options);
+    });
+    Said said;
+    {
+        Channel channel(connected(*listener), nullptr);
+        for (const auto& [kind, payload] : frames) {
+            if (!channel.send(kind, payload).ok()) break;
+            const auto answer = channel.receive();
+            if (!answer.ok()) break;
+            said.kind = answer->kind;
+            said.payload = std::string(answer->payload);
+        }
+    }
+    const Result<Served> served = ended.get();
+    if (!served.ok()) said.ended = served.error();
+    return said;
+}
+
+void is_refused(const Frames& frames, const std::string& why) {
+    const Said said = answer_to(frames);
+    REQUIRE(said.kind == FrameKind::kError);
+    CHECK(decode_error(said.payload).kind == ErrorKind::kProtocol);
+    CHECK(decode_error(said.payload).message.find(why) != std::string::npos);
+    REQUIRE(said.ended);
+    CHECK(said.ended->kind == ErrorKind::kProtocol);
+}
+
+const std::pair<FrameKind, std::string> kGreeting{FrameKind::kHello, version(kProtocolVersion)},
+    kBeginning{FrameKind::kBegin, "operation"};
+
+}  // namespace
+
+TEST_CASE("a source of another version is told so, and nothing that it sends is done") {
+    is_refused({{FrameKind::kHello, version(kProtocolVersion + 1)}}, "of another version");
+    is_refused({{FrameKind::kHello, version(kProtocolVersion - 1)}}, "of another version");
+    is_refused({{FrameKind::kHello, ""}}, "of another version");
+    CHECK(answer_to({kGreeting}).kind == FrameKind::kHello);
+}
+
+TEST_CASE("a target of another version is not sent anything") {
+    for (const std::uint32_t said : {kProtocolVersion, kProtocolVersion + 1, kProtocolVersion - 1}) {
+        auto listener = Listener::open("127.0.0.1:0");
+        REQUIRE(listener.ok());
+        auto far = std::async(std::launch::async, [&]() -> Status {
+            TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener));
+            Channel channel(std::move(tls), nullptr);
+            TRY_ASSIGN(const Frame greeting, channel.receive());
+            TRY(channel.send(FrameKind::kHello, version(said)));
+            const auto more = channel.receive();
+            return more.ok() ? Status(Error{ErrorKind::kInternal, "more was sent", "", 0, ""}) : Status();
+        });
+        {
+            RealClock clock;
+            RemoteTarget target(connected(*listener), clock);
+            const Status greeted = target.hello();
+            CHECK(greeted.ok() == (said == kProtocolVersion));
+            if (!greeted.ok()) {
+                CHECK(greeted.error().kind == ErrorKind::kProtocol);
+                CHECK(greeted.error().message == "the target's holdfast-mover is of another version");
+            }
+        }
+        CHECK(far.get().ok());
+    }
+}
+
+TEST_CASE("nothing is done for a source that has not begun as every source begins") {
+    const std::string strange = "no holdfast-mover of this version sends", sum(24, '\0'), root = encoded(Meta());
+    is_refused({kBeginning}, strange);
+    is_refused({{FrameKind::kProbe, encoded(Needs())}}, strange);
+    for (const auto& [kind, payload] : Frames{{FrameKind::kCompare, sum},
+                                              {FrameKind::kCheck, "0"},
+                                              {FrameKind::kSeal, root},
+                                              {FrameKind::kCheckpoint, std::string(8, '\0')},
+                                              {FrameKind::kRebuild, "operation"},
+                                              {FrameKind::kIndexPart, "x"},
+                                              {FrameKind::kSteps, ""},
+                                              {FrameKind::kBatch, ""},
+                                              {FrameKind::kChunk, ""}}) {
+        CAPTURE(static_cast<int>(kind));
+        is_refused({kGreeting, {kind, payload}}, strange);
+    }
+}
+
+TEST_CASE("a question that no source of this version asks is not answered") {
+    const std::string strange = "no holdfast-mover of this version sends";
+    CHECK(answer_to({kGreeting, kBeginning, {FrameKind::kCompare, std::string(24, '\0')}}).payload == "0");
+    for (const char* how : {"", "3", "00", "/"}) {
+        CAPTURE(how);
+        is_refused({kGreeting, kBeginning, {FrameKind::kCheck, how}}, strange);
+    }
+    is_refused({kGreeting, kBeginning, {FrameKind::kCompare, std::string(23, '\0')}}, strange);
+    is_refused({kGreeting, kBeginning, {FrameKind::kCompare, std::string(25, '\0')}}, strange);
+    is_refused({kGreeting, {FrameKind::kBegin, ""}}, strange);
+    is_refused({kGreeting, {FrameKind::kBegin, std::string(257, 'o')}}, strange);
+    is_refused({kGreeting, kBeginning, {FrameKind::kVerdict, ""}}, strange);
+}
+
+}  // namespace holdfast::mover
