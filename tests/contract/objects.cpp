@@ -178,4 +178,19 @@ std::vector<std::string> names_of(const std::vector<Json>& objects) {
     return names;
 }
 
+std::string owner_of(const Json& object) { return text_at(object, "/metadata/ownerReferences/0/uid"); }
+
+void is_up(Stage& s, const std::string& set, int replicas) {
+    s.until(kStatefulSets, set, "up", [&](const Json& one) {
+        return kube::number_at(one, "/status/readyReplicas", 0) == replicas &&
+               kube::number_at(one, "/status/replicas", 0) == replicas &&
+               kube::number_at(one, "/status/observedGeneration", 0) ==
+                   kube::number_at(one, "/metadata/generation", -1);
+    });
+}
+
+void scale(Stage& s, const std::string& set, int replicas) {
+    s.merge(kStatefulSets, set, {{"spec", {{"replicas", replicas}}}});
+}
+
 }  // namespace holdfast::contract

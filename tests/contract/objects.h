@@ -56,6 +56,11 @@ Json restored(Json claim, const std::string& snapshot);
 Json quota(const Stage& s, const Json& hard);
 Json owned_by(Json object, const Json& owner, bool block = true);
 
+std::string owner_of(const Json& object);  // the uid of the first, "" without one
+// Until a StatefulSet has so many pods, all ready, as its controller says of its last change.
+void is_up(Stage& s, const std::string& set, int replicas);
+void scale(Stage& s, const std::string& set, int replicas);
+
 bool bound(const Json& object);  // a claim or a volume: status.phase
 bool ready(const Json& object);  // a pod (condition) or a snapshot (readyToUse)
 Predicate phase_is(const std::string& phase);

@@ -4,6 +4,8 @@
 #include "common/os/subprocess.h"
 #include "tests/contract/ground.h"
 
+#include <algorithm>
+
 namespace holdfast::contract {
 namespace {
 
@@ -50,12 +52,35 @@ class RealGround : public Ground {
     kube::Cluster& cluster() override { return *connection_->cluster; }
     Clock& clock() override { return connection_->clock; }
     kube::Cluster* limited(const std::string& space, const std::vector<Right>& rights) override;
+    bool scheduler_lags() const override { return true; }
 
   private:
+    bool in_force(kube::Cluster& user, const std::string& space, const std::vector<Right>& rights);
+
     std::string kubeconfig_;
     std::unique_ptr<Connection> connection_;
     std::vector<std::unique_ptr<Connection>> others_;
 };
+
+// The API server goes by roles that it has read, which nobody can watch: it is asked until it knows them all.
+bool RealGround::in_force(kube::Cluster& user, const std::string& space, const std::vector<Right>& rights) {
+    std::vector<kube::AccessCheck> checks;
+    for (const Right& right : rights) {
+        const auto slash = right.resource.find('/');
+        const std::string subresource = slash == std::string::npos ? "" : right.resource.substr(slash + 1);
+        const kube::Resource* resource = kube::find_resource(right.resource.substr(0, slash));
+        if (resource == nullptr) return false;
+        for (const std::string& verb : right.verbs) checks.push_back({verb, *resource, space, subresource, right.name});
+    }
+    const auto end = clock().steady_now() + milliseconds(180000);
+    while (clock().steady_now() < end) {
+        const auto answers = user.allowed(checks);
+        if (!answers.ok()) return false;
+        if (std::find(answers->begin(), answers->end(), false) == answers->end()) return true;
+        clock().sleep_for(milliseconds(50));
+    }
+    return false;
+}
 
 // A user of that name, whom only roles of this namespace know.
 kube::Cluster* RealGround::limited(const std::string& space, const std::vector<Right>& rights) {
@@ -74,7 +99,7 @@ kube::Cluster* RealGround::limited(const std::string& space, const std::vector<R
     if (!kubeconfig_.empty()) flags.kubeconfig = kubeconfig_;
     flags.as = "user-of-" + space;
     auto connection = Connection::open(flags);
-    if (!connection.ok()) return nullptr;
+    if (!connection.ok() || !in_force(*(*connection)->cluster, space, rights)) return nullptr;
     others_.push_back(std::move(*connection));
     return others_.back()->cluster.get();
 }

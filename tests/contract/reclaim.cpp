@@ -20,6 +20,26 @@ void policy(Stage& s, const std::string& volume, const char* name) {
 
 bool going(const Json& object) { return kube::deleting(object); }
 
+// What the scheduler says of a pod that no node takes: no more than it has read of the pod's claim.
+std::string verdict(Stage& s, const std::string& name, const std::string& claim) {
+    Json probe = pod(s, name, {claim});
+    nowhere(probe["spec"]);
+    s.make(probe);
+    const auto judged = [](const Json& one) { return text_at(one, "/status/conditions/0/type") == "PodScheduled"; };
+    const Json is = s.until(kPods, name, "judged", judged);
+    s.remove(kPods, name);
+    return text_at(is, "/status/conditions/0/message");
+}
+
+// A pod is placed by what the scheduler has read of its claim, which may be older than the claim's deletion.
+void until_scheduler_knows(Stage& s, const std::string& claim) {
+    if (!s.scheduler_lags()) return;
+    int number = 0;
+    s.until_answered("the scheduler knows that the claim is being deleted", [&] {
+        return verdict(s, "probe-" + std::to_string(++number), claim).find("is being deleted") != std::string::npos;
+    });
+}
+
 }  // namespace
 
 CONTRACT("reclaim", "Delete: the volume goes after its claim") {
@@ -151,6 +171,7 @@ CONTRACT("reclaim", "a new pod cannot take a claim that is being deleted") {
     s.merge(kClaims, "data",
             {{"metadata", {{"finalizers", Json::array({"kubernetes.io/pvc-protection", "hf.test/hold"})}}}});
     s.remove(kClaims, "data");
+    until_scheduler_knows(s, "data");
     s.make(pod(s, "user", {"data"}));
     s.never(kPods, "user", "placed", [](const Json& one) { return has(one, "/spec/nodeName"); });
     s.merge(kClaims, "data", {{"metadata", {{"finalizers", nullptr}}}});

@@ -135,11 +135,16 @@ CONTRACT("reserving", "reserved, and of the same volumeAttributesClassName: it i
 }
 
 CONTRACT("reserving", "reserved, but being deleted: the claim gets a fresh empty volume") {
-    Json pv = of_class_fast(volume(s, "v"));
+    Json pv = reserved_for(s, of_class_fast(volume(s, "v")), "data");
     pv["metadata"]["finalizers"] = Json::array({"hf.test/hold"});
-    reserve(s, pv, "data");
+    pv["spec"]["claimRef"]["uid"] = kNobody;
+    s.make(pv);
+    s.until(kVolumes, s.own("v"), "Released", phase_is("Released"));
     s.remove(kVolumes, s.own("v"));
-    s.until(kVolumes, s.own("v"), "being deleted", [](const Json& one) { return kube::deleting(one); });
+    // The binder says Available of what it has read, and so has read of the deletion.
+    s.merge(kVolumes, s.own("v"), {{"spec", {{"claimRef", {{"uid", nullptr}}}}}});
+    s.until(kVolumes, s.own("v"), "Available, and being deleted",
+            [](const Json& one) { return phase_is("Available")(one) && kube::deleting(one); });
     s.make(claim(s, "data", "fast"));
     gets_a_fresh_one(s, "data", s.own("v"));
     s.merge(kVolumes, s.own("v"), {{"metadata", {{"finalizers", nullptr}}}});

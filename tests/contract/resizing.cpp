@@ -19,16 +19,6 @@ Predicate waits_for_node() {
     return [](const Json& claim) { return kube::resize_state_of(claim).waits_for_node(); };
 }
 
-void is_up(Stage& s, const std::string& set, int replicas) {
-    s.until(kStatefulSets, set, "up", [&](const Json& one) {
-        return kube::number_at(one, "/status/readyReplicas", 0) == replicas &&
-               kube::number_at(one, "/status/observedGeneration", 0) ==
-                   kube::number_at(one, "/metadata/generation", -1);
-    });
-}
-
-std::string owner_of(const Json& object) { return text_at(object, "/metadata/ownerReferences/0/uid"); }
-
 Json anew(const Json& live) {
     Json made = {{"apiVersion", "apps/v1"}, {"kind", "StatefulSet"}, {"spec", live["spec"]}};
     made["metadata"] = {{"name", name_of(live)}, {"namespace", kube::space_of(live)}};
@@ -116,7 +106,7 @@ CONTRACT("resizing", "a set deleted without its pods and made anew with another 
     is_up(s, "db", 2);
     const Json live = s.get(kStatefulSets, "db");
     const Json one = s.get(kPods, "db-0");
-    MUST(s.cluster.remove(s.ref(kStatefulSets, "db"), {uid_of(live), version_of(live)}, Propagation::kOrphan));
+    MUST(s.cluster.remove(s.ref(kStatefulSets, "db"), {uid_of(live), ""}, Propagation::kOrphan));
     s.until_gone(kStatefulSets, "db");
     SAME(owner_of(s.get(kPods, "db-0")), "");
     Json made = anew(live);

@@ -106,7 +106,10 @@ std::vector<Case> chosen_cases(const std::string& only) {
         if (one.id().find(only) != std::string::npos) cases.push_back(one);
     }
     const auto weight = [](const Case& one) {
-        return one.group == "watches" ? 0 : one.group == "statefulsets" ? 1 : one.group == "snapshots" ? 2 : 3;
+        return one.group == "watches"                                    ? 0
+               : one.group == "statefulsets" || one.group == "retention" ? 1
+               : one.group == "snapshots"                                ? 2
+                                                                         : 3;
     };
     std::stable_sort(cases.begin(), cases.end(), [&](const Case& a, const Case& b) { return weight(a) < weight(b); });
     return cases;

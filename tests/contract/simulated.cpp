@@ -30,6 +30,7 @@ class SimulatedGround : public Ground {
     kube::Cluster& cluster() override { return cluster_; }
     Clock& clock() override { return clock_; }
     sim::Sim& sim() { return sim_; }
+    bool scheduler_lags() const override { return false; }
     kube::Cluster* limited(const std::string& space, const std::vector<Right>& rights) override {
         auto made = std::make_unique<sim::SimCluster>(sim_, gate_);
         made->may = [space, rights](const kube::AccessCheck& check) {

@@ -13,14 +13,29 @@ void make_source(Stage& s) {
     s.until(kClaims, "data", "Bound", bound);
 }
 
-Json taken(Stage& s, const std::string& name, const std::string& snapshot_class = "fast") {
-    s.make(snapshot(s, name, "data", snapshot_class));
-    return s.until(kSnapshots, name, "ready", ready);
+std::string content_of(const Json& snapshot) { return text_at(snapshot, "/status/boundVolumeSnapshotContentName"); }
+
+Predicate held_by(const std::vector<std::string>& finalizers) {
+    return [finalizers](const Json& one) {
+        return std::all_of(finalizers.begin(), finalizers.end(),
+                           [&](const std::string& name) { return holds(one, kPrefix + name); });
+    };
 }
 
-std::string content_of(const Json& snapshot) { return text_at(snapshot, "/status/boundVolumeSnapshotContentName"); }
+// Ready, and held as it ought to be: who cuts it and who holds it do not wait for each other.
+Json taken(Stage& s, const std::string& name, const std::string& snapshot_class = "fast") {
+    s.make(snapshot(s, name, "data", snapshot_class));
+    s.until(kSnapshots, name, "ready", ready);
+    const Json is = s.until(kSnapshots, name, "held", held_by({"volumesnapshot-as-source-protection"}));
+    s.until(kSnapshotContents, content_of(is), "held", held_by({"volumesnapshotcontent-bound-protection"}));
+    return is;
+}
+
 bool has_content(const Json& one) { return !content_of(one).empty(); }
 bool has_error(const Json& one) { return !text_at(one, "/status/error/message").empty(); }
+Predicate error_says(const std::string& words) {
+    return [words](const Json& one) { return text_at(one, "/status/error/message").find(words) != std::string::npos; };
+}
 bool cut(const Json& one) { return has(one, "/status/creationTime"); }
 
 Json pre_provisioned(const Stage& s, const std::string& name, const std::string& handle, const std::string& snapshot) {
@@ -60,27 +75,31 @@ CONTRACT("snapshots", "a snapshot gets a content, both name each other, and it b
 
 CONTRACT("snapshots", "a ready snapshot and its content are held by finalizers, its claim no longer is") {
     make_source(s);
-    const Json is = taken(s, "one");
-    CHECK(holds(is, std::string(kPrefix) + "volumesnapshot-bound-protection"));
-    CHECK(holds(is, std::string(kPrefix) + "volumesnapshot-as-source-protection"));
-    CHECK(holds(s.get(kSnapshotContents, content_of(is)),
-                std::string(kPrefix) + "volumesnapshotcontent-bound-protection"));
+    taken(s, "one");  // waits until both are held
+    s.until(kSnapshots, "one", "held, since its content is bound", held_by({"volumesnapshot-bound-protection"}));
     s.until(kClaims, "data", "free",
             [](const Json& one) { return !holds(one, std::string(kPrefix) + "pvc-as-source-protection"); });
 }
 
 CONTRACT("snapshots", "cut at once, ready later: meanwhile the claim is held and cannot go") {
     make_source(s);
-    s.make(snapshot(s, "one", "data", "fast-delayed"));
+    s.make(snapshot(s, "one", "data", "fast-uploading"));
     const Json early = s.until(kSnapshots, "one", "cut", cut);
     CHECK(!ready(early));
-    const Json source = s.get(kClaims, "data");
-    CHECK(holds(source, std::string(kPrefix) + "pvc-as-source-protection"));
+    CHECK(held_by({"pvc-as-source-protection"})(s.get(kClaims, "data")));
     s.remove(kClaims, "data");
-    s.never(kClaims, "data", "free",
-            [](const Json& one) { return !holds(one, std::string(kPrefix) + "pvc-as-source-protection"); });
-    s.until(kSnapshots, "one", "ready", ready);
+    s.never(kClaims, "data", "free", [](const Json& one) { return !held_by({"pvc-as-source-protection"})(one); });
+    s.remove(kSnapshots, "one");
     s.until_gone(kClaims, "data");
+}
+
+CONTRACT("snapshots", "a claim that is being deleted goes when its snapshot is ready") {
+    make_source(s);
+    s.make(snapshot(s, "one", "data", "fast-delayed"));
+    s.until(kSnapshots, "one", "cut", cut);
+    s.remove(kClaims, "data");
+    s.until_gone(kClaims, "data");
+    CHECK(ready(s.get(kSnapshots, "one")));
 }
 
 CONTRACT("snapshots", "the content says since when it is being made, until it is") {
@@ -103,8 +122,7 @@ CONTRACT("snapshots", "without a class the default of the volume's driver is tak
 CONTRACT("snapshots", "an error is told, is not the end, and leaves the snapshot unready") {
     make_source(s);
     s.make(snapshot(s, "one", "data", "broken"));
-    const Json is = s.until(kSnapshots, "one", "in error", has_error);
-    CHECK(text_at(is, "/status/error/message").find("the array refused the snapshot") != std::string::npos);
+    const Json is = s.until(kSnapshots, "one", "refused by the array", error_says("the array refused the snapshot"));
     CHECK(!ready(is));
     s.remove(kSnapshots, "one");
     s.until_gone(kSnapshots, "one");
@@ -320,6 +338,12 @@ CONTRACT("snapshots", "restored: a snapshot stays while a claim that is made of 
     make_source(s);
     taken(s, "one");
     s.make(restored(claim(s, "copy", "fast-later"), "one"));
+    // Whether a snapshot may go is decided from a cache of the claims: what the controller says of a snapshot of this
+    // claim shows that it is in there.
+    s.make(snapshot(s, "probe", "copy"));
+    s.until(kSnapshots, "probe", "refused since its claim is not bound", error_says("not yet bound"));
+    s.remove(kSnapshots, "probe");
+    s.until_gone(kSnapshots, "probe");
     s.remove(kSnapshots, "one");
     s.never(kSnapshots, "one", "gone", [](const Json& one) { return !kube::deleting(one); });
     s.remove(kClaims, "copy");

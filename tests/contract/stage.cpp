@@ -7,7 +7,7 @@
 namespace holdfast::contract {
 namespace {
 
-constexpr milliseconds kLimit{60000};
+constexpr milliseconds kLimit{180000};
 
 std::string place(const kube::Resource& resource, const std::string& name) { return resource.short_name + "/" + name; }
 
@@ -94,7 +94,7 @@ Json Stage::until(const kube::Resource& resource, const std::string& name, const
         last = list.items.front();
         return good(last);
     });
-    if (!came) stop(0, place(resource, name) + " is not " + what + " after a minute; it is " + last.dump());
+    if (!came) stop(0, place(resource, name) + " is not " + what + " after three minutes; it is " + last.dump());
     return last;
 }
 
@@ -104,16 +104,21 @@ void Stage::until_gone(const kube::Resource& resource, const std::string& name) 
         if (!list.items.empty()) last = list.items.front();
         return list.items.empty();
     });
-    if (!gone) stop(0, place(resource, name) + " is still there after a minute; it is " + last.dump());
+    if (!gone) stop(0, place(resource, name) + " is still there after three minutes; it is " + last.dump());
 }
 
 void Stage::until_refused(const std::string& what, int code, const std::function<Result<Json>()>& ask) {
-    const auto end = ground_.clock().steady_now() + kLimit;
-    while (true) {
+    until_answered(what + " is refused", [&] {
         const Result<Json> answer = ask();
-        if (!answer.ok() && answer.error().http_status == code) return;
-        if (!answer.ok()) stop(0, what + ": " + words(answer.error()));
-        if (ground_.clock().steady_now() >= end) stop(0, what + " is not refused after a minute");
+        if (!answer.ok() && answer.error().http_status != code) stop(0, what + ": " + words(answer.error()));
+        return !answer.ok();
+    });
+}
+
+void Stage::until_answered(const std::string& what, const std::function<bool()>& ask) {
+    const auto end = ground_.clock().steady_now() + kLimit;
+    while (!ask()) {
+        if (ground_.clock().steady_now() >= end) stop(0, "not within three minutes: " + what);
         ground_.clock().sleep_for(milliseconds(50));
     }
 }
@@ -127,7 +132,7 @@ std::vector<Json> Stage::until_count(const kube::Resource& resource, std::size_t
         return found.size() == count;
     });
     if (!came)
-        stop(0, std::to_string(found.size()) + " " + resource.plural + " are " + what + " after a minute, not " +
+        stop(0, std::to_string(found.size()) + " " + resource.plural + " are " + what + " after three minutes, not " +
                     std::to_string(count));
     return found;
 }

@@ -33,6 +33,8 @@ class Ground {
     virtual Clock& clock() = 0;
     // A client that may do only that, which lives as long as the ground. Null if it could not be made.
     virtual kube::Cluster* limited(const std::string& space, const std::vector<Right>& rights) = 0;
+    // Whether who places pods decides by what it has read, which may be older than what is there.
+    virtual bool scheduler_lags() const = 0;
 };
 
 using Predicate = std::function<bool(const Json&)>;
@@ -57,7 +59,8 @@ class Stage {
                const std::string& subresource = "");
     void remove(const kube::Resource& resource, const std::string& name,
                 kube::Propagation propagation = kube::Propagation::kBackground);
-    // The object as soon as it is so; `what` says what is waited for, as "bound". At most a minute.
+    // The object as soon as it is so; `what` says what is waited for, as "bound". At most three minutes: on a busy
+    // machine controllers that try again double their pauses.
     Json until(const kube::Resource& resource, const std::string& name, const std::string& what, const Predicate& good);
     void until_gone(const kube::Resource& resource, const std::string& name);
     // Until so many objects of the selection are so.
@@ -66,10 +69,12 @@ class Stage {
     // Watches for so long: it must not become so, nor go away.
     void never(const kube::Resource& resource, const std::string& name, const std::string& what, const Predicate& bad,
                milliseconds time = milliseconds(2500));
-    // Until the API server refuses it so. For what it decides from a cache of its own, which nobody can watch (quotas,
-    // roles): asked anew every 50 ms. `ask` must change nothing: a dry run.
+    // Until the API server refuses it so, or answers so. For what it decides from a cache of its own, which nobody can
+    // watch (quotas, roles): asked anew every 50 ms. `ask` must change nothing: a dry run.
     void until_refused(const std::string& what, int code, const std::function<Result<Json>()>& ask);
+    void until_answered(const std::string& what, const std::function<bool()>& ask);
     bool there(const kube::Resource& resource, const std::string& name);
+    bool scheduler_lags() const { return ground_.scheduler_lags(); }
     // A user who may do only that, in the case's namespace.
     kube::Cluster& limited(const std::vector<Right>& rights);
 

@@ -23,8 +23,8 @@ std::string word(Type type) {
 // The next event that is no bookmark.
 kube::WatchEvent next(Stage& s, kube::Watch& watch) {
     while (true) {
-        auto event = s.must(watch.next(milliseconds(30000)), "next event", 0);
-        if (!event) s.stop(0, "no event came in 30 s");
+        auto event = s.must(watch.next(milliseconds(180000)), "next event", 0);
+        if (!event) s.stop(0, "no event came in three minutes");
         if (event->type != Type::kBookmark) return std::move(*event);
     }
 }
@@ -54,7 +54,7 @@ bool quiet(Stage& s, kube::Watch& watch) {
 ErrorKind refusal_of_watch(Stage& s, const std::string& version) {
     auto watch = s.cluster.watch(kSnapshots, s.space, {}, version);
     if (!watch.ok()) return watch.error().kind;
-    const auto event = (*watch)->next(milliseconds(10000));
+    const auto event = (*watch)->next(milliseconds(60000));
     return event.ok() ? ErrorKind::kInternal : event.error().kind;
 }
 
@@ -65,7 +65,7 @@ CONTRACT("watches", "a bookmark comes about every minute, and a watch can begin 
     const auto watch = from_now(s, kConfigMaps);
     std::string version;
     for (int turn = 0; turn < 3 && version.empty(); ++turn) {
-        const auto event = MUST(watch->next(milliseconds(90000)));
+        const auto event = MUST(watch->next(milliseconds(180000)));
         if (!event) break;
         if (event->type != Type::kBookmark) continue;
         version = version_of(event->object);

@@ -65,6 +65,7 @@ void put_snapshot_classes(Sim& sim) {
         {"fast-retain", "fast.csi.hf.test", "Retain", false, "", ""},
         {"slow", "slow.csi.hf.test", "Delete", true, "", ""},
         {"fast-delayed", "fast.csi.hf.test", "Delete", false, "delay", "15s"},
+        {"fast-uploading", "fast.csi.hf.test", "Delete", false, "delay", "1000h"},
         {"broken", "fast.csi.hf.test", "Delete", false, "fail", "the array refused the snapshot"},
         {"unserved", "absent.csi.hf.test", "Delete", false, "", ""},
     };

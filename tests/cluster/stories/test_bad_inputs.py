@@ -46,7 +46,7 @@ def test_57_a_class_of_another_driver(untouched, words):
     refused(untouched.kubectl(*words, "--snapshot-class", "slow"), 3,
             f"VolumeSnapshotClass slow is for driver slow.csi.hf.test, but the volume of pvc/{untouched.name}/data-other-0 belongs to "
             f"driver fast.csi.hf.test; {NOTHING}",
-            "classes for that driver: broken, fast, fast-delayed, fast-retain")
+            "classes for that driver: broken, fast, fast-delayed, fast-retain, fast-uploading")
 
 
 def test_62_a_target_smaller_than_the_snapshot_needs(untouched):
@@ -67,7 +67,7 @@ def test_60_a_name_that_another_operation_or_tool_holds(two):
             f"the name is taken: vs/{space.name}/theirs-data-other-0 exists and was made by someone else; {NOTHING}",
             "choose another name with --name")
     assert space.objects() == before
-    stopped = space.snap("create", "pvc/data-other-0", "--name", "held", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    stopped = space.snap("create", "pvc/data-other-0", "--name", "held", "--snapshot-class", "broken", "--timeout", "8s").expect(5)
     operation = next(line.split()[3] for line in stopped.err.splitlines() if "kubectl snap resume" in line)
     before = space.objects()
     refused(space.snap("create", "pvc/data-other-0", "--name", "held"), 4,
@@ -178,7 +178,9 @@ def test_63_a_class_that_does_not_reach_the_place_of_the_volume(space, cluster):
 def test_70_an_incomplete_set(two):
     space = two
     space.snap("create", "sts/postgres", "--name", "half", "--wait", "ready").expect()
+    content = space.path("volumesnapshot/half-data-postgres-1", ".status.boundVolumeSnapshotContentName")
     space.kubectl("delete", "volumesnapshot", "half-data-postgres-1").expect()
+    space.wait("delete", f"volumesnapshotcontent/{content}")
     before = space.objects()
     for words in (["pvc/copy", "--from", "half", "--ordinal", "0"], ["drill", "half"], ["open", "half"]):
         refused(space.restore(*words), 3,
@@ -229,7 +231,7 @@ def test_56_two_default_classes_for_the_driver(space, cluster):
         refused(space.snap("create", "pvc/data"), 3,
                 f"no VolumeSnapshotClass is for driver {driver}, to which the volume of pvc/{space.name}/data belongs; {NOTHING}",
                 "there are broken (fast.csi.hf.test), fast (fast.csi.hf.test), fast-delayed (fast.csi.hf.test), fast-retain "
-                "(fast.csi.hf.test), slow (slow.csi.hf.test), unserved (absent.csi.hf.test); make one with "
+                "(fast.csi.hf.test), fast-uploading (fast.csi.hf.test), slow (slow.csi.hf.test), unserved (absent.csi.hf.test); make one with "
                 f"`driver: {driver}`")
     finally:
         cluster.kubectl("delete", "volumesnapshotclass", f"{space.name}-a", f"{space.name}-b", "--ignore-not-found")
@@ -239,15 +241,15 @@ def test_56_two_default_classes_for_the_driver(space, cluster):
 def test_58_a_snapshot_that_never_gets_ready(space):
     space.claim("data")
     space.wait("jsonpath={.status.phase}=Bound", "pvc/data")
-    stopped = space.snap("create", "pvc/data", "--name", "no", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    stopped = space.snap("create", "pvc/data", "--name", "no", "--snapshot-class", "broken", "--timeout", "8s").expect(5)
     (error,) = [line for line in stopped.err.splitlines() if line.startswith("error: ")]
-    assert error.startswith(f"error: vs/{space.name}/no-data: no progress in 3.0s: driver says: "), stopped.text
+    assert error.startswith(f"error: vs/{space.name}/no-data: no progress in 8.0s: driver says: "), stopped.text
     assert error.endswith(f"; vs/{space.name}/no-data: the driver fast.csi.hf.test says: the array refused the snapshot (Internal)"), error
     assert "kubectl snap resume " in stopped.err and "the array refused the snapshot" in space.snap("describe", "no").out
     assert space.set("no")["complete"] is False
     assert "set/no in namespace" in space.restore("pvc/copy", "--from", "no").expect(3).err
     before = space.objects()
-    stopped = space.clone("pvc/data", "copy", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
+    stopped = space.clone("pvc/data", "copy", "--snapshot-class", "broken", "--timeout", "8s").expect(5)
     assert "says: the array refused the snapshot (Internal)" in stopped.err and "kubectl clone resume " in stopped.err
     operation = next(line.split()[3] for line in stopped.err.splitlines() if "kubectl clone abort" in line)
     # Bad input 60: whoever wants the same name for something else meanwhile is kept out.

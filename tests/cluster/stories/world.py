@@ -22,6 +22,7 @@ BUSYBOX_IMAGE = "hf.test/busybox:1"
 # How long a story waits for what the cluster does by itself. Kubelets and controllers double the pause between their tries up to
 # two minutes, so that on a busy machine one early failure makes a pod start minutes later; what is fast by nature is not slower for it.
 PATIENCE_S = 240
+HOLD = json.dumps([{"op": "add", "path": "/metadata/finalizers", "value": ["story.test/hold"]}])
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Run:
         return self
 
 
-def run(argv, environment, stdin=None, timeout=120):
+def run(argv, environment, stdin=None, timeout=300):
     began = time.monotonic()
     done = subprocess.run(argv, env=environment, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=timeout, errors="replace")
@@ -115,7 +116,7 @@ class Cluster:
         other._kinds = self._kinds
         return other
 
-    def kubectl(self, *words, stdin=None, timeout=120, environment=None):
+    def kubectl(self, *words, stdin=None, timeout=300, environment=None):
         """The run, whatever its exit code. `environment` adds to or replaces variables."""
         return run(["kubectl", *map(str, words)], {**self.environment, **(environment or {})}, stdin, timeout)
 
@@ -150,8 +151,17 @@ def _incidental(item):
             or (kind == "ServiceAccount" and name == "default"))
 
 
+# Finalizers that storage controllers put on and take off when they come to it: a snapshot of a claim may be ready before its
+# claim is free again.
+_PASSING = {"snapshot.storage.kubernetes.io/pvc-as-source-protection", "provisioner.storage.kubernetes.io/cloning-protection",
+            "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection", "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",
+            "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection", "external-provisioner.volume.kubernetes.io/finalizer",
+            "external-attacher/slow-csi-hf-test"}
+
+
 def _digest(item):
     metadata = {k: v for k, v in item["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    metadata["finalizers"] = [f for f in metadata.get("finalizers", []) if f not in _PASSING]
     text = json.dumps({**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -208,6 +218,22 @@ class Space:
         """What controllers and kubelets said in this namespace, for the message of a failure."""
         return (self.kubectl("get", "events", "--sort-by=.metadata.creationTimestamp").text
                 + self.kubectl("get", "pods,pvc", "-o", "wide").text)
+
+    def restart(self, pod):
+        """Deletes a StatefulSet's pod and waits for the one that takes its place. The set's status may be older than both."""
+        uid = self.path(f"pod/{pod}", ".metadata.uid")
+        self.kubectl("delete", "pod", pod).expect()
+        self.eventually(lambda: self.path(f"pod/{pod}", ".metadata.uid") not in ("", uid))
+        self.wait("condition=Ready", f"pod/{pod}")
+
+    def hold(self, target):
+        """Keeps an object that is deleted from being gone, until let_go(): whoever waits for its end waits."""
+        self.kubectl("patch", target, "--type=json", "-p", HOLD).expect()
+
+    def let_go(self, target):
+        held = self.get(target)["metadata"]
+        left = {"resourceVersion": held["resourceVersion"], "finalizers": [f for f in held["finalizers"] if f != "story.test/hold"]}
+        self.kubectl("patch", target, "--type=merge", "-p", json.dumps({"metadata": left})).expect()
 
     def eventually(self, question, timeout=PATIENCE_S):
         """For what no watch of kubectl's can wait for."""
@@ -278,7 +304,18 @@ class Space:
                           {**api, "kind": f"{kind}Binding", "metadata": {"name": where, "labels": {"story": self.name}},
                            "subjects": subject, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": where}}]
         self.apply(*manifests)
-        return self.cluster.with_kubeconfig(self._kubeconfig_of(name))
+        made = self.cluster.with_kubeconfig(self._kubeconfig_of(name))
+        self.in_force(rules, cluster_rules, "--kubeconfig", made.kubeconfig)
+        return made
+
+    def in_force(self, rules, cluster_rules, *who):
+        """Waits until the API server, which goes by the roles that it has read, knows that they may do this. Who is flags of
+        kubectl. The roles were made one after the other, and this one last."""
+        for rule, place in ((rules[-1:], ["-n", self.name]), (cluster_rules[-1:], ["-A"])):
+            for one in rule:
+                group = one["apiGroups"][0]
+                resource = one["resources"][0] + (f".{group}" if group not in ("", "*") else "")
+                self.eventually(lambda: self.cluster.kubectl("auth", "can-i", one["verbs"][0], resource, *place, *who).code == 0)
 
     def _kubeconfig_of(self, account):
         token = self.kubectl("create", "token", account).expect().out.strip()

@@ -88,7 +88,10 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const ObjectPtr claim = sim.store.find(claim_ref);
     if (!claim) return set_error(sim, object, "snapshot source claim " + snapshot.claim + " not found");
     const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.claim().volume);
-    if (!volume || kube::deleting(*claim)) return set_error(sim, object, "the source claim is not bound");
+    if (!volume || kube::deleting(*claim))
+        return set_error(
+            sim, object,
+            "the PVC " + snapshot.claim + " is not yet bound to a PV, will not attempt to take a snapshot");
     const ObjectPtr found = class_for(sim, object, snapshot, kube::text_at(*volume, "/spec/csi/driver"));
     if (!found) return set_error(sim, object, "no class " + snapshot.snapshot_class);
     sim.edit(claim_ref, [](Json& one) { add_finalizer(one, kClaimIsSource); });
