@@ -13,7 +13,7 @@ constexpr char kFindData[] = R"sh(set -eu
 say() { echo "holdfast: $*" >&2; }
 die() { code=$1; shift; say "$*"; exit "$code"; }
 # What fails here is not the database's fault. exec ends this shell without the trap.
-trap 'code=$?; case $code in 6[5-9]) ;; *) say "the copy could not be prepared (exit $code)"; exit 69 ;; esac' EXIT
+trap 'code=$?; case $code in 6[5-9] | 70) ;; *) say "the copy could not be prepared (exit $code)"; exit 69 ;; esac' EXIT
 is_data() { [ -f "$1/PG_VERSION" ] && [ -f "$1/global/pg_control" ]; }
 
 data=$HOLDFAST_DATA
@@ -66,8 +66,30 @@ constexpr char kForgetSettings[] = R"sh(: >"$data/postgresql.auto.conf"
 )sh";
 
 // The source's own log files and statement texts say what its rows said.
-constexpr char kForgetLogs[] = R"sh(rm -rf "$data/log" "$data/pg_log" "$data/pg_stat/pg_stat_statements.stat"
+// Wherever its configuration in the data directory has them, and where Patroni's and Crunchy's images do.
+constexpr char kForgetLogs[] = R"sh(logs=$("$server" -C log_directory -D "$data" 2>/dev/null) || logs=
+case $logs in "" | /*) ;; *) logs=$data/$logs ;; esac
+for folder in "$logs" "$data/../log" "$data/../logs" "$data/../pg_log"; do
+    [ -n "$folder" ] && [ -d "$folder" ] && [ ! "$folder" -ef "$data" ] || continue
+    rm -f "$folder"/*.log "$folder"/*.log.* "$folder"/*.csv "$folder"/*.json
+done
+rm -rf "$data/log" "$data/pg_log" "$data/pg_stat/pg_stat_statements.stat"
 rm -f "$data"/pg_stat_tmp/* "$data"/core "$data"/core.*
+)sh";
+
+// A volume that the database has nothing on, dumps or an archive perhaps, no statement masks.
+constexpr char kNothingElse[] = R"sh(if [ "${HOLDFAST_MASKS:-}" = yes ]; then
+    IFS=:
+    for root in $HOLDFAST_ROOTS; do
+        used=
+        for place in "$data" "$data/pg_wal" "$data"/pg_tblspc/*; do
+            [ -e "$place" ] || continue
+            case $(readlink -f "$place")/ in "$(readlink -f "$root")"/*) used=yes ;; esac
+        done
+        [ -n "$used" ] || die 70 "nothing of the database is on $root: what is there would not be masked"
+    done
+    unset IFS
+fi
 )sh";
 
 constexpr char kBecomeServer[] = R"sh(
@@ -160,6 +182,10 @@ std::vector<Setting> harmless_settings(bool lasting) {
     // Segments of the log are not kept for others nor used again: what they say of old rows goes with them.
     settings.push_back({"default_transaction_read_only", "off"});
     settings.push_back({"wal_recycle", "off", 12});
+    // What a failing statement says of rows must not get into the container's log, which is collected and kept.
+    settings.push_back({"log_min_messages", "fatal"});
+    settings.push_back({"log_min_error_statement", "panic"});
+    settings.push_back({"log_error_verbosity", "terse"});
     settings.push_back({"wal_keep_size", "0", 13});
     settings.push_back({"wal_keep_segments", "0", 0, 12});
     return settings;
@@ -175,6 +201,7 @@ std::string look_script() {
 
 std::string start_script(bool lasting) {
     std::string script = kFindData;
+    if (lasting) script += kNothingElse;
     script += lasting ? kForgetLogs : kForgetSettings;
     script += kMakeHarmless;
     for (const Setting& setting : harmless_settings(lasting)) {

@@ -17,6 +17,7 @@ enum ScriptExit {
     kOtherMajor = 66,       // the data is of another major version than was recorded
     kOtherImage = 68,       // the image has another major version than the data, or no PostgreSQL at all
     kCannotRunAs = 69,      // the container's user is not the data's owner
+    kNotTheDatabases = 70,  // HOLDFAST_MASKS=yes, and nothing of the database is on one of the volumes
 };
 
 // One setting given on the command line, where it is stronger than postgresql.conf and postgresql.auto.conf.
@@ -33,7 +34,7 @@ std::vector<Setting> harmless_settings(bool lasting = false);
 std::string look_script();
 
 // The text for `sh -c`. It takes HOLDFAST_DATA (may be empty), HOLDFAST_ROOTS (":" between) and HOLDFAST_MAJOR (may be
-// empty) from the environment, and ends by becoming the server.
+// empty) from the environment, HOLDFAST_MASKS too if lasting, and ends by becoming the server.
 // lasting: what ALTER SYSTEM wrote stays in the copy, which can be written to; the source's server logs and statement
 // statistics, which hold its data, go.
 std::string start_script(bool lasting = false);

@@ -162,9 +162,11 @@ Json environment(const Engine& engine, const Instance& instance) {
                 data = engine.data_directory;
         }
     }
-    return Json::array({{{"name", "HOLDFAST_DATA"}, {"value", data}},
-                        {{"name", "HOLDFAST_ROOTS"}, {"value", join(roots, ":")}},
-                        {{"name", "HOLDFAST_MAJOR"}, {"value", engine.major}}});
+    Json variables = Json::array({{{"name", "HOLDFAST_DATA"}, {"value", data}},
+                                  {{"name", "HOLDFAST_ROOTS"}, {"value", join(roots, ":")}},
+                                  {{"name", "HOLDFAST_MAJOR"}, {"value", engine.major}}});
+    if (engine.masks) variables.push_back({{"name", "HOLDFAST_MASKS"}, {"value", "yes"}});
+    return variables;
 }
 
 Json container_manifest(const Instance& instance, const Engine& engine) {

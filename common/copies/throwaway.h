@@ -21,6 +21,7 @@ struct Engine {
     Json pod_security, container_security, resources;
     Json volume_mounts, volume_devices;  // of the recorded container
     bool database = true;                // false: a container that idles, for --exec
+    bool masks = false;                  // its statements have to reach all that is on the volumes
     bool lasting = false;                // the copy is written to, and used by a workload afterwards
     std::string data_directory, major;   // "" : to be found, any
     std::string user, default_database;  // bootstrap superuser, and the database that clients mean

@@ -42,7 +42,7 @@ std::string said(const char* text) {
 // A server that answers "no such database" or "no such role" will say so for ever; one that starts up will not.
 bool is_final(const std::string& message) {
     for (const char* part : {"does not exist", "no pg_hba.conf entry", "authentication failed",
-                             "not permitted to log in", "is not accepting"}) {
+                             "not permitted to log in", "is not accepting", "permission denied"}) {
         if (message.find(part) != std::string::npos) return true;
     }
     return false;
@@ -78,7 +78,10 @@ void forget_environment() {
 
 // Stronger than what is set for the role or the database.
 constexpr char kReading[] = "-c default_transaction_read_only=on";
-constexpr char kWriting[] = "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0";
+// What a failing statement says of rows must not get into the server's log, which is collected and kept.
+constexpr char kWriting[] =
+    "-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c log_min_messages=fatal "
+    "-c log_min_error_statement=panic -c log_error_verbosity=terse";
 
 // A password that nobody asks for keeps libpq from looking into the user's passfile.
 Connection open_connection(const plan::Sql& sql, int port, milliseconds left) {

@@ -46,6 +46,15 @@ std::vector<Waiting> clone_making_waits() {
          "",
          "the pod ended: exit 5",
          "The throwaway pods are removed; with `--sql` all of the clone. Exit 5; the source was only read."},
+        {Condition::kPodSucceeded,
+         &kube::kPods,
+         {"clone create"},
+         "with `--sql`, the throwaway pod that copies every file of the masked draft to a fresh volume and compares "
+         "them; "
+         "48 hours, whatever `--timeout` says",
+         "",
+         "the pod ended: exit 5",
+         "All of the clone is removed. Exit 5; the source was only read."},
         {Condition::kAllReady,
          &kube::kStatefulSets,
          {"clone create"},

@@ -3,6 +3,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
 #include "plugins/clone/clone.h"
+#include "plugins/clone/fresh.h"
 #include "plugins/clone/imports.h"
 #include "plugins/clone/known.h"
 #include "plugins/clone/removal.h"
@@ -41,7 +42,10 @@ std::vector<kube::ObjectRef> Clone::objects_there(const std::string& operation) 
     for (std::size_t i = 0; i < choice_->copies.size(); ++i) {
         add(kube::kPods, options_.to_space, consumer_name(operation, i));
         if (treats_) add(kube::kPods, options_.to_space, treatment_pod(operation, i));
+        if (!options_.sql.empty()) add(kube::kPods, options_.to_space, copier_pod(operation, i));
     }
+    const Choice drafts = options_.sql.empty() ? Choice() : drafts_of(seeds_of(options_, *choice_), operation);
+    for (const Copy& draft : drafts.copies) add(kube::kClaims, options_.to_space, draft.spec.name);
     for (const Copy& copy : choice_->copies) add(kube::kClaims, options_.to_space, copy.spec.name);
     if (choice_->method != Method::kSnapshot) return refs;
     for (std::size_t i = 0; i < choice_->sources.size() && options_.elsewhere(); ++i) {

@@ -8,9 +8,11 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "common/plan/make_step.h"
+#include "plugins/clone/fresh.h"
 #include "plugins/clone/guards.h"
 #include "plugins/clone/imports.h"
 #include "plugins/clone/pod_security.h"
+#include "plugins/clone/removal.h"
 #include "plugins/clone/sites.h"
 #include "plugins/clone/steps.h"
 
@@ -34,6 +36,13 @@ Status check_free_volumes(kube::ClusterReader& reader, const Choice& choice, con
         if (now == nullptr || !now->claims.contains(copy.spec.name)) TRY(check_rivals(free, copy.spec));
     }
     return {};
+}
+
+// No statement reaches what is on a raw device, and no file of it can be copied.
+Status check_maskable(const CloneOptions& options, const ClaimSpec& spec) {
+    if (options.sql.empty() || spec.volume_mode != "Block") return {};
+    return refused("pvc/" + spec.space + "/" + spec.name + " would be a raw block volume, which --sql cannot mask",
+                   "clone without it: kubectl clone pvc/SRC DST --sql FILE, of the claim that has the database");
 }
 
 }  // namespace
@@ -115,17 +124,47 @@ Result<plan::Plan> Clone::stage(kube::ClusterReader& reader, const plan::Input& 
     }
     if (input.round == 0) TRY(check_one_moment(options_, seeds, now, input.operation));
     TRY(check_copied(options_, *choice_, now, input.operation));
-    if (!now.all_bound(seeds, input.operation)) {
-        TRY(check_free_volumes(there(reader), seeds, &now));
-        return copy(reader, input, seeds);
-    }
-    if (!prepared) return treat(input, now, seeds);
+    TRY_ASSIGN(std::optional<plan::Plan> seeding, options_.sql.empty()
+                                                      ? seed(reader, input, now, seeds, prepared)
+                                                      : seed_masked(reader, input, now, seeds, prepared));
+    if (seeding) return std::move(*seeding);
     if (has_more_than_seeds(options_, *choice_)) {
         TRY_ASSIGN(std::optional<plan::Plan> plan, spread(reader, input, now));
         if (plan) return std::move(*plan);
     }
     if (options_.whole()) return plan_workload(options_, *live_, *choice_, workload_, input);
     return plan_make(options_, *live_, *choice_, input, true);
+}
+
+Result<std::optional<plan::Plan>> Clone::seed(kube::ClusterReader& reader, const plan::Input& input, const Now& now,
+                                              Choice& seeds, bool prepared) {
+    std::optional<plan::Plan> plan;
+    if (!now.all_bound(seeds, input.operation)) {
+        TRY(check_free_volumes(there(reader), seeds, &now));
+        TRY_ASSIGN(plan, copy(reader, input, seeds));
+    } else if (!prepared) {
+        TRY_ASSIGN(plan, treat(input, now, seeds, mark_of(options_)));
+    }
+    return plan;
+}
+
+// Masked as drafts, then put onto fresh volumes; then the drafts go.
+Result<std::optional<plan::Plan>> Clone::seed_masked(kube::ClusterReader& reader, const plan::Input& input,
+                                                     const Now& now, const Choice& seeds, bool prepared) {
+    Choice drafts = drafts_of(seeds, input.operation);
+    if (prepared) return drop(reader, input.operation, drafts);
+    std::optional<plan::Plan> plan;
+    TRY(check_copied(options_, drafts, now, input.operation));
+    if (!now.all_bound(drafts, input.operation)) {
+        TRY(check_free_volumes(there(reader), drafts, &now));
+        TRY_ASSIGN(plan, copy(reader, input, drafts));
+    } else if (!now.all_prepared(drafts, draft_mark_of(options_))) {
+        TRY_ASSIGN(plan, treat(input, now, drafts, draft_mark_of(options_)));
+    } else {
+        TRY(check_free_volumes(there(reader), seeds, &now));
+        TRY_ASSIGN(plan, freshen(input, now, seeds, drafts));
+    }
+    return plan;
 }
 
 // The claims of `choice`: snapshots first, where they are made of snapshots. In another cluster a round of its own
@@ -161,21 +200,46 @@ Status Clone::check_treatable(const Now& now, const std::string& operation) cons
     for (const Instance& one : wanted.instances) {
         const Json pod = throwaway_pod_manifest(one, wanted.engine, wanted.source, options_.to_space, kTreatmentRole);
         TRY(check_throwaway_security(now.level, options_.to_space, pod["spec"]));
+        for (const ThrowawayClaim& claim : one.claims) TRY(check_maskable(options_, claim.spec));
     }
     return {};
 }
 
-Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const Choice& seeds) {
-    TRY_ASSIGN(const Treatment wanted, treatment(seeds, input.operation));
+Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const Choice& copies,
+                                const std::string& mark) {
+    TRY_ASSIGN(const Treatment wanted, treatment(copies, input.operation));
     plan::Plan plan;
     if (!was_asked(wanted, input.progress.outputs)) {
         plan = plan_ask(options_, wanted);
     } else {
         treating_ = true;
-        TRY_ASSIGN(plan, plan_treat(options_, wanted, now, input.progress.outputs));
+        TRY_ASSIGN(plan, plan_treat(options_, wanted, mark, now, input.progress.outputs));
     }
     move_to_place(options_, plan);
     return plan;
+}
+
+Result<plan::Plan> Clone::freshen(const plan::Input& input, const Now& now, const Choice& seeds, const Choice& drafts) {
+    treating_ = false;  // the statements have run: what fails from here on says nothing of the data
+    TRY_ASSIGN(const Treatment treated, treatment(drafts, input.operation));
+    plan::Plan plan = now.all_bound(seeds, input.operation) ? plan_fill(options_, seeds, treated, now, input.operation)
+                                                            : plan_fresh(options_, seeds, treated, now, input);
+    move_to_place(options_, plan);
+    return plan;
+}
+
+Result<std::optional<plan::Plan>> Clone::drop(kube::ClusterReader& reader, const std::string& operation,
+                                              const Choice& drafts) const {
+    std::vector<kube::ObjectRef> refs;
+    for (const Copy& one : drafts.copies) refs.push_back({kube::kClaims, options_.to_space, one.spec.name});
+    TRY_ASSIGN(const Removal left, gather_removal(there(reader), refs, [&](const Json& object) {
+                   return kube::label_of(object, labels::kOperation) == operation;
+               }));
+    plan::Plan plan = plan_removal(left);
+    if (plan.steps.empty()) return std::optional<plan::Plan>();
+    plan.last = plan.asks = false;
+    move_to_place(options_, plan);
+    return std::optional(std::move(plan));
 }
 
 // nullopt: the other ordinals have their claims, and what these were made of is gone.
@@ -203,7 +267,7 @@ void Clone::foretell(plan::Plan& plan) const {
     if (!unlooked_.empty())
         plan.notes.push_back("whether it is software that would join its source was not seen on its volumes: " +
                              unlooked_);
-    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_).copies.size(), plan);
+    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_), plan);
     if (has_more_than_seeds(options_, *choice_)) {
         plan.later.push_back("make the claims of the other ordinals from the masked one's");
         for (const char* verb : {"get", "list", "watch", "create", "delete"})

@@ -49,7 +49,16 @@ class Clone : public plan::Operation {
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> stage(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> copy(kube::ClusterReader& reader, const plan::Input& input, Choice& choice);
-    Result<plan::Plan> treat(const plan::Input& input, const Now& now, const Choice& seeds);
+    // The claims that are made of the source; nullopt: all is done with them.
+    Result<std::optional<plan::Plan>> seed(kube::ClusterReader& reader, const plan::Input& input, const Now& now,
+                                           Choice& seeds, bool prepared);
+    Result<std::optional<plan::Plan>> seed_masked(kube::ClusterReader& reader, const plan::Input& input, const Now& now,
+                                                  const Choice& seeds, bool prepared);
+    Result<plan::Plan> treat(const plan::Input& input, const Now& now, const Choice& copies, const std::string& mark);
+    Result<plan::Plan> freshen(const plan::Input& input, const Now& now, const Choice& seeds, const Choice& drafts);
+    // Of drafts that are not needed any more; nullopt: there are none.
+    Result<std::optional<plan::Plan>> drop(kube::ClusterReader& reader, const std::string& operation,
+                                           const Choice& drafts) const;
     Result<std::optional<plan::Plan>> spread(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> everything_away(kube::ClusterReader& reader, const std::string& operation) const;
     // What it makes in the clone's cluster, and what beside its source.

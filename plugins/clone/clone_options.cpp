@@ -37,12 +37,13 @@ Result<std::optional<Quantity>> wanted_size(const app::Arguments& arguments) {
 
 // What a masking file is read for: the statements themselves are kept nowhere but in the file.
 Status read_sql(app::Context& context, const app::Arguments& arguments, CloneOptions& options) {
-    for (const char* flag : {"database", "db-user"}) {
+    for (const char* flag : {"database", "db-user", "disable-triggers"}) {
         if (arguments.given(flag) && !arguments.given("sql"))
-            return wrong(std::string("--") + flag + " says where --sql runs, and there is no --sql");
+            return wrong(std::string("--") + flag + " says where and how --sql runs, and there is no --sql");
     }
     options.database = arguments.text("database");
     options.user = arguments.text("db-user");
+    options.disable_triggers = arguments.flag("disable-triggers");
     if (!arguments.given("sql")) return {};
     const std::string file = arguments.text("sql");
     TRY_ASSIGN(options.sql, read_file(resolve_path(file, context.environment().working_directory), kSqlFileLimit));

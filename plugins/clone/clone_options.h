@@ -38,9 +38,10 @@ struct CloneOptions {
     std::vector<std::pair<int, int>> ordinals;  // of the source, of the clone
     std::vector<std::pair<std::string, std::string>> sets, env;
     std::vector<std::string> copy_secrets, copy_config_maps;
-    std::string sql;             // masking statements; "" : none
-    std::string database, user;  // that they run in, and as whom; "" : what the container's env says
-    bool isolated = false;       // what ties the data to its source is taken out of the copy before it starts
+    std::string sql;                // masking statements; "" : none
+    std::string database, user;     // that they run in, and as whom; "" : what the container's env says
+    bool disable_triggers = false;  // of the database, while sql runs; otherwise one that has some is refused
+    bool isolated = false;          // what ties the data to its source is taken out of the copy before it starts
 
     bool prepares() const { return isolated || !sql.empty(); }
     bool whole() const { return *source.resource == kube::kStatefulSets || *source.resource == kube::kDeployments; }

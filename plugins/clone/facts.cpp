@@ -5,7 +5,9 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
+#include "plugins/clone/fresh.h"
 #include "plugins/clone/pod_security.h"
+#include "plugins/clone/seeds.h"
 #include "plugins/clone/sites.h"
 
 #include <algorithm>
@@ -17,14 +19,20 @@ constexpr char kRecordKey[] = "clone";
 
 const Json* recorded(const Json& record) { return kube::find_at(record, std::string("/") + kRecordKey); }
 
-Status read_claims_there(kube::ClusterReader& reader, const CloneOptions& options, const Choice& choice, Now& now) {
+Status read_claims_there(kube::ClusterReader& reader, const CloneOptions& options, const Choice& choice,
+                         const std::string& operation, Now& now) {
     std::vector<kube::ObjectRef> refs;
     for (const Copy& copy : choice.copies) refs.push_back({kube::kClaims, options.to_space, copy.spec.name});
+    if (!options.sql.empty()) {
+        for (const Copy& seed : seeds_of(options, choice).copies)
+            refs.push_back({kube::kClaims, options.to_space, draft_name(operation, seed)});
+    }
     const auto answers = reader.get_all(refs);
     for (std::size_t i = 0; i < refs.size(); ++i) {
         if (answers[i].ok()) {
             now.claims[refs[i].name] = kube::claim_of(*answers[i]);
             now.prepared[refs[i].name] = kube::annotation_of(*answers[i], labels::kPrepared);
+            now.cut_at[refs[i].name] = kube::annotation_of(*answers[i], labels::kCutAt);
         } else if (answers[i].error().kind != ErrorKind::kNotFound) {
             return answers[i].error().with_context(refs[i].text());
         }
@@ -127,7 +135,7 @@ Result<Now> gather_now(kube::ClusterReader& here, kube::ClusterReader& there, co
                        const std::string& operation, Choice& choice) {
     Now now;
     TRY(read_space(there, options, now));
-    TRY(read_claims_there(there, options, choice, now));
+    TRY(read_claims_there(there, options, choice, operation, now));
     TRY(read_unfinished(here, options, now));
     TRY(gather_snapshots(here, options.space, operation, choice));
     TRY(read_volumes(there, now));

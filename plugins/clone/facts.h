@@ -22,10 +22,11 @@ bool has_record(const Json& record);
 struct Now {
     bool terminating = false;                     // the namespace of the clone
     std::string level;                            // its kEnforcedLevel, "" : none
-    std::map<std::string, kube::Claim> claims;    // under the names that are to be made, whoever made them
+    std::map<std::string, kube::Claim> claims;    // under the names that are to be made, whoever made them; drafts too
     std::set<std::string> unfinished;             // operations beside the source that have a journal
     std::vector<Json> quotas;                     // of that namespace, if they may be seen
     std::map<std::string, std::string> prepared;  // of those claims, what was done to their data
+    std::map<std::string, std::string> cut_at;    // of those claims, when their snapshot was cut
     std::map<std::string, Json> volumes;          // that they are bound to, by name
 
     // Every claim is there, made by this operation and bound.

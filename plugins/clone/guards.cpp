@@ -6,6 +6,8 @@
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/fresh.h"
+#include "plugins/clone/seeds.h"
 #include "plugins/clone/sites.h"
 
 #include <algorithm>
@@ -27,9 +29,16 @@ Error taken(const CloneOptions& options, const kube::Claim& claim, bool unfinish
 }
 
 // What the new claims add to each resource that a quota may bound.
-std::map<std::string, long long> demand_of(const Choice& choice, const Now& now, const std::string& operation) {
+std::map<std::string, long long> demand_of(const CloneOptions& options, const Choice& choice, const Now& now,
+                                           const std::string& operation) {
     std::map<std::string, long long> demand;
-    for (const Copy& copy : choice.copies) {
+    std::vector<Copy> copies = choice.copies;
+    const Choice seeds = seeds_of(options, choice);
+    // A draft is gone before the other ordinals come, but a quota may take its time to count it out again.
+    if (!options.sql.empty() && !now.all_prepared(seeds, mark_of(options))) {
+        for (Copy& draft : drafts_of(seeds, operation).copies) copies.push_back(std::move(draft));
+    }
+    for (const Copy& copy : copies) {
         const auto there = now.claims.find(copy.spec.name);
         if (there != now.claims.end() && there->second.operation == operation) continue;
         const std::string of_class = copy.spec.storage_class.name + ".storageclass.storage.k8s.io/";
@@ -47,7 +56,7 @@ std::string amount(const std::string& resource, long long value) {
 }
 
 Status check_quota(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation) {
-    const auto demand = demand_of(choice, now, operation);
+    const auto demand = demand_of(options, choice, now, operation);
     for (const Json& quota : now.quotas) {
         for (const auto& [resource, more] : demand) {
             const auto room = kube::quota_room(quota, resource);

@@ -28,7 +28,8 @@ std::map<std::string, std::string> variables(const Json& pod_spec, const std::ve
 bool names_replica_set(const Json& pod_spec) {
     for (const Json& container : containers_in(pod_spec)) {
         for (const std::string& word : words_of(container)) {
-            if (word.find("replSet") != std::string::npos || word == "-f" || starts_with(word, "--config")) return true;
+            if (word.find("replSet") != std::string::npos || starts_with(word, "-f") || starts_with(word, "--config"))
+                return true;
         }
     }
     return !variables(pod_spec, {"MONGODB_REPLICA_SET", "MONGO_REPLICA_SET"}).empty();
@@ -47,13 +48,50 @@ std::string overriding_argument(const Json& pod_spec) {
     return "";
 }
 
+// What makes the image's entrypoint write primary_conninfo and standby.signal anew at every start: unchanged, else "".
+std::string kept_primary(const Json& source, const Json& made) {
+    const std::vector<std::string> names = {"REPMGR_PARTNER_NODES", "REPMGR_PRIMARY_HOST", "POSTGRESQL_MASTER_HOST"};
+    const auto before = variables(source, names), after = variables(made, names);
+    for (const auto& [name, value] : after) {
+        const auto was = before.find(name);
+        if (was != before.end() && was->second == value) return name.substr(name.find('/') + 1);
+    }
+    return "";
+}
+
+// A container beside the database that pushes its backups and log to where the source's go; its place, -1: none.
+int backup_container(const Json& pod_spec, const std::string& database) {
+    const Json& all = containers_in(pod_spec);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (kube::text_at(all[i], "/name") == database) continue;
+        std::vector<std::string> words = words_of(all[i]);
+        words.push_back(to_lower(kube::text_at(all[i], "/image")));
+        for (const std::string& word : words) {
+            for (const char* tool : {"wal-g", "pgbackrest", "barman"}) {
+                if (word.find(tool) != std::string::npos) return static_cast<int>(i);
+            }
+        }
+    }
+    return -1;
+}
+
 Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint) {
     return refused(options.source.text() + " is " + software_name(joining.recognised.software) + " (" +
                        joining.recognised.by + " of container " + joining.recognised.container + "): " + how,
                    hint);
 }
 
-Status check_postgres(const CloneOptions& options, const Joining& joining, const Json& made) {
+Status check_postgres(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+    const std::string primary = kept_primary(source, made);
+    if (!primary.empty())
+        return would_join(options, joining,
+                          "variable " + primary + " makes its entrypoint follow the source's primary at every start",
+                          "give it another value: --env " + primary + "=...");
+    if (const int place = backup_container(made, joining.recognised.container); place >= 0) {
+        const std::string at = "containers[" + std::to_string(place) + "]";
+        return would_join(options, joining, at + " of its pods backs up to where the source's backups are",
+                          "leave it out: --set spec.template.spec." + at + "=null");
+    }
     if (options.isolated) {
         const std::string setting = overriding_argument(made);
         if (setting.empty()) return {};
@@ -92,7 +130,7 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
         case Software::kNone:
             return {};
         case Software::kPostgres:
-            return check_postgres(options, joining, made);
+            return check_postgres(options, joining, source, made);
         case Software::kPatroni:
             return check_set_apart(options, joining, source, made, {"PATRONI_SCOPE", "SCOPE"},
                                    "under the same scope the clone would join the source's cluster",

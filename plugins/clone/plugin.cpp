@@ -17,6 +17,7 @@ using app::text_option;
 
 constexpr char kOtherSpace[] = "--to-namespace";
 constexpr char kWaits[] = "a class that waits for the first consumer";
+constexpr char kMasks[] = "--sql";
 constexpr char kPrepares[] = "--sql, --isolated";
 constexpr char kAsked[] = "a PostgreSQL without --isolated";
 constexpr char kWhole[] = "sts/NAME, deploy/NAME";
@@ -56,6 +57,9 @@ std::vector<app::Option> create_options() {
                     Completes::kFile),
         text_option("database", "NAME", "the database that --sql masks; default: what the container's env says"),
         text_option("db-user", "USER", "the user that --sql runs as; default: the bootstrap superuser"),
+        app::flag_option("disable-triggers",
+                         "keep the database's own triggers and rules from acting while --sql runs; without it a "
+                         "database that has some is not masked (exit 6)"),
         app::flag_option("isolated",
                          "take what ties the data to its source out of the copy before it starts: archiving, "
                          "replication, slots, subscriptions; deny its pods egress"),
@@ -118,6 +122,8 @@ std::vector<app::Rule> create_rules() {
             forward_rule(),
             rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),
             cluster_rule({"get", "list"}, kube::kVolumes),
+            cluster_rule({"watch"}, kube::kVolumes, kMasks),
+            cluster_rule({"patch"}, kube::kVolumes, "a class under Retain with --sql"),
             cluster_rule({"list"}, kube::kStorageClasses),
             cluster_rule({"list"}, kube::kSnapshotClasses),
             cluster_rule({"get", "patch"}, kube::kSnapshotContents),

@@ -11,6 +11,7 @@
 #include "common/kube/objects/redact.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
+#include "plugins/clone/held.h"
 #include "plugins/clone/sites.h"
 #include "plugins/clone/statements.h"
 
@@ -31,6 +32,8 @@ constexpr std::chrono::hours kLongest{
 constexpr char kVersionQuery[] = "select current_setting('server_version_num')";
 
 std::string version_output(std::size_t instance) { return "version-" + std::to_string(instance); }
+
+std::string emptied_output(std::size_t instance) { return "emptied-" + std::to_string(instance); }
 
 // "150014" -> 15
 std::optional<int> major_of(const std::string& number) {
@@ -89,6 +92,7 @@ Result<Treatment> treatment_of(const CloneOptions& options, Source source, const
     treatment.source = std::move(source);
     TRY_ASSIGN(treatment.engine, choose_engine(treatment.source, options.image, true));
     treatment.engine.lasting = true;
+    treatment.engine.masks = !options.sql.empty();
     std::map<int, std::vector<ThrowawayClaim>> by_ordinal;
     for (const Copy* copy : copies) {
         ThrowawayClaim claim;
@@ -147,8 +151,23 @@ bool was_asked(const Treatment& treatment, const std::map<std::string, std::stri
     return true;
 }
 
-Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const Now& now,
-                              const std::map<std::string, std::string>& outputs) {
+std::string emptied_views(const std::map<std::string, std::string>& outputs) {
+    const auto told = outputs.find(emptied_output(0));
+    return told == outputs.end() ? "" : told->second;
+}
+
+plan::Step mark_prepared(const CloneOptions& options, const std::string& claim, const std::string& mark, const Now& now,
+                         std::vector<std::string> after) {
+    const auto there = now.claims.find(claim);
+    return plan::patch_step("mark-" + claim, "mark pvc/" + options.to_space + "/" + claim + " as prepared",
+                            starts_with(mark, "draft:") ? "its statements have run" : "from here on it may be used",
+                            {kube::kClaims, options.to_space, claim},
+                            there == now.claims.end() ? "" : there->second.uid,
+                            {{"metadata", {{"annotations", {{labels::kPrepared, mark}}}}}}, std::move(after));
+}
+
+Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const std::string& mark,
+                              const Now& now, const std::map<std::string, std::string>& outputs) {
     plan::Plan plan;
     plan.last = false;
     std::vector<std::string> treated;
@@ -169,6 +188,7 @@ Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& trea
             plan::Sql sql = sql_on(options, treatment, instance, one.text);
             sql.writes = true;
             sql.rerunnable = one.id != "mask";
+            if (one.id == kRefreshId) sql.output = emptied_output(i);
             Step step = plan::make_step(one.id + "-" + std::to_string(i),
                                         one.title + " in pod/" + options.to_space + "/" + instance.pod, "",
                                         std::move(sql), after);
@@ -187,14 +207,8 @@ Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& trea
     }
     // Last of all: who finds the mark finds a copy that was closed well.
     for (const Instance& instance : treatment.instances) {
-        for (const ThrowawayClaim& claim : instance.claims) {
-            const auto there = now.claims.find(claim.spec.name);
-            plan.steps.push_back(plan::patch_step(
-                "mark-" + claim.spec.name, "mark pvc/" + options.to_space + "/" + claim.spec.name + " as prepared",
-                "from here on it may be used", {kube::kClaims, options.to_space, claim.spec.name},
-                there == now.claims.end() ? "" : there->second.uid,
-                {{"metadata", {{"annotations", {{labels::kPrepared, mark_of(options)}}}}}}, gone));
-        }
+        for (const ThrowawayClaim& claim : instance.claims)
+            plan.steps.push_back(mark_prepared(options, claim.spec.name, mark, now, gone));
     }
     return plan;
 }
@@ -206,9 +220,9 @@ std::string mark_of(const CloneOptions& options) {
     return join(parts, ",");
 }
 
-void foretell_treatment(const CloneOptions& options, std::size_t instances, plan::Plan& plan) {
-    const std::string where = instances == 1 ? "a throwaway PostgreSQL on the clone's volume"
-                                             : "throwaway PostgreSQLs on the clone's volumes";
+void foretell_treatment(const CloneOptions& options, const Choice& seeds, plan::Plan& plan) {
+    const std::string where = seeds.copies.size() == 1 ? "a throwaway PostgreSQL on the clone's volume"
+                                                       : "throwaway PostgreSQLs on the clone's volumes";
     plan.later.push_back("start " + where + ", on loopback alone" +
                          (options.sql.empty() ? "" : ", run the masking statements, and rewrite what they changed") +
                          (options.isolated ? ", take archiving, replication and subscriptions out" : ""));
@@ -220,6 +234,17 @@ void foretell_treatment(const CloneOptions& options, std::size_t instances, plan
     need({"create", "get", "list", "watch", "delete"}, kube::kPods);
     need({"create"}, kube::kPods, "portforward");
     need({"patch"}, kube::kClaims);
+    if (options.sql.empty()) return;
+    plan.later.push_back(
+        "copy every file of what is masked onto fresh volumes and compare them, since blocks that the source or the "
+        "masking has freed may still hold old rows; then remove the drafts: until then as much room again is needed");
+    const auto need_volumes = [&](const char* verb) {
+        plan.later_needs.push_back({verb, kube::kVolumes, "", "", "", site_of(options)});
+    };
+    for (const char* verb : {"get", "list", "watch"}) need_volumes(verb);
+    const bool kept = std::any_of(seeds.copies.begin(), seeds.copies.end(),
+                                  [](const Copy& one) { return one.spec.storage_class.reclaim_policy == "Retain"; });
+    if (kept) need_volumes("patch");
 }
 
 }  // namespace holdfast::clone

@@ -33,15 +33,19 @@ std::vector<std::string> pods_of_treatment(const Treatment& treatment);
 std::string treatment_pod(const std::string& operation, std::size_t instance);
 
 plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment);
-// outputs: of the round before. kMismatch: no version was told.
-Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const Now& now,
-                              const std::map<std::string, std::string>& outputs);
+// outputs: of the round before. mark: of claims that are treated. kMismatch: no version was told.
+Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& treatment, const std::string& mark,
+                              const Now& now, const std::map<std::string, std::string>& outputs);
+plan::Step mark_prepared(const CloneOptions& options, const std::string& claim, const std::string& mark, const Now& now,
+                         std::vector<std::string> after);
+// Materialized views that masking has left without data, as told by a run of plan_treat in this process.
+std::string emptied_views(const std::map<std::string, std::string>& outputs);
 bool was_asked(const Treatment& treatment, const std::map<std::string, std::string>& outputs);
 
 // What stands in the annotation holdfast.dev/prepared afterwards: what was done, and by which statements.
 std::string mark_of(const CloneOptions& options);
 
 // In words, for the first plan.
-void foretell_treatment(const CloneOptions& options, std::size_t instances, plan::Plan& plan);
+void foretell_treatment(const CloneOptions& options, const Choice& seeds, plan::Plan& plan);
 
 }  // namespace holdfast::clone

@@ -7,6 +7,7 @@
 #include "common/plan/describe.h"
 #include "plugins/clone/clone.h"
 #include "plugins/clone/known.h"
+#include "plugins/clone/seeds.h"
 
 namespace holdfast::clone {
 namespace {
@@ -29,7 +30,8 @@ Status Clone::report_claim(kube::ClusterReader& reader, const Copy& copy, const 
     const Member& source = choice_->sources[copy.of];
     TRY_ASSIGN(const std::optional<Json> object, reader.find(ref));
     const kube::Claim claim = object ? kube::claim_of(*object) : kube::Claim{};
-    const std::string kind = choice_->method == Method::kClone ? kube::kClaims.kind : kube::kSnapshots.kind;
+    std::string kind = choice_->method == Method::kClone ? kube::kClaims.kind : kube::kSnapshots.kind;
+    if (!options_.sql.empty() && is_seed(options_, *choice_, copy)) kind.clear();  // filled by files
     if (claim.operation != operation || claim.phase != "Bound" || claim.source_kind != kind || claim.volume.empty())
         return changed_meanwhile(ref, "bound to a copied volume");
     TRY_ASSIGN(const Json volume_object, reader.get({kube::kVolumes, "", claim.volume}));
@@ -82,6 +84,11 @@ Result<plan::Report> Clone::report(kube::ClusterReader& reader, const plan::Inpu
                    {"claims", Json::array()}};
     if (!workload_.empty()) TRY(report_workload(there(reader), input.operation, report));
     for (const Copy& copy : choice_->copies) TRY(report_claim(there(reader), copy, input.operation, report));
+    if (const std::string emptied = emptied_views(input.progress.outputs); !emptied.empty()) {
+        report.text += "left without data, as they reach outside the database or could not be made anew: " +
+                       join(split(emptied, '\n'), ", ") + "\n";
+        report.json["withoutData"] = split(emptied, '\n');
+    }
     if (options_.other) report.json["context"] = options_.other_context;
     const std::string context =
         options_.other_context.empty() ? "" : " --context " + shell_quote(options_.other_context);

@@ -8,10 +8,6 @@
 namespace holdfast::clone {
 namespace {
 
-bool is_seed(const CloneOptions& options, const Choice& choice, const Copy& copy) {
-    return options.sql.empty() || copy.ordinal < 0 || copy.ordinal == choice.start;
-}
-
 // The seed that has the same place in its pod: of the same claim template.
 const Copy* seed_for(const Choice& choice, const Copy& copy) {
     for (const Copy& one : choice.copies) {
@@ -46,6 +42,10 @@ Member member_of_seed(const CloneOptions& options, const Choice& choice, const C
 }
 
 }  // namespace
+
+bool is_seed(const CloneOptions& options, const Choice& choice, const Copy& copy) {
+    return options.sql.empty() || copy.ordinal < 0 || copy.ordinal == choice.start;
+}
 
 bool has_more_than_seeds(const CloneOptions& options, const Choice& choice) {
     return std::any_of(choice.copies.begin(), choice.copies.end(),

@@ -7,6 +7,7 @@ namespace holdfast::clone {
 
 // The copies that are made of the source itself: all, unless masking leaves only the lowest ordinal's.
 Choice seeds_of(const CloneOptions& options, const Choice& choice);
+bool is_seed(const CloneOptions& options, const Choice& choice, const Copy& copy);
 bool has_more_than_seeds(const CloneOptions& options, const Choice& choice);
 
 // The others, as copies of the seeds' claims; their options are those of a clone within the clone's namespace.

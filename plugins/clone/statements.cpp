@@ -1,5 +1,7 @@
 #include "plugins/clone/statements.h"
 
+#include "plugins/clone/held.h"
+
 namespace holdfast::clone {
 namespace {
 
@@ -18,16 +20,19 @@ end $holdfast$)sql";
 std::vector<Statement> masking(const CloneOptions& options) {
     return {{"prepared", "see that no transaction is prepared", kNonePrepared},
             {"mask", "run the masking statements", options.sql},
-            {"refresh", "refresh materialized views", R"sql(do $holdfast$
+            refresh_views()};
+}
+
+// What is stored of how to get into other databases: the throwaway server would write to them, or fetch from them.
+constexpr char kNoMappings[] = R"sql(do $holdfast$
 declare one record;
 begin
-    for one in select c.oid::regclass as name from pg_catalog.pg_class c where c.relkind = 'm' order by c.oid loop
-        execute 'refresh materialized view ' || one.name;
+    for one in select s.srvname, coalesce(quote_ident(r.rolname), 'public') as who
+               from pg_catalog.pg_user_mapping m join pg_catalog.pg_foreign_server s on s.oid = m.umserver
+               left join pg_catalog.pg_roles r on r.oid = m.umuser loop
+        execute format('drop user mapping if exists for %s server %I', one.who, one.srvname);
     end loop;
-end $holdfast$)sql"},
-            {"analyze", "replace the statistics, which hold old values", "analyze"},
-            {"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"}};
-}
+end $holdfast$)sql";
 
 // Segments that the source has made ahead of time are old ones under new names, with old rows in them: each is used up,
 // so that the checkpoint that follows gives it up (nothing is recycled in the throwaway server).
@@ -66,10 +71,17 @@ std::vector<Statement> isolation() {
 
 // Slots would keep the log with the old rows in it, and are nobody's here.
 std::vector<Statement> statements_for(const CloneOptions& options) {
-    std::vector<Statement> all = {{"slots", "drop the replication slots",
-                                   "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots"}};
+    std::vector<Statement> all = hold_back(options);
+    all.push_back({"slots", "drop the replication slots",
+                   "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots"});
+    all.push_back({"mappings", "drop the user mappings of foreign servers", kNoMappings});
     if (!options.sql.empty()) {
         for (Statement& one : masking(options)) all.push_back(std::move(one));
+    }
+    for (Statement& one : let_go(options)) all.push_back(std::move(one));
+    if (!options.sql.empty()) {
+        all.push_back({"analyze", "replace the statistics, which hold old values", "analyze"});
+        all.push_back({"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"});
     }
     if (options.isolated) {
         for (Statement& one : isolation()) all.push_back(std::move(one));

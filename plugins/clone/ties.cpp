@@ -61,8 +61,11 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     const Json source = kube::pod_spec_of_workload(live_->workloads.front());
     Joining joining;
     joining.recognised = recognise(source);
-    if (joining.recognised.software == Software::kNone) {
-        TRY_ASSIGN(joining.recognised, by_files(reader));
+    const Software by_image = joining.recognised.software;
+    if (by_image == Software::kNone || by_image == Software::kPostgres) {
+        TRY_ASSIGN(Recognised files, by_files(reader));
+        // An image that is called postgres may well run under Patroni.
+        if (by_image == Software::kNone || files.software == Software::kPatroni) joining.recognised = std::move(files);
     }
     if (joining.recognised.software == Software::kPostgres && !options_.isolated) {
         TRY(check_may_ask(reader));

@@ -10,7 +10,7 @@
 #include "plugins/clone/copied.h"
 #include "plugins/clone/mentions.h"
 #include "plugins/clone/pod_security.h"
-#include "plugins/clone/set_path.h"
+#include "plugins/clone/spoken.h"
 #include "plugins/clone/steps.h"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ class Copying {
         TRY(take_labels());
         TRY(make_manifest());
         copy_services();
-        deny_egress();
+        if (options_.isolated) made_.before.push_back(isolation_policy(options_));
         copy_objects(around_.config_maps, kube::kConfigMaps);
         copy_objects(around_.secrets, kube::kSecrets);
         TRY(apply_wishes());
@@ -183,10 +183,6 @@ class Copying {
             service_copy(options_, *found, service_name(name, names_), renamed_labels(without_deployers(labels))));
     }
 
-    void deny_egress() {
-        if (options_.isolated) made_.before.push_back(isolation_policy(options_));
-    }
-
     void copy_objects(const std::map<std::string, Json>& objects, const kube::Resource& resource) {
         for (const auto& [name, object] : objects) {
             if (options_.elsewhere()) made_.before.push_back(object_copy(options_, resource, name, object));
@@ -208,8 +204,7 @@ class Copying {
     }
 
     Status apply_wishes() {
-        for (const auto& [path, value] : options_.sets) TRY(set_path(made_.manifest, path, value));
-        for (const auto& [name, value] : options_.env) TRY(set_env(pod_spec(), name, value));
+        TRY(take_from_line(options_, made_.manifest));
         TRY(check_own_claims());
         // What makes it this clone is not to be set: its claims and selectors hang on it.
         if (kube::name_of(made_.manifest) != options_.name || kube::space_of(made_.manifest) != options_.to_space ||

@@ -263,6 +263,9 @@ class ActorJudge : public CaseJudge {
                            "policy of wal-postgres-2", "size of data-postgres-2", "size of wal-postgres-2"});
         // What somebody is deleting does not grow.
         if (actor_ == Actor::kDropsClaim) except.insert({"size of data-postgres-", "size of wal-postgres-"});
+        // gc makes nothing anew: what somebody has removed of an unfinished operation stays removed.
+        if (actor_ == Actor::kTidies && reference_.line.words.front() == "gc")
+            except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
         // A second user who grows claims and fails on others has grown the ones: a claim never goes back.
         if (actor_ == Actor::kOtherCommand && case_.entry->plugin == "pvc-expand" && !other_wrote_.empty())
             except.insert("size of wal-postgres-");

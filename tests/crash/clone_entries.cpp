@@ -26,6 +26,21 @@ CommandLine masked_clone(const std::vector<std::string>& more) {
     return clone(std::move(words));
 }
 
+// Killed when the statements had run and old rows were still everywhere.
+void leave_half_masked(sim::Sim& sim) {
+    kill_at(sim, masked_clone({"--ordinals", "0=0,0=1"}), [statements = 0](const sim::Call& call) mutable {
+        return call.verb == sim::Verb::kSql && ++statements == 8;
+    });
+}
+
+// Killed when all that is masked was on a fresh volume, without the mark that says so.
+void leave_unmarked(sim::Sim& sim) {
+    kill_at(sim, masked_clone({"--ordinals", "0=0,0=1"}), [](const sim::Call& call) {
+        return call.verb == sim::Verb::kDelete && call.ref.resource == kube::kPods &&
+               call.ref.name.find("-copy-") != std::string::npos;
+    });
+}
+
 // Of lines that differ little from another: resume is what the same line again is.
 const std::vector<Way> kBackAndForth = {Way::kRerun, Way::kAbort};
 
@@ -53,6 +68,25 @@ std::vector<Entry> clone_entries() {
         entry.prepare = add_other_cluster;
         return entry;
     };
+    // What is done with a masking that another line has begun.
+    const auto half = [](const char* name, void (*prepare)(sim::Sim&), auto line, int done) {
+        Entry entry{name,
+                    "clone",
+                    "create",
+                    prepare,
+                    std::move(line),
+                    kAgain,
+                    done,
+                    on_operation("clone", "abort"),
+                    768,
+                    false,
+                    Deletes::kNothing,
+                    96,
+                    always(masked_clone({"--replicas", "1"})),
+                    48};
+        entry.masks = true;
+        return entry;
+    };
     const CommandLine larger = clone_claim({"--size", "2Gi"});
     return {
         create("clone-pvc", clone_claim(), larger, kAll, 5, 4, 1),
@@ -66,14 +100,20 @@ std::vector<Entry> clone_entries() {
         create("clone-deploy", clone({"deploy/files", "papers", "--to-namespace", "elsewhere"}),
                clone({"deploy/files", "papers"}), kBackAndForth, 24, 24, 6),
         create("clone-masked", masked_clone({"--ordinals", "0=0,0=1"}), masked_clone({"--replicas", "1"}),
-               kBackAndForth, 32, 24, 6),
+               kBackAndForth, 768, 24, 24),
         create("clone-isolated", clone({"sts/postgres", "staging", "--isolated", "--replicas", "1"}),
                clone({"sts/postgres", "staging"}), kBackAndForth, 32, 24, 8),
         {"clone-back", "clone", "create", leave_clone, on_operation("clone", "abort"), kAgain, kNothingLeft, nullptr,
          24, false, Deletes::kNothing, 12, always(clone({"deploy/files", "papers"})), 3},
+        half("clone-masked-back", leave_half_masked, on_operation("clone", "abort"), kNothingLeft),
+        // Where it fails all of it is removed, so that a resume would find nothing: the same line makes it anew.
+        half("clone-masked-on", leave_half_masked, always(masked_clone({"--ordinals", "0=0,0=1"})), kNameTaken),
+        half("clone-masked-again", leave_unmarked, always(masked_clone({"--ordinals", "0=0,0=1"})), kNameTaken),
+        half("clone-unmarked-back", leave_unmarked, on_operation("clone", "abort"), kNothingLeft),
+        {"clone-gc", "clone", "create", leave_unmarked, always(clone({"gc", "--yes"})), kAgain},
         elsewhere(create("clone-pvc-other", clone_claim({"--to-context", "other"}), larger, kBackAndForth, 12, 12, 2)),
         elsewhere(create("clone-masked-other", masked_clone({"--ordinals", "0=0,0=1", "--to-context", "other"}),
-                         masked_clone({"--replicas", "1"}), {Way::kRerun}, 96, 48, 24)),
+                         masked_clone({"--replicas", "1"}), {Way::kRerun}, 768, 48, 48)),
         {"clone-delete", "clone", "delete", make_clone, always(clone({"delete", "staging", "--yes"})), kForward,
          kNothingLeft, nullptr, 8, false, Deletes::kNothing, 12, nullptr, 2},
     };

@@ -1,3 +1,4 @@
+#include "common/core/text.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/label_selector.h"
 #include "common/kube/objects/labels.h"
@@ -16,7 +17,7 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
         const sim::ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
         if (!claim || kube::label_of(*claim, labels::kClone).empty()) continue;
         const sim::Token* token = token_of(sim, claim.claim().volume);
-        if (token == nullptr || token->writer.empty() || token->masked) continue;
+        if (token == nullptr || token->writer.empty() || (token->masked && !token->old_below)) continue;
         // Its own: somebody deleted the copy under the clone, whose controller made an empty claim for its pod to fill.
         if (token->writer == space + "/" + name) continue;
         if (kube::label_of(pod, labels::kOperation).empty())
@@ -31,12 +32,17 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
     }
 }
 
-// R27: the mark is on what is masked, down to its log.
+// R27: the mark is on what is masked, down to its log, and below its files. A draft's says only that the statements
+// ran.
 void Invariants::keep_honest(const sim::Sim& sim, const Json& claim) {
-    if (kube::annotation_of(claim, labels::kPrepared).empty()) return;
+    const std::string mark = kube::annotation_of(claim, labels::kPrepared);
+    if (mark.empty()) return;
     const sim::Token* token = token_of(sim, kube::claim_of(claim).volume);
-    if (token != nullptr && !token->writer.empty() && !token->masked)
-        violated("R27: pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim) + " is marked as masked, and is not");
+    if (token == nullptr || token->writer.empty()) return;
+    const std::string what = "pvc/" + kube::space_of(claim) + "/" + kube::name_of(claim);
+    if (!token->masked) violated("R27: " + what + " is marked as masked, and is not");
+    if (token->old_below && !starts_with(mark, "draft:"))
+        violated("R27: " + what + " is marked as masked, and what its source had freed lies below its files");
 }
 
 }  // namespace holdfast::crash

@@ -53,6 +53,8 @@ struct Entry {
     // After the point of no return abort does not refuse, since that would leave a workload stopped: it brings that
     // back and ends the operation, and the command line begins it anew.
     bool aborts_forward = false;
+    // It goes on with a masking that another line has begun: what is not masked is reached by nobody.
+    bool masks = false;
 };
 
 // All, of every plugin.

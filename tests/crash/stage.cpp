@@ -78,7 +78,7 @@ void set_up(Invariants& invariants, const Entry& entry, const Reference& referen
     if (entry.deletes == Deletes::kSnapshots) invariants.release_cuts();
     if (entry.deletes == Deletes::kKeptVolumes) invariants.release_kept();
     const std::vector<std::string>& words = reference.line.words;
-    if (std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
+    if (entry.masks || std::find(words.begin(), words.end(), "--sql") != words.end()) invariants.demand_masks();
     if (entry.asks_less) invariants.allow_less();
     if (entry.pods_stay) invariants.keep_pods(reference.start, entry.restarts, entry.all_at_once);
 }

@@ -47,9 +47,11 @@ Error unreachable(const std::string& pod) {
     return {ErrorKind::kUnavailable, "pod/" + pod + ": the container could not be reached", "", 0, ""};
 }
 
-// What takes the old rows out of everything that is on the disk, each after the one before it: the rows themselves,
-// what was made of them, their dead tuples, the log that nobody keeps any more.
-constexpr std::array kCleaning = {"pg_drop_replication_slot",
+// What takes the old rows out of everything that is on the disk, each after the one before it: nothing that would put
+// them back acts; the rows themselves, what was made of them, their dead tuples, the log that nobody keeps any more.
+constexpr std::array kCleaning = {"pg_catalog.pg_event_trigger",
+                                  "pg_catalog.pg_trigger t",
+                                  "pg_drop_replication_slot",
                                   "update customers",
                                   "refresh materialized view",
                                   "analyze",

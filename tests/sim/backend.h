@@ -16,7 +16,12 @@ struct Token {
     // inherit it.
     int cleaned = 0;
     bool masked = false;  // all of them have been
-    std::string text() const { return writer.empty() ? "empty" : writer + (masked ? ", masked" : ""); }
+    // What the source had freed, or masking has, lies below: it was copied with the blocks. False for a disk that was
+    // filled file by file, and for copies of one.
+    bool old_below = true;
+    std::string text() const {
+        return writer.empty() ? "empty" : writer + (masked ? ", masked" : "") + (old_below ? "" : ", fresh");
+    }
 };
 
 struct Disk {

@@ -1,6 +1,9 @@
 """A clone of a real PostgreSQL that is masked or isolated before anybody can reach it: a client that asks all the while never
 sees an unmasked row, no file of the clone's volume has one, and neither archive nor replication of the source hears of the clone."""
+import subprocess
 import threading
+
+import pytest
 
 import world
 
@@ -68,9 +71,21 @@ def restart(space, name):
     space.wait("condition=Ready", f"pod/{name}-0")
 
 
-def test_nobody_ever_sees_an_unmasked_row(space, tmp_path):
-    space.postgres(replicas=1, size="256Mi")
+def on_storage(space, claim):
+    """How many lines with the secret the storage itself has of a claim's volume: in files, in blocks that the filesystem has freed,
+    in whatever lies between."""
+    handle = space.path(f"pv/{space.path(f'pvc/{claim}', '.spec.volumeName')}", ".spec.csi.volumeHandle")
+    (image,) = space.cluster.kubeconfig.parent.glob(f"state/*/volumes/{handle}/data.img")
+    return int(subprocess.run(["grep", "-ac", SECRET, image], stdout=subprocess.PIPE, text=True, timeout=60).stdout)
+
+
+# xfs, ext4, and volumes that wait for a pod and that nobody deletes by themselves
+@pytest.mark.parametrize("storage_class", ["fast", "fast-offline", "slow-retain"])
+def test_nobody_ever_sees_an_unmasked_row(space, tmp_path, storage_class):
+    space.postgres(replicas=1, size="256Mi", storage_class=storage_class)
     fill(space)
+    space.shell("postgres-0", f"yes {SECRET}-deleted | head -c 30000000 >/data/gone; sync; rm /data/gone; sync").expect()
+    volumes = {item["metadata"]["name"] for item, _ in space.storage()}
     mask = tmp_path / "mask.sql"
     mask.write_text(MASK)
     rows = space.psql("postgres-0", CONTENT)
@@ -86,6 +101,9 @@ def test_nobody_ever_sees_an_unmasked_row(space, tmp_path):
         assert space.psql(pod, "select count(*) from users where email like '%@masked.test'") == space.psql("postgres-0", "select count(*) from users")
         found = space.shell(pod, f"sync; grep -rl {SECRET} /data; true").expect().out
         assert found == "", found
+        assert on_storage(space, f"data-{pod}") == 0, "old bytes are there below the filesystem"
+    assert on_storage(space, "data-postgres-0") > 0, "the source's volume has what is looked for"
+    assert len({item["metadata"]["name"] for item, _ in space.storage()} - volumes) == 2, "no volume of a draft is left"
     assert space.shell("postgres-0", f"grep -rl {SECRET} /data").expect().out.count("pg_wal/") > 1, "the source has what is looked for"
     now = space.objects()
     assert {k: now.get(k) for k in before} == before and space.psql("postgres-0", CONTENT) == rows
@@ -118,6 +136,98 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "of 1 prepared transaction(s) the rows cannot be masked: finish them in the source first" in failed.err, failed.text
     space.eventually(lambda: space.objects() == before, timeout=60)
+
+
+def test_a_volume_that_no_statement_reaches_is_not_cloned_as_masked(space, tmp_path):
+    service, database = world.postgres()
+    claims = database["spec"]["volumeClaimTemplates"]
+    claims.append({"metadata": {"name": "backups"}, "spec": {**claims[0]["spec"], "resources": {"requests": {"storage": "64Mi"}}}})
+    database["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].append({"name": "backups", "mountPath": "/backups"})
+    space.apply(service, database)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+    fill(space)
+    space.shell("postgres-0", f"echo {SECRET} >/backups/dump.sql; sync").expect()
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK)
+    before = space.objects()
+    failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
+    assert "nothing of the database is on /backups: what is there would not be masked" in failed.err, failed.text
+    space.eventually(lambda: space.objects() == before, timeout=60)
+
+
+def test_a_claim_beside_the_database_s_own_is_not_cloned_as_masked(space, tmp_path):
+    space.claim("backups")
+    service, database = world.postgres()
+    spec = database["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "backups", "persistentVolumeClaim": {"claimName": "backups"}}]
+    spec["containers"][0]["volumeMounts"].append({"name": "backups", "mountPath": "/backups"})
+    space.apply(service, database)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+    fill(space)
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK)
+    before = space.objects()
+    failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
+    assert "no PostgreSQL data directory" in failed.err, failed.text
+    space.eventually(lambda: space.objects() == before, timeout=60)
+
+
+def reaching_out(space):
+    """Whatever a database runs by itself when its rows are changed: all of it would write to `prod`, a database of the source's own
+    server, fetch from it, or keep what was masked."""
+    space.psql("postgres-0", "create database prod")
+    space.psql("postgres-0", f"create table crm as select 1 as id, '{SECRET}-fresh'::text as email", database="prod")
+    host = space.path("pod/postgres-0", ".status.podIP")
+    prod = f"host={host} dbname=prod user=postgres"
+    fetch = f"select email from dblink('{prod}', 'select email from crm') as t(email text)"
+    push = f"perform dblink_exec('{prod}', $x$update crm set email = 'overwritten'$x$);"
+    for sql in ("create extension dblink", "create extension postgres_fdw",
+                f"create server prod foreign data wrapper postgres_fdw options (host '{host}', dbname 'prod')",
+                "create user mapping for postgres server prod options (user 'postgres', password_required 'false')",
+                "create foreign table crm (id int, email text) server prod", "create view seen as select * from crm",
+                f"create function fetched() returns setof text stable language sql as $${fetch}$$",
+                "create materialized view from_foreign as select * from seen", f"create materialized view from_dblink as {fetch}",
+                "create materialized view from_function as select * from fetched()",
+                "create table orders (id int primary key, email text)",
+                "create table lines (id int references orders on delete cascade, who text)",
+                f"insert into orders values (1, '{SECRET}-one'), (2, '{SECRET}-two')",
+                "insert into lines values (1, 'kept'), (2, 'goes with its order')",
+                "create table audit (old text)",
+                "create function noting() returns trigger language plpgsql as "
+                f"$$begin insert into audit values (old.email); {push} return new; end$$",
+                f"create function telling() returns event_trigger language plpgsql as $$begin {push} end$$",
+                "create trigger noting after update on orders for each row execute function noting()",
+                "alter table orders enable always trigger noting",
+                "create rule noting as on update to orders do also insert into audit values (old.email)",
+                "create event trigger telling on ddl_command_end execute function telling()"):
+        space.psql("postgres-0", sql)
+    space.psql("postgres-0", f"update crm set email = '{SECRET}-fresh'", database="prod")
+
+
+def test_nothing_that_a_database_runs_by_itself_acts_while_it_is_masked(space, tmp_path):
+    space.postgres()
+    space.psql("postgres-0", f"create table users as select 1 as id, '{SECRET}'::text as email, ''::text as note")
+    space.psql("postgres-0", "create materialized view emails as select email from users")
+    reaching_out(space)
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK + "update orders set email = 'x' || id; delete from orders where id = 2;")
+    before = space.objects()
+    refused = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
+    assert "table orders has the trigger or rule noting" in refused.err and "--disable-triggers" in refused.err, refused.text
+    space.eventually(lambda: space.objects() == before, timeout=60)
+
+    made = space.clone("sts/postgres", "staging", "--sql", mask, "--disable-triggers", "-o", "json", timeout=300).expect().json()
+    assert made["withoutData"] == ["from_foreign", "from_dblink", "from_function"]
+    assert space.psql("postgres-0", "select email from crm", database="prod") == f"{SECRET}-fresh", "production was written to"
+    assert space.psql("staging-0", "select email from orders") == "x1" and space.psql("staging-0", "select who from lines") == "kept"
+    assert space.psql("staging-0", "select email from emails") == "user1@masked.test"
+    assert space.psql("staging-0", "select count(*) from audit") == space.psql("staging-0", "select count(*) from pg_user_mapping") == "0"
+    for query in ("select string_agg(tgname::text || tgenabled::text, ',') from pg_trigger where not tgisinternal",
+                  "select string_agg(evtname::text || evtenabled::text, ',') from pg_event_trigger",
+                  "select string_agg(ev_enabled::text, ',') from pg_rewrite where rulename = 'noting'",
+                  "select string_agg(nspname, ',' order by nspname) from pg_namespace"):
+        assert space.psql("staging-0", query) == space.psql("postgres-0", query), "what acts in the source acts in the clone"
+    space.clone("delete", "staging", "--yes").expect()
 
 
 def test_an_archive_a_publisher_and_a_slot_hear_nothing_of_an_isolated_clone(space):

@@ -8,11 +8,17 @@ from schema import conform, schema_of
 
 @pytest.fixture(scope="module")
 def database(module_space):
-    """Two replicas behind everything that can select pods."""
+    """Two replicas with a claim of each of two templates, behind everything that can select pods."""
     space = module_space
     terms = [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "postgres"}}}]
-    space.postgres(replicas=2, affinity={"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+    service, database = world.postgres(replicas=2, affinity={"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
         {"weight": 1, "podAffinityTerm": terms[0]}]}})
+    database["spec"]["volumeClaimTemplates"].append(
+        {"metadata": {"name": "files"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast",
+                                                 "resources": {"requests": {"storage": "64Mi"}}}})
+    database["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].append({"name": "files", "mountPath": "/files"})
+    space.apply(service, database)
+    space.wait("jsonpath={.status.readyReplicas}=2", "statefulset/postgres")
     labels = {"matchLabels": {"app": "postgres"}}
     space.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
                  "spec": {"selector": {"app": "postgres"}, "ports": [{"port": 5432}]}},
@@ -24,6 +30,7 @@ def database(module_space):
                  "spec": {"podSelector": {}, "ingress": [{}]}})
     for pod in ("postgres-0", "postgres-1"):
         space.psql(pod, f"create table t as select '{pod}' as x; checkpoint")
+        space.shell(pod, f"echo {pod} >/files/whose; sync").expect()
     return space
 
 
@@ -38,6 +45,7 @@ def test_a_stateful_set_beside_its_source(database):
     assert "label app of the pods: postgres becomes staging" in said.err and "netpol/" in said.err
     for ordinal in (0, 1):
         assert database.psql(f"staging-{ordinal}", "select x from t") == f"postgres-{ordinal}"
+        assert database.shell(f"staging-{ordinal}", "cat /files/whose").expect().out.strip() == f"postgres-{ordinal}"
     database.psql("staging-0", "insert into t values ('only here')")
     assert database.psql("postgres-0", "select count(*) from t") == "1"
     # Nothing of the source's knows the clone's pods.
@@ -59,8 +67,9 @@ def test_one_ordinal_alone_under_another_number_with_settings_of_its_own(databas
     made = database.clone("sts/postgres", "third", "--ordinals", "1=3", "--env", "ROLE=copy", "--set",
                           "spec.template.spec.terminationGracePeriodSeconds=3", "-o", "json").expect().json()
     conform(made, schema_of("clone"))
-    assert [c["name"] for c in made["claims"]] == ["data-third-3"] and made["workload"]["ready"] == 1
+    assert {c["name"] for c in made["claims"]} == {"data-third-3", "files-third-3"} and made["workload"]["ready"] == 1
     assert database.psql("third-3", "select x from t") == "postgres-1"
+    assert database.shell("third-3", "cat /files/whose").expect().out.strip() == "postgres-1"
     assert database.shell("third-3", "echo $ROLE").expect().out.strip() == "copy"
     fields = ("spec.ordinals.start", "spec.template.spec.terminationGracePeriodSeconds", "spec.serviceName")
     assert [database.path("sts/third", f".{field}") for field in fields] == ["3", "3", "third"]

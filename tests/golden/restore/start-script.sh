@@ -2,7 +2,7 @@ set -eu
 say() { echo "holdfast: $*" >&2; }
 die() { code=$1; shift; say "$*"; exit "$code"; }
 # What fails here is not the database's fault. exec ends this shell without the trap.
-trap 'code=$?; case $code in 6[5-9]) ;; *) say "the copy could not be prepared (exit $code)"; exit 69 ;; esac' EXIT
+trap 'code=$?; case $code in 6[5-9] | 70) ;; *) say "the copy could not be prepared (exit $code)"; exit 69 ;; esac' EXIT
 is_data() { [ -f "$1/PG_VERSION" ] && [ -f "$1/global/pg_control" ]; }
 
 data=$HOLDFAST_DATA

@@ -1,6 +1,7 @@
 // A pod's life: scheduler, attach controller and kubelet of one node. A pod is placed when its claims are bound, or
 // says where an unbound one shall be (WaitForFirstConsumer); then its containers start, and a workload's first start
 // writes its data: the token. Modelled after pkg/scheduler/framework/plugins/volumebinding and pkg/kubelet.
+#include "common/core/text.h"
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/storage.h"
@@ -157,13 +158,38 @@ void keep_running(Sim& sim, const Json& pod) {
     });
 }
 
-// A container named "look" ends by itself: well, if there is something on every volume. So does `true`.
+Disk* disk_of_claim(Sim& sim, const std::string& space, const std::string& name) {
+    const ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
+    const ObjectPtr volume = claim ? sim.store.find(kube::kVolumes, "", claim.claim().volume) : ObjectPtr();
+    const auto disk = sim.backend().disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
+    return disk == sim.backend().disks.end() ? nullptr : &disk->second;
+}
+
+// What `kubectl clone --sql` fills fresh volumes with, as its script does: every file of from-N to to-N, and false
+// where that holds anything.
+bool copy_files(Sim& sim, const Json& pod) {
+    const auto claims = kube::claims_of_pod_spec(pod["spec"]);
+    for (const auto& [volume, name] : claims) {
+        if (!starts_with(volume, "from-")) continue;
+        const auto target = claims.find("to-" + volume.substr(5));
+        Disk* from = disk_of_claim(sim, kube::space_of(pod), name);
+        Disk* to = target == claims.end() ? nullptr : disk_of_claim(sim, kube::space_of(pod), target->second);
+        if (from == nullptr || to == nullptr || !to->token.writer.empty()) return false;
+        to->token = from->token;
+        to->token.old_below = false;
+    }
+    return true;
+}
+
+// A container named "look" ends by itself: well, if there is something on every volume. So do `true`, and "copy".
 // getPhase: pkg/kubelet/kubelet_pods.go:1653; SyncTerminatedPod: pkg/kubelet/kubelet.go:2458.
 void end(Sim& sim, const Json& pod) {
     const bool looks = kube::text_at(pod, "/spec/containers/0/name") == "look";
-    if (!looks && kube::text_at(pod, "/spec/containers/0/command/0") != "true") return keep_running(sim, pod);
+    const bool copies = kube::text_at(pod, "/spec/containers/0/name") == "copy";
+    if (!looks && !copies && kube::text_at(pod, "/spec/containers/0/command/0") != "true")
+        return keep_running(sim, pod);
     if (!sim.ripe("end/" + kube::uid_of(pod), sim.delays.pod_stop, Controller::kPods)) return;
-    bool there = false, good = true;
+    bool there = false, good = !copies || copy_files(sim, pod);
     for (const ObjectPtr& object : looks ? claims_of(sim, pod, there) : std::vector<ObjectPtr>()) {
         const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
         const auto disk = sim.backend().disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");

@@ -1,4 +1,6 @@
 #include "plugins/clone/prepare.h"
+#include "plugins/clone/fresh.h"
+#include "plugins/clone/guards.h"
 #include "plugins/clone/seeds.h"
 #include "scene.h"
 
@@ -79,14 +81,86 @@ TEST_SUITE("clone prepare") {
 
     TEST_CASE("masked, then nothing old is left, then untied, then marked") {
         const Scene made = scene(masked());
-        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "150014"}});
+        const auto plan =
+            plan_treat(made.options, made.treatment, mark_of(made.options), made.now, {{"version-0", "150014"}});
         REQUIRE(plan.ok());
         check_golden("treat.json", *plan);
     }
 
+    TEST_CASE("what is masked are drafts; the clone's own claims are made empty and filled file by file") {
+        CloneOptions wanted = masked();
+        Scene made = scene(wanted);
+        const Choice drafts = drafts_of(made.seeds, kOperation);
+        REQUIRE(drafts.copies.size() == 1);
+        CHECK(drafts.copies[0].spec.name == "clone-copy-abcde-draft-" + made.seeds.copies[0].spec.name);
+        auto treated = treatment_of(wanted, recorded_source(wanted, live_for(wanted), made.seeds), {&drafts.copies[0]},
+                                    drafts, kOperation);
+        REQUIRE(treated.ok());
+        made.now.claims[drafts.copies[0].spec.name] = bound(drafts.copies[0].spec.name);
+        made.now.claims[drafts.copies[0].spec.name].requested = Quantity::from_bytes(3LL << 30);
+        made.now.cut_at[drafts.copies[0].spec.name] = "2026-11-21T04:30:01Z";
+        check_golden("fresh.json", plan_fresh(wanted, made.seeds, *treated, made.now, input(3)));
+        check_golden("fill.json", plan_fill(wanted, made.seeds, *treated, made.now, kOperation));
+    }
+
+    TEST_CASE("nothing that the database runs by itself acts before it is masked, or stays off after it") {
+        const auto texts_of = [](CloneOptions wanted) {
+            const Scene made = scene(std::move(wanted));
+            return statements(*plan_treat(made.options, made.treatment, "", made.now, {{"version-0", "150014"}}));
+        };
+        CloneOptions wanted = masked();
+        CHECK(any(texts_of(wanted), "--disable-triggers keeps all from acting"));
+        CHECK_FALSE(any(texts_of(wanted), "disable trigger"));
+        wanted.disable_triggers = true;
+        const std::vector<std::string> texts = texts_of(wanted);
+        const auto place = [&](const std::string& part) {
+            return std::find_if(texts.begin(), texts.end(), [&](const std::string& one) { return says(one, part); }) -
+                   texts.begin();
+        };
+        CHECK(place("alter event trigger %I disable") == 0);
+        CHECK(place("disable trigger %I") < place("update users"));
+        CHECK(place("refresh materialized view") < place("enable %s trigger %I"));
+        CHECK(place("enable %s trigger %I") < place("alter event trigger %I enable"));
+        CHECK(place("alter event trigger %I enable") < place("vacuum (full)"));
+    }
+
+    TEST_CASE("a draft is called so that it is placed where what it becomes is placed") {
+        Choice seeds = scene(masked()).seeds;
+        seeds.copies[0].spec.name = "data-staging-0";
+        CHECK(drafts_of(seeds, kOperation).copies[0].spec.name == "clone-copy-abcde-draft-data-staging-0");
+        const std::string long_end = std::string(120, 'b') + "-staging-0";
+        seeds.copies[0].spec.name = "data" + std::string(100, 'a') + long_end;
+        const std::string name = drafts_of(seeds, kOperation).copies[0].spec.name;
+        seeds.copies[0].spec.name = "wal" + std::string(100, 'a') + long_end;
+        CHECK(name.size() < 253);
+        CHECK(says(name, long_end));
+        CHECK_FALSE(drafts_of(seeds, kOperation).copies[0].spec.name == name);
+    }
+
+    TEST_CASE("a draft is not marked as what may be used") {
+        CHECK_FALSE(draft_mark_of(masked()) == mark_of(masked()));
+        CHECK_FALSE(says(draft_mark_of(masked()), "masked:"));
+    }
+
+    TEST_CASE("a quota has to have room for the draft beside what is kept") {
+        Scene made = scene(masked());
+        const auto choice = chosen(made.options);
+        made.now.claims.clear();
+        const Json quota = {
+            {"metadata", {{"name", "most"}}},
+            {"status", {{"hard", {{"persistentvolumeclaims", "2"}}}, {"used", {{"persistentvolumeclaims", "0"}}}}}};
+        made.now.quotas = {quota};
+        const Status refusal = check_place(made.options, *choice, made.now, kOperation);
+        REQUIRE_FALSE(refusal.ok());
+        CHECK(says(refusal.error().message, "the clone needs 3 more"));
+        made.options.sql.clear();
+        CHECK(check_place(made.options, *choice, made.now, kOperation).ok());
+    }
+
     TEST_CASE("a setting that a version does not know is not set in it") {
         const Scene made = scene(masked());
-        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "140010"}});
+        const auto plan =
+            plan_treat(made.options, made.treatment, mark_of(made.options), made.now, {{"version-0", "140010"}});
         REQUIRE(plan.ok());
         CHECK_FALSE(any(statements(*plan), "archive_library"));
         CHECK(any(statements(*plan), "archive_command"));
@@ -97,8 +171,8 @@ TEST_SUITE("clone prepare") {
         wanted.sql.clear();
         const Scene made = scene(wanted);
         CHECK(made.treatment.instances.size() == 2);
-        const auto plan =
-            plan_treat(made.options, made.treatment, made.now, {{"version-0", "150014"}, {"version-1", "150014"}});
+        const auto plan = plan_treat(made.options, made.treatment, mark_of(made.options), made.now,
+                                     {{"version-0", "150014"}, {"version-1", "150014"}});
         REQUIRE(plan.ok());
         CHECK_FALSE(any(statements(*plan), "vacuum"));
         CHECK(any(statements(*plan), "pg_drop_replication_slot"));
@@ -106,7 +180,8 @@ TEST_SUITE("clone prepare") {
 
     TEST_CASE("a log whose segments are used again keeps old rows: too old to be masked") {
         const Scene made = scene(masked());
-        const auto plan = plan_treat(made.options, made.treatment, made.now, {{"version-0", "110022"}});
+        const auto plan =
+            plan_treat(made.options, made.treatment, mark_of(made.options), made.now, {{"version-0", "110022"}});
         REQUIRE_FALSE(plan.ok());
         CHECK(says(plan.error().message, "12 or later"));
     }

@@ -129,6 +129,34 @@ TEST_SUITE("clone software") {
         CHECK(says(joins(database, database, true).error().message, "archive_mode"));
     }
 
+    TEST_CASE("an entrypoint that follows the source's primary at every start is not kept from it by isolation") {
+        const Json source =
+            pod("bitnami/postgresql-repmgr:15", Json::array({variable("REPMGR_PRIMARY_HOST", "postgres-0.postgres")}));
+        const Status refused = joins(source, source, true);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(says(refused.error().message, "variable REPMGR_PRIMARY_HOST makes its entrypoint follow"));
+        CHECK(joins(source,
+                    pod("bitnami/postgresql-repmgr:15",
+                        Json::array({variable("REPMGR_PRIMARY_HOST", "staging-0.staging")})),
+                    true)
+                  .ok());
+    }
+
+    TEST_CASE("a container that pushes backups to where the source's are is not started in a clone") {
+        Json source = pod("postgres:15");
+        source["containers"].push_back({{"name", "backup"}, {"image", "registry.test/wal-g:3"}});
+        const Status refused = joins(source, source, true);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(says(refused.error().hint, "--set spec.template.spec.containers[1]=null"));
+        CHECK(joins(source, pod("postgres:15"), true).ok());
+    }
+
+    TEST_CASE("a replica set may be named in a file, wherever its flag ends") {
+        CHECK_FALSE(joins(pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})),
+                          pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})))
+                        .ok());
+    }
+
     TEST_CASE("the others need their identity set") {
         const Json patroni = pod("spilo", Json::array({variable("PATRONI_SCOPE", "shop")}));
         CHECK(joins(patroni, patroni).error().kind == ErrorKind::kRefused);
