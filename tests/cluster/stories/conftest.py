@@ -1,9 +1,11 @@
 """Fixtures of the stories. A story gets `space`, a namespace of its own on a real cluster, which is started when none
 runs; several pytest processes may use one cluster at a time."""
 import contextlib
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,11 +28,13 @@ def start(environment=None):
 @contextlib.contextmanager
 def second_cluster(tmp_path_factory, name, **settings):
     """Another cluster of this machine, as HOLDFAST_CLUSTER_… says, until the `with` ends."""
-    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
-    net = next(f"10.{n}" for n in range(60, 80) if f"hf10-{n}:" not in links and f"hf10-{n}@" not in links)
-    environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(tmp_path_factory.mktemp(name)), "HOLDFAST_CLUSTER_NET": net,
-                   **{f"HOLDFAST_CLUSTER_{key}": str(value) for key, value in settings.items()}}
-    kubeconfig, programs = start(environment)
+    with open(Path(tempfile.gettempdir()) / "holdfast-stories.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another story might find the same addresses free
+        links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
+        net = next(f"10.{n}" for n in range(60, 80) if f"hf10-{n}:" not in links and f"hf10-{n}@" not in links)
+        environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(tmp_path_factory.mktemp(name)), "HOLDFAST_CLUSTER_NET": net,
+                       **{f"HOLDFAST_CLUSTER_{key}": str(value) for key, value in settings.items()}}
+        kubeconfig, programs = start(environment)
     try:
         yield world.Cluster(kubeconfig, programs, tmp_path_factory.mktemp("home"))
     finally:

@@ -1,4 +1,7 @@
 """What the stories of kubectl pvc-expand have in common."""
+import signal
+import time
+
 import world
 
 HELD = {"holdfast.dev/replicas", "holdfast.dev/retention", "holdfast.dev/remade"}  # on a workload while an operation has it
@@ -6,6 +9,20 @@ HELD = {"holdfast.dev/replicas", "holdfast.dev/retention", "holdfast.dev/remade"
 
 def expand(space, *words, **more):
     return space.kubectl("pvc-expand", *words, timeout=300, **more)
+
+
+def killed_in_the_gap(space, target, *sizes):
+    """Expands to one of these sizes and kills the command when it has deleted the StatefulSet. A run that is quicker than that ends,
+    and the next size is tried. The size, and the uid that the set had."""
+    for size in sizes:
+        uid = space.path(target, ".metadata.uid")
+        with space.start("pvc-expand", target, "--size", size, "--yes", "--progress", "plain") as command:
+            while command.process.poll() is None and not any("delete sts/" in line for line in list(command.err)):
+                time.sleep(0.005)
+            if command.end(signal.SIGKILL) == -signal.SIGKILL:
+                return size, uid
+            assert command.process.returncode == 0, command.text
+    raise AssertionError(f"every one of {len(sizes)} runs had ended before it was killed")
 
 
 def pods(space):

@@ -94,6 +94,7 @@ def test_delete_removes_what_the_clone_is_made_of_and_nothing_else(files):
     assert "theirs" in said.err
     assert files.left_behind(before) and all(name in ("theirs",) or name.startswith("pvc-") for _, name in files.left_behind(before))
     files.kubectl("delete", "pvc", "theirs").expect()
+    files.eventually(lambda: files.left_behind(before) == [])
 
 
 def test_volumes_under_retain_and_waiting_classes_leave_nothing(space):

@@ -64,13 +64,6 @@ class Polling:
         self.thread.join(60)
 
 
-def restart(space, name):
-    pod = space.path(f"pod/{name}-0", ".metadata.uid")
-    space.kubectl("delete", "pod", f"{name}-0").expect()
-    space.eventually(lambda: space.path(f"pod/{name}-0", ".metadata.uid") not in ("", pod))
-    space.wait("condition=Ready", f"pod/{name}-0")
-
-
 def on_storage(space, claim):
     """How many lines with the secret the storage itself has of a claim's volume: in files, in blocks that the filesystem has freed,
     in whatever lies between."""
@@ -92,7 +85,7 @@ def test_nobody_ever_sees_an_unmasked_row(space, tmp_path, storage_class):
     before = space.objects()
     with Polling(space) as client:
         space.clone("sts/postgres", "staging", "--sql", mask, "--ordinals", "0=0,0=1", timeout=300).expect()
-        space.eventually(lambda: len({name for name, _ in client.answers}) == 2, timeout=60)
+        space.eventually(lambda: len({name for name, _ in client.answers}) == 2)
     assert all(answer.endswith("|0|0") for _, answer in client.answers), client.answers[:10]
     assert any("-db-" in name for name in client.asked), "the throwaway database was asked too, and did not answer"
     assert {name for name, _ in client.answers} == {"staging-0", "staging-1"}
@@ -118,24 +111,24 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "division by zero" in failed.err and "the source is intact" in failed.err
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
     # What is undone when the connection ends masks nothing, whatever the server said of each statement.
     mask.write_text("begin; " + MASK)
     failed = space.clone("pvc/data-postgres-0", "copy", "--sql", mask, timeout=300).expect(6)
     assert "a transaction is left open" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
     # Rows that no statement sees, until somebody commits them in the clone.
     space.psql("postgres-0", "alter system set max_prepared_transactions = 5")
-    restart(space, "postgres")
+    space.restart("postgres-0")
     space.kubectl("exec", "postgres-0", "--", "psql", "-qX", "-c",
                   f"begin; insert into users values (100000, '{SECRET}-late'); prepare transaction 'late'").expect()
     mask.write_text(MASK)
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "of 1 prepared transaction(s) the rows cannot be masked: finish them in the source first" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
 
 def test_a_volume_that_no_statement_reaches_is_not_cloned_as_masked(space, tmp_path):
@@ -152,7 +145,7 @@ def test_a_volume_that_no_statement_reaches_is_not_cloned_as_masked(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
     assert "nothing of the database is on /backups: what is there would not be masked" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
 
 def test_a_claim_beside_the_database_s_own_is_not_cloned_as_masked(space, tmp_path):
@@ -169,7 +162,7 @@ def test_a_claim_beside_the_database_s_own_is_not_cloned_as_masked(space, tmp_pa
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
     assert "no PostgreSQL data directory" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
 
 def reaching_out(space):
@@ -214,7 +207,7 @@ def test_nothing_that_a_database_runs_by_itself_acts_while_it_is_masked(space, t
     before = space.objects()
     refused = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "table orders has the trigger or rule noting" in refused.err and "--disable-triggers" in refused.err, refused.text
-    space.eventually(lambda: space.objects() == before, timeout=60)
+    space.eventually(lambda: space.objects() == before)
 
     made = space.clone("sts/postgres", "staging", "--sql", mask, "--disable-triggers", "-o", "json", timeout=300).expect().json()
     assert made["withoutData"] == ["from_foreign", "from_dblink", "from_function"]
@@ -237,14 +230,14 @@ def test_an_archive_a_publisher_and_a_slot_hear_nothing_of_an_isolated_clone(spa
     space.psql("archive-0", "create table news (x int)")
     space.psql("archive-0", "create publication news for table news")
     space.psql("archive-0", "alter system set wal_level = logical")
-    restart(space, "archive")
+    space.restart("archive-0")
     archive = space.path("pod/archive-0", ".status.podIP")
     space.postgres("postgres")
     space.psql("postgres-0", "alter system set archive_mode = on")
     command = f"psql -qX -h {archive} -U postgres -d postgres -c " + '"insert into archived values (\'%f\', inet_client_addr())"'
     space.psql("postgres-0", f"alter system set archive_command = $${command}$$")
     space.psql("postgres-0", "alter system set wal_level = logical")
-    restart(space, "postgres")
+    space.restart("postgres-0")
     space.psql("postgres-0", "create table news (x int)")
     space.psql("postgres-0", f"create subscription news connection 'host={archive} user=postgres dbname=postgres' publication news")
     # What a standby has on its disk, and what would be read at the next start.
@@ -252,7 +245,7 @@ def test_an_archive_a_publisher_and_a_slot_hear_nothing_of_an_isolated_clone(spa
     space.shell("postgres-0", "touch /data/pgdata/standby.signal").expect()
     space.psql("postgres-0", "select pg_create_physical_replication_slot('standby', true), pg_create_logical_replication_slot('feed', 'pgoutput')")
     space.psql("postgres-0", "create table t as select 7 as x; select pg_switch_wal()")
-    space.eventually(lambda: space.psql("archive-0", "select count(*) from archived") != "0", timeout=60)
+    space.eventually(lambda: space.psql("archive-0", "select count(*) from archived") != "0")
     slot = space.psql("postgres-0", "select slot_name, restart_lsn from pg_replication_slots order by 1")
 
     refused = space.clone("sts/postgres", "staging").expect(3)
@@ -266,7 +259,7 @@ def test_an_archive_a_publisher_and_a_slot_hear_nothing_of_an_isolated_clone(spa
     assert space.psql("staging-0", "select subenabled, subconninfo, coalesce(subslotname, 'none') from pg_subscription") == "f|host=/isolated|none"
     assert space.shell("staging-0", "ls /data/pgdata/standby.signal").code != 0
     space.psql("archive-0", "insert into news values (1)")
-    space.eventually(lambda: space.psql("postgres-0", "select count(*) from news") == "1", timeout=60)
+    space.eventually(lambda: space.psql("postgres-0", "select count(*) from news") == "1")
     assert space.psql("staging-0", "select count(*) from news") == "0"
     space.psql("staging-0", "create table only_here as select 1; select pg_switch_wal(); checkpoint")
     source = space.path("pod/postgres-0", ".status.podIP")

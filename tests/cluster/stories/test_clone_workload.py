@@ -38,8 +38,15 @@ def facts(space, pod="postgres-0"):
     return space.psql(pod, "select system_identifier from pg_control_system()")
 
 
+def two_addresses(space, service):
+    """Those of a Service's ready pods, once its controller knows of both."""
+    found = space.path(f"endpoints/{service}", ".subsets[*].addresses[*].ip").split()
+    return found if len(found) == 2 else None
+
+
 def test_a_stateful_set_beside_its_source(database):
-    before, addresses = database.objects(), database.path("endpoints/front", ".subsets[*].addresses[*].ip").split()
+    addresses = database.eventually(lambda: two_addresses(database, "front"))
+    before = database.objects()
     said = database.clone("sts/postgres", "staging", "--ttl", "48h").expect()
     assert "statefulset.apps/staging cloned from" in said.out
     assert "label app of the pods: postgres becomes staging" in said.err and "netpol/" in said.err
@@ -51,15 +58,15 @@ def test_a_stateful_set_beside_its_source(database):
     # Nothing of the source's knows the clone's pods.
     selected = database.kubectl("get", "pods", "-l", "app=postgres", "-o", "name").expect().out.split()
     assert selected == ["pod/postgres-0", "pod/postgres-1"]
-    assert database.path("endpoints/front", ".subsets[*].addresses[*].ip").split() == addresses
-    assert len(database.path("endpoints/staging", ".subsets[*].addresses[*].ip").split()) == 2
+    database.eventually(lambda: two_addresses(database, "staging"))
+    assert two_addresses(database, "front") == addresses
     now = database.objects()
     assert {k: now.get(k) for k in before} == before
     listed = database.clone("list", "-o", "json").expect().json()
     conform(listed, schema_of("clone-list"))
     assert "statefulset.apps/staging" in listed["items"][0]["objects"] and not listed["items"][0]["expired"]
     conform(database.clone("delete", "staging", "--yes", "-o", "json").expect().json(), schema_of("deleted-clones"))
-    database.eventually(lambda: database.objects() == before, timeout=60)
+    database.eventually(lambda: database.objects() == before)
 
 
 def test_one_ordinal_alone_under_another_number_with_settings_of_its_own(database):
@@ -74,7 +81,7 @@ def test_one_ordinal_alone_under_another_number_with_settings_of_its_own(databas
     fields = ("spec.ordinals.start", "spec.template.spec.terminationGracePeriodSeconds", "spec.serviceName")
     assert [database.path("sts/third", f".{field}") for field in fields] == ["3", "3", "third"]
     database.clone("delete", "third", "--yes").expect()
-    database.eventually(lambda: database.objects() == before, timeout=60)
+    database.eventually(lambda: database.objects() == before)
 
 
 def test_another_namespace_needs_what_the_pods_need(database, cluster):
@@ -93,6 +100,7 @@ def test_another_namespace_needs_what_the_pods_need(database, cluster):
         source.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "files"},
                       "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "files"}}, "template": template}})
         source.wait("condition=Available", "deployment/files")
+        source.eventually(lambda: source.shell("deploy/files", "ls /d/files-* && sync").code == 0)
         before, there = source.objects(), other.objects()
         words = ["deploy/files", "files", "--to-namespace", other.name]
         refused = source.clone(*words).expect(3)
@@ -101,10 +109,12 @@ def test_another_namespace_needs_what_the_pods_need(database, cluster):
         done = source.clone(*words, "--copy-configmaps", "settings", "--copy-secrets", "password", "-v=10").expect()
         assert "canary-5ecret" not in done.out + done.err and "Y2FuYXJ5LTVlY3JldA" not in done.out + done.err
         (pod,) = other.get("pod")["items"]
-        assert other.shell(pod["metadata"]["name"], "echo $GREETING $SECRET; ls /d | wc -l").expect().out.split() == ["hello", "canary-5ecret", "2"]
+        assert other.shell(pod["metadata"]["name"], "echo $GREETING $SECRET").expect().out.split() == ["hello", "canary-5ecret"]
+        # The source's file, and soon its own.
+        other.eventually(lambda: other.shell(pod["metadata"]["name"], "ls /d | grep -c '^files-'").out.strip() == "2")
         source.eventually(lambda: source.objects() == before)
         other.clone("delete", "files", "--yes").expect()
-        other.eventually(lambda: other.left_behind(there) == [], timeout=60)
+        other.eventually(lambda: other.left_behind(there) == [])
     finally:
         source.delete()
         other.delete()

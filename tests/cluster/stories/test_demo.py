@@ -35,7 +35,7 @@ def told(run):
 
 
 def gone(cluster, namespace):
-    cluster.kubectl("wait", "--for=delete", f"namespace/{namespace}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=delete", f"namespace/{namespace}", f"--timeout={world.PATIENCE_S}s")
     return cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name").out == ""
 
 

@@ -50,7 +50,7 @@ def test_a_drill_whose_pod_is_deleted_is_exit_5_and_leaves_nothing(database):
     with database.start("restore", "drill", "base", *SLOW) as drill:
         pod = asked(database)
         database.kubectl("delete", "pod", pod, "--wait=false").expect()
-        drill.process.wait(90)
+        drill.process.wait(world.PATIENCE_S)
         assert drill.end() == 5, drill.text
     assert "not judged" in "".join(drill.err), drill.text
     assert database.set("base").get("verified") == mark
@@ -64,7 +64,7 @@ def test_a_drill_whose_namespace_is_deleted_is_exit_5_and_leaves_nothing(space):
     with space.start("restore", "drill", "base", *SLOW, "--timeout", "60s") as drill:
         asked(space)
         space.kubectl("delete", "namespace", space.name, "--wait=false").expect()
-        drill.process.wait(120)
+        drill.process.wait(world.PATIENCE_S)
         assert drill.end() == 5, drill.text
     space.cluster.kubectl("wait", "--for=delete", f"namespace/{space.name}", f"--timeout={world.PATIENCE_S}s", timeout=300).expect()
     assert space.storage() == []
@@ -77,7 +77,7 @@ def test_a_drill_whose_journal_is_deleted_says_so_and_gc_leaves_nothing(database
         database.kubectl("delete", "configmap", "-l", "holdfast.dev/role=journal").expect()
         pod = throwaway(database, "pod")
         database.kubectl("delete", "pod", pod, "--wait=false").expect()
-        drill.process.wait(90)
+        drill.process.wait(world.PATIENCE_S)
         # The pod's end is judged first, or the journal's: whatever comes first, and maybe the second amid the cleaning up.
         assert drill.end() in (4, 5), drill.text
     assert "resume" not in "".join(drill.err), drill.text
@@ -99,10 +99,10 @@ def test_gc_finds_what_a_killed_drill_without_a_journal_left(database):
 
 def test_a_snapshot_whose_journal_is_deleted_says_so_with_lines_that_work(database):
     before = database.objects()
-    with database.start("snap", "create", "sts/postgres", "--name", "orphan", "--pre", "touch /data/held; sleep 4", "--post", "rm -f /data/held") as snap:
+    with database.start("snap", "create", "sts/postgres", "--name", "orphan", "--pre", "touch /data/held; sleep 8", "--post", "rm -f /data/held") as snap:
         database.eventually(lambda: database.shell("postgres-0", "test -e /data/held").code == 0)
         database.kubectl("delete", "configmap", "-l", "holdfast.dev/role=journal").expect()
-        snap.process.wait(60)
+        snap.process.wait(world.PATIENCE_S)
         snap.end()
     said = "".join(snap.err)
     assert snap.process.returncode == 4 and "deleted the journal" in said and "resume" not in said, snap.text
@@ -120,7 +120,7 @@ def test_a_report_that_cannot_be_written_is_said_and_the_drill_leaves_nothing(da
     with database.start("restore", "drill", "base", *SOUND, "--report", tmp_path / "reports/drill.json") as drill:
         throwaway(database, "pvc")
         (tmp_path / "reports").rmdir()
-        drill.process.wait(90)
+        drill.process.wait(world.PATIENCE_S)
         assert drill.end() == 1, drill.text
     assert "checked" in "".join(drill.err), drill.text
     assert str(tmp_path / "reports/drill.json") in "".join(drill.err)

@@ -1,7 +1,6 @@
 """doctor on faults that a real cluster really has: each is provoked, then found by its code, with the words of whoever said it
 and a remedy. What cannot be provoked here without breaking the cluster for others stands in tests/unit/diagnose."""
 import json
-import os
 import subprocess
 
 import pytest
@@ -25,12 +24,18 @@ def doctor(space, target, *flags):
     return {f["code"]: f for f in findings}
 
 
-def find(space, target, code, *words, timeout=world.PATIENCE_S):
-    """Asks until the cause shows, since events and controllers take their time."""
-    finding = space.eventually(lambda: doctor(space, target).get(code), timeout)
-    for word in words:
-        assert word in finding["message"], finding
-    return finding
+def find(space, target, code, *words):
+    """Asks until the cause shows, in these words, since events and controllers take their time."""
+    found = [None]
+
+    def shows():
+        found[0] = doctor(space, target).get(code)
+        return found[0] if found[0] and all(word in found[0]["message"] for word in words) else None
+
+    try:
+        return space.eventually(shows)
+    except AssertionError as late:
+        raise AssertionError(f"{target}: {code} in the words {words}; it is {found[0]}") from late
 
 
 def snapshot(space, name, claim, snapshot_class=None):
@@ -71,7 +76,7 @@ def test_claims_that_stay_pending(module_space):
     assert find(space, "pvc/later", "claim-waits-for-pod")["severity"] == "info"
     pod(space, "nowhere", "later", nodeSelector=NOBODY)
     assert find(space, "pod/nowhere", "pod-unschedulable", "node affinity/selector")["severity"] == "error"
-    space.eventually(lambda: doctor(space, "pvc/later")["claim-waits-for-pod"]["severity"] == "error")
+    space.eventually(lambda: doctor(space, "pvc/later").get("claim-waits-for-pod", {}).get("severity") == "error")
 
 
 def test_data_sources(module_space):
@@ -103,7 +108,8 @@ def test_snapshots_that_do_not_get_ready(module_space):
     snapshot(space, "no-such-class", "subject", "nosuch")
     snapshot(space, "no-such-claim", "nosuch", "fast")
     snapshot(space, "delayed", "subject", "fast-delayed")
-    find(space, "vs/delayed", "snapshot-uploading", "it was cut at", timeout=12)
+    snapshot(space, "uploading", "subject", "fast-uploading")
+    find(space, "vs/uploading", "snapshot-uploading", "it was cut at")
     refused = find(space, "vs/refused", "driver-refused", "the array refused the snapshot")
     assert refused["layer"] == "driver"
     find(space, "vs/wrong-driver", "snapshot-class-wrong-driver", "slow.csi.hf.test", "fast.csi.hf.test")
@@ -188,13 +194,9 @@ def test_words_for_people(new_space):
 @pytest.fixture(scope="module")
 def unanswered(tmp_path_factory):
     """A second cluster, with the snapshot API and nobody behind it."""
-    folder = tmp_path_factory.mktemp("unanswered")
-    environment = {**os.environ, "HOLDFAST_CLUSTER_DIR": str(folder), "HOLDFAST_CLUSTER_NET": "10.94", "HOLDFAST_CLUSTER_PARTS": "api,crd"}
-    kubeconfig, programs = conftest.start(environment)
-    cluster = world.Cluster(kubeconfig, programs, tmp_path_factory.mktemp("home"))
-    cluster.kubectl("create", "namespace", "quiet").expect()
-    yield world.Space(cluster, "quiet")
-    subprocess.run([world.ROOT / "tests/cluster/down"], check=True, env=environment, stdin=subprocess.DEVNULL)
+    with conftest.second_cluster(tmp_path_factory, "unanswered", PARTS="api,crd") as cluster:
+        cluster.kubectl("create", "namespace", "quiet").expect()
+        yield world.Space(cluster, "quiet")
 
 
 def test_a_snapshot_that_nothing_answers_names_the_missing_controller(unanswered):

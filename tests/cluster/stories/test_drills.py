@@ -74,8 +74,7 @@ def test_a_drill_does_not_phone_home(space):
     archive = f"bash -c '{call % 'archive'}'".replace("'", "''")
     space.psql("postgres-0", f"alter system set archive_command = '{archive}'")
     space.psql("postgres-0", "create table t as select 7 as x")
-    space.kubectl("delete", "pod", "postgres-0").expect()
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+    space.restart("postgres-0")
     space.psql("postgres-0", "select pg_switch_wal()")
 
     def heard():

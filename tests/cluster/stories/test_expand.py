@@ -6,7 +6,7 @@ import time
 import pytest
 
 import world
-from growing import capacities, controllers, expand, pods, sleeping
+from growing import capacities, controllers, expand, killed_in_the_gap, pods, sleeping
 from schema import conform, schema_of
 
 SOAK = bool(os.environ.get("HOLDFAST_SOAK"))
@@ -128,7 +128,7 @@ def test_a_statefulset_grows_under_a_database_that_answers_all_the_while(databas
     # All that a StatefulSet does goes on: a pod that dies comes again, another replica has the new size.
     space.kubectl("delete", "pod", "postgres-1", "--now").expect()
     space.kubectl("scale", "sts/postgres", "--replicas=3").expect()
-    space.wait("jsonpath={.status.readyReplicas}=3", "sts/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=3", "sts/postgres")
     assert capacities(space)["data-postgres-2"] == "384Mi"
 
 
@@ -136,7 +136,7 @@ def test_the_claims_belong_to_the_new_set_as_the_retention_policy_says(space):
     service, sts = world.postgres(replicas=1)
     sts["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Delete", "whenScaled": "Retain"}
     space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=1", "sts/postgres", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "sts/postgres")
     space.eventually(lambda: controllers(space, "pvc")["data-postgres-0"])
     before = pods(space)
     expand(space, "sts/postgres", "--size", "320Mi", "--yes").expect()
@@ -151,7 +151,7 @@ def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_bac
     service, sts = sleeping("db")
     sts["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Delete"}
     space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
     before, uid = pods(space), space.path("sts/db", ".metadata.uid")
     volumes = {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]}
     expand(space, "sts/db", "--size", "128Mi", "--yes").expect()
@@ -167,7 +167,7 @@ def swapped(space, names, *words):
     """Seconds that the pods of each of these sets had no controller while this expansion ran."""
     with Windows(space) as windows:
         expand(space, *words, "--yes").expect()
-        return space.eventually(lambda: windows.seconds(names), timeout=60)
+        return space.eventually(lambda: windows.seconds(names))
 
 
 def test_the_time_without_a_controller(space):
@@ -224,7 +224,7 @@ def test_canaries_grow_first_and_claims_without_a_pod_only_when_asked_for(space)
     service, sts = sleeping("db")
     sts["spec"]["ordinals"] = {"start": 3}
     space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
     before = pods(space)
     run = expand(space, "sts/db", "--size", "96Mi", "--canary", "1", "--yes", "--progress", "plain").expect()
     done = [line for line in run.err.splitlines() if line.startswith("  done: ")]
@@ -234,7 +234,7 @@ def test_canaries_grow_first_and_claims_without_a_pod_only_when_asked_for(space)
     assert capacities(space) == {"data-db-3": "96Mi", "data-db-4": "96Mi"} and pods(space) == before
 
     space.kubectl("scale", "sts/db", "--replicas=1").expect()
-    space.eventually(lambda: list(pods(space)) == ["db-3"], timeout=60)
+    space.eventually(lambda: list(pods(space)) == ["db-3"])
     run = expand(space, "sts/db", "--size", "128Mi", "--yes").expect()
     assert "without a pod and left as they are: data-db-4 (--include-unused grows them too)" in run.err, run.text
     assert capacities(space) == {"data-db-3": "128Mi", "data-db-4": "96Mi"}
@@ -242,55 +242,49 @@ def test_canaries_grow_first_and_claims_without_a_pod_only_when_asked_for(space)
     assert "data-db-4: 96Mi -> 128Mi" in run.out and "its filesystem grows at the next mount" in run.out, run.text
     assert space.path("sts/db", ".spec.ordinals.start") == "3" and pods(space) == {"db-3": before["db-3"]}
     space.kubectl("scale", "sts/db", "--replicas=2").expect()
-    space.eventually(lambda: capacities(space)["data-db-4"] == "128Mi", timeout=120)
+    space.eventually(lambda: capacities(space)["data-db-4"] == "128Mi")
 
 
 def test_a_run_that_is_killed_between_delete_and_create_is_finished_by_the_next(database):
     space = database
-    before, uid = pods(space), space.path("sts/postgres", ".metadata.uid")
-    with space.start("pvc-expand", "sts/postgres", "--size", "320Mi", "--yes", "--progress", "plain") as command:
-        space.eventually(lambda: any("delete sts/" in line for line in command.err), timeout=60)
-        command.process.kill()
-        command.process.wait()
+    before = pods(space)
+    size, uid = killed_in_the_gap(space, "sts/postgres", "320Mi", "352Mi", "384Mi")
     kept = list((space.cluster.home / ".local/state/holdfast").glob("expand-postgres-*.json"))
     assert len(kept) == 1 and kept[0].stat().st_mode & 0o777 == 0o600 and "volumeClaimTemplates" in kept[0].read_text()
-    run = expand(space, "sts/postgres", "--size", "320Mi", "--yes").expect()
-    assert "320Mi" in run.out and not kept[0].exists()
+    run = expand(space, "sts/postgres", "--size", size, "--yes").expect()
+    assert size in run.out and not kept[0].exists()
     assert pods(space) == before and space.path("sts/postgres", ".metadata.uid") != uid
-    assert space.path("sts/postgres", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "320Mi"
+    assert space.path("sts/postgres", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == size
 
 
 def test_without_its_journal_a_set_is_made_anew_from_what_a_claim_tells_and_its_last_revision_confirms(space):
     space.apply(*sleeping("db"))
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
     before = pods(space)
-    with space.start("pvc-expand", "sts/db", "--size", "96Mi", "--yes", "--progress", "plain") as command:
-        space.eventually(lambda: any("delete sts/" in line for line in command.err), timeout=60)
-        command.process.kill()
-        command.process.wait()
+    size, _ = killed_in_the_gap(space, "sts/db", "96Mi", "112Mi", "128Mi")
     space.kubectl("delete", "sts", "db", "--cascade=orphan", "--ignore-not-found").expect()
     space.kubectl("delete", "configmap", "-l", "app.kubernetes.io/managed-by=holdfast").expect()
     told = next(c for c in space.get("pvc")["items"] if "holdfast.dev/expand" in c["metadata"].get("annotations", {}))
     name, trace = told["metadata"]["name"], told["metadata"]["annotations"]["holdfast.dev/expand"]
     words = ("annotate", "pvc", name, "--overwrite")
     space.kubectl(*words, "holdfast.dev/expand=" + trace.replace('"command":["sleep","100000"]', '"command":["sleep","6"]')).expect()
-    refused = expand(space, "sts/db", "--size", "96Mi", "--yes").expect(4)
+    refused = expand(space, "sts/db", "--size", size, "--yes").expect(4)
     assert f"only an annotation of pvc/{space.name}/{name} says what it was" in refused.err
     assert space.get("sts")["items"] == [] and pods(space) == before
     space.kubectl("delete", "configmap", "-l", "app.kubernetes.io/managed-by=holdfast").expect()
     space.kubectl(*words, "holdfast.dev/expand=" + trace).expect()
-    run = expand(space, "sts/db", "--size", "96Mi", "--yes").expect()
+    run = expand(space, "sts/db", "--size", size, "--yes").expect()
     assert "the journal was lost: sts/" in run.err and pods(space) == before
-    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "96Mi"
+    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == size
 
 
 def test_status_resume_and_abort_of_an_expansion(space):
     """Killed before the first claim was asked it is taken back whole; killed between delete and create it can only be finished."""
     space.apply(*sleeping("db"))
-    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
     before, uid = pods(space), space.path("sts/db", ".metadata.uid")
     with space.start("pvc-expand", "sts/db", "--size", "96Mi", "--yes", "--progress", "plain") as command:
-        space.eventually(lambda: space.get("configmaps", "-l", "app.kubernetes.io/managed-by=holdfast")["items"], timeout=60)
+        space.eventually(lambda: space.get("configmaps", "-l", "app.kubernetes.io/managed-by=holdfast")["items"])
         command.process.kill()
         command.process.wait()
     listed = space.kubectl("pvc-expand", "status", "-o", "json").expect().json()["items"]
@@ -305,15 +299,12 @@ def test_status_resume_and_abort_of_an_expansion(space):
         aborted.expect(3)
         expand(space, "resume", operation).expect()
     assert pods(space) == before
-    with space.start("pvc-expand", "sts/db", "--size", "128Mi", "--yes", "--progress", "plain") as command:
-        space.eventually(lambda: any("delete sts/" in line for line in command.err), timeout=60)
-        command.process.kill()
-        command.process.wait()
+    size, _ = killed_in_the_gap(space, "sts/db", "128Mi", "160Mi", "192Mi")
     operation = space.kubectl("pvc-expand", "status", "-o", "json").expect().json()["items"][0]["operation"]
     assert "has passed its point of no return" in expand(space, "abort", operation, "--yes").expect(3).err
     expand(space, "resume", operation).expect()
-    assert pods(space) == before and set(capacities(space).values()) == {"128Mi"}
-    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == "128Mi"
+    assert pods(space) == before and set(capacities(space).values()) == {size}
+    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == size
     expand(space, "gc", "--yes").expect()
     left = [key for key in space.objects() if key[0] in ("ConfigMap", "Lease") and "holdfast" in key[1]]
     assert left == [], left

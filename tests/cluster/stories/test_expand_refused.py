@@ -19,7 +19,7 @@ def small(module_space):
     space.apply(*sleeping("db", replicas=1))
     space.claim("fixed", "fast-fixed")
     space.claim("files")
-    space.wait("jsonpath={.status.readyReplicas}=1", "sts/db", timeout=90)
+    space.wait("jsonpath={.status.readyReplicas}=1", "sts/db")
     space.wait("jsonpath={.status.phase}=Bound", "pvc/fixed", "pvc/files")
     return space
 

@@ -44,7 +44,8 @@ def test_a_set_restored_in_place_brings_the_row_back_and_keeps_the_old_volume(da
     new = space.path("pvc/data-postgres-0", ".spec.volumeName")
     now = volumes(space)
     assert set(now) == set(before) | {new}
-    assert now[old] == ("data-postgres-0", "Released", "Retain")
+    assert (now[old][0], now[old][2]) == ("data-postgres-0", "Retain")
+    space.wait("jsonpath={.status.phase}=Released", f"pv/{old}")
     assert now[new] == ("data-postgres-0", "Bound", "Delete")
     assert space.path("sts/postgres", ".spec.replicas") == "1"
     claims = [i["metadata"]["name"] for i in space.get("pvc")["items"]]
@@ -87,10 +88,13 @@ def test_each_guard_refuses_before_any_change(database):
     refused(space, says="pod/" + space.name + "/backup mounts pvc/" + space.name + "/data-postgres-0")
     space.kubectl("delete", "pod", "backup", "--now").expect()
     space.kubectl("scale", "sts/postgres", "--replicas=2").expect()
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/postgres")
+    second = space.path("pvc/data-postgres-1", ".spec.volumeName")
     refused(space, says="has the ordinals 0, 1, and set/base has 0")
     space.kubectl("scale", "sts/postgres", "--replicas=1").expect()
     space.wait("delete", "pod/postgres-1")
     space.kubectl("delete", "pvc", "data-postgres-1").expect()
+    space.wait("delete", f"pv/{second}")
     record = space.set("base")
     as_it_was = json.dumps(record)
     for container in record["containers"]:
@@ -109,7 +113,7 @@ def test_each_guard_refuses_before_any_change(database):
 
 def test_a_claim_with_a_snapshot_that_is_not_ready_is_refused(database):
     space = database
-    space.snap("create", "sts/postgres", "--name", "uploading", "--snapshot-class", "fast-delayed").expect()
+    space.snap("create", "sts/postgres", "--name", "uploading", "--snapshot-class", "fast-uploading").expect()
     refused(space, says="is not ready yet: its finalizer keeps the claim from going away")
 
 
@@ -129,14 +133,14 @@ def test_an_unready_pod_does_not_hold_up_the_scale_down(space):
     service, sts = world.postgres(replicas=2)
     sts["spec"]["podManagementPolicy"] = "OrderedReady"
     space.apply(service, sts)
-    space.wait("jsonpath={.status.readyReplicas}=2", "statefulset/postgres", timeout=120)
+    space.wait("jsonpath={.status.readyReplicas}=2", "statefulset/postgres")
     for pod in ("postgres-0", "postgres-1"):
         space.psql(pod, "create table t as select 7 as x")
     space.snap("create", "sts/postgres", "--name", "base", "--wait", "ready").expect()
     space.shell("postgres-0", "rm -rf /data/pgdata/base /data/pgdata/global; kill 1")
     space.eventually(lambda: space.path("sts/postgres", ".status.readyReplicas") in ("1", "0", ""))
     in_place(space, "--accept-skew").expect()
-    space.wait("jsonpath={.status.readyReplicas}=2", "statefulset/postgres", timeout=120)
+    space.wait("jsonpath={.status.readyReplicas}=2", "statefulset/postgres")
     assert seven(space) == "7" and seven(space, "postgres-1") == "7"
 
 
@@ -240,6 +244,7 @@ def test_undo_puts_the_old_volume_back_and_is_undone_in_turn(database):
     patch(space, "sts/postgres", {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": None}}})
     assert space.path("pvc/data-postgres-0", ".spec.volumeName") == old
     assert space.psql("postgres-0", "select y from since") == "1"
+    space.wait("jsonpath={.status.phase}=Released", f"pv/{new}")
     assert volumes(space)[new] == ("data-postgres-0", "Released", "Retain")
     assert volumes(space)[old] == ("data-postgres-0", "Bound", "Delete")
     assert "writes that will be lost" in undone.err

@@ -77,6 +77,13 @@ def killed_and_finished(space, moment, kept):
     return alive
 
 
+def killed_at_work(space, moment, kept):
+    """The same; a run that was quicker than the one which was measured had ended, and the next is killed sooner. True if one was
+    still at work."""
+    steps, rest = moment
+    return any(killed_and_finished(space, (steps, rest / 3**tries), kept) for tries in range(3))
+
+
 def check_starts(found, chronicle, handles, identifier, snapshot):
     """Each start of the log -> pod -> claim, as they were then -> volume -> handle -> what that was made from. The handles
     that a database was started on."""
@@ -107,7 +114,7 @@ def test_a_restore_in_place_killed_at_any_moment_is_finished_by_the_next_run(rec
     record = space.set("base")
     print(f"seed {test_kill.SEED}; an undisturbed restore took {sum(gaps):.1f} s")
     kept = {first}
-    alive = sum(killed_and_finished(space, moment, kept) for moment in test_kill.moments(gaps))
+    alive = sum(killed_at_work(space, moment, kept) for moment in test_kill.moments(gaps))
     chronicle.catch_up()
     found, handles = starts(space), volumes(space)
     used = check_starts(found, chronicle, handles, record["app"]["systemIdentifier"], record["members"][0]["snapshot"])

@@ -51,18 +51,19 @@ def test_pods_of_a_deployment_whose_name_begins_alike_are_not_the_workloads_own(
 
 def test_a_snapshot_that_is_begun_in_the_middle_brings_the_workload_back_before_a_claim_is_deleted(space):
     space.claim("files")
-    slow = deployment("web", "files", command=["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
-    slow["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 6
-    space.apply(slow)
+    space.apply(deployment("web", "files"))
     space.wait("condition=Available", "deployment/web")
     snapped(space)
+    pod = space.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
+    space.hold(f"pod/{pod}")
     uid = space.path("pvc/files", ".metadata.uid")
     with space.start("restore", "deploy/web", "--from", "base", "--in-place", "--yes") as restoring:
         space.eventually(lambda: space.path("deploy/web", ".spec.replicas") == "0")
         # As far as it is uploaded while the pod stops it is not ready, and this one stays so.
         space.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": "nightly"},
                      "spec": {"volumeSnapshotClassName": "broken", "source": {"persistentVolumeClaimName": "files"}}})
-        assert restoring.process.wait(120) == 4, restoring.text
+        space.let_go(f"pod/{pod}")
+        assert restoring.process.wait(world.PATIENCE_S) == 4, restoring.text
     restoring.end()
     assert f"vs/{space.name}/nightly of pvc/{space.name}/files was begun meanwhile" in restoring.text
     assert space.path("deploy/web", ".spec.replicas") == "1" and space.path("pvc/files", ".metadata.uid") == uid
@@ -126,6 +127,7 @@ def test_a_wait_for_a_workload_that_does_not_start_says_which_pod_and_why(web):
     space = web
     snapped(space)
     space.kubectl("set", "image", "deploy/web", "main=hf.test/nope:1").expect()
+    space.wait("jsonpath={.status.updatedReplicas}=1", "deploy/web")
     space.kubectl("rollout", "pause", "deploy/web").expect()
     failed = in_place(space, "deploy/web", "--timeout", "20s").expect(5)
     assert "is in the middle of a rollout" in failed.err

@@ -55,7 +55,7 @@ def test_a_second_ctrl_c_during_the_downtime_does_not_stop_the_way_back_to_servi
         for _ in range(3):
             if command.process.poll() is None:
                 command.process.send_signal(signal.SIGINT)
-        assert command.process.wait(120) == 130, command.text
+        assert command.process.wait(world.PATIENCE_S) == 130, command.text
         command.end()
     assert "service is brought back first; until then another Ctrl-C does not stop it" in command.text
     assert "kubectl restore resume" in command.text
@@ -176,7 +176,7 @@ def many_claims(space):
                               "terminationGracePeriodSeconds": 0, "volumes": volumes_of_pod,
                               "containers": [{"name": "main", "image": BUSYBOX_IMAGE, "command": ["sleep", "100000"],
                                               "volumeMounts": mounts}]}}}})
-    space.wait("condition=Available", "deployment/web", timeout=120)
+    space.wait("condition=Available", "deployment/web")
     return names
 
 
@@ -203,11 +203,11 @@ def test_a_journal_that_does_not_fit_into_one_configmap_and_loses_a_part(space):
     assert all(space.path(f"configmap/{s}", ".metadata.ownerReferences[0].uid") == uid for s in shards)
     space.kubectl("delete", "configmap", shards[0]).expect()
     space.restore("resume", operation, "--yes", timeout=300).expect()
-    space.wait("condition=Available", "deployment/web", timeout=120)
+    space.wait("condition=Available", "deployment/web")
     assert space.shell("deploy/web", "cat /part-*/x").expect().out.split() == ["seven"] * CLAIMS
     assert space.path("pvc/part-3", ".metadata.annotations.notes") == "part-3" * 15000
     # With the record of the operation its parts go too.
-    space.restore("finalize", operation, "--yes", timeout=120).expect()
+    space.restore("finalize", operation, "--yes").expect()
     space.eventually(lambda: not shards_of(space, operation))
     assert space.path(f"configmap/{head}", ".metadata.name") == ""
 
@@ -218,7 +218,7 @@ def test_a_journal_that_is_deleted_under_a_running_restore_stops_it_with_service
         stopped_at(space, command, "done: scale sts/", "to 0")
         (item,) = space.restore("status", "-o", "json").expect().json()["items"]
         space.kubectl("delete", "configmap", f"holdfast-op-{item['operation']}").expect()
-        code = command.process.wait(120)
+        code = command.process.wait(world.PATIENCE_S)
         command.end()
     if code != 0:  # it may have written its last to the journal by then
         assert code == 5 and f"kubectl restore resume {item['operation']}" in command.text, command.text
@@ -235,7 +235,7 @@ def test_four_equal_restores_of_a_claim_at_once(space):
     began = [space.start(*words) for _ in range(4)]
     try:
         codes = {}
-        end = time.monotonic() + 90
+        end = time.monotonic() + world.PATIENCE_S
         while len(codes) < 4 and time.monotonic() < end:
             codes |= {i: c.process.poll() for i, c in enumerate(began) if c.process.poll() is not None}
             time.sleep(0.05)

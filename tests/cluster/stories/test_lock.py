@@ -23,12 +23,18 @@ def claim(new_space):
 
 
 def versions(space):
-    """Every object of the namespace with its resourceVersion: two of these compared show every write between them. Leases
-    are left out, since a live owner renews its own; of pods only what is not a kubelet's doing counts."""
-    listed = space.get(",".join(space.cluster.namespaced_kinds()))["items"]
-    found = {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"] for i in listed if i["kind"] != "Lease"}
-    pods = {key: digest for key, digest in space.objects().items() if key[0] == "Pod"}
-    return found | pods
+    """Two of these compared show every write of a client between them: of what no controller writes to (journals, records) the
+    resourceVersion, of all else what it is, but for its status, and which client wrote to it last, and when. Leases are left
+    out, since a live owner renews its own."""
+    listed = space.kubectl("get", ",".join(space.cluster.namespaced_kinds()), "-o", "json", "--show-managed-fields").expect().json()["items"]
+    found = {key: digest for key, digest in space.objects().items() if key[0] != "Lease"}
+    for item in listed:
+        key, metadata = (item["kind"], item["metadata"]["name"]), item["metadata"]
+        if key not in found:
+            continue
+        clients = sorted((m["manager"], m["time"]) for m in metadata["managedFields"] if m["manager"].startswith(("holdfast", "kubectl")))
+        found[key] = (found[key], metadata["resourceVersion"] if item["kind"] == "ConfigMap" else clients)
+    return found
 
 
 def leases(space):
@@ -63,10 +69,15 @@ def seconds_since_renewal(space):
     return time.time() - then
 
 
-def quick_refusal(run):
+def quick(space, run):
+    """Within a second; on a machine so busy that kubectl alone is slow, within five times of what that takes."""
+    assert run.seconds < 1 or run.seconds < 5 * space.kubectl("get", "leases").seconds, run.text
+
+
+def quick_refusal(space, run):
     run.expect(4)
     assert "nothing was changed" in run.err, run.text
-    assert run.seconds < 1, run.text
+    quick(space, run)
 
 
 @pytest.mark.parametrize("run_in", ["here", "elsewhere"])
@@ -83,7 +94,7 @@ def test_whoever_comes_second_is_told_within_a_second_and_writes_nothing(claim, 
         for words in (CREATE, [*CREATE, "--label", "a=b"], ["snap", "resume", mine["operation"]],
                       ["snap", "abort", mine["operation"], "--yes"]):
             refused = run(*words)
-            quick_refusal(refused)
+            quick_refusal(space, refused)
             assert mine["operation"] in refused.err, refused.text
         assert versions(space) == before
         assert owner.process.poll() is None, owner.text
@@ -104,9 +115,9 @@ def test_a_killed_owner_is_succeeded_at_once_here(claim):
     assert operation(space)["owner"] == "stopped"
     with space.start(*SLOW) as second:
         holder = space.eventually(lambda: [lease["spec"]["holderIdentity"] for lease in leases(space).values()
-                                           if lease["spec"].get("leaseTransitions")], timeout=5)
+                                           if lease["spec"].get("leaseTransitions")])
         assert f"/{second.process.pid}/" in holder[0]
-        assert second.process.wait(60) == 0, second.text
+        assert second.process.wait(world.PATIENCE_S) == 0, second.text
         assert "waiting up to 9 s" not in second.text
     assert leases(space) == {}
     assert space.set("slow")["complete"] is True
@@ -116,11 +127,12 @@ def test_a_killed_owner_is_waited_for_elsewhere_and_then_succeeded(claim):
     space = claim
     with begun(space, SLOW) as owner:
         owner.end(signal.SIGKILL)
-    if seconds_since_renewal(space) < 5:
-        quick_refusal(elsewhere(space, *SLOW))  # it may still be alive
-    space.eventually(lambda: seconds_since_renewal(space) > 6.5, timeout=10)
-    done = elsewhere(space, *SLOW).expect()
-    assert 9 <= done.seconds < 30, done.text
+    done = elsewhere(space, *SLOW)
+    if done.code != 0:
+        quick_refusal(space, done)  # it may still be alive
+        space.eventually(lambda: seconds_since_renewal(space) > 6.5)
+        done = elsewhere(space, *SLOW)
+    assert done.expect().seconds >= 9, done.text
     assert re.search(r"process \d+ on \S+, which has not been heard of lately: waiting up to 9 s", done.err), done.text
     assert leases(space) == {}
     assert space.set("slow")["complete"] is True
@@ -130,15 +142,15 @@ def test_a_paused_owner_that_wakes_after_a_takeover_writes_nothing(claim):
     space = claim
     with begun(space, [*SLOW, "-v=6"]) as owner:
         owner.process.send_signal(signal.SIGSTOP)
-        quick_refusal(space.kubectl(*SLOW))  # renewed a moment ago
-        space.eventually(lambda: operation(space)["owner"] == "not heard of lately", timeout=10)
+        quick_refusal(space, space.kubectl(*SLOW))  # renewed a moment ago
+        space.eventually(lambda: operation(space)["owner"] == "not heard of lately")
         second = space.kubectl(*SLOW).expect()
         assert second.seconds >= 9 and "waiting up to 9 s" in second.err, second.text
         assert leases(space) == {} and space.set("slow")["complete"] is True
         before, said = versions(space), len("".join(owner.err))
 
         owner.process.send_signal(signal.SIGCONT)
-        assert owner.process.wait(30) == 4, owner.text
+        assert owner.process.wait(world.PATIENCE_S) == 4, owner.text
         owner.end()
         assert "sends no more writes" in owner.text, owner.text
         assert versions(space) == before and leases(space) == {}
@@ -152,9 +164,9 @@ def test_a_paused_owner_that_wakes_in_time_goes_on(claim):
     space = claim
     with begun(space, SLOW) as owner:
         owner.process.send_signal(signal.SIGSTOP)
-        space.eventually(lambda: seconds_since_renewal(space) > 10, timeout=20)
+        space.eventually(lambda: seconds_since_renewal(space) > 10)
         owner.process.send_signal(signal.SIGCONT)
-        assert owner.process.wait(60) == 0, owner.text
+        assert owner.process.wait(world.PATIENCE_S) == 0, owner.text
     assert leases(space) == {}
     assert space.set("slow")["complete"] is True
 
@@ -197,10 +209,10 @@ def database(new_space):
 
 
 def begun_in_place(space, *more):
-    """A restore in place that has the lock and has written its journal."""
+    """A restore in place that has stopped the workload and waits for its pod to go, which does not before let_go()."""
+    space.hold("pod/postgres-0")
     command = space.start(*IN_PLACE, *more)
-    space.eventually(lambda: command.process.poll() is not None or (
-        leases(space) and space.snap("status", "-o", "json").json()["items"]))
+    space.eventually(lambda: command.process.poll() is not None or space.path("pod/postgres-0", ".metadata.deletionTimestamp"))
     assert command.process.poll() is None, command.text
     return command
 
@@ -233,34 +245,36 @@ def test_a_workload_that_is_restored_in_place_is_locked_whichever_way_it_is_name
                       ["restore", "resume", mine], ["restore", "abort", mine, "--yes"]):
             for run in (space.kubectl(*words, "-v=6"), elsewhere(space, *words, "-v=6")):
                 run.expect(4)
-                assert mine in run.err and run.seconds < 1, run.text
+                assert mine in run.err, run.text
+                quick(space, run)
                 assert writes_in(run.err) == [], run.text
-        assert owner.process.wait(120) == 0, owner.text
+        space.let_go("pod/postgres-0")
+        assert owner.process.wait(world.PATIENCE_S) == 0, owner.text
     restored(space)
 
 
 def test_a_set_keeps_out_only_another_one_of_the_same_target(database):
     space = database
-    with space.start("snap", "create", "sts/postgres", "--name", "slow", "--wait", "ready", "--snapshot-class", "fast-delayed") as first:
+    with space.start("snap", "create", "sts/postgres", "--name", "first", "--wait", "ready", "--snapshot-class", "fast-uploading") as first:
         space.eventually(lambda: leases(space) or first.process.poll() is not None)
         mine = operation(space)["operation"]
         second = space.snap("create", "sts/postgres", "--name", "second").expect(4)
         assert mine in second.err
-        quick_refusal(second)
+        quick_refusal(space, second)
         space.snap("create", "pvc/data-postgres-0", "--name", "beside", "--wait", "ready").expect()
         assert first.process.poll() is None, first.text
-        assert first.process.wait(60) == 0, first.text
-    for name in ("slow", "beside"):
-        assert space.set(name)["complete"] is True
+        assert first.end(signal.SIGINT) == 130, first.text
+    assert operation(space)["operation"] == mine and space.set("beside")["complete"] is True
     assert leases(space) == {}
+    space.snap("abort", mine, "--yes").expect()
+    assert space.set("beside")["complete"] is True
 
 
 def test_a_killed_restore_in_place_is_gone_on_with_at_once(database):
     space = database
     with begun_in_place(space) as owner:
-        time.sleep(2)
-        assert owner.process.poll() is None
         owner.end(signal.SIGKILL)
+    space.let_go("pod/postgres-0")
     (lease,) = leases(space).values()
     # Another operation is kept out although nobody works on this one.
     other = space.kubectl("restore", "pvc/data-postgres-0", "--from", "other", "--in-place", "--yes").expect(4)
@@ -275,16 +289,15 @@ def test_a_killed_restore_in_place_is_gone_on_with_at_once(database):
 def test_a_paused_restore_in_place_that_wakes_after_a_takeover_writes_nothing(database):
     space = database
     with begun_in_place(space, "-v=6") as owner:
-        time.sleep(2)
-        assert owner.process.poll() is None
         owner.process.send_signal(signal.SIGSTOP)
-        space.eventually(lambda: operation(space)["owner"] == "not heard of lately", timeout=10)
+        space.let_go("pod/postgres-0")
+        space.eventually(lambda: operation(space)["owner"] == "not heard of lately")
         second = space.kubectl(*IN_PLACE, timeout=300).expect()
         assert "waiting up to 9 s" in second.err, second.text
         restored(space)
         before, said = versions(space), len("".join(owner.err))
         owner.process.send_signal(signal.SIGCONT)
-        assert owner.process.wait(60) == 4, owner.text
+        assert owner.process.wait(world.PATIENCE_S) == 4, owner.text
         owner.end()
         woken = writes_in("".join(owner.err)[said:])
         assert all(code in ("404", "409") for _, code in woken), woken

@@ -43,6 +43,8 @@ CASES = {
     "clone list": (["clone", "list"], []),
     "clone delete": (["clone", "delete", "c{n}", "--yes"], []),
 }
+LAST = {"Role": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+        "ClusterRole": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]}
 # It looks at much of the cluster and says what it could not see, instead of refusing.
 TELLS_WHAT_IT_CANNOT_SEE = {"snap doctor": (["snap", "doctor", "sts/postgres"], ["a full view"])}
 
@@ -114,8 +116,10 @@ def without_each_verb(roles):
 
 
 def grant(space, users):
-    """{user: roles}: gives each user exactly these roles, all in one request."""
+    """{user: roles}: gives each user exactly these roles, all in one request, and waits until they are in force: one more
+    user comes last, whose roles tell."""
     items = []
+    users = {**users, f"{list(users)[0]}-last": LAST}
     for user, roles in users.items():
         for kind, rules in roles.items():
             name = f"{space.name}-{user}"
@@ -126,6 +130,7 @@ def grant(space, users):
                        "subjects": [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}],
                        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}}]
     space.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})).expect()
+    space.in_force(LAST["Role"], LAST["ClusterRole"], "--as", f"{space.name}-{list(users)[-1]}")
 
 
 def kept(space):

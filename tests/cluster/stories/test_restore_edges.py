@@ -35,8 +35,7 @@ def test_slots_and_prepared_transactions_on_the_volume_find_their_place(space):
     space.psql("postgres-0", "create table t as select 7 as x")
     for name, value in (("wal_level", "'logical'"), ("max_prepared_transactions", "300"), ("max_replication_slots", "20")):
         space.psql("postgres-0", f"alter system set {name} = {value}")
-    space.kubectl("delete", "pod", "postgres-0").expect()
-    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+    space.restart("postgres-0")
     space.psql("postgres-0", "select pg_create_logical_replication_slot('s', 'test_decoding')")
     for number in range(3):
         space.kubectl("exec", "postgres-0", "--", "psql", "-qX", "-c",

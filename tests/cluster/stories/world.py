@@ -231,9 +231,13 @@ class Space:
         self.kubectl("patch", target, "--type=json", "-p", HOLD).expect()
 
     def let_go(self, target):
-        held = self.get(target)["metadata"]
-        left = {"resourceVersion": held["resourceVersion"], "finalizers": [f for f in held["finalizers"] if f != "story.test/hold"]}
-        self.kubectl("patch", target, "--type=merge", "-p", json.dumps({"metadata": left})).expect()
+        def done():
+            held = self.get(target)["metadata"]  # others write to it too: to no other version than this
+            left = {"resourceVersion": held["resourceVersion"],
+                    "finalizers": [f for f in held.get("finalizers", []) if f != "story.test/hold"]}
+            return self.kubectl("patch", target, "--type=merge", "-p", json.dumps({"metadata": left})).code == 0
+
+        self.eventually(done)
 
     def eventually(self, question, timeout=PATIENCE_S):
         """For what no watch of kubectl's can wait for."""
@@ -331,6 +335,9 @@ class Space:
 
     def delete(self):
         """Begins the namespace's end, and that of cluster-wide roles made for it."""
+        for pod in self.kubectl("get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name} {.metadata.finalizers}{\"\\n\"}{end}").out.splitlines():
+            if "story.test/hold" in pod:  # of a story that failed
+                self.let_go(f"pod/{pod.split()[0]}")
         self.cluster.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
         self.cluster.kubectl("delete", "clusterrole,clusterrolebinding", "-l", f"story={self.name}", "--wait=false")
         # What Retain keeps would stay for ever: nobody looks at these volumes again.
