@@ -2,7 +2,6 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -79,7 +78,7 @@ def copy_under_load(one, source, target, mover, state):
         while transactions(one) < before + 100:  # it went on, and writes what the final pass must bring
             time.sleep(0.05)
     finally:
-        load.send_signal(signal.SIGINT)
+        load.terminate()
         load.wait(120)
     expected = one.ask(SUMS)
     one.control("stop", "-m", "fast")
