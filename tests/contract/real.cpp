@@ -185,7 +185,11 @@ Status RealWorld::finish() {
     TRY_ASSIGN(auto connection, Connection::open(flags_));
     RealGround ground(kubeconfig_, std::move(connection));
     Stage stage(ground, "default");
-    const auto any = [](const Json&) { return true; };
+    std::string last;  // of what was seen last, why it is still there
+    const auto any = [&](const Json& space) {
+        last = kube::name_of(space) + ": " + space.value("status", Json::object()).dump();
+        return true;
+    };
     const auto of_ours = [](const Json& object) {
         return kube::text_at(object, "/spec/claimRef/namespace").starts_with("contract-") ||
                kube::text_at(object, "/spec/volumeSnapshotRef/namespace").starts_with("contract-");
@@ -195,7 +199,7 @@ Status RealWorld::finish() {
         stage.until_count(kube::kVolumes, 0, "still there", of_ours);
         stage.until_count(kube::kSnapshotContents, 0, "still there", of_ours);
     } catch (const CaseEnded&) {
-        return Error{ErrorKind::kFailed, "left behind: " + stage.failures().front(), "", 0, ""};
+        return Error{ErrorKind::kFailed, "left behind: " + stage.failures().front() + "; " + last, "", 0, ""};
     }
     return {};
 }
