@@ -194,14 +194,18 @@ Status RealWorld::finish() {
         return kube::text_at(object, "/spec/claimRef/namespace").starts_with("contract-") ||
                kube::text_at(object, "/spec/volumeSnapshotRef/namespace").starts_with("contract-");
     };
-    try {
-        stage.until_count(kube::kNamespaces, 0, "still there", any, {"contract=run", ""});
-        stage.until_count(kube::kVolumes, 0, "still there", of_ours);
-        stage.until_count(kube::kSnapshotContents, 0, "still there", of_ours);
-    } catch (const CaseEnded&) {
-        return Error{ErrorKind::kFailed, "left behind: " + stage.failures().front() + "; " + last, "", 0, ""};
+    // Three waits: a sidecar tries what failed again after up to five minutes (--retry-interval-max).
+    for (int left = 2;; --left) {
+        try {
+            stage.until_count(kube::kNamespaces, 0, "still there", any, {"contract=run", ""});
+            stage.until_count(kube::kVolumes, 0, "still there", of_ours);
+            stage.until_count(kube::kSnapshotContents, 0, "still there", of_ours);
+            return {};
+        } catch (const CaseEnded&) {
+            if (left == 0)
+                return Error{ErrorKind::kFailed, "left behind: " + stage.failures().back() + "; " + last, "", 0, ""};
+        }
     }
-    return {};
 }
 
 }  // namespace
