@@ -7,6 +7,8 @@
 namespace holdfast::mover {
 namespace {
 
+constexpr int kMountTries = 16;
+
 // Levels whose directories stay open: the deepest ones. Others are opened again, by path, when the walk comes back.
 constexpr std::size_t kOpenLevels = 48;
 
@@ -56,8 +58,12 @@ Result<std::optional<Visited>> Walk::step_inside() {
         Descriptor opened;
         int closed = 0;
         if (looked.ok() && looked->meta.kind == Kind::kDirectory) {
-            opened = open_in(level.directory.get(), name->name, O_RDONLY | O_DIRECTORY);
-            closed = opened.open() ? 0 : errno;
+            // What is moved away in the middle of the open is refused as a mounted filesystem is (openat2(2),
+            // RESOLVE_BENEATH): a mount is there each time.
+            for (int tries = 0; tries < kMountTries && !opened.open() && (tries == 0 || closed == EXDEV); ++tries) {
+                opened = open_in(level.directory.get(), name->name, O_RDONLY | O_DIRECTORY);
+                closed = opened.open() ? 0 : errno;
+            }
             if (closed != 0 && closed != EACCES && closed != EXDEV)
                 looked = system_error("open directory", tree_.shown(path), closed);
         }
