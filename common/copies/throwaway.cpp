@@ -288,7 +288,9 @@ Result<std::vector<Instance>> instances_of(const Source& source, const Engine& e
             ThrowawayClaim claim;
             claim.member = member;
             TRY_ASSIGN(claim.spec, choose_claim(source, *member, {}));
-            claim.spec.name = bounded_name(pod, "-data-" + std::to_string(claims.size()));
+            // One pod mounts them all: the ends of their names are alike, so that a class which binds at once has them
+            // placed together (kube::provisioning_place).
+            claim.spec.name = bounded_name(pod, "-" + std::to_string(claims.size()) + "-data-" + std::to_string(group));
             claim.spec.space = space;
             claims.push_back(std::move(claim));
         }

@@ -44,8 +44,18 @@ std::vector<Waiting> clone_making_waits() {
          {"clone create"},
          "the throwaway database, which recovers from its log; the kubelet's probe asks it",
          "",
-         "the pod ended: exit 5",
+         "the pod ended: exit 5, with `--sql` exit 1, since nothing is left",
          "The throwaway pods are removed; with `--sql` all of the clone. Exit 5; the source was only read."},
+        {Condition::kPodStarted,
+         &kube::kPods,
+         {"clone create"},
+         "with `--sql`, the scheduler finds a node for the pod that copies draft to fresh volume, both of which have "
+         "to "
+         "be reachable from it; the kubelet mounts them and starts it",
+         "",
+         "the image cannot be had: exit 5; the pod ended: exit 1",
+         "All of the clone is removed. Exit 5 with what keeps the pod from starting, such as volumes in two zones; the "
+         "source was only read."},
         {Condition::kPodSucceeded,
          &kube::kPods,
          {"clone create"},
@@ -53,7 +63,7 @@ std::vector<Waiting> clone_making_waits() {
          "them; "
          "48 hours, whatever `--timeout` says",
          "",
-         "the pod ended: exit 5",
+         "the pod ended: exit 1",
          "All of the clone is removed. Exit 5; the source was only read."},
         {Condition::kAllReady,
          &kube::kStatefulSets,

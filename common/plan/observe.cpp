@@ -135,8 +135,9 @@ bool image_is_missing(const Json& statuses) {
 
 Verdict pod(const Json& object, Condition condition) {
     const std::string phase = text_at(object, "/status/phase");
-    if (condition == Condition::kPodSucceeded && phase == "Succeeded") return {State::kDone, ""};
-    if (phase == "Failed" || (phase == "Succeeded" && condition != Condition::kPodSucceeded)) {
+    const bool may_end = condition == Condition::kPodSucceeded || condition == Condition::kPodStarted;
+    if (may_end && phase == "Succeeded") return {State::kDone, ""};
+    if (phase == "Failed" || phase == "Succeeded") {
         const std::string reason = text_at(object, "/status/reason");
         return {State::kFailed,
                 "the pod ended (phase " + phase + (reason.empty() ? "" : ", " + escape_line(reason)) + ")"};
@@ -149,7 +150,8 @@ Verdict pod(const Json& object, Condition condition) {
     }
     bool all = true;
     for (const Json& one : *statuses) {
-        const bool running = find_at(one, "/state/running") != nullptr;
+        const bool ended = condition == Condition::kPodStarted && find_at(one, "/state/terminated") != nullptr;
+        const bool running = ended || find_at(one, "/state/running") != nullptr;
         all = all && running && (condition != Condition::kPodReady || bool_at(one, "/ready", false));
     }
     if (all && condition != Condition::kPodSucceeded) return {State::kDone, ""};
@@ -158,12 +160,13 @@ Verdict pod(const Json& object, Condition condition) {
     return {State::kWaiting, reason.empty() ? "starting" : std::move(reason)};
 }
 
-constexpr std::array<std::pair<Condition, const char*>, 18> kNames = {
+constexpr std::array<std::pair<Condition, const char*>, 19> kNames = {
     {{Condition::kSnapshotCut, "snapshot-cut"},
      {Condition::kSnapshotReady, "snapshot-ready"},
      {Condition::kClaimBound, "claim-bound"},
      {Condition::kPodReady, "pod-ready"},
      {Condition::kPodRunning, "pod-running"},
+     {Condition::kPodStarted, "pod-started"},
      {Condition::kPodSucceeded, "pod-succeeded"},
      {Condition::kExists, "exists"},
      {Condition::kGone, "gone"},
@@ -209,6 +212,7 @@ Verdict observe(Condition condition, const Json* object) {
             return workload(*object, condition);
         case Condition::kPodReady:
         case Condition::kPodRunning:
+        case Condition::kPodStarted:
         case Condition::kPodSucceeded:
             return pod(*object, condition);
         case Condition::kContentBound: {

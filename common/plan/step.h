@@ -74,6 +74,7 @@ enum class Condition {
     kClaimBound,     // phase Bound
     kPodReady,       // every container is ready
     kPodRunning,     // every container has started
+    kPodStarted,     // that, or it has ended well already
     kPodSucceeded,   // phase Succeeded; Failed is an error
     kExists,
     kGone,

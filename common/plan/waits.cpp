@@ -418,6 +418,8 @@ std::string evidence_of(Condition condition) {
             return "every `status.containerStatuses[].ready`";
         case Condition::kPodRunning:
             return "every `status.containerStatuses[].state.running`";
+        case Condition::kPodStarted:
+            return "every `status.containerStatuses[].state.running`, or `status.phase` is Succeeded";
         case Condition::kPodSucceeded:
             return "`status.phase` is Succeeded";
         case Condition::kExists:

@@ -35,6 +35,8 @@ const char* condition_text(plan::Condition condition) {
             return "ready";
         case plan::Condition::kPodRunning:
             return "running";
+        case plan::Condition::kPodStarted:
+            return "started";
         case plan::Condition::kPodSucceeded:
             return "succeeded";
         case plan::Condition::kExists:

@@ -1,5 +1,6 @@
 // Taking a clone back: what it has made, in whichever cluster, and what is kept where something failed.
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
 #include "plugins/clone/clone.h"
@@ -44,6 +45,7 @@ std::vector<kube::ObjectRef> Clone::objects_there(const std::string& operation) 
         if (treats_) add(kube::kPods, options_.to_space, treatment_pod(operation, i));
         if (!options_.sql.empty()) add(kube::kPods, options_.to_space, copier_pod(operation, i));
     }
+    if (treats_ && shielded_) add(kube::kNetworkPolicies, options_.to_space, operation);
     const Choice drafts = options_.sql.empty() ? Choice() : drafts_of(seeds_of(options_, *choice_), operation);
     for (const Copy& draft : drafts.copies) add(kube::kClaims, options_.to_space, draft.spec.name);
     for (const Copy& copy : choice_->copies) add(kube::kClaims, options_.to_space, copy.spec.name);
@@ -119,13 +121,26 @@ Result<plan::Plan> Clone::recover(kube::ClusterReader& reader, const plan::Input
         }
         return plan;
     }
-    // Claims that are not bound yet are gone on with by resume; throwaway pods are made again.
-    for (const kube::ObjectRef& ref : objects_there(input.operation)) {
+    return throwaways_away(reader, input.operation, error);
+}
+
+// Claims that are not bound yet are gone on with by resume; throwaway pods are made again.
+Result<plan::Plan> Clone::throwaways_away(kube::ClusterReader& reader, const std::string& operation,
+                                          const Error& error) const {
+    plan::Plan plan;
+    plan.last = false;
+    bool ended = false;
+    for (const kube::ObjectRef& ref : objects_there(operation)) {
         if (!(ref.resource == kube::kPods)) continue;
         TRY_ASSIGN(const std::optional<Json> pod, there(reader).find(ref));
-        if (!pod || !made_by(*pod, input.operation)) continue;
+        if (!pod || !made_by(*pod, operation)) continue;
+        ended = ended || kube::phase_of(*pod) == "Failed";
         plan.steps.push_back(
             in_place(options_, plan::delete_step("delete-" + ref.name, ref, kube::uid_of(*pod), "a throwaway")));
+    }
+    if (ended && error.kind == ErrorKind::kFailed) {  // what was made is still there
+        plan.instead = error;
+        plan.instead->kind = ErrorKind::kUnavailable;
     }
     return plan;
 }
@@ -133,6 +148,7 @@ Result<plan::Plan> Clone::recover(kube::ClusterReader& reader, const plan::Input
 Result<std::optional<plan::Plan>> Clone::take_back(kube::ClusterReader& reader, const plan::Input& input) {
     if (!has_record(input.record)) return std::optional<plan::Plan>();
     TRY(know(reader, input));
+    TRY(know_shield(reader));
     TRY_ASSIGN(plan::Plan plan, everything_away(reader, input.operation));
     return std::optional(std::move(plan));
 }

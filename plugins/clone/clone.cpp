@@ -56,10 +56,18 @@ Status Clone::know(kube::ClusterReader& reader, const plan::Input& input) {
         TRY(gather_classes_there(there(reader), options_, has_more_than_seeds(options_, *choice_), *choice_));
     }
     if (input.round == 0 && !has_record(input.record)) TRY(check_free_volumes(there(reader), *choice_, nullptr));
-    treats_ = !options_.sql.empty();
-    if (!options_.whole() || !options_.isolated) return {};
-    const Software software = recognise(kube::pod_spec_of_workload(live_->workloads.front())).software;
-    treats_ = treats_ || software == Software::kPostgres || software == Software::kPatroni;
+    treats_ = !options_.sql.empty() || recorded_treats(input.record);
+    return {};
+}
+
+// Whether throwaway databases can be shut off from the network.
+Status Clone::know_shield(kube::ClusterReader& reader) {
+    if (!treats_) return {};
+    std::vector<kube::AccessCheck> checks;
+    for (const char* verb : {"create", "get", "list", "watch", "delete"})
+        checks.push_back({verb, kube::kNetworkPolicies, options_.to_space, "", ""});
+    TRY_ASSIGN(const std::vector<bool> allowed, there(reader).allowed(checks));
+    shielded_ = std::all_of(allowed.begin(), allowed.end(), [](bool one) { return one; });
     return {};
 }
 
@@ -92,13 +100,14 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
     TRY(know_workload(reader, input));
     if (input.round == 0) {
         TRY(check_place(options_, *choice_, now, input.operation));
-        if (!input.resuming) TRY(check_ties(reader));
+        if (!input.resuming || !has_record(input.record)) TRY(check_ties(reader));
+        TRY(know_shield(reader));
         if (treats_) TRY(check_unseen(there(reader), input.operation));
         if (treats_ && !input.resuming) TRY(check_treatable(now, input.operation));
     }
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {
-        plan.record = record_of(*live_, *choice_);
+        plan.record = record_of(*live_, *choice_, treats_);
         plan.later_needs.push_back({"get", kube::kConfigMaps, options_.space, "", ""});  // a resume reads the journal
         foretell(plan);
     }
@@ -187,7 +196,10 @@ Result<plan::Plan> Clone::copy(kube::ClusterReader& reader, const plan::Input& i
 Result<Treatment> Clone::treatment(const Choice& seeds, const std::string& operation) const {
     std::vector<const Copy*> copies;
     for (const Copy& one : seeds.copies) copies.push_back(&one);
-    return treatment_of(options_, recorded_source(options_, *live_, seeds), copies, seeds, operation);
+    TRY_ASSIGN(Treatment wanted,
+               treatment_of(options_, recorded_source(options_, *live_, seeds), copies, seeds, operation));
+    if (shielded_) wanted.policy = operation;
+    return wanted;
 }
 
 // What would keep the throwaway databases from being started is told of before anything is made.
@@ -222,8 +234,12 @@ Result<plan::Plan> Clone::treat(const plan::Input& input, const Now& now, const 
 Result<plan::Plan> Clone::freshen(const plan::Input& input, const Now& now, const Choice& seeds, const Choice& drafts) {
     treating_ = false;  // the statements have run: what fails from here on says nothing of the data
     TRY_ASSIGN(const Treatment treated, treatment(drafts, input.operation));
-    plan::Plan plan = now.all_bound(seeds, input.operation) ? plan_fill(options_, seeds, treated, now, input.operation)
-                                                            : plan_fresh(options_, seeds, treated, now, input);
+    plan::Plan plan;
+    if (now.all_bound(seeds, input.operation)) {
+        plan = plan_fill(options_, seeds, treated, now, input.operation);
+    } else {
+        TRY_ASSIGN(plan, plan_fresh(options_, seeds, treated, now, input));
+    }
     move_to_place(options_, plan);
     return plan;
 }
@@ -267,7 +283,12 @@ void Clone::foretell(plan::Plan& plan) const {
     if (!unlooked_.empty())
         plan.notes.push_back("whether it is software that would join its source was not seen on its volumes: " +
                              unlooked_);
-    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_), plan);
+    if (!unspelled_.empty())
+        plan.notes.push_back("variables that tie it to its source were not looked for in " +
+                             join({unspelled_.begin(), unspelled_.end()}, ", "));
+    for (const std::string& place : mentions_)
+        plan.notes.push_back(place + ", which means the source: the clone may connect to it (--env, --set)");
+    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_), shielded_, plan);
     if (has_more_than_seeds(options_, *choice_)) {
         plan.later.push_back("make the claims of the other ordinals from the masked one's");
         for (const char* verb : {"get", "list", "watch", "create", "delete"})

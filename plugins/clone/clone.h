@@ -10,6 +10,7 @@
 #include "plugins/clone/workload.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,11 @@ class Clone : public plan::Operation {
 
   private:
     Status know(kube::ClusterReader& reader, const plan::Input& input);
+    Status know_shield(kube::ClusterReader& reader);
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties(kube::ClusterReader& reader);
+    Result<Json> spelled(kube::ClusterReader& reader, const Json& pod_spec, bool made);
+    void tell_mentions(const Json& spelled);
     Status check_may_ask(kube::ClusterReader& reader) const;
     Result<Recognised> by_files(kube::ClusterReader& reader);
     Result<Treatment> treatment(const Choice& seeds, const std::string& operation) const;
@@ -61,6 +65,8 @@ class Clone : public plan::Operation {
                                            const Choice& drafts) const;
     Result<std::optional<plan::Plan>> spread(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> everything_away(kube::ClusterReader& reader, const std::string& operation) const;
+    Result<plan::Plan> throwaways_away(kube::ClusterReader& reader, const std::string& operation,
+                                       const Error& error) const;
     // What it makes in the clone's cluster, and what beside its source.
     std::vector<kube::ObjectRef> objects_there(const std::string& operation) const;
     std::vector<kube::ObjectRef> objects_here() const;
@@ -78,10 +84,13 @@ class Clone : public plan::Operation {
     std::optional<LiveFacts> live_;
     std::vector<kube::StorageClass> classes_;
     std::optional<Choice> choice_;
-    Workload workload_;      // as it was planned last; empty: only claims are copied
-    std::string unlooked_;   // why nobody looked at the files on its volumes; "" : somebody did, or need not
-    bool treats_ = false;    // a throwaway database prepares the data
-    bool treating_ = false;  // and has been asked to: what it has done by now nobody knows
+    Workload workload_;                // as it was planned last; empty: only claims are copied
+    std::string unlooked_;             // why nobody looked at the files on its volumes; "" : somebody did, or need not
+    std::set<std::string> unspelled_;  // what variables are taken from and nobody looked at
+    std::vector<std::string> mentions_;  // variables from elsewhere that name the source's Services
+    bool shielded_ = false;              // a NetworkPolicy may be made around throwaway databases
+    bool treats_ = false;                // a throwaway database prepares the data
+    bool treating_ = false;              // and has been asked to: what it has done by now nobody knows
 };
 
 }  // namespace holdfast::clone

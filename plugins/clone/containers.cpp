@@ -1,5 +1,7 @@
 #include "plugins/clone/containers.h"
 
+#include "common/kube/objects/workload.h"
+
 namespace holdfast::clone {
 
 const Json& list_of_container(const Json& container, const char* key) {
@@ -22,6 +24,20 @@ std::vector<std::string> words_of(const Json& container) {
         }
     }
     return words;
+}
+
+std::vector<Placed> all_containers(const Json& pod_spec) {
+    std::vector<Placed> all;
+    if (!pod_spec.is_object()) return all;
+    for (const char* kind : {"containers", "initContainers"}) {
+        std::size_t place = 0;
+        for (const Json& container : list_of_container(pod_spec, kind)) {
+            const bool stays =
+                std::string(kind) == "containers" || kube::text_at(container, "/restartPolicy") == "Always";
+            all.push_back({&container, kind + ("[" + std::to_string(place++) + "]"), stays});
+        }
+    }
+    return all;
 }
 
 }  // namespace holdfast::clone

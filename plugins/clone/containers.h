@@ -16,4 +16,12 @@ const Json& list_of_container(const Json& container, const char* key);
 // Its command and args.
 std::vector<std::string> words_of(const Json& container);
 
+struct Placed {
+    const Json* container = nullptr;
+    std::string path;   // in the pod spec: "containers[1]"
+    bool stays = true;  // false: an init container that ends before the others start
+};
+// The containers, then the init containers, of which those that restart always are sidecars. Points into pod_spec.
+std::vector<Placed> all_containers(const Json& pod_spec);
+
 }  // namespace holdfast::clone

@@ -16,6 +16,7 @@ namespace holdfast::clone {
 namespace {
 
 constexpr char kRecordKey[] = "clone";
+constexpr char kTreatsKey[] = "treats";
 
 const Json* recorded(const Json& record) { return kube::find_at(record, std::string("/") + kRecordKey); }
 
@@ -93,9 +94,11 @@ Result<LiveFacts> gather_origin(kube::ClusterReader& reader, const CloneOptions&
     return gather_live(reader, options.space, cut_request(options, mounted), operation);
 }
 
-Json record_of(const LiveFacts& live, const Choice& choice) {
-    return {{kRecordKey, live_facts_to_json(live, choice.looked_at)}};
+Json record_of(const LiveFacts& live, const Choice& choice, bool treats) {
+    return {{kRecordKey, live_facts_to_json(live, choice.looked_at)}, {kTreatsKey, treats}};
 }
+
+bool recorded_treats(const Json& record) { return kube::bool_at(record, std::string("/") + kTreatsKey, false); }
 
 bool Now::all_bound(const Choice& choice, const std::string& operation) const {
     return std::all_of(choice.copies.begin(), choice.copies.end(), [&](const Copy& copy) {

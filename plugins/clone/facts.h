@@ -16,8 +16,10 @@ namespace holdfast::clone {
 // Of the source; from the record where there is one. kNotFound (with the nearest names), kRefused, the server's.
 Result<LiveFacts> gather_origin(kube::ClusterReader& reader, const CloneOptions& options, const Json& record,
                                 const std::string& operation);
-Json record_of(const LiveFacts& live, const Choice& choice);
+// treats: a throwaway database prepares the data. What that was decided by may be gone when it is gone on with.
+Json record_of(const LiveFacts& live, const Choice& choice, bool treats);
 bool has_record(const Json& record);
+bool recorded_treats(const Json& record);
 
 struct Now {
     bool terminating = false;                     // the namespace of the clone

@@ -5,6 +5,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/provisioning.h"
 #include "common/plan/make_step.h"
 #include "plugins/clone/sites.h"
 #include "plugins/clone/steps.h"
@@ -22,11 +23,12 @@ constexpr std::chrono::hours kLongestCopy{48};  // without progress that could b
 constexpr char kFrom[] = "/holdfast-from/";
 constexpr char kTo[] = "/holdfast-to/";
 
-std::size_t index_of_draft(const Choice& seeds, const std::string& name, const std::string& operation) {
+Result<std::size_t> index_of_draft(const Choice& seeds, const std::string& name, const std::string& operation) {
     for (std::size_t i = 0; i < seeds.copies.size(); ++i) {
         if (draft_name(operation, seeds.copies[i]) == name) return i;
     }
-    return 0;
+    // Any other pair would put one claim's data onto another's volume.
+    return Error{ErrorKind::kFailed, "pvc/" + name + " is a draft of none of the clone's claims; nothing was copied"};
 }
 
 // As it was asked for when its snapshot had said how large it is.
@@ -67,7 +69,7 @@ std::string draft_name(const std::string& operation, const Copy& seed) {
     const std::string& name = seed.spec.name;
     const std::string end =
         name.size() <= kLongest ? name : short_hash(name).substr(0, 8) + name.substr(name.size() + 8 - kLongest);
-    return operation + "-draft-" + end;
+    return kube::placed_like(name, operation + "-draft-" + end);
 }
 
 std::string copier_pod(const std::string& operation, std::size_t instance) {
@@ -122,8 +124,8 @@ done
 )sh";
 }
 
-Json copier_manifest(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, std::size_t index,
-                     const std::string& operation) {
+Result<Json> copier_manifest(const CloneOptions& options, const Choice& seeds, const Treatment& drafts,
+                             std::size_t index, const std::string& operation) {
     Instance instance = drafts.instances[index];
     instance.pod = copier_pod(operation, index);
     Json pod = throwaway_pod_manifest(instance, drafts.engine, drafts.source, options.to_space, kTreatmentRole);
@@ -133,7 +135,7 @@ Json copier_manifest(const CloneOptions& options, const Choice& seeds, const Tre
     Json mounts = Json::array({{{"name", "holdfast"}, {"mountPath", kScratch}}});
     std::vector<std::string> numbers;
     for (const ThrowawayClaim& draft : instance.claims) {
-        const std::size_t seed = index_of_draft(seeds, draft.spec.name, operation);
+        TRY_ASSIGN(const std::size_t seed, index_of_draft(seeds, draft.spec.name, operation));
         const std::string number = std::to_string(seed);
         numbers.push_back(number);
         volumes.push_back({{"name", "from-" + number}, {"persistentVolumeClaim", {{"claimName", draft.spec.name}}}});
@@ -153,8 +155,8 @@ Json copier_manifest(const CloneOptions& options, const Choice& seeds, const Tre
     return pod;
 }
 
-plan::Plan plan_fresh(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, const Now& now,
-                      const plan::Input& input) {
+Result<plan::Plan> plan_fresh(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, const Now& now,
+                              const plan::Input& input) {
     plan::Plan plan;
     plan.last = false;
     std::vector<std::string> claims, pods;
@@ -171,10 +173,10 @@ plan::Plan plan_fresh(const CloneOptions& options, const Choice& seeds, const Tr
     for (std::size_t i = 0; i < drafts.instances.size(); ++i) {
         const std::string pod = copier_pod(input.operation, i);
         pods.push_back("create-" + pod);
+        TRY_ASSIGN(Json copier, copier_manifest(options, seeds, drafts, i, input.operation));
         plan.steps.push_back(plan::make_step(pods.back(), "create pod/" + options.to_space + "/" + pod,
                                              "copies every file of the masked draft and compares what it wrote",
-                                             Create{copier_manifest(options, seeds, drafts, i, input.operation), {}},
-                                             claims));
+                                             Create{std::move(copier), {}}, claims));
     }
     const std::string all = counted(seeds.copies.size(), "fresh claim");
     plan.steps.push_back(plan::make_step("wait-fresh", "wait until " + all + " Bound", "", std::move(bound), pods));
@@ -186,8 +188,12 @@ plan::Plan plan_fill(const CloneOptions& options, const Choice& seeds, const Tre
     plan::Plan plan;
     plan.last = false;
     const std::vector<std::string> pods = copiers(drafts, operation);
-    plan::Step wait = plan::make_step("wait-copy", "wait until every file is copied and compared", "",
-                                      WaitFor{kube::kPods, options.to_space, pods, Condition::kPodSucceeded, ""});
+    // For itself, since a pod that no node can take gets nowhere in any time.
+    plan.steps.push_back(plan::make_step("wait-copier", "wait until the copying has begun", "",
+                                         WaitFor{kube::kPods, options.to_space, pods, Condition::kPodStarted, ""}));
+    plan::Step wait =
+        plan::make_step("wait-copy", "wait until every file is copied and compared", "",
+                        WaitFor{kube::kPods, options.to_space, pods, Condition::kPodSucceeded, ""}, {"wait-copier"});
     wait.limit = kLongestCopy;
     wait.phase = "prepare";
     plan.steps.push_back(std::move(wait));
@@ -196,6 +202,10 @@ plan::Plan plan_fill(const CloneOptions& options, const Choice& seeds, const Tre
         gone.push_back("delete-" + pod);
         plan.steps.push_back(plan::delete_step(gone.back(), {kube::kPods, options.to_space, pod}, "",
                                                "it has done its work", {"wait-copy"}));
+    }
+    if (auto step = take_policy(options, drafts, gone)) {
+        gone = {step->id};
+        plan.steps.push_back(std::move(*step));
     }
     // Last of all: who finds the mark finds a whole copy.
     for (const Copy& seed : seeds.copies)

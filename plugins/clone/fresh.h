@@ -14,10 +14,9 @@
 
 namespace holdfast::clone {
 
-// The same copies under names that are made of the operation's id and of what they become. The end of the name counts:
-// a class that binds at once has its volumes placed by it (external-provisioner, getPVCNameHashAndIndexOffset: all
-// claims CLAIM-STATEFULSET-ORDINAL of one ordinal into one zone), and one pod must reach all drafts and all fresh
-// volumes of an ordinal.
+// The same copies under names that are made of the operation's id and of what they become, so that the external
+// provisioner places both in one zone (kube::provisioning_place): one pod must reach all drafts and all fresh volumes
+// of an ordinal.
 Choice drafts_of(const Choice& seeds, const std::string& operation);
 std::string draft_name(const std::string& operation, const Copy& seed);
 std::string copier_pod(const std::string& operation, std::size_t instance);
@@ -25,13 +24,14 @@ std::string copier_pod(const std::string& operation, std::size_t instance);
 std::string draft_mark_of(const CloneOptions& options);
 
 // drafts: the treatment of drafts_of(seeds), whose instances' claims are in that order of ordinals.
-plan::Plan plan_fresh(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, const Now& now,
-                      const plan::Input& input);
+// kFailed: a draft is of none of the seeds.
+Result<plan::Plan> plan_fresh(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, const Now& now,
+                              const plan::Input& input);
 plan::Plan plan_fill(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, const Now& now,
                      const std::string& operation);
 // The pod that copies instance's claims, as it is checked against the namespace's pod security.
-Json copier_manifest(const CloneOptions& options, const Choice& seeds, const Treatment& drafts, std::size_t instance,
-                     const std::string& operation);
+Result<Json> copier_manifest(const CloneOptions& options, const Choice& seeds, const Treatment& drafts,
+                             std::size_t instance, const std::string& operation);
 // The text for `sh -c`: HOLDFAST_VOLUMES has the numbers of the pairs /holdfast-from/N, /holdfast-to/N. Fails on a
 // volume that is not empty, and if what was written is not what was read. Exposed to be run by tests.
 std::string copy_script();

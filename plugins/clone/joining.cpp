@@ -13,7 +13,8 @@ namespace {
 // Literal values of variables that one of these prefixes names, of all containers.
 std::map<std::string, std::string> variables(const Json& pod_spec, const std::vector<std::string>& prefixes) {
     std::map<std::string, std::string> found;
-    for (const Json& container : containers_in(pod_spec)) {
+    for (const Placed& placed : all_containers(pod_spec)) {
+        const Json& container = *placed.container;
         for (const Json& one : list_of_container(container, "env")) {
             const std::string name = kube::text_at(one, "/name");
             const bool wanted = std::any_of(prefixes.begin(), prefixes.end(),
@@ -24,21 +25,33 @@ std::map<std::string, std::string> variables(const Json& pod_spec, const std::ve
     return found;
 }
 
-// Or may, in a file that is not seen from here.
-bool names_replica_set(const Json& pod_spec) {
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const std::string& word : words_of(container)) {
-            if (word.find("replSet") != std::string::npos || starts_with(word, "-f") || starts_with(word, "--config"))
-                return true;
+bool has_any(const std::string& word, std::initializer_list<const char*> parts) {
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const char* part) { return word.find(part) != std::string::npos; });
+}
+
+// What names a replica set, or may, in a file or script that is not seen from here; "" : nothing does.
+std::string names_replica_set(const Json& pod_spec) {
+    for (const Placed& one : all_containers(pod_spec)) {
+        for (const std::string& word : words_of(*one.container)) {
+            if (has_any(word, {"replSet", "replicaSet", "rs.initiate", "rs.add"})) return "its arguments name it";
+            if (starts_with(word, "-f") || has_any(word, {"--config", " -f", "mongod.conf"}))
+                return "its arguments name a configuration file, which may name it";
+            if (ends_with(word, "docker-entrypoint.sh")) continue;  // the image's own, which adds nothing
+            if (ends_with(word, ".sh") || has_any(word, {".sh ", ".sh;", "/scripts/"}))
+                return "its command runs a script, which may name it";
         }
     }
-    return !variables(pod_spec, {"MONGODB_REPLICA_SET", "MONGO_REPLICA_SET"}).empty();
+    const auto named = variables(pod_spec, {"MONGODB_REPLICA_SET", "MONGO_REPLICA_SET"});
+    return named.empty() ? ""
+                         : "variable " + named.begin()->first.substr(named.begin()->first.find('/') + 1) +
+                               " tells its entrypoint of it";
 }
 
 // Settings on the server's command line are stronger than those that isolation writes.
 std::string overriding_argument(const Json& pod_spec) {
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const std::string& word : words_of(container)) {
+    for (const Placed& one : all_containers(pod_spec)) {
+        for (const std::string& word : words_of(*one.container)) {
             for (const char* setting : {"archive_mode", "archive_command", "archive_library", "primary_conninfo",
                                         "restore_command", "primary_slot_name"}) {
                 if (word.find(setting) != std::string::npos) return setting;
@@ -48,9 +61,8 @@ std::string overriding_argument(const Json& pod_spec) {
     return "";
 }
 
-// What makes the image's entrypoint write primary_conninfo and standby.signal anew at every start: unchanged, else "".
-std::string kept_primary(const Json& source, const Json& made) {
-    const std::vector<std::string> names = {"REPMGR_PARTNER_NODES", "REPMGR_PRIMARY_HOST", "POSTGRESQL_MASTER_HOST"};
+// The first variable of these that has the value that it has in the source, else "".
+std::string kept_variable(const Json& source, const Json& made, const std::vector<std::string>& names) {
     const auto before = variables(source, names), after = variables(made, names);
     for (const auto& [name, value] : after) {
         const auto was = before.find(name);
@@ -59,20 +71,37 @@ std::string kept_primary(const Json& source, const Json& made) {
     return "";
 }
 
-// A container beside the database that pushes its backups and log to where the source's go; its place, -1: none.
-int backup_container(const Json& pod_spec, const std::string& database) {
-    const Json& all = containers_in(pod_spec);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (kube::text_at(all[i], "/name") == database) continue;
-        std::vector<std::string> words = words_of(all[i]);
-        words.push_back(to_lower(kube::text_at(all[i], "/image")));
-        for (const std::string& word : words) {
-            for (const char* tool : {"wal-g", "pgbackrest", "barman"}) {
-                if (word.find(tool) != std::string::npos) return static_cast<int>(i);
-            }
+// The same of words of the commands that hold one of these.
+std::string kept_word(const Json& source, const Json& made, std::initializer_list<const char*> parts) {
+    std::vector<std::string> before;
+    for (const Placed& one : all_containers(source)) {
+        for (std::string& word : words_of(*one.container)) before.push_back(std::move(word));
+    }
+    for (const Placed& one : all_containers(made)) {
+        const std::vector<std::string> words = words_of(*one.container);
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (!has_any(words[i], parts) || std::find(before.begin(), before.end(), words[i]) == before.end())
+                continue;
+            // "--seeds" "kafka-0:33145": what it is set to is the next one.
+            const bool apart = words[i].find('=') == std::string::npos && i + 1 < words.size();
+            if (!apart || std::find(before.begin(), before.end(), words[i + 1]) != before.end()) return words[i];
         }
     }
-    return -1;
+    return "";
+}
+
+// A container beside the database that pushes its backups and log to where the source's go; its path, "" : none.
+// One that ends before the database starts may do so, too.
+std::string backup_container(const Json& pod_spec, const std::string& database) {
+    for (const Placed& one : all_containers(pod_spec)) {
+        if (kube::text_at(*one.container, "/name") == database) continue;
+        std::vector<std::string> words = words_of(*one.container);
+        words.push_back(to_lower(kube::text_at(*one.container, "/image")));
+        for (const std::string& word : words) {
+            if (has_any(word, {"wal-g", "pgbackrest", "barman"})) return one.path;
+        }
+    }
+    return "";
 }
 
 Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint) {
@@ -82,13 +111,15 @@ Error would_join(const CloneOptions& options, const Joining& joining, const std:
 }
 
 Status check_postgres(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
-    const std::string primary = kept_primary(source, made);
+    // By these the image's entrypoint writes primary_conninfo and standby.signal anew at every start.
+    const std::string primary = kept_variable(source, made,
+                                              {"REPMGR_PARTNER_NODES", "REPMGR_PRIMARY_HOST", "POSTGRESQL_MASTER_HOST",
+                                               "POSTGRES_MASTER_HOST", "POSTGRES_PRIMARY_HOST"});
     if (!primary.empty())
         return would_join(options, joining,
                           "variable " + primary + " makes its entrypoint follow the source's primary at every start",
                           "give it another value: --env " + primary + "=...");
-    if (const int place = backup_container(made, joining.recognised.container); place >= 0) {
-        const std::string at = "containers[" + std::to_string(place) + "]";
+    if (const std::string at = backup_container(made, joining.recognised.container); !at.empty()) {
         return would_join(options, joining, at + " of its pods backs up to where the source's backups are",
                           "leave it out: --set spec.template.spec." + at + "=null");
     }
@@ -123,6 +154,48 @@ Status check_set_apart(const CloneOptions& options, const Joining& joining, cons
     return would_join(options, joining, how, hint);
 }
 
+// It has an identity of its own, and is still told where the source is.
+Status check_led_back(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
+                      const std::vector<std::string>& names, std::initializer_list<const char*> parts) {
+    const std::string variable = kept_variable(source, made, names);
+    if (!variable.empty())
+        return would_join(options, joining, "variable " + variable + " leads it to the source's servers",
+                          "give it another value: --env " + variable + "=...");
+    const std::string word = kept_word(source, made, parts);
+    if (word.empty()) return {};
+    return would_join(options, joining, "its arguments lead it to the source's servers: " + escape_line(word),
+                      "change them in the clone with --set");
+}
+
+Status check_mysql(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+    TRY(check_set_apart(options, joining, source, made,
+                        {"MYSQL_SERVER_ID", "MYSQL_REPLICATION_MODE", "MARIADB_SERVER_ID", "MARIADB_REPLICATION_MODE"},
+                        "the clone has the source's server_uuid (auto.cnf) and its replication settings",
+                        "remove auto.cnf in a copy of its claims, or say how it is to start: --env "
+                        "MYSQL_SERVER_ID=N"));
+    return check_led_back(
+        options, joining, source, made,
+        {"MYSQL_MASTER_HOST", "MYSQL_SOURCE_HOST", "MYSQL_PRIMARY_HOST", "MARIADB_MASTER_HOST", "MARIADB_PRIMARY_HOST",
+         "MARIADB_GALERA_CLUSTER_ADDRESS", "MYSQL_GROUP_SEEDS", "CLUSTER_JOIN", "WSREP_CLUSTER_ADDRESS"},
+        {"wsrep_cluster_address", "wsrep-cluster-address", "gcomm://", "group_replication_group_seeds",
+         "group-replication-group-seeds", "loose-group"});
+}
+
+Status check_kafka(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+    const std::vector<std::string> controllers = {"KAFKA_ZOOKEEPER_CONNECT",
+                                                  "KAFKA_CONTROLLER_QUORUM_VOTERS",
+                                                  "KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS",
+                                                  "KAFKA_CFG_ZOOKEEPER_CONNECT",
+                                                  "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS",
+                                                  "KAFKA_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS"};
+    TRY(check_set_apart(options, joining, source, made, controllers,
+                        "with the source's cluster.id (meta.properties) and controllers the clone would register "
+                        "with the source's cluster",
+                        "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=..."));
+    return check_led_back(options, joining, source, made, controllers,
+                          {"zookeeper.connect", "controller.quorum", "--seeds"});
+}
+
 }  // namespace
 
 Status check_joining(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
@@ -136,24 +209,19 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
                                    "under the same scope the clone would join the source's cluster",
                                    "give it one of its own: --env PATRONI_SCOPE=" + options.name);
         case Software::kMySql:
-            return check_set_apart(options, joining, source, made, {"MYSQL_SERVER_ID", "MYSQL_REPLICATION_MODE"},
-                                   "the clone has the source's server_uuid (auto.cnf) and its replication settings",
-                                   "remove auto.cnf in a copy of its claims, or say how it is to start: --env "
-                                   "MYSQL_SERVER_ID=N");
+            return check_mysql(options, joining, source, made);
         case Software::kKafka:
-            return check_set_apart(
-                options, joining, source, made,
-                {"KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_CFG_ZOOKEEPER_CONNECT",
-                 "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS"},
-                "with the source's cluster.id (meta.properties) and controllers the clone would register "
-                "with the source's cluster",
-                "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=...");
-        case Software::kMongo:
-            if (!names_replica_set(made)) return {};
+            return check_kafka(options, joining, source, made);
+        case Software::kMongo: {
+            const std::string place = names_replica_set(made);
+            if (place.empty()) return {};
             return would_join(options, joining,
                               "its replica set's configuration is on the disk, and with the set's name the clone would "
-                              "join it",
-                              "start it alone: take --replSet and --config out of the clone's arguments with --set");
+                              "join it; " +
+                                  place,
+                              "start it alone, by mongod without --replSet and --config: --set takes arguments and "
+                              "variables out of the clone, PATH=null");
+        }
     }
     return {};
 }

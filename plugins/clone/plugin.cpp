@@ -108,7 +108,7 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kNetworkPolicies, kWhole),
             rule({"list"}, kube::kPodDisruptionBudgets, kWhole),
             rule({"list"}, kube::kHorizontalPodAutoscalers, kWhole),
-            rule({"get"}, kube::kConfigMaps, "sts/NAME with --to-namespace"),
+            rule({"get"}, kube::kConfigMaps, "containers that take variables from ConfigMaps; --to-namespace"),
             rule({"get"}, kube::kServiceAccounts, "sts/NAME with --to-namespace"),
             secret_rule({"get"}, "--copy-secrets NAME"),
             rule({"create"}, kube::kSecrets, "--copy-secrets NAME"),  // which no role can bind to a name
@@ -118,6 +118,8 @@ std::vector<app::Rule> create_rules() {
             rule({"get", "list", "watch", "create", "delete"}, kube::kPods, kWaits),
             rule({"get", "list", "watch", "create", "delete"}, kube::kPods, kPrepares),
             rule({"patch"}, kube::kClaims, kPrepares),
+            rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies,
+                 "a NetworkPolicy around the throwaway databases of --sql, --isolated"),
             rule({"list"}, kube::kServices, kPrepares),
             forward_rule(),
             rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),

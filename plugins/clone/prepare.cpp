@@ -122,14 +122,22 @@ std::vector<std::string> pods_of_treatment(const Treatment& treatment) {
 plan::Plan plan_ask(const CloneOptions& options, const Treatment& treatment) {
     plan::Plan plan;
     plan.last = false;
-    std::vector<std::string> made;
+    std::vector<std::string> made, first;
+    if (!treatment.policy.empty()) {
+        first = {"create-policy"};
+        plan.steps.push_back(
+            plan::make_step(first.front(), "create networkpolicy/" + options.to_space + "/" + treatment.policy,
+                            "denies the throwaway pods all traffic, where the network heeds it",
+                            Create{throwaway_policy_manifest(treatment.policy, options.to_space, kTreatmentRole), {}}));
+    }
     for (const Instance& instance : treatment.instances) {
         plan.steps.push_back(plan::make_step(
             "create-db-" + instance.pod, "create pod/" + options.to_space + "/" + instance.pod,
             "a throwaway PostgreSQL, loopback only, its own configuration: nobody else can connect",
             Create{
                 throwaway_pod_manifest(instance, treatment.engine, treatment.source, options.to_space, kTreatmentRole),
-                {}}));
+                {}},
+            first));
         made.push_back(plan.steps.back().id);
     }
     plan.steps.push_back(plan::make_step(
@@ -154,6 +162,15 @@ bool was_asked(const Treatment& treatment, const std::map<std::string, std::stri
 std::string emptied_views(const std::map<std::string, std::string>& outputs) {
     const auto told = outputs.find(emptied_output(0));
     return told == outputs.end() ? "" : told->second;
+}
+
+std::optional<plan::Step> take_policy(const CloneOptions& options, const Treatment& treatment,
+                                      std::vector<std::string> after) {
+    if (treatment.policy.empty()) return std::nullopt;
+    plan::Step step = plan::delete_step("delete-policy", {kube::kNetworkPolicies, options.to_space, treatment.policy},
+                                        "", "no throwaway pod is left", std::move(after));
+    std::get<plan::Delete>(step.action).wait = false;  // nothing holds it
+    return step;
 }
 
 plan::Step mark_prepared(const CloneOptions& options, const std::string& claim, const std::string& mark, const Now& now,
@@ -205,6 +222,11 @@ Result<plan::Plan> plan_treat(const CloneOptions& options, const Treatment& trea
         plan.steps.push_back(plan::delete_step(gone.back(), {kube::kPods, options.to_space, instance.pod}, "",
                                                "it shuts down with a checkpoint", treated));
     }
+    // The policy is the copying pods', too, where drafts are treated.
+    if (auto step = options.sql.empty() ? take_policy(options, treatment, gone) : std::nullopt) {
+        gone = {step->id};
+        plan.steps.push_back(std::move(*step));
+    }
     // Last of all: who finds the mark finds a copy that was closed well.
     for (const Instance& instance : treatment.instances) {
         for (const ThrowawayClaim& claim : instance.claims)
@@ -220,7 +242,7 @@ std::string mark_of(const CloneOptions& options) {
     return join(parts, ",");
 }
 
-void foretell_treatment(const CloneOptions& options, const Choice& seeds, plan::Plan& plan) {
+void foretell_treatment(const CloneOptions& options, const Choice& seeds, bool shielded, plan::Plan& plan) {
     const std::string where = seeds.copies.size() == 1 ? "a throwaway PostgreSQL on the clone's volume"
                                                        : "throwaway PostgreSQLs on the clone's volumes";
     plan.later.push_back("start " + where + ", on loopback alone" +
@@ -234,6 +256,12 @@ void foretell_treatment(const CloneOptions& options, const Choice& seeds, plan::
     need({"create", "get", "list", "watch", "delete"}, kube::kPods);
     need({"create"}, kube::kPods, "portforward");
     need({"patch"}, kube::kClaims);
+    if (shielded)
+        need({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies);
+    else
+        plan.notes.push_back(
+            "no NetworkPolicy is made around the throwaway pods (not allowed here): they listen on loopback only and "
+            "no Service selects them, but what the statements call could reach others");
     if (options.sql.empty()) return;
     plan.later.push_back(
         "copy every file of what is masked onto fresh volumes and compare them, since blocks that the source or the "

@@ -131,8 +131,9 @@ std::string software_name(Software software) {
 
 Recognised recognise(const Json& pod_spec) {
     Recognised first;
-    for (const Json& container : containers_in(pod_spec)) {
-        Recognised found = in_container(container);
+    for (const Placed& one : all_containers(pod_spec)) {
+        if (!one.stays) continue;
+        Recognised found = in_container(*one.container);
         if (found.software == Software::kPatroni) return found;
         if (first.software == Software::kNone) first = found;
     }

@@ -3,6 +3,10 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/clone/clone.h"
+#include "plugins/clone/mentions.h"
+#include "plugins/clone/variables.h"
+
+#include <algorithm>
 
 namespace holdfast::clone {
 namespace {
@@ -58,7 +62,9 @@ Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& spa
 // Before anything is made: whether the clone would join what it is a copy of (safety R26).
 Status Clone::check_ties(kube::ClusterReader& reader) {
     if (!options_.whole()) return {};
-    const Json source = kube::pod_spec_of_workload(live_->workloads.front());
+    TRY_ASSIGN(const Json source, spelled(reader, kube::pod_spec_of_workload(live_->workloads.front()), false));
+    TRY_ASSIGN(const Json made, spelled(reader, kube::pod_spec_of_workload(workload_.manifest), true));
+    tell_mentions(made);
     Joining joining;
     joining.recognised = recognise(source);
     const Software by_image = joining.recognised.software;
@@ -73,7 +79,38 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
             joining.ties[kube::name_of(*pod)] =
                 pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
     }
-    return check_joining(options_, joining, source, kube::pod_spec_of_workload(workload_.manifest));
+    const bool database =
+        joining.recognised.software == Software::kPostgres || joining.recognised.software == Software::kPatroni;
+    treats_ = treats_ || (options_.isolated && database);
+    return check_joining(options_, joining, source, made);
+}
+
+// With the variables that its containers take from ConfigMaps. A clone elsewhere has those of its own namespace, or,
+// where they are still to be copied, the source's.
+Result<Json> Clone::spelled(kube::ClusterReader& reader, const Json& pod_spec, bool made) {
+    const VariableSources sources = sources_of_variables(pod_spec);
+    std::map<std::string, Json> maps;
+    for (const std::string& name : sources.config_maps) {
+        Result<std::optional<Json>> found = std::optional<Json>();
+        if (made) found = there(reader).find({kube::kConfigMaps, options_.to_space, name});
+        if (found.ok() && !*found) found = reader.find({kube::kConfigMaps, options_.space, name});
+        if (!found.ok() && found.error().kind != ErrorKind::kForbidden) return found.error();
+        if (!found.ok())
+            unspelled_.insert("configmap/" + name + " (not allowed)");
+        else if (*found)
+            maps[name] = std::move(**found);
+    }
+    for (const std::string& name : sources.secrets) unspelled_.insert("secret/" + name + " (no Secret is read)");
+    return written_out(pod_spec, maps);
+}
+
+// Those in env itself are told of with the workload.
+void Clone::tell_mentions(const Json& spelled) {
+    const std::vector<std::string> told =
+        places_that_name(kube::pod_spec_of_workload(workload_.manifest), workload_.source_names);
+    for (const std::string& place : places_that_name(spelled, workload_.source_names)) {
+        if (std::find(told.begin(), told.end(), place) == told.end()) mentions_.push_back(place);
+    }
 }
 
 Status Clone::check_may_ask(kube::ClusterReader& reader) const {

@@ -276,6 +276,7 @@ class Copying {
             }
         }
         if (stateful() && !kube::service_of(source_).empty()) words.push_back(kube::service_of(source_));
+        made_.source_names = words;
         for (const std::string& place : places_that_name(pod_spec(), words))
             made_.notes.push_back(place + ", which means the source: the clone may connect to it (--env, --set)");
         for (const std::string& one : around_.kept)

@@ -16,6 +16,7 @@ struct Workload {
     std::vector<Json> before;  // what its pods need, and who may speak with them: made first
     Json manifest;             // the StatefulSet or Deployment
     std::vector<std::string> notes;
+    std::vector<std::string> source_names;  // by which its pods would reach the source's
     bool empty() const { return manifest.is_null(); }
 };
 

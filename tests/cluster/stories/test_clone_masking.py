@@ -35,7 +35,7 @@ class Polling:
              f"(select count(*) from emails e where e::text like '%{SECRET}%')")
 
     def __init__(self, space):
-        self.space, self.answers, self.asked, self.over = space, [], set(), threading.Event()
+        self.space, self.answers, self.asked, self.unshielded, self.over = space, [], set(), set(), threading.Event()
         space.apply(
             {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client"},
              "spec": {"terminationGracePeriodSeconds": 0, "securityContext": {"runAsUser": 999},
@@ -44,15 +44,25 @@ class Polling:
 
     def ask(self):
         while not self.over.is_set():
-            for pod in self.space.get("pods")["items"]:
+            policies = self.shielded()
+            pods = self.space.get("pods")["items"]
+            policies |= self.shielded()  # one is there before its pods and after them
+            for pod in pods:
                 name, address = pod["metadata"]["name"], pod["status"].get("podIP")
                 if not address or name in ("client", "postgres-0"):
                     continue
                 self.asked.add(name)
+                if ("-db-" in name or "-copy-" in name) and pod["metadata"]["labels"]["holdfast.dev/operation"] not in policies:
+                    self.unshielded.add(name)
                 done = self.space.kubectl("exec", "client", "--", "env", "PGCONNECT_TIMEOUT=2", "psql", "-qtAX", "-h", address,
                                           "-U", "postgres", "-d", "postgres", "-c", self.QUERY)
                 if done.code == 0:
                     self.answers.append((name, done.out.strip()))
+
+    def shielded(self):
+        """Operations whose pods a NetworkPolicy denies all traffic."""
+        return {one["spec"]["podSelector"]["matchLabels"].get("holdfast.dev/operation") for one in self.space.get("networkpolicies")["items"]
+                if set(one["spec"]["policyTypes"]) == {"Ingress", "Egress"} and not one["spec"].get("egress") and not one["spec"].get("ingress")}
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.ask, daemon=True)
@@ -88,6 +98,7 @@ def test_nobody_ever_sees_an_unmasked_row(space, tmp_path, storage_class):
         space.eventually(lambda: len({name for name, _ in client.answers}) == 2)
     assert all(answer.endswith("|0|0") for _, answer in client.answers), client.answers[:10]
     assert any("-db-" in name for name in client.asked), "the throwaway database was asked too, and did not answer"
+    assert not client.unshielded, "who holds unmasked rows may speak with nobody, where the network heeds policies"
     assert {name for name, _ in client.answers} == {"staging-0", "staging-1"}
     for ordinal in (0, 1):
         pod = f"staging-{ordinal}"
@@ -129,6 +140,51 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "of 1 prepared transaction(s) the rows cannot be masked: finish them in the source first" in failed.err, failed.text
     space.eventually(lambda: space.objects() == before)
+
+
+def test_a_single_claim_is_masked_on_whichever_node_its_class_places_it(space, tmp_path):
+    """Volumes of the class are bound at once, each to one node, by the claim's name; draft and fresh volume need the same one."""
+    space.postgres()
+    space.psql("postgres-0", f"create table users as select 1 as id, '{SECRET}'::text as email, ''::text as note")
+    mask = tmp_path / "mask.sql"
+    mask.write_text(MASK)
+    before = space.objects()
+    node = ".spec.nodeAffinity.required.nodeSelectorTerms[*].matchExpressions[*].values[*]"
+    places = set()
+    for name in ("copy-a", "copy-b"):
+        space.clone("pvc/data-postgres-0", name, "--sql", mask, timeout=300).expect()
+        places.add(space.path(f"pv/{space.path(f'pvc/{name}', '.spec.volumeName')}", node))
+        assert on_storage(space, name) == 0
+    assert len(places) == 2, "they came to both nodes, so that it matters"
+    for name in ("copy-a", "copy-b"):
+        space.clone("delete", name, "--yes").expect()
+    space.eventually(lambda: space.objects() == before)
+
+
+def test_a_copying_pod_that_no_node_can_take_is_explained_and_waited_for_no_longer_than_anything_else(space, tmp_path):
+    """While it is masked the nodes lose the label that the source's pods, and so the throwaways, ask for."""
+    label = f"hf.test/{space.name}"
+    mask = tmp_path / "mask.sql"
+    mask.write_text("select pg_sleep(8);" + MASK)
+    try:
+        space.cluster.kubectl("label", "node", "--all", f"{label}=yes").expect()
+        service, database = world.postgres(nodeSelector={label: "yes"})
+        space.apply(service, database)
+        space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+        space.psql("postgres-0", f"create table users as select 1 as id, '{SECRET}'::text as email, ''::text as note")
+        before = space.objects()
+        with space.start("clone", "sts/postgres", "staging", "--sql", str(mask), "--timeout", "12s") as clone:
+            space.eventually(lambda: [pod for pod in space.get("pods")["items"] if "-db-" in pod["metadata"]["name"] and
+                                      any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))])
+            space.cluster.kubectl("label", "node", "--all", f"{label}-").expect()
+            code = clone.process.wait(180)
+        assert code == 5, clone.text
+        told = " ".join("".join(clone.err).split())
+        assert f"-copy-0: no progress in 12.0s: not started yet; pod/{space.name}/" in told and "no node can take it:" in told and "node affinity/selector" in told, clone.text
+        assert "all of the clone was removed, the source is intact" in told, clone.text
+        space.eventually(lambda: space.objects() == before)
+    finally:
+        space.cluster.kubectl("label", "node", "--all", f"{label}-")
 
 
 def test_a_volume_that_no_statement_reaches_is_not_cloned_as_masked(space, tmp_path):

@@ -147,3 +147,52 @@ def test_a_database_that_archives_or_replicates_is_not_started_beside_its_source
     assert space.objects() == before
     space.psql("postgres-0", "select pg_drop_replication_slot('standby')")
     space.clone("sts/postgres", "staging").expect()
+
+
+def deployed(space, name, command, **container):
+    """A Deployment of busybox with the claim NAME at /data; its pod's name."""
+    space.claim(name)
+    labels = {"app": name}
+    space.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "terminationGracePeriodSeconds": 0, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": name}}],
+            "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sh", "-c", command],
+                            "volumeMounts": [{"name": "data", "mountPath": "/data"}], **container}]}}}})
+    space.wait("condition=Available", f"deployment/{name}")
+    return space.get("pods", "-l", f"app={name}")["items"][0]["metadata"]["name"]
+
+
+def test_a_database_that_only_its_files_tell_of_is_treated_before_it_starts_and_so_says_the_plan(space):
+    """Neither image, environment nor arguments say that it is one."""
+    pod = deployed(space, "keeper", "mkdir -p /data/db/global; echo 15 >/data/db/PG_VERSION; echo x >/data/db/global/pg_control; sync; sleep 100000")
+    space.eventually(lambda: "pg_control" in space.shell(pod, "ls /data/db/global").out)
+    before = space.objects()
+    refused = space.clone("deploy/keeper", "copy").expect(3)
+    assert "is PostgreSQL (files on its volumes of container main)" in refused.err, refused.text
+    plan = space.clone("deploy/keeper", "copy", "--isolated", "--dry-run").expect()
+    assert "start a throwaway PostgreSQL on the clone's volume, on loopback alone, take archiving, replication" in " ".join(plan.text.split())
+    failed = space.clone("deploy/keeper", "copy", "--isolated", "--timeout", "60s", timeout=300).expect(5)
+    assert space.path("deployment/copy", ".metadata.name") == "", failed.text
+    (operation,) = [o["operation"] for o in space.clone("status", "-o", "json").expect().json()["items"]]
+    space.clone("abort", operation, "--yes").expect()
+    space.eventually(lambda: space.objects() == before)
+
+
+def test_variables_from_config_maps_and_sidecars_among_the_init_containers_tie_a_clone_to_its_source(space):
+    space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ring"}, "data": {"SCOPE": "shop", "peer": "front"}},
+                {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": {"selector": {"app": "keeper"}, "ports": [{"port": 80}]}})
+    deployed(space, "keeper", "sleep 100000", envFrom=[{"prefix": "PATRONI_", "configMapRef": {"name": "ring"}}])
+    before = space.objects()
+    refused = space.clone("deploy/keeper", "copy", "--isolated").expect(3)
+    assert "is Patroni (env PATRONI_SCOPE of container main)" in refused.err and "--env PATRONI_SCOPE=copy" in refused.err, refused.text
+    plan = space.clone("deploy/keeper", "copy", "--env", "PATRONI_SCOPE=copy", "--dry-run").expect()
+    assert "env PATRONI_peer of container main names svc front, which means the source" in " ".join(plan.text.split()), plan.text
+    assert space.objects() == before
+
+    service, database = world.postgres()
+    database["spec"]["template"]["spec"]["initContainers"] = [
+        {"name": "archive", "image": world.POSTGRES_IMAGE, "restartPolicy": "Always", "command": ["sh", "-c", "# wal-g daemon\nsleep 100000"]}]
+    space.apply(service, database)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
+    refused = space.clone("sts/postgres", "staging", "--isolated").expect(3)
+    assert "--set spec.template.spec.initContainers[0]=null" in refused.err, refused.text

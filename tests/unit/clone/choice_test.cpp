@@ -152,7 +152,7 @@ TEST_SUITE("clone choice") {
         const LiveFacts live = live_for(wanted);
         const auto first = chosen(wanted);
         REQUIRE(first.ok());
-        const Json record = record_of(live, *first);
+        const Json record = record_of(live, *first, false);
         const auto again = choose(wanted, live_facts_from_json(record.begin().value()), classes(live), kOperation);
         REQUIRE(again.ok());
         CHECK(names(*again) == names(*first));

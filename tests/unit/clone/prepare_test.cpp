@@ -1,4 +1,6 @@
 #include "plugins/clone/prepare.h"
+#include "common/core/text.h"
+#include "common/kube/objects/provisioning.h"
 #include "plugins/clone/fresh.h"
 #include "plugins/clone/guards.h"
 #include "plugins/clone/seeds.h"
@@ -6,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <variant>
 
 using namespace holdfast;
@@ -99,7 +102,7 @@ TEST_SUITE("clone prepare") {
         made.now.claims[drafts.copies[0].spec.name] = bound(drafts.copies[0].spec.name);
         made.now.claims[drafts.copies[0].spec.name].requested = Quantity::from_bytes(3LL << 30);
         made.now.cut_at[drafts.copies[0].spec.name] = "2026-11-21T04:30:01Z";
-        check_golden("fresh.json", plan_fresh(wanted, made.seeds, *treated, made.now, input(3)));
+        check_golden("fresh.json", *plan_fresh(wanted, made.seeds, *treated, made.now, input(3)));
         check_golden("fill.json", plan_fill(wanted, made.seeds, *treated, made.now, kOperation));
     }
 
@@ -135,6 +138,77 @@ TEST_SUITE("clone prepare") {
         CHECK(name.size() < 253);
         CHECK(says(name, long_end));
         CHECK_FALSE(drafts_of(seeds, kOperation).copies[0].spec.name == name);
+        for (const char* called : {"data-copy", "copy", "data-staging-0", "copy-3"}) {
+            seeds.copies[0].spec.name = called;
+            CHECK(kube::provisioning_place(drafts_of(seeds, kOperation).copies[0].spec.name) ==
+                  kube::provisioning_place(called));
+        }
+    }
+
+    TEST_CASE("a draft that belongs to none of the clone's claims is copied onto none of them") {
+        Scene made = scene(masked());
+        const Choice drafts = drafts_of(made.seeds, kOperation);
+        auto treated = treatment_of(made.options, recorded_source(made.options, live_for(made.options), made.seeds),
+                                    {&drafts.copies[0]}, drafts, kOperation);
+        REQUIRE(treated.ok());
+        REQUIRE(plan_fresh(made.options, made.seeds, *treated, made.now, input(3)).ok());
+        treated->instances[0].claims[0].spec.name = "clone-copy-abcde-draft-another";
+        const auto plan = plan_fresh(made.options, made.seeds, *treated, made.now, input(3));
+        REQUIRE_FALSE(plan.ok());
+        CHECK(says(plan.error().message, "clone-copy-abcde-draft-another is a draft of none of the clone's claims"));
+    }
+
+    TEST_CASE(
+        "a NetworkPolicy is there before the pods that hold what is not masked, and goes after them, before a mark") {
+        const auto place = [](const plan::Plan& plan, const std::string& id) {
+            for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+                if (starts_with(plan.steps[i].id, id)) return static_cast<int>(i);
+            }
+            return -1;
+        };
+        const auto follows = [&](const plan::Plan& plan, const std::string& later, const std::string& earlier) {
+            const std::vector<std::string>& after = plan.steps[static_cast<std::size_t>(place(plan, later))].after;
+            return std::find(after.begin(), after.end(),
+                             plan.steps[static_cast<std::size_t>(place(plan, earlier))].id) != after.end();
+        };
+        Scene made = scene(masked());
+        CHECK(place(plan_ask(made.options, made.treatment), "create-policy") == -1);  // none may be made
+        made.treatment.policy = kOperation;
+        const plan::Plan ask = plan_ask(made.options, made.treatment);
+        REQUIRE(place(ask, "create-policy") == 0);
+        CHECK(follows(ask, "create-db", "create-policy"));
+        const auto& create = std::get<plan::Create>(ask.steps[0].action);
+        CHECK(create.manifest["spec"]["podSelector"]["matchLabels"] == Json{{"holdfast.dev/operation", kOperation}});
+        CHECK(create.manifest["spec"]["policyTypes"] == Json::array({"Ingress", "Egress"}));
+        const std::map<std::string, std::string> version = {{"version-0", "150014"}};
+        const auto drafts = plan_treat(made.options, made.treatment, draft_mark_of(made.options), made.now, version);
+        REQUIRE(drafts.ok());
+        CHECK(place(*drafts, "delete-policy") == -1);  // the copying pods' too
+        const plan::Plan fill = plan_fill(made.options, made.seeds, made.treatment, made.now, kOperation);
+        CHECK(follows(fill, "delete-policy", "delete-clone-copy-abcde-copy-0"));
+        CHECK(follows(fill, "mark-", "delete-policy"));
+        made.options.sql.clear();
+        const auto untied = plan_treat(made.options, made.treatment, mark_of(made.options), made.now, version);
+        REQUIRE(untied.ok());
+        CHECK(follows(*untied, "delete-policy", "delete-db-"));
+        CHECK(follows(*untied, "mark-", "delete-policy"));
+    }
+
+    TEST_CASE("a copying pod that no node can take is waited for no longer than anything else") {
+        Scene made = scene(masked());
+        const Choice drafts = drafts_of(made.seeds, kOperation);
+        auto treated = treatment_of(made.options, recorded_source(made.options, live_for(made.options), made.seeds),
+                                    {&drafts.copies[0]}, drafts, kOperation);
+        REQUIRE(treated.ok());
+        const plan::Plan plan = plan_fill(made.options, made.seeds, *treated, made.now, kOperation);
+        bool begun = false;
+        for (const plan::Step& step : plan.steps) {
+            const auto* wait = std::get_if<plan::WaitFor>(&step.action);
+            if (wait == nullptr) continue;
+            if (wait->condition == plan::Condition::kPodStarted) begun = step.limit.count() == 0;
+            if (step.limit.count() > 0) CHECK(begun);
+        }
+        CHECK(begun);
     }
 
     TEST_CASE("a draft is not marked as what may be used") {

@@ -1,4 +1,5 @@
 #include "plugins/clone/software.h"
+#include "plugins/clone/variables.h"
 #include "scene.h"
 
 #include "common/core/text.h"
@@ -151,10 +152,110 @@ TEST_SUITE("clone software") {
         CHECK(joins(source, pod("postgres:15"), true).ok());
     }
 
+    TEST_CASE("a sidecar that is written as an init container, and one that ends, are looked at like any other") {
+        Json source = pod("postgres:15");
+        source["initContainers"] = Json::array({{{"name", "restore"}, {"image", "registry.test/busybox:1"}},
+                                                {{"name", "push"},
+                                                 {"image", "registry.test/team:1"},
+                                                 {"restartPolicy", "Always"},
+                                                 {"args", Json::array({"wal-g daemon"})}}});
+        CHECK(says(joins(source, source, true).error().hint, "--set spec.template.spec.initContainers[1]=null"));
+        source["initContainers"][1].erase("restartPolicy");
+        CHECK_FALSE(joins(source, source, true).ok());
+        source["initContainers"].erase(1);
+        CHECK(joins(source, source, true).ok());
+        Json other = pod("team/agent:1");
+        other["initContainers"] = Json::array({{{"name", "db"}, {"image", "postgres:15"}}});
+        CHECK(recognise(other).software == Software::kNone);  // it prepares something
+        other["initContainers"][0]["restartPolicy"] = "Always";
+        CHECK(recognise(other).software == Software::kPostgres);
+        other["initContainers"][0]["args"] = Json::array({"-c", "archive_command=cp %p /a"});
+        CHECK(says(joins(other, other, true).error().message, "archive_command"));
+    }
+
+    TEST_CASE("variables from ConfigMaps count like those in env") {
+        Json spec = pod("team/db:1");
+        Json& container = spec["containers"][0];
+        container["envFrom"] = Json::array({{{"configMapRef", {{"name", "base"}}}},
+                                            {{"prefix", "PATRONI_"}, {"configMapRef", {{"name", "patroni"}}}},
+                                            {{"secretRef", {{"name", "password"}}}}});
+        container["env"] = Json::array(
+            {variable("SITE", "own"),
+             {{"name", "PEER"}, {"valueFrom", {{"configMapKeyRef", {{"name", "base"}, {"key", "peer"}}}}}}});
+        const VariableSources sources = sources_of_variables(spec);
+        CHECK(sources.config_maps == std::set<std::string>{"base", "patroni"});
+        CHECK(sources.secrets == std::set<std::string>{"password"});
+        const std::map<std::string, Json> maps = {
+            {"base", {{"data", {{"SITE", "theirs"}, {"peer", "postgres-0.postgres"}, {"PATRONI_SCOPE", "old"}}}}},
+            {"patroni", {{"data", {{"SCOPE", "shop"}}}}}};
+        const Json written = written_out(spec, maps);
+        std::map<std::string, std::string> values;
+        for (const Json& one : written["containers"][0]["env"]) values[one["name"]] = one["value"];
+        CHECK(values == std::map<std::string, std::string>{{"SITE", "own"},
+                                                           {"PEER", "postgres-0.postgres"},
+                                                           {"peer", "postgres-0.postgres"},
+                                                           {"PATRONI_SCOPE", "shop"}});
+        CHECK(recognise(spec).software == Software::kNone);
+        CHECK(recognise(written).software == Software::kPatroni);
+        CHECK_FALSE(joins(written, written).ok());
+        Json made = spec;
+        made["containers"][0]["env"].push_back(variable("PATRONI_SCOPE", "copy"));
+        CHECK(joins(written, written_out(made, maps)).ok());
+        CHECK(written_out(spec, {})["containers"][0]["env"].size() == 2);
+    }
+
+    TEST_CASE("a MySQL or Kafka of its own that is still led to the source's servers is refused") {
+        const auto env = [](std::vector<std::pair<const char*, const char*>> values) {
+            Json list = Json::array();
+            for (const auto& [name, value] : values) list.push_back(variable(name, value));
+            return list;
+        };
+        const Json mysql = pod("mysql:8", env({{"MYSQL_SERVER_ID", "1"}, {"MYSQL_MASTER_HOST", "mysql-0.mysql"}}));
+        const Status led =
+            joins(mysql, pod("mysql:8", env({{"MYSQL_SERVER_ID", "9"}, {"MYSQL_MASTER_HOST", "mysql-0.mysql"}})));
+        REQUIRE_FALSE(led.ok());
+        CHECK(says(led.error().message, "MYSQL_MASTER_HOST leads it to the source's servers"));
+        CHECK(joins(mysql, pod("mysql:8", env({{"MYSQL_SERVER_ID", "9"}, {"MYSQL_MASTER_HOST", "copy-0.copy"}}))).ok());
+        const Json galera = Json::array({"--wsrep_cluster_address=gcomm://mysql-0.mysql"});
+        CHECK_FALSE(joins(pod("mariadb:11", env({{"MYSQL_SERVER_ID", "1"}}), galera),
+                          pod("mariadb:11", env({{"MYSQL_SERVER_ID", "9"}}), galera))
+                        .ok());
+        CHECK(joins(pod("mariadb:11", env({{"MYSQL_SERVER_ID", "1"}}), galera),
+                    pod("mariadb:11", env({{"MYSQL_SERVER_ID", "9"}}),
+                        Json::array({"--wsrep_cluster_address=gcomm://copy-0.copy"})))
+                  .ok());
+        // Both say where the controllers are; one of them is changed.
+        const Json kafka =
+            pod("cp-kafka",
+                env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093"}, {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}}));
+        CHECK(says(joins(kafka, pod("cp-kafka", env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy-0:9093"},
+                                                     {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}})))
+                       .error()
+                       .message,
+                   "KAFKA_ZOOKEEPER_CONNECT leads it to the source's servers"));
+        const Json seeds = Json::array({"--seeds", "kafka-0:33145"});
+        const Json own = env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy-0:9093"}});
+        CHECK_FALSE(joins(pod("redpanda", Json::array(), seeds), pod("redpanda", own, seeds)).ok());
+        CHECK(
+            joins(pod("redpanda", Json::array(), seeds), pod("redpanda", own, Json::array({"--seeds", "copy-0:33145"})))
+                .ok());
+    }
+
     TEST_CASE("a replica set may be named in a file, wherever its flag ends") {
         CHECK_FALSE(joins(pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})),
                           pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})))
                         .ok());
+        const auto names = [](const Json& args) {
+            const Status joined = joins(pod("mongo:7", Json::array(), args), pod("mongo:7", Json::array(), args));
+            return joined.ok() ? "" : joined.error().message;
+        };
+        CHECK(says(names(Json::array({"sh", "-c", "exec mongod --replSet rs0"})), "its arguments name it"));
+        CHECK(says(names(Json::array({"sh", "-c", "exec mongod -f /etc/m"})), "a configuration file"));
+        CHECK(says(names(Json::array({"/scripts/setup.sh"})), "a script"));
+        CHECK(says(names(Json::array({"bash", "-c", "/opt/start.sh && mongod"})), "a script"));
+        CHECK(names(Json::array({"docker-entrypoint.sh", "mongod", "--bind_ip_all"})).empty());
+        const Json told = pod("mongo:7", Json::array({variable("MONGODB_REPLICA_SET_NAME", "rs0")}));
+        CHECK(says(joins(told, told).error().message, "variable MONGODB_REPLICA_SET_NAME"));
     }
 
     TEST_CASE("the others need their identity set") {

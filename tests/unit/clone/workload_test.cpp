@@ -55,6 +55,20 @@ TEST_SUITE("clone workload") {
         check_golden("workload.json", *plan);
     }
 
+    TEST_CASE("a source whose ordinals do not begin at 0 has a clone that begins where it does") {
+        Json facts = base_facts();
+        facts["workloads"][0]["spec"]["ordinals"] = {{"start", 1}};
+        facts["workloads"][0]["spec"]["replicas"] = 1;
+        const auto choice = chosen(whole(), facts);
+        REQUIRE(choice.ok());
+        REQUIRE(choice->copies.size() == 1);
+        CHECK(choice->copies[0].spec.name == "data-copy-1");
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        CHECK(made->manifest["spec"]["ordinals"]["start"] == 1);
+        CHECK(made->manifest["spec"]["replicas"] == 1);
+    }
+
     TEST_CASE("nothing that selects the source selects the clone") {
         const auto made = workload(whole(), around());
         REQUIRE(made.ok());

@@ -46,6 +46,17 @@ TEST_CASE("a pod that ended never becomes ready") {
     CHECK(observe(Condition::kPodReady, &running).state == State::kWaiting);
     const Json failed = {{"status", {{"phase", "Failed"}, {"reason", "Evicted"}}}};
     CHECK(observe(Condition::kPodReady, &failed).state == State::kFailed);
+    CHECK(observe(Condition::kPodStarted, &running).state == State::kDone);
+    CHECK(observe(Condition::kPodStarted, &failed).state == State::kFailed);
+    const Json pending = {{"status", {{"phase", "Pending"}}}}, succeeded = {{"status", {{"phase", "Succeeded"}}}};
+    CHECK(observe(Condition::kPodStarted, &pending).state == State::kWaiting);
+    CHECK(observe(Condition::kPodStarted, &succeeded).state == State::kDone);
+    CHECK(observe(Condition::kPodRunning, &succeeded).state == State::kFailed);
+    const Json ending = {{"status",
+                          {{"phase", "Running"},
+                           {"containerStatuses", {{{"name", "a"}, {"state", {{"terminated", {{"exitCode", 0}}}}}}}}}}};
+    CHECK(observe(Condition::kPodStarted, &ending).state == State::kDone);
+    CHECK(observe(Condition::kPodRunning, &ending).state == State::kWaiting);
     const Json pulling = {
         {"status",
          {{"phase", "Pending"},

@@ -6,6 +6,7 @@
 #include "plugins/restore/verdict.h"
 
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/provisioning.h"
 #include "plugins/restore/shared.h"
 #include "scene.h"
 #include "tests/golden/golden.h"
@@ -76,6 +77,27 @@ restore::Throwaways throwaways() {
 }
 
 }  // namespace
+
+TEST_CASE("the volumes of one throwaway database are placed together by a class that binds at once") {
+    restore::Source made = source(2);
+    for (int ordinal = 0; ordinal < 2; ++ordinal) {
+        restore::Member wal = testing::member(ordinal);
+        wal.facts.claim_template = "wal";
+        wal.facts.claim = "wal-db-" + std::to_string(ordinal);
+        made.members.push_back(wal);
+    }
+    const auto engine = copies::choose_engine(made, "", true);
+    REQUIRE(engine.ok());
+    const auto instances = copies::instances_of(made, *engine, "drill-nightly-abcde", "shop");
+    REQUIRE(instances.ok());
+    REQUIRE(instances->size() == 2);
+    for (const copies::Instance& instance : *instances) {
+        REQUIRE(instance.claims.size() == 2);
+        CHECK_FALSE(instance.claims[0].spec.name == instance.claims[1].spec.name);
+        CHECK(kube::provisioning_place(instance.claims[0].spec.name) ==
+              kube::provisioning_place(instance.claims[1].spec.name));
+    }
+}
 
 TEST_CASE("restore pvc: the whole plan") {
     restore::PvcFacts here{source(), std::nullopt};
