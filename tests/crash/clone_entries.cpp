@@ -106,7 +106,8 @@ std::vector<Entry> clone_entries() {
         {"clone-back", "clone", "create", leave_clone, on_operation("clone", "abort"), kAgain, kNothingLeft, nullptr,
          24, false, Deletes::kNothing, 12, always(clone({"deploy/files", "papers"})), 3},
         half("clone-masked-back", leave_half_masked, on_operation("clone", "abort"), kNothingLeft),
-        // Where it fails all of it is removed, so that a resume would find nothing: the same line makes it anew.
+        // Where it fails all of it is removed, so that another resume finds nothing, and the same line makes it anew.
+        half("clone-masked-resume", leave_half_masked, on_operation("clone", "resume"), kNothingLeft),
         half("clone-masked-on", leave_half_masked, always(masked_clone({"--ordinals", "0=0,0=1"})), kNameTaken),
         half("clone-masked-again", leave_unmarked, always(masked_clone({"--ordinals", "0=0,0=1"})), kNameTaken),
         half("clone-unmarked-back", leave_unmarked, on_operation("clone", "abort"), kNothingLeft),

@@ -133,6 +133,7 @@ void Invariants::look_there(const sim::Sim& sim, const sim::Change& change) {
         !kube::text_at(*change.object, "/spec/source/snapshotHandle").empty())
         violated("R19: " + change.ref.text() + " of the other cluster would delete the source's snapshot");
     if (resource == kube::kVolumes) keep_volume(change);
+    if (resource == kube::kClaims) keep_closed(sim, *change.object);
     if (resource == kube::kClaims && masks_) keep_honest(sim, *change.object);
     const bool runs = resource == kube::kPods && kube::text_at(*change.object, "/status/phase") == "Running";
     if (runs && masks_) keep_masked(sim, *change.object);
@@ -148,6 +149,7 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
     const kube::Resource& resource = change.ref.resource;
     const bool storage = resource == kube::kVolumes || resource == kube::kClaims || resource == kube::kSnapshotContents;
     if (resource == kube::kClaims) keep_claim(sim, change);
+    if (resource == kube::kClaims) keep_closed(sim, *change.object);
     if (resource == kube::kClaims && masks_) keep_honest(sim, *change.object);
     if (storage) {
         for (const std::string& handle : lost(sim)) {

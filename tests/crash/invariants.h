@@ -66,6 +66,7 @@ class Invariants {
     void keep_data(const sim::Sim& sim, const Json& pod);
     void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_honest(const sim::Sim& sim, const Json& claim);
+    void keep_closed(const sim::Sim& sim, const Json& claim);
     void keep_apart(const sim::Sim& sim, const Json& pod);
     void keep_apart_from(const sim::Sim& start);
     void keep_unselected(const Json& pod);

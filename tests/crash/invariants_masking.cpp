@@ -32,6 +32,34 @@ void Invariants::keep_masked(const sim::Sim& sim, const Json& pod) {
     }
 }
 
+namespace {
+
+// A container of it can write to that claim.
+bool can_write_to(const Json& pod, const std::string& claim) {
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        if (name != claim) continue;
+        for (const Json& container : pod["spec"]["containers"]) {
+            for (const Json& mount : container.value("volumeMounts", Json::array())) {
+                if (kube::text_at(mount, "/name") == volume && !kube::bool_at(mount, "/readOnly", false)) return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+// R27: what is marked was closed: no throwaway that could still write to it is there, also not on its way out.
+void Invariants::keep_closed(const sim::Sim& sim, const Json& claim) {
+    if (kube::annotation_of(claim, labels::kPrepared).empty()) return;
+    const std::string space = kube::space_of(claim), name = kube::name_of(claim);
+    for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, space)) {
+        if (kube::label_of(*pod, labels::kOperation).empty() || put_there(*pod) || !can_write_to(*pod, name)) continue;
+        violated("R27: pvc/" + space + "/" + name + " is marked as prepared while pod/" + kube::name_of(*pod) +
+                 " has it open");
+    }
+}
+
 // R27: the mark is on what is masked, down to its log, and below its files. A draft's says only that the statements
 // ran.
 void Invariants::keep_honest(const sim::Sim& sim, const Json& claim) {

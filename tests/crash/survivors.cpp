@@ -23,9 +23,12 @@ constexpr Survivors kSurvivors[] = {
     {"clone create", "no-order", "create-claim-* create-consumer-*",
      "a claim whose snapshot is not there yet, and a pod whose claim is not there yet, stay Pending "
      "until it is; the wait for Bound waits for both"},
+    {"clone create", "no-order", "create-db-OWN* delete-policy",
+     "a NetworkPolicy is added and never relied on (R25), and the simulated network heeds none; "
+     "tests/unit/clone/prepare_test.cpp has the order, and a story that every such pod has one"},
     {"clone create", "no-precondition",
-     "delete-OWN* delete-vs-* remove-* remove-deploy-papers remove-netpol-staging-isolated remove-pod-OWN* "
-     "remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* remove-vsc-import*",
+     "delete-OWN* delete-vs-* remove-* remove-deploy-papers remove-netpol-OWN* remove-netpol-staging-isolated "
+     "remove-pod-OWN* remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* remove-vsc-import*",
      "without a uid the executor reads the object, demands the operation's label and pins the uid that it has: "
      "two safeguards of one thing, of which each is enough (tests/unit/plan/delete_test.cpp has the executor's)"},
     {"restore drill", "no-precondition", "delete-netpol-OWN* delete-pod-OWN* delete-pvc-OWN*",
@@ -113,6 +116,9 @@ constexpr Survivors kSurvivors[] = {
     {"clone create", "no-wait", "cut wait-import",
      "what waits behind it waits for more: ready for a cut, Bound for a claim whose imported snapshot "
      "is not ready"},
+    {"clone create", "no-wait", "wait-copier",
+     "what waits behind it waits for the same pods to end; this one is for a pod that never starts, "
+     "which that would wait 48 hours for (tests/unit/clone/prepare_test.cpp, story-clone-masking)"},
     {"clone create", "no-wait", "wait-db",
      "the simulated database answers as soon as its container runs, a real one refuses until then: "
      "story-clone"},
