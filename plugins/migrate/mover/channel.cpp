@@ -7,16 +7,21 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr std::size_t kQueued = 6;       // frames
-constexpr std::size_t kHeldUp = 4;       // so many waiting: the connection is the limit, or the other side
+constexpr std::size_t kQueued = 6;  // frames, whatever the memory
+constexpr std::size_t kHeldUp = 4;
 constexpr std::size_t kTooSmall = 4096;  // not worth the work
 constexpr int kLevel = -1;
 constexpr int kPassOver = 32;
 
 }  // namespace
 
-Channel::Channel(std::unique_ptr<Tls> tls, Clock* clock)
-    : tls_(std::move(tls)), clock_(clock), compressor_(kLevel), queue_(kQueued), writer_([this] { write_queued(); }) {}
+Channel::Channel(std::unique_ptr<Tls> tls, Clock* clock, std::size_t queued)
+    : tls_(std::move(tls)),
+      clock_(clock),
+      held_up_(std::min(kHeldUp, queued)),
+      compressor_(kLevel),
+      queue_(std::min(kQueued, queued)),
+      writer_([this] { write_queued(); }) {}
 
 Channel::~Channel() {
     queue_.close();
@@ -34,7 +39,7 @@ bool Channel::worth_compressing() {
         --useless_;
         return false;
     }
-    const bool held_up = queue_.size() >= kHeldUp;
+    const bool held_up = queue_.size() >= held_up_;
     const std::lock_guard lock(mutex_);
     return pace_.compress(held_up, clock_->steady_now());
 }

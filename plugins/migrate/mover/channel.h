@@ -26,7 +26,8 @@ struct Frame {
 class Channel {
   public:
     // With a clock frames with content are compressed while that brings more of it across; see Pace.
-    Channel(std::unique_ptr<Tls> tls, Clock* clock);
+    // At most `queued` frames wait to be sent.
+    Channel(std::unique_ptr<Tls> tls, Clock* clock, std::size_t queued);
     ~Channel();
 
     // Queued; waits while the queue is full. An error that a write had meanwhile. `back`, in `memory`: the rest of the
@@ -55,6 +56,7 @@ class Channel {
 
     std::unique_ptr<Tls> tls_;
     Clock* const clock_;
+    const std::size_t held_up_;  // so many frames waiting: the connection is the limit, or the other side
     BufferPool buffers_;
     Compressor compressor_;
     std::string compressed_;  // what came, until it is a payload again

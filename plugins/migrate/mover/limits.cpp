@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/os/files.h"
+#include "plugins/migrate/mover/buffers.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +12,9 @@
 
 namespace holdfast::mover {
 namespace {
+
+constexpr std::size_t kFewestBuffers = 4;  // one thread's, and one in the queue
+constexpr std::size_t kFewestQueued = 2;   // for which a thread is given up
 
 std::optional<double> number_in(std::string_view text) {
     double number = 0;
@@ -31,6 +35,14 @@ std::optional<double> cpu_limit() {
     return *quota / *period;
 }
 
+std::optional<std::uint64_t> memory_limit() {
+    if (const auto limit = parse_memory_max(content_of("/sys/fs/cgroup/memory.max"))) return limit;
+    return parse_memory_max(content_of("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+}
+
+// Each thread fills a buffer while another one of its own is compressed; one is being sent or received.
+std::size_t buffers_of(int threads) { return 2 * static_cast<std::size_t>(threads) + 1; }
+
 }  // namespace
 
 std::optional<double> parse_cpu_max(std::string_view text) {
@@ -41,15 +53,29 @@ std::optional<double> parse_cpu_max(std::string_view text) {
     return *quota / *period;
 }
 
-Limits limits_for(double processors) {
-    Limits limits{processors, 2};
+std::optional<std::uint64_t> parse_memory_max(std::string_view text) {
+    text = trim(text);
+    std::uint64_t bytes = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+    if (failed != std::errc() || end != text.data() + text.size() || bytes == 0) return std::nullopt;
+    return bytes;
+}
+
+Limits limits_for(double processors, std::optional<std::uint64_t> memory) {
+    Limits limits;
+    limits.processors = processors;
+    limits.memory = memory;
     limits.threads = std::clamp(static_cast<int>(2 * processors), 2, 4);
+    if (!memory) return limits;
+    const std::size_t buffers = std::max<std::size_t>(kFewestBuffers, *memory / 4 / kBufferSize);
+    while (limits.threads > 1 && buffers_of(limits.threads) + kFewestQueued > buffers) --limits.threads;
+    limits.queued = std::clamp(buffers - buffers_of(limits.threads), std::size_t{1}, limits.queued);
     return limits;
 }
 
 Limits read_limits() {
     const double there = std::max(1u, std::thread::hardware_concurrency());
-    return limits_for(std::min(there, cpu_limit().value_or(there)));
+    return limits_for(std::min(there, cpu_limit().value_or(there)), memory_limit());
 }
 
 }  // namespace holdfast::mover

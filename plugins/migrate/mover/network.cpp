@@ -12,7 +12,7 @@ Result<Outcome> run_send(const Options& options, World world) {
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(std::unique_ptr<Tls> tls, Tls::connect(options.to, key, world.signals));
-    RemoteTarget target(std::move(tls), world.clock);
+    RemoteTarget target(std::move(tls), world.clock, read_limits().queued);
     TRY(target.hello());
     TRY_ASSIGN(Outcome outcome, drive_copy(source, target, workplace, options, world));
     TRY(target.bye());
@@ -25,7 +25,8 @@ Result<Outcome> run_receive(const Options& options, World world) {
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(const Listener listener, Listener::open(options.listen));
-    const int threads = options.threads != 0 ? options.threads : read_limits().threads;
+    const Limits limits = read_limits();
+    const int threads = options.threads != 0 ? options.threads : limits.threads;
     LocalTarget target(tree, {workplace.folder(), threads}, world.counters, world.signals);
     // Whoever started us waits for this line.
     world.console.out("listening on " + listener.address() + "\n");
@@ -41,7 +42,7 @@ Result<Outcome> run_receive(const Options& options, World world) {
             continue;
         }
         world.started = true;
-        TRY_ASSIGN(const Served served, serve(std::move(*tls), target, {workplace.folder(), threads}));
+        TRY_ASSIGN(const Served served, serve(std::move(*tls), target, {workplace.folder(), threads, limits.queued}));
         if (served == Served::kSealed || (served == Served::kDone && !options.stay)) return outcome;
         if (served == Served::kLost) world.console.err("warning: the connection was lost; waiting for the next one\n");
     }

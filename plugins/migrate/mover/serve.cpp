@@ -24,8 +24,8 @@ class Serving {
     Serving(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options)
         : options_(options),
           target_(target),
-          channel_(std::move(tls), nullptr),
-          writers_(options.threads, 8, [this](Frame& frame, int) { return write(frame); }),
+          channel_(std::move(tls), nullptr, options.queued),
+          writers_(options.threads, options.queued, [this](Frame& frame, int) { return write(frame); }),
           acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {}
 
     Result<Served> run() {

@@ -11,6 +11,7 @@ namespace holdfast::mover {
 struct ServeOptions {
     std::string scratch;
     int threads = 1;
+    std::size_t queued = 8;  // frames that came and wait to be written
 };
 
 enum class Served {

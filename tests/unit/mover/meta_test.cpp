@@ -31,9 +31,28 @@ TEST_CASE("threads follow the limit of the cgroup") {
     CHECK_FALSE(parse_cpu_max("max 100000\n"));
     CHECK_FALSE(parse_cpu_max("-1 100000"));
     CHECK_FALSE(parse_cpu_max("nonsense"));
-    CHECK(limits_for(0.5).threads == 2);
-    CHECK(limits_for(1.5).threads == 3);
-    CHECK(limits_for(16).threads == 4);
+    CHECK(limits_for(0.5, std::nullopt).threads == 2);
+    CHECK(limits_for(1.5, std::nullopt).threads == 3);
+    CHECK(limits_for(16, std::nullopt).threads == 4);
+}
+
+TEST_CASE("threads and what waits between them follow the cgroup's memory") {
+    CHECK(parse_memory_max("33554432\n") == std::uint64_t{32} << 20);
+    CHECK(parse_memory_max("9223372036854771712\n") == std::uint64_t{9223372036854771712U});  // cgroup 1: none
+    CHECK_FALSE(parse_memory_max("max\n"));
+    CHECK_FALSE(parse_memory_max("0"));
+    CHECK_FALSE(parse_memory_max("32M"));
+    CHECK_FALSE(parse_memory_max(""));
+    auto within = [](std::uint64_t mebibytes) {
+        const Limits limits = limits_for(16, mebibytes << 20);
+        return std::pair(limits.threads, limits.queued);
+    };
+    CHECK(within(1024) == std::pair(4, std::size_t{8}));
+    CHECK(within(64) == std::pair(4, std::size_t{5}));
+    CHECK(within(32) == std::pair(2, std::size_t{2}));
+    CHECK(within(16) == std::pair(1, std::size_t{1}));
+    CHECK(within(1) == std::pair(1, std::size_t{1}));
+    CHECK(limits_for(16, std::uint64_t{9223372036854771712U}).queued == 8);
 }
 
 }  // namespace holdfast::mover

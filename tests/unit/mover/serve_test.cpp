@@ -69,7 +69,7 @@ Said answer_to(const Frames& frames) {
     });
     Said said;
     {
-        Channel channel(connected(*listener), nullptr);
+        Channel channel(connected(*listener), nullptr, 8);
         for (const auto& [kind, payload] : frames) {
             if (!channel.send(kind, payload).ok()) break;
             const auto answer = channel.receive();
@@ -110,7 +110,7 @@ TEST_CASE("a target of another version is not sent anything") {
         REQUIRE(listener.ok());
         auto far = std::async(std::launch::async, [&]() -> Status {
             TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener));
-            Channel channel(std::move(tls), nullptr);
+            Channel channel(std::move(tls), nullptr, 8);
             TRY_ASSIGN(const Frame greeting, channel.receive());
             TRY(channel.send(FrameKind::kHello, version(said)));
             const auto more = channel.receive();
@@ -118,7 +118,7 @@ TEST_CASE("a target of another version is not sent anything") {
         });
         {
             RealClock clock;
-            RemoteTarget target(connected(*listener), clock);
+            RemoteTarget target(connected(*listener), clock, 8);
             const Status greeted = target.hello();
             CHECK(greeted.ok() == (said == kProtocolVersion));
             if (!greeted.ok()) {
