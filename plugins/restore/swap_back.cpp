@@ -26,10 +26,12 @@ class BackPlanner : public SwapSteps {
         if (!held_down(record_, facts_)) return;
         WaitFor look{kube::kClaims, record_.space, {}, Condition::kClaimBound, ""};
         for (const Swap& swap : record_.swaps) {
+            if (!untouched(swap, facts_)) continue;
             look.names.push_back(swap.claim);
             look.bound_to.push_back(swap.old_volume);
             look.uids.push_back(swap.claim_uid);
         }
+        if (look.names.empty()) return;
         add("look-before-start", "see that every claim still has its volume",
             "the pod of a claim that is gone would start on an empty one", std::move(look));
     }
@@ -107,32 +109,6 @@ class BackPlanner : public SwapSteps {
             Patch{
                 volume_ref(swap.old_volume), kube::PatchType::kMerge, std::move(body), {swap.old_volume_uid, ""}, ""});
     }
-
-  protected:
-    // A volume whose data is nowhere else stays, under Retain and without our marks. mark: that of an earlier
-    // operation, which keeps it again. claim_ref: of a claim that is gone, so that no later one of the workload's gets
-    // it.
-    void keep(const std::string& name, const std::string& uid, const std::string& which,
-              const std::optional<std::string>& mark, Json claim_ref = nullptr) {
-        const Json* volume = volume_now(facts_, name);
-        if (volume == nullptr) return;
-        const auto marked = mark_of(*volume);
-        if (marked ? marked->operation != operation_ : kube::reclaim_policy_of(*volume) == "Retain") return;
-        plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
-        Json body = {{"metadata",
-                      {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
-                       {"annotations", {{labels::kSwap, nullptr}}}}},
-                     {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
-        if (!claim_ref.is_null()) body["spec"]["claimRef"] = std::move(claim_ref);
-        if (mark) {
-            body["metadata"]["labels"][labels::kKept] = record_.undoes;
-            body["metadata"]["annotations"][labels::kSwap] = *mark;
-        }
-        Step& step = add(
-            "let-go-" + name, "let pv/" + name + " go, under Retain", "its data stays",
-            Patch{volume_ref(name), kube::PatchType::kMerge, std::move(body), {uid, kube::version_of(*volume)}, ""});
-        step.replan = true;
-    }
 };
 
 // Whose workload is another one by now.
@@ -144,30 +120,13 @@ class ClosePlanner : public BackPlanner {
             record.workload.text() +
             " was deleted or made anew by somebody: it, its claims and its pods are left as they are");
     }
-
-    // One without a mark is settled already.
-    void let_go(const Swap& swap) {
-        if (marked(swap.old_volume))
-            keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
-        const auto incoming = record_.incoming.find(swap.claim);
-        if (incoming == record_.incoming.end() || !marked(incoming->second.volume)) return;
-        const bool undoes = swap.temporary.empty();
-        keep(incoming->second.volume, incoming->second.volume_uid, "which was to be pvc/" + swap.claim + "'s",
-             undoes ? std::optional(swap.kept_mark) : std::nullopt);
-    }
-
-  private:
-    bool marked(const std::string& name) const {
-        const Json* volume = volume_now(facts_, name);
-        return volume != nullptr && mark_of(*volume).has_value();
-    }
 };
 
 }  // namespace
 
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     for (const Swap& swap : record.swaps) {
-        if (untouched(swap, facts)) continue;
+        if (untouched(swap, facts) || !beyond_return(record, facts, operation)) continue;
         return Error{ErrorKind::kRefused,
                      operation + " is past its point of no return: pvc/" + record.space + "/" + swap.claim +
                          " was deleted or made anew; its old volume pv/" + swap.old_volume +
@@ -185,7 +144,12 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
         else
             planner.put_back(swap);
     }
-    for (const Swap& swap : record.swaps) planner.unmark_old(swap);
+    for (const Swap& swap : record.swaps) {
+        if (untouched(swap, facts))
+            planner.unmark_old(swap);
+        else
+            planner.let_go_old(swap);
+    }
     planner.restore_retention();
     Plan plan = planner.take();
     plan.last = true;
@@ -198,7 +162,8 @@ Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::str
     planner.remove_provers();
     for (const Swap& swap : record.swaps) {
         if (!untouched(swap, facts)) {
-            planner.let_go(swap);
+            planner.let_go_old(swap);
+            planner.let_go_incoming(swap);
             continue;
         }
         if (!swap.temporary.empty())

@@ -151,15 +151,6 @@ bool secure(const SwapRecord& record, const SwapFacts& facts, const std::string&
     return !kube::deletes_claims(*facts.workload);
 }
 
-bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
-    if (!swap.temporary.empty() && claim_now(facts, swap.temporary) != nullptr) return false;
-    const Json* object = volume_now(facts, record.incoming.at(swap.claim).volume);
-    if (object == nullptr) return false;
-    const kube::Volume volume = kube::volume_of(*object);
-    return volume.claim_space == record.space && volume.claim_name == swap.claim && volume.claim_uid.empty() &&
-           volume.phase == "Available";
-}
-
 }  // namespace
 
 const Json* claim_now(const SwapFacts& facts, const std::string& name) {
@@ -182,6 +173,65 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
     const auto incoming = record.incoming.find(swap.claim);
     return claim != nullptr && incoming != record.incoming.end() && !kube::deleting(*claim) &&
            kube::phase_of(*claim) == "Bound" && kube::volume_of_claim(*claim) == incoming->second.volume;
+}
+
+bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const Json* claim = claim_now(facts, swap.claim);
+    if (claim == nullptr || kube::uid_of(*claim) == swap.claim_uid) return false;
+    const auto incoming = record.incoming.find(swap.claim);
+    const std::string volume = kube::volume_of_claim(*claim);
+    return !volume.empty() && (incoming == record.incoming.end() || incoming->second.volume != volume);
+}
+
+bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const auto incoming = record.incoming.find(swap.claim);
+    const Json* object = incoming == record.incoming.end() ? nullptr : volume_now(facts, incoming->second.volume);
+    if (object == nullptr) return false;
+    const kube::Volume volume = kube::volume_of(*object);
+    return volume.claim_space == record.space && volume.claim_name == swap.claim && !volume.claim_uid.empty() &&
+           volume.claim_uid != incoming->second.temporary_uid;
+}
+
+bool over(const SwapRecord& record, const SwapFacts& facts) {
+    if (!facts.workload || held_down(record, facts)) return false;
+    std::size_t gone = 0;
+    for (const Swap& swap : record.swaps) {
+        const auto incoming = record.incoming.find(swap.claim);
+        if (put_in(swap, record, facts)) {
+            // Who deletes a claim before it is used gets it again; what has been settled is no more ours.
+            const bool ours = mark_of(*volume_now(facts, incoming->second.volume)).has_value();
+            if (ours && claim_now(facts, swap.claim) == nullptr) return false;
+            continue;
+        }
+        if (incoming == record.incoming.end() || untouched(swap, facts)) return false;
+        if (volume_now(facts, incoming->second.volume) != nullptr) return false;
+        ++gone;
+    }
+    return gone < record.swaps.size();
+}
+
+bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    if (swapped(swap, record, facts)) return true;
+    if (!swap.temporary.empty() && claim_now(facts, swap.temporary) != nullptr) return false;
+    const Json* object = volume_now(facts, record.incoming.at(swap.claim).volume);
+    if (object == nullptr) return false;
+    const kube::Volume volume = kube::volume_of(*object);
+    if (volume.claim_space != record.space || volume.claim_name != swap.claim) return false;
+    // With a uid it is being bound; Released: the claim of that uid is gone again.
+    return volume.claim_uid.empty() ? volume.phase == "Available" : volume.phase != "Released";
+}
+
+bool beyond_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    bool gone = false, all_marked = true;
+    for (const Swap& swap : record.swaps) {
+        if (put_in(swap, record, facts)) return true;
+        const bool theirs = remade(swap, record, facts);
+        const Json* claim = claim_now(facts, swap.claim);
+        if (claim != nullptr && !theirs && kube::uid_of(*claim) != swap.claim_uid) return true;
+        gone = gone || (!theirs && !untouched(swap, facts));
+        all_marked = all_marked && (theirs || marked(volume_now(facts, swap.old_volume), operation, true));
+    }
+    return gone && all_marked;
 }
 
 bool held_down(const SwapRecord& record, const SwapFacts& facts) {
@@ -242,13 +292,13 @@ Stage stage_of(const SwapRecord& record, const SwapFacts& facts, const std::stri
     const bool down = held_down(record, facts);
     if (all([&](const Swap& swap) { return swapped(swap, record, facts); }))
         return down ? Stage::kReplace : Stage::kFinish;
+    if (over(record, facts)) return Stage::kFinish;
     if (!proven(record, facts, operation)) return Stage::kProve;
     if (!secure(record, facts, operation)) return Stage::kSecure;
     if (record.workload.exists() && (!down || kube::replicas_of(*facts.workload) != record.workload.stopped))
         return Stage::kStop;
     if (!facts.pods.empty() || !facts.attachments.empty()) return Stage::kDrain;
-    const bool all_reserved =
-        all([&](const Swap& swap) { return !untouched(swap, facts) || reserved(swap, record, facts); });
+    const bool all_reserved = all([&](const Swap& swap) { return reserved(swap, record, facts); });
     return all_reserved ? Stage::kReplace : Stage::kReserve;
 }
 

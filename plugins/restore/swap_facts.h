@@ -58,6 +58,18 @@ const Json* claim_now(const SwapFacts& facts, const std::string& name);
 const Json* volume_now(const SwapFacts& facts, const std::string& name);
 bool untouched(const Swap& swap, const SwapFacts& facts);  // the claim is still the old one on the old volume
 bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// Somebody has deleted the claim and made another one of its name, which has neither the old volume nor the incoming
+// one: a replica was built anew.
+bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// The incoming volume is the claim's, or was until somebody deleted that claim.
+bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// Every claim was swapped and the workload runs, whatever has befallen its claims since.
+bool over(const SwapRecord& record, const SwapFacts& facts);
+// The incoming volume is its claim's, or the named claim's whoever makes it, and the binder has seen that.
+bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// A claim is on its incoming volume, or may have been deleted for it: that is done only once every old volume is
+// marked.
+bool beyond_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
 bool held_down(const SwapRecord& record,
                const SwapFacts& facts);  // by what stopping has written beside it, or into the journal
 

@@ -68,7 +68,7 @@ class SwapPlanner : public SwapSteps {
     void reserve() {
         std::vector<std::string> names;
         for (const Swap& swap : record_.swaps) {
-            if (!untouched(swap, facts_)) continue;
+            if (reserved(swap, record_, facts_)) continue;
             const Incoming& incoming = record_.incoming.at(swap.claim);
             names.push_back(incoming.volume);
             Patch patch{volume_ref(incoming.volume), kube::PatchType::kMerge, {}, {incoming.volume_uid, ""}, ""};
@@ -146,7 +146,13 @@ class SwapPlanner : public SwapSteps {
         }
         restore_retention();
         // Last: while one of them is left, the marks tell that the operation has not ended.
-        for (const Swap& swap : record_.swaps) settle(swap);
+        for (const Swap& swap : record_.swaps) {
+            const Json* claim = claim_now(facts_, swap.claim);
+            if (claim == nullptr || kube::deleting(*claim) || remade(swap, record_, facts_))
+                let_go_incoming(swap);  // somebody deletes the claim, not what it had
+            else
+                settle(swap);
+        }
         if (!record_.undoes.empty()) {
             Delete record{{kube::kConfigMaps, record_.space, plan::journal_name(record_.undoes)}, {}};
             record.made_by = record_.undoes;
@@ -217,10 +223,16 @@ class SwapPlanner : public SwapSteps {
         Json body = {
             {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
             {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
-        add("settle-" + incoming.volume, "set the reclaim policy of pv/" + incoming.volume + " to " + swap.old_policy,
-            "as the old volume's was",
-            Patch{
-                volume_ref(incoming.volume), kube::PatchType::kMerge, std::move(body), {incoming.volume_uid, ""}, ""});
+        // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
+        Step& step =
+            add("settle-" + incoming.volume,
+                "set the reclaim policy of pv/" + incoming.volume + " to " + swap.old_policy, "as the old volume's was",
+                Patch{volume_ref(incoming.volume),
+                      kube::PatchType::kMerge,
+                      std::move(body),
+                      {incoming.volume_uid, kube::version_of(*volume)},
+                      ""});
+        step.replan = true;
     }
 };
 
@@ -258,15 +270,15 @@ Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& f
 Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     SwapPlanner planner(record, facts, operation);
     if (!held_down(record, facts)) return planner.take();
-    const bool nothing_deleted =
-        std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) { return untouched(swap, facts); });
     const bool quiet = facts.pods.empty() && kube::replicas_of(*facts.workload) == record.workload.stopped;
-    if (nothing_deleted)
+    if (!beyond_return(record, facts, operation)) {
         planner.scale_up();
-    else if (quiet)
+    } else if (quiet) {
+        planner.reserve();
         planner.replace();
-    else  // somebody has started it: what it still waits for is made, what it uses is left
+    } else {  // somebody has started it: what it still waits for is made, what it uses is left
         planner.make_claims(false);
+    }
     Plan plan = planner.take();
     plan.shielded = true;
     plan.latest = held_json(std::nullopt);  // it is up again: a number that somebody sets from now on is theirs

@@ -1,6 +1,8 @@
 #include "plugins/restore/swap_steps.h"
 
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/make_step.h"
@@ -47,6 +49,44 @@ void SwapSteps::look_again(const Swap& swap, const std::string& volume) {
     look.uids = {kube::uid_of(*claim)};
     add("look-" + swap.claim, "see that pvc/" + record_.space + "/" + swap.claim + " still has pv/" + volume,
         "with a claim that goes, its volume would go too", std::move(look));
+}
+
+void SwapSteps::keep(const std::string& name, const std::string& uid, const std::string& which,
+                     const std::optional<std::string>& mark, Json claim_ref) {
+    const Json* volume = volume_now(facts_, name);
+    if (volume == nullptr) return;
+    const auto marked = mark_of(*volume);
+    if (marked ? marked->operation != operation_ : kube::reclaim_policy_of(*volume) == "Retain") return;
+    plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
+    Json body = {{"metadata",
+                  {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
+                   {"annotations", {{labels::kSwap, nullptr}}}}},
+                 {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
+    if (!claim_ref.is_null()) body["spec"]["claimRef"] = std::move(claim_ref);
+    if (mark) {
+        body["metadata"]["labels"][labels::kKept] = record_.undoes;
+        body["metadata"]["annotations"][labels::kSwap] = *mark;
+    }
+    Step& step =
+        add("let-go-" + name, "let pv/" + name + " go, under Retain", "its data stays",
+            Patch{volume_ref(name), kube::PatchType::kMerge, std::move(body), {uid, kube::version_of(*volume)}, ""});
+    step.replan = true;
+}
+
+void SwapSteps::let_go_old(const Swap& swap) {
+    const Json* volume = volume_now(facts_, swap.old_volume);
+    if (volume != nullptr && mark_of(*volume))
+        keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
+}
+
+void SwapSteps::let_go_incoming(const Swap& swap) {
+    const auto incoming = record_.incoming.find(swap.claim);
+    const Json* volume = incoming == record_.incoming.end() ? nullptr : volume_now(facts_, incoming->second.volume);
+    if (volume == nullptr || !mark_of(*volume)) return;
+    keep(incoming->second.volume, incoming->second.volume_uid,
+         (put_in(swap, record_, facts_) ? "which pvc/" + swap.claim + " had"
+                                        : "which was to be pvc/" + swap.claim + "'s"),
+         swap.temporary.empty() ? std::optional(swap.kept_mark) : std::nullopt);
 }
 
 Step& SwapSteps::add(std::string id, std::string title, std::string reason, plan::Action action) {

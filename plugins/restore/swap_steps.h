@@ -4,6 +4,7 @@
 #include "common/plan/step.h"
 #include "plugins/restore/swap_facts.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ class SwapSteps {
     // Before a volume's policy goes back to what it was: its claim is still there and has it. One that is being deleted
     // (a namespace is, somebody tidies up) would take it along under Delete; under Retain it stays.
     void look_again(const Swap& swap, const std::string& volume);
+    // Of a claim that is somebody else's by now the volumes stay, under Retain and without our marks; one without a
+    // mark is settled already.
+    void let_go_old(const Swap& swap);
+    void let_go_incoming(const Swap& swap);
 
   protected:
     plan::Hold hold() const;  // REQUIRES: the workload is there
@@ -29,6 +34,11 @@ class SwapSteps {
     static kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
     // A claimRef for a merge patch; uid "" : reserved for whoever makes that claim.
     Json reference(const std::string& claim, const std::string& uid) const;
+    // A volume whose data is nowhere else stays, under Retain and without our marks. mark: that of an earlier
+    // operation, which keeps it again. claim_ref: of a claim that is gone, so that no later one of the workload's gets
+    // it.
+    void keep(const std::string& name, const std::string& uid, const std::string& which,
+              const std::optional<std::string>& mark, Json claim_ref = nullptr);
 
     const SwapRecord& record_;
     const SwapFacts& facts_;

@@ -36,6 +36,27 @@ Status check_snapshots(kube::ClusterReader& reader, const SwapRecord& record, co
     return {};
 }
 
+// A claim that somebody has built anew meanwhile is theirs, and so is the volume that it has. Before any claim was
+// swapped that ends it; after the swap report() tells of it. In between the workload is down, and only its owner knows
+// which data of that claim counts.
+Status check_remade(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    const auto found = std::find_if(record.swaps.begin(), record.swaps.end(),
+                                    [&](const Swap& swap) { return remade(swap, record, facts); });
+    if (found == record.swaps.end() || over(record, facts)) return {};
+    const std::string volume = kube::volume_of_claim(*claim_now(facts, found->claim));
+    const std::string what = "pvc/" + record.space + "/" + found->claim +
+                             " was deleted and made anew by somebody meanwhile, and has pv/" + volume + " now";
+    const std::string rest = operation + " -n " + record.space;
+    if (!beyond_return(record, facts, operation))
+        return Error{ErrorKind::kConflict, what + "; no claim was swapped, and that one is left as it is",
+                     "to begin again with what there is now, first: kubectl restore abort " + rest};
+    return Error{ErrorKind::kConflict, what + "; other claims are swapped already, and the workload is down",
+                 "if pv/" + volume +
+                     " holds nothing that counts (else set its reclaim policy to Retain first): kubectl "
+                     "delete pvc " +
+                     found->claim + " -n " + record.space + "; then: kubectl restore resume " + rest};
+}
+
 // What plan() and recover() see of an operation before its first journal, after which the record speaks.
 bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/swaps") != nullptr; }
 
@@ -95,6 +116,7 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      "abort leaves both as they are; set that volume's reclaim policy to Retain before you delete the "
                      "claim"};
     }
+    TRY(check_remade(*record_, facts, input.operation));
     if (stage == Stage::kProve) {
         if (auto failure = proof_failure(facts)) return *failure;
         return prove(reader, *record_, input.operation);
@@ -133,8 +155,7 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     const Result<SwapFacts> gathered = gather_swap(reader, *record_, input.operation);
     if (!gathered.ok()) return unseen(gathered.error());
     const SwapFacts& facts = *gathered;
-    past_return_ = std::any_of(record_->swaps.begin(), record_->swaps.end(),
-                               [&](const Swap& swap) { return !untouched(swap, facts); });
+    past_return_ = beyond_return(*record_, facts, input.operation);
     if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);
     if (stage_of(*record_, facts, input.operation) == Stage::kFinish && error.kind == ErrorKind::kTimeout)
         return end_unready(facts, input.operation, error);
@@ -189,8 +210,10 @@ Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::I
             const Json* claim = claim_now(facts, swap.claim);
             const bool bound = swapped(swap, *record_, facts) && object != nullptr &&
                                kube::volume_of(*object).claim_uid == kube::uid_of(*claim);
+            // Nothing is left half-way: the swap was done, and what has befallen the claim since is somebody's will.
+            const bool since = over(*record_, facts);
             if (!bound)
-                return Error{ErrorKind::kConflict,
+                return Error{since ? ErrorKind::kFailed : ErrorKind::kConflict,
                              what + " is not bound to pv/" + record_->incoming.at(swap.claim).volume +
                                  " any more: somebody else changed it",
                              "the old volume pv/" + swap.old_volume + " is kept"};
