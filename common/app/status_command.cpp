@@ -3,6 +3,7 @@
 #include "common/app/session.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/plan/forgotten.h"
 #include "common/plan/operations.h"
 #include "common/view/table.h"
 
@@ -81,6 +82,38 @@ int print_one(Context& context, kube::ClusterReader& reader, const std::string& 
     return kDone;
 }
 
+Json as_json(const plan::Forgotten& one) {
+    return Json{{"workload", one.workload.text()},
+                {"mark", one.mark},
+                {"value", one.value},
+                {"message", one.message},
+                {"hint", one.hint}};
+}
+
+void print_list(Context& context, const std::vector<plan::OperationStatus>& all,
+                const std::vector<plan::Forgotten>& forgotten, const std::string& space) {
+    const std::string& output = context.flags().output;
+    // In every form of output, since nobody else tells of them.
+    for (const auto& one : forgotten) context.console().err("warning: " + one.message + "\n  " + one.hint + "\n");
+    if (output == "json" || output == "yaml") {
+        Json items = Json::array(), marked = Json::array();
+        for (const auto& status : all) items.push_back(as_json(status));
+        for (const auto& one : forgotten) marked.push_back(as_json(one));
+        context.print_structured(Json{{"apiVersion", "holdfast.dev/v1"},
+                                      {"kind", "OperationList"},
+                                      {"items", std::move(items)},
+                                      {"forgotten", std::move(marked)}});
+    } else if (output == "name") {
+        for (const auto& status : all)
+            context.console().out("operation/" + escape_line(status.journal.operation) + "\n");
+    } else if (all.empty()) {
+        context.console().err("No unfinished operations found" +
+                              (space.empty() ? std::string() : " in " + space + " namespace") + ".\n");
+    } else {
+        context.console().out(table_text(context, all, space.empty()));
+    }
+}
+
 int print_all(Context& context, kube::ClusterReader& reader, const std::string& space) {
     std::vector<std::string> damaged;
     auto journals = plan::list_journals(reader, space, damaged);
@@ -94,21 +127,9 @@ int print_all(Context& context, kube::ClusterReader& reader, const std::string& 
     if (!owners.ok()) return context.fail(owners.error());
     std::vector<plan::OperationStatus> all;
     for (std::size_t i = 0; i < journals->size(); ++i) all.push_back(plan::describe((*journals)[i], (*owners)[i]));
-    const std::string& output = context.flags().output;
-    if (output == "json" || output == "yaml") {
-        Json items = Json::array();
-        for (const auto& status : all) items.push_back(as_json(status));
-        context.print_structured(
-            Json{{"apiVersion", "holdfast.dev/v1"}, {"kind", "OperationList"}, {"items", std::move(items)}});
-    } else if (output == "name") {
-        for (const auto& status : all)
-            context.console().out("operation/" + escape_line(status.journal.operation) + "\n");
-    } else if (all.empty()) {
-        context.console().err("No unfinished operations found" +
-                              (space.empty() ? std::string() : " in " + space + " namespace") + ".\n");
-    } else {
-        context.console().out(table_text(context, all, space.empty()));
-    }
+    const auto forgotten = plan::forgotten_workloads(reader, space, *journals);
+    if (!forgotten.ok()) return context.fail(forgotten.error());
+    print_list(context, all, *forgotten, space);
     return kDone;
 }
 
@@ -129,7 +150,8 @@ Command status_command() {
     command.summary = "Show unfinished operations, of all Holdfast plugins";
     command.description =
         "Without a name lists them; with one shows who works on it, what it does, and the commands that go on with it "
-        "or take it back.";
+        "or take it back. Workloads that carry a mark of an operation of which nothing else tells any more are warned "
+        "of.";
     command.usage = "[OPERATION] [flags]";
     command.positionals_max = 1;
     command.completes = {Completes::kOperation};
@@ -144,7 +166,9 @@ Command status_command() {
                         {"One operation", "kubectl snap status snap-postgres-7k2m"}};
     command.rules = {Rule{{"list"}, kube::kConfigMaps, "", "", false, ""},
                      Rule{{"get"}, kube::kConfigMaps, "", "OPERATION", false, ""},
-                     Rule{{"get"}, kube::kLeases, "", "unfinished operations", false, ""}};
+                     Rule{{"get"}, kube::kLeases, "", "unfinished operations", false, ""},
+                     Rule{{"list"}, kube::kStatefulSets, "", "marks of lost operations", false, ""},
+                     Rule{{"list"}, kube::kDeployments, "", "marks of lost operations", false, ""}};
     command.read = run_status;
     return command;
 }

@@ -65,6 +65,23 @@ def test_what_a_webhook_or_quota_would_refuse_is_refused_before_any_change(clust
         assert cluster.state() == before
 
 
+def test_status_tells_of_a_set_that_is_marked_and_of_which_nothing_else_tells(cluster):
+    """Its journal is gone, and the marks were taken off its claims."""
+    assert "warning" not in cluster.run("pvc-expand", "status").err
+    held = {"metadata": {"annotations": {"holdfast.dev/replicas": "2", "holdfast.dev/remade": "expand-postgres-aaaaa"}}, "spec": {"replicas": 0}}
+    cluster.write("PATCH", "sts", "postgres", held)
+    cluster.settle()
+    for plugin in ("pvc-expand", "snap", "restore", "clone"):
+        told = cluster.run(plugin, "status", "-o", "json")
+        listed = json.loads(told.out)
+        conform(listed, schema_of("operation-list"))
+        assert listed["items"] == [] and {one["mark"] for one in listed["forgotten"]} == {"holdfast.dev/replicas", "holdfast.dev/remade"}
+        assert f"warning: sts/{SPACE}/postgres is held at 0 replicas (it had 2)" in told.err
+        assert f"kubectl scale statefulsets.apps/postgres -n {SPACE} --replicas=2" in told.err
+    assert "is held at 0 replicas" in cluster.run("pvc-expand", "status").err
+    assert "is held at 0 replicas" in cluster.run("pvc-expand", "status", "-o", "name").err
+
+
 @pytest.fixture
 def terminal():
     ours, theirs = pty.openpty()
