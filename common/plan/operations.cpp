@@ -20,8 +20,9 @@ Status one_round_back(const Plan& plan, World& world, const Limits& limits) {
     return outcome.replan && !plan.last ? Status() : outcome.status;
 }
 
-Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, const WayBack& back,
-                      const Limits& limits) {
+// The waits that are left once it has ended.
+Result<std::vector<Step>> take_back_held(Holding& holding, Journal& journal, const Plan& shown, const WayBack& back,
+                                         const Limits& limits) {
     World& world = holding.world();
     TRY_ASSIGN(Plan plan, back(world.cluster));
     if (brief(plan) != brief(shown)) {
@@ -31,6 +32,7 @@ Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, con
             "made; nothing was removed",
             "run the command again and look at the new plan", 0, ""};
     }
+    std::vector<Step> awaited = plan.awaited;
     TRY(one_round_back(plan, world, limits));
     // A fresh look says that nothing is left to be taken back; somebody may have been at work meanwhile.
     TRY_ASSIGN(Plan left, back(world.cluster));
@@ -48,7 +50,35 @@ Status take_back_held(Holding& holding, Journal& journal, const Plan& shown, con
     // The journal goes last: until then the same command finds what is still to be taken back, and the locks by it.
     TRY(world.may_write());
     holding.release(false);
-    return erase(world.cluster, journal);
+    TRY(erase(world.cluster, journal));
+    // What is read only now knows which pods go; of what was made again without a journal only the first look knew.
+    return left.awaited.empty() ? std::move(awaited) : std::move(left.awaited);
+}
+
+Status wait_out(std::vector<Step> steps, const Journal& journal, World& world, const Limits& limits) {
+    Plan plan;
+    plan.operation = journal.operation;
+    plan.steps = std::move(steps);
+    return execute(plan, world, limits).status;
+}
+
+// Until a fresh look finds nothing to wait for. No operation is left that this could hold up, nor one to go on with.
+Status come_back(std::vector<Step> awaited, const Journal& journal, World& world, const WayBack& back,
+                 const Limits& limits) {
+    for (int round = 0; !awaited.empty() && round < kMostRoundsBack; ++round) {
+        TRY(wait_out(std::move(awaited), journal, world, limits));
+        TRY_ASSIGN(Plan left, back(world.cluster));
+        awaited = std::move(left.awaited);
+    }
+    if (awaited.empty()) return {};
+    return Error{ErrorKind::kConflict, "pods of it end again and again", "", 0, ""};
+}
+
+Error not_up(Error error, const Journal& journal) {
+    error.message = "operation " + journal.operation +
+                    " was taken back and has ended, but its workload is not up yet: " + error.message;
+    error.hint = "nothing is left to resume or to abort; what keeps it: kubectl get pods -n " + journal.space;
+    return error;
 }
 
 }  // namespace
@@ -132,8 +162,12 @@ Outcome take_back(World& world, Journal& journal, const Plan& shown, const WayBa
         return outcome;
     }
     outcome.wrote = true;
-    outcome.status = take_back_held(**holding, journal, shown, back, limits);
-    if (!(*holding)->lost()) (*holding)->release(!outcome.status.ok());
+    auto awaited = take_back_held(**holding, journal, shown, back, limits);
+    if (!awaited.ok()) outcome.status = awaited.error();
+    if (!(*holding)->lost()) (*holding)->release(!awaited.ok());
+    if (!awaited.ok()) return outcome;
+    const Status up = come_back(std::move(*awaited), journal, world, back, limits);
+    if (!up.ok()) outcome.status = not_up(up.error(), journal);
     return outcome;
 }
 

@@ -76,6 +76,7 @@ std::vector<kube::AccessCheck> permissions(const Plan& plan) {
         add_action(needs, step.action);
         if (step.undo) add_action(needs, *step.undo);
     }
+    for (const Step& step : plan.awaited) add_action(needs, step.action);
     for (const kube::AccessCheck& check : plan.later_needs) {
         needs.act_on(check.site);
         needs.add(check.verb, check.resource, check.space, check.subresource, check.name);

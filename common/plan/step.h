@@ -193,6 +193,9 @@ struct Plan {
     std::vector<Step> rehearsal;
     // A workload is held down from here on (safety R13): a second signal counts as the first until service is back.
     bool shielded = false;
+    // Of an abort: waited for when the operation has ended, whose end they must not hold up. What fails of them is
+    // told.
+    std::vector<Step> awaited;
     // Of a recovery: what holds as long as it has not been carried out; "" : the workload is held down.
     std::string left_down;
     // Of a recovery: told in place of the error that led to it, now that more is known.

@@ -287,13 +287,18 @@ std::vector<Waiting> offline_waits() {
          "with `--restart offline`: the driver's resizer sidecar grows the volumes, which no pod uses now", "",
          "the storage says that it cannot have this size: exit 5, the workload is started and the operation ends",
          kStartedFirst},
-        {Condition::kAllReady, &kube::kStatefulSets, kExpands,
+        {Condition::kAllReady, &kube::kStatefulSets, kStarts,
          "with `--restart offline`: the StatefulSet controller makes the pods; scheduler and kubelets start them", "",
-         kReplacedExit, "Exit 5. The volumes have grown, the StatefulSet is not replaced yet. `resume` waits on."},
-        {Condition::kAllReady, &kube::kDeployments, kExpands,
+         kReplacedExit,
+         "Exit 5. The volumes have grown, the StatefulSet is not replaced yet. `resume` waits on. Of `abort`: exit 5, "
+         "the "
+         "operation has been taken back and has ended."},
+        {Condition::kAllReady, &kube::kDeployments, kStarts,
          "with `--restart offline`: the Deployment's and ReplicaSet's controllers make the pods; scheduler and "
          "kubelets start them",
-         "", kReplacedExit, "Exit 5. The volumes have grown. `resume` waits on."},
+         "", kReplacedExit,
+         "Exit 5. The volumes have grown. `resume` waits on. Of `abort`: exit 5, the operation has been taken back and "
+         "has ended."},
     };
 }
 

@@ -3,6 +3,10 @@
 #include "plugins/pvc-expand/expand.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/workload.h"
+#include "common/plan/make_step.h"
+#include "common/plan/observe.h"
 #include "plugins/pvc-expand/rounds.h"
 
 #include <algorithm>
@@ -24,6 +28,36 @@ bool wants_restart(const ExpandRecord& record, const ExpandState& state, const E
            std::any_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
                return !large_enough(growth, state) && needs_mount(growth, state);
            });
+}
+
+bool every_pod_ready(const Json& workload) {
+    return plan::observe(plan::Condition::kAllReady, &workload).state == plan::Verdict::State::kDone;
+}
+
+// Of workloads that were stopped: until each pod that was told to end has, and every one is ready. A StatefulSet counts
+// those that are still going as ready.
+std::vector<plan::Step> until_up(const ExpandRecord& record, const ExpandState& state, bool stopped) {
+    plan::Plan plan;
+    for (const plan::HeldWorkload& one : record.stopped) {
+        const auto live = state.workloads.find(one.text());
+        if (live == state.workloads.end()) continue;
+        plan::WaitFor gone{kube::kPods, record.space, {}, plan::Condition::kGone, ""};
+        for (const Json& pod : state.pods) {
+            if (!plan::is_pod_of(one, pod) || !kube::deleting(pod)) continue;
+            gone.names.push_back(kube::name_of(pod));
+            gone.uids.push_back(kube::uid_of(pod));
+        }
+        const bool up_already = every_pod_ready(live->second) && !held_down(record, state);
+        if (gone.names.empty() && (!stopped || up_already)) continue;
+        if (!gone.names.empty())
+            plan::append_step(plan, "ended-" + one.ref.name, "wait until the pods of " + one.text() + " have ended",
+                              "those that were stopped; others come in their place", std::move(gone));
+        plan::WaitFor up{one.ref.resource, record.space, {one.ref.name}, plan::Condition::kAllReady, ""};
+        up.generation = kube::generation_of(live->second);
+        plan::append_step(plan, "up-" + one.ref.name, "wait until every pod of " + one.text() + " is ready",
+                          "downtime ends", std::move(up));
+    }
+    return std::move(plan.steps);
 }
 
 }  // namespace
@@ -108,6 +142,8 @@ Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader,
                 "; nothing was changed",
             "to finish it: kubectl pvc-expand resume " + input.operation + " -n " + options_.space, 0, ""};
     }
+    plan.awaited = until_up(*record_, state, input.record.contains(kHeld) || held_down(*record_, state));
+    for (const plan::Step& step : plan.awaited) plan.later.push_back("when it has ended: " + step.title);
     if (plan.last && plan.steps.empty()) drop_file(input.operation);  // nothing is left that it could be needed for
     if (!plan.last)
         plan.later.push_back(

@@ -185,6 +185,7 @@ class Judge : public CaseJudge {
 
     void take_back(const CommandLine& line) {
         Ending ending = stage_.once(line, case_.second, "abort", kSecond);
+        demand_up(ending);
         if (!stage_.settled()) return;
         if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0) &&
             !open_operations(stage_.sim).empty()) {
@@ -199,6 +200,13 @@ class Judge : public CaseJudge {
         if (ending.exit_code != 0) stage_.violated("I9: abort fails: exit " + std::to_string(ending.exit_code));
         if (case_.entry->aborts_forward) return came_back();
         compare(reference_.begin, "I9: abort does not restore the start");
+    }
+
+    // What stops workloads has taken nothing back as long as one is not up.
+    void demand_up(const Ending& abort) {
+        if (!case_.entry->aborts_forward || abort.killed || abort.exit_code != 0 || !stage_.alone) return;
+        for (const std::string& left : not_up_in(stage_.sim))
+            stage_.violated("I13: abort ends with exit 0, and " + left);
     }
 
     // What runs is as it was, however far the claims have come; the rest is another run's.
@@ -330,6 +338,8 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     FaultGate gate(machine, {});
     const Ending ending = run_command(reference.line, machine, gate, kFirst);
     reference.unfinished = unfinished_in(sim);
+    for (const std::string& left : entry.aborts_forward ? not_up_in(sim) : std::set<std::string>())
+        reference.problems.push_back("I13: without any fault it ends, and " + left);
     if (ending.exit_code != 0)
         reference.problems.push_back("without any fault it ends with exit " + std::to_string(ending.exit_code) + "\n" +
                                      ending.out + ending.err);

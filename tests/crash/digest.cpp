@@ -92,6 +92,23 @@ void add_unready(const sim::Sim& sim, std::set<std::string>& lines) {
 
 }  // namespace
 
+std::set<std::string> not_up_in(const sim::Sim& sim) {
+    std::set<std::string> lines;
+    std::map<std::string, int> up;  // by the controller's uid
+    for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, kSpace)) {
+        if (kube::deleting(*pod)) lines.insert("pod/" + kube::name_of(*pod) + " is still stopping");
+        if (is_ready(*pod) && !kube::deleting(*pod)) ++up[kube::text_at(*pod, "/metadata/ownerReferences/0/uid")];
+    }
+    for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, kSpace)) {
+        if (up[kube::uid_of(*set)] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not up");
+    }
+    for (const sim::ObjectPtr& one : sim.store.list(kube::kDeployments, kSpace)) {
+        if (kube::number_at(*one, "/status/readyReplicas", 0) < kube::replicas_of(*one))
+            lines.insert(kube::name_of(*one) + " is not up");
+    }
+    return lines;
+}
+
 std::set<std::string> unfinished_in(const sim::Sim& sim) {
     std::set<std::string> lines;
     add_unready(sim, lines);
