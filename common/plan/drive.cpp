@@ -264,7 +264,10 @@ class Drive {
         // A first journal has no version to be compared: whoever slept since it took its locks asks whether they are
         // still its own.
         TRY(holding_->world().may_write());
-        if (recorded_) return write_change(world_.cluster, journal_);
+        if (recorded_) {
+            const Status changed = write_change(world_.cluster, journal_);
+            return changed.ok() ? changed : unwritten(changed.error());
+        }
         result_.operation = journal_.operation;
         Status written = write_new(world_.cluster, journal_);
         if (!written.ok()) return written;
@@ -272,6 +275,14 @@ class Drive {
         result_.resumable = true;
         result_.wrote = true;
         return holding_->recorded();
+    }
+
+    // Nobody has taken over, or it would have been seen before: whoever made what is there says so beside it.
+    Error unwritten(const Error& error) {
+        const Error told = holding_->unwritten(error);
+        result_.resumable = result_.resumable && !holding_->lost();
+        if (holding_->lost()) leave_event(told);
+        return told;
     }
 
     Outcome carry_out(const Plan& plan) {

@@ -140,6 +140,16 @@ Status Holding::recorded() {
     return {};
 }
 
+// Where locks are held the error stands as it is: a workload that may be down is brought back first.
+Error Holding::unwritten(const Error& error) {
+    if (error.kind != ErrorKind::kNotFound || !journal_.locks.empty()) return error;
+    const Status ours = still_ours(world_.cluster);
+    if (ours.ok() || ours.error().reason != kJournalGone) return error;
+    tenure_.release_own();  // whose journal is gone is found by nobody but gc
+    tenure_.lose_journal();
+    return tenure_.may_write().error();
+}
+
 // Called beside the work: only what does not change while this holds the journal is compared.
 Status Holding::still_ours(kube::ClusterReader& reader) const {
     const auto there = read_journal(reader, journal_.space, journal_.operation);

@@ -22,6 +22,9 @@ class Holding {
     World& world() { return *fenced_world_; }
     // The journal has been written for the first time: what holds it is renewed from now on.
     Status recorded();
+    // The journal could not be written to. If it is gone, an operation without locks is nobody's from then on, and the
+    // error says so (kLocked).
+    Error unwritten(const Error& error);
     // Whether somebody else has taken over: then nothing more may be written, the journal included.
     bool lost() { return tenure_.lost(); }
     // The journal is about to go: see Tenure::release_own.
