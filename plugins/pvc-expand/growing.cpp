@@ -92,11 +92,13 @@ void Rounds::wait_grown(bool canary, bool mounted, const std::vector<std::string
     const bool whole = mounted && !by_volumes_first(canary);
     WaitFor wait = growing_claims(canary, mounted, whole ? Condition::kResized : Condition::kGrown);
     if (wait.names.empty()) return;
-    const std::string count = std::to_string(wait.names.size()) + (wait.names.size() == 1 ? " claim" : " claims");
+    const bool one = wait.names.size() == 1;
+    const std::string count = std::to_string(wait.names.size()) + (one ? " claim" : " claims");
+    const std::string volumes = one ? "volume" : "volumes", have = one ? " has " : " have ";
     Step& step = add(std::string("wait-") + (canary ? "canary-" : "") + (mounted ? "grown" : "grown-unmounted"),
-                     whole     ? "wait until " + count + " have the new capacity"
-                     : mounted ? "wait until the volumes of " + count + " have grown"
-                               : "wait until the volumes of " + count + " without a pod have grown",
+                     whole     ? "wait until " + count + have + "the new capacity"
+                     : mounted ? "wait until the " + volumes + " of " + count + have + "grown"
+                               : "wait until the " + volumes + " of " + count + " without a pod" + have + "grown",
                      whole     ? "status.capacity says so, nothing else does"
                      : mounted ? "their filesystems come after them"
                                : "their filesystems grow at the next mount",

@@ -165,6 +165,15 @@ void leave_one_missing(sim::Sim& sim) {
     if (!sim::api_create(sim, other, kube::DryRun::kNone).ok() || !sim.settle(sim::milliseconds(600000))) std::exit(2);
 }
 
+// Its second replica was scaled away, and the claims of that are there still.
+void leave_unused(sim::Sim& sim) {
+    put_stuck(sim, "fast-too", "Retain");
+    const kube::ObjectRef ref{kube::kStatefulSets, kSpace, "stuck"};
+    const Json one = {{"spec", {{"replicas", 1}}}};
+    const bool asked = sim::api_patch(sim, ref, kube::PatchType::kMerge, one, {}, kube::DryRun::kNone, "").ok();
+    if (!asked || !sim.settle(sim::milliseconds(600000))) std::exit(2);
+}
+
 // Its volumes have grown, and its filesystems grow only when they are mounted anew, which nobody was allowed to do.
 void leave_unmounted(sim::Sim& sim) {
     put_stuck(sim, "fast-offline", "Retain");
@@ -234,6 +243,13 @@ std::vector<Entry> expand_entries() {
         gently({"expand-deploy", "pvc-expand", "expand", nullptr,
                 always(expand({"deploy/files", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 10},
                "deploy/files"),
+        thinned(gently({"expand-claim", "pvc-expand", "expand", nullptr,
+                        always(expand({"pvc/data-postgres-1", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 80},
+                       "pvc/data-postgres-1")),
+        thinned(gently(
+            {"expand-unused", "pvc-expand", "expand", leave_unused,
+             always(expand({"sts/stuck", "--size", "2Gi", "--include-unused", "--yes"})), kForward, 0, nullptr, 80},
+            "sts/stuck")),
         restarting(),
         offline({"expand-offline", "pvc-expand", "expand", put_offline, always(grow_offline()), kAll, 0, nullptr, 60}),
         thinned(offline({"expand-offline-lost", "pvc-expand", "expand", lose_stopped_journal, always(grow_offline()),
