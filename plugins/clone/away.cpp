@@ -45,7 +45,7 @@ std::vector<kube::ObjectRef> Clone::objects_there(const std::string& operation) 
         if (treats_) add(kube::kPods, options_.to_space, treatment_pod(operation, i));
         if (!options_.sql.empty()) add(kube::kPods, options_.to_space, copier_pod(operation, i));
     }
-    if (treats_ && shielded_) add(kube::kNetworkPolicies, options_.to_space, operation);
+    if (treats_ && shielded_.value_or(false)) add(kube::kNetworkPolicies, options_.to_space, operation);
     const Choice drafts = options_.sql.empty() ? Choice() : drafts_of(seeds_of(options_, *choice_), operation);
     for (const Copy& draft : drafts.copies) add(kube::kClaims, options_.to_space, draft.spec.name);
     for (const Copy& copy : choice_->copies) add(kube::kClaims, options_.to_space, copy.spec.name);
@@ -107,6 +107,7 @@ Result<plan::Plan> Clone::recover(kube::ClusterReader& reader, const plan::Input
         unmasked = now.any_made(input.operation) && !now.all_prepared(seeds_of(options_, *choice_), mark_of(options_));
     }
     if (dropped || foreign || unmasked) {
+        TRY(know_shield(reader));  // what failed may have been that question
         TRY_ASSIGN(plan, everything_away(reader, input.operation));
         plan.last = true;
         plan.instead = error;

@@ -62,7 +62,7 @@ Status Clone::know(kube::ClusterReader& reader, const plan::Input& input) {
 
 // Whether throwaway databases can be shut off from the network.
 Status Clone::know_shield(kube::ClusterReader& reader) {
-    if (!treats_) return {};
+    if (!treats_ || shielded_) return {};
     std::vector<kube::AccessCheck> checks;
     for (const char* verb : {"create", "get", "list", "watch", "delete"})
         checks.push_back({verb, kube::kNetworkPolicies, options_.to_space, "", ""});
@@ -198,7 +198,7 @@ Result<Treatment> Clone::treatment(const Choice& seeds, const std::string& opera
     for (const Copy& one : seeds.copies) copies.push_back(&one);
     TRY_ASSIGN(Treatment wanted,
                treatment_of(options_, recorded_source(options_, *live_, seeds), copies, seeds, operation));
-    if (shielded_) wanted.policy = operation;
+    if (shielded_.value_or(false)) wanted.policy = operation;
     return wanted;
 }
 
@@ -288,7 +288,7 @@ void Clone::foretell(plan::Plan& plan) const {
                              join({unspelled_.begin(), unspelled_.end()}, ", "));
     for (const std::string& place : mentions_)
         plan.notes.push_back(place + ", which means the source: the clone may connect to it (--env, --set)");
-    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_), shielded_, plan);
+    if (treats_) foretell_treatment(options_, seeds_of(options_, *choice_), shielded_.value_or(false), plan);
     if (has_more_than_seeds(options_, *choice_)) {
         plan.later.push_back("make the claims of the other ordinals from the masked one's");
         for (const char* verb : {"get", "list", "watch", "create", "delete"})

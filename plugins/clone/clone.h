@@ -88,9 +88,10 @@ class Clone : public plan::Operation {
     std::string unlooked_;             // why nobody looked at the files on its volumes; "" : somebody did, or need not
     std::set<std::string> unspelled_;  // what variables are taken from and nobody looked at
     std::vector<std::string> mentions_;  // variables from elsewhere that name the source's Services
-    bool shielded_ = false;              // a NetworkPolicy may be made around throwaway databases
-    bool treats_ = false;                // a throwaway database prepares the data
-    bool treating_ = false;              // and has been asked to: what it has done by now nobody knows
+    // A NetworkPolicy may be made around throwaway databases; nullopt: nobody has asked yet.
+    std::optional<bool> shielded_;
+    bool treats_ = false;    // a throwaway database prepares the data
+    bool treating_ = false;  // and has been asked to: what it has done by now nobody knows
 };
 
 }  // namespace holdfast::clone
