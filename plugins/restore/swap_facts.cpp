@@ -192,6 +192,17 @@ bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) 
            volume.claim_uid != incoming->second.temporary_uid;
 }
 
+namespace {
+
+bool mounted(const std::string& claim, const SwapFacts& facts) {
+    return std::any_of(facts.pods.begin(), facts.pods.end(), [&](const Json& pod) {
+        const std::vector<std::string> claims = kube::claims_of_pod(pod);
+        return std::find(claims.begin(), claims.end(), claim) != claims.end();
+    });
+}
+
+}  // namespace
+
 bool over(const SwapRecord& record, const SwapFacts& facts) {
     if (!facts.workload || held_down(record, facts)) return false;
     std::size_t gone = 0;
@@ -200,7 +211,9 @@ bool over(const SwapRecord& record, const SwapFacts& facts) {
         if (put_in(swap, record, facts)) {
             // Who deletes a claim before it is used gets it again; what has been settled is no more ours.
             const bool ours = mark_of(*volume_now(facts, incoming->second.volume)).has_value();
-            if (ours && claim_now(facts, swap.claim) == nullptr) return false;
+            const Json* claim = claim_now(facts, swap.claim);
+            const bool goes = claim == nullptr || (kube::deleting(*claim) && !mounted(swap.claim, facts));
+            if (ours && goes) return false;
             continue;
         }
         if (incoming == record.incoming.end() || untouched(swap, facts)) return false;

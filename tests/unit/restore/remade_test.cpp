@@ -78,6 +78,7 @@ TEST_CASE("R9: a volume that was released by its new claim's deletion is reserve
 
 TEST_CASE("what is done to a claim after the swap ends the operation, and its volume stays under Retain") {
     auto at = staged(Stage::kFinish);
+    at.facts.pods = {testing::live_pod(0), testing::live_pod(1)};
     at.facts.claims["data-db-0"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:11Z";
     for (const bool rebuilt : {false, true}) {
         if (rebuilt) rebuild(at);
@@ -93,6 +94,9 @@ TEST_CASE("what is done to a claim after the swap ends the operation, and its vo
 
 TEST_CASE("a claim that went before its pod was started is made again while its volume is ours") {
     auto at = staged(Stage::kFinish);
+    at.facts.claims["data-db-0"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:11Z";
+    at.facts.pods.clear();
+    CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kStop);
     at.facts.claims.erase("data-db-0");
     at.facts.volumes["new-0"]["status"]["phase"] = "Released";
     CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kStop);
