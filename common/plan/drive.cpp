@@ -279,7 +279,7 @@ class Drive {
 
     // Nobody has taken over, or it would have been seen before: whoever made what is there says so beside it.
     Error unwritten(const Error& error) {
-        const Error told = holding_->unwritten(error);
+        Error told = holding_->unwritten(error);
         result_.resumable = result_.resumable && !holding_->lost();
         if (holding_->lost()) leave_event(told);
         return told;
