@@ -14,13 +14,23 @@ def rebuild(space):
     space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
 
 
+def killed_before_the_stop(space, moment):
+    """On a busy machine the kill can come after the pods were stopped, too late for what is told here: taken back, once more."""
+    for _ in range(5):
+        operation = killed_after(space, *moment)
+        if space.path("sts/postgres", ".spec.replicas") != "0":
+            return operation
+        space.restore("abort", operation, "--yes", timeout=300).expect()
+    pytest.fail("five kills came after the stop")
+
+
 @pytest.mark.parametrize("moment", [("done: wait until the pods have seen",), ("done: set the claim retention policy", "to Retain")],
                          ids=["proven", "marked"])
 def test_a_replica_that_is_built_anew_before_the_swap_is_left_as_it_is(database, moment):  # noqa: F811
     space = database
     space.kubectl("patch", "sts/postgres", "--type=merge", "-p",
                   '{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Delete"}}}').expect()
-    operation = killed_after(space, *moment)
+    operation = killed_before_the_stop(space, moment)
     rebuild(space)
     theirs = space.path("pvc/data-postgres-0", ".spec.volumeName")
     pod = space.path("pod/postgres-0", ".metadata.uid")
