@@ -119,7 +119,7 @@ std::vector<app::Rule> create_rules() {
             rule({"get", "list", "watch", "create", "delete"}, kube::kPods, kPrepares),
             rule({"patch"}, kube::kClaims, kPrepares),
             rule({"create", "get", "list", "watch", "delete"}, kube::kNetworkPolicies,
-                 "a NetworkPolicy around the throwaway databases of --sql, --isolated"),
+                 "a NetworkPolicy around throwaway databases"),
             rule({"list"}, kube::kServices, kPrepares),
             forward_rule(),
             rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),
