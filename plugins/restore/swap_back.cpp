@@ -126,7 +126,9 @@ class ClosePlanner : public BackPlanner {
 
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     for (const Swap& swap : record.swaps) {
-        if (untouched(swap, facts) || !beyond_return(record, facts, operation)) continue;
+        // What somebody has built anew is theirs; a claim that merely goes is made again by `resume`.
+        const bool theirs = remade(swap, record, facts) && !beyond_return(record, facts, operation);
+        if (untouched(swap, facts) || theirs) continue;
         return Error{ErrorKind::kRefused,
                      operation + " is past its point of no return: pvc/" + record.space + "/" + swap.claim +
                          " was deleted or made anew; its old volume pv/" + swap.old_volume +
