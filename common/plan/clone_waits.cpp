@@ -49,9 +49,8 @@ std::vector<Waiting> clone_making_waits() {
         {Condition::kPodStarted,
          &kube::kPods,
          {"clone create"},
-         "with `--sql`, the scheduler finds a node for the pod that copies draft to fresh volume, both of which have "
-         "to "
-         "be reachable from it; the kubelet mounts them and starts it",
+         "with `--sql`, the scheduler finds a node for the pod that copies draft to fresh volume, both of "
+         "which have to be reachable from it; the kubelet mounts them and starts it",
          "",
          "the image cannot be had: exit 5; the pod ended: exit 1",
          "All of the clone is removed. Exit 5 with what keeps the pod from starting, such as volumes in two zones; the "
@@ -59,9 +58,8 @@ std::vector<Waiting> clone_making_waits() {
         {Condition::kPodSucceeded,
          &kube::kPods,
          {"clone create"},
-         "with `--sql`, the throwaway pod that copies every file of the masked draft to a fresh volume and compares "
-         "them; "
-         "48 hours, whatever `--timeout` says",
+         "with `--sql`, the throwaway pod that copies every file of the masked draft to a fresh volume and "
+         "compares them; 48 hours, whatever `--timeout` says",
          "",
          "the pod ended: exit 1",
          "All of the clone is removed. Exit 5; the source was only read."},

@@ -290,9 +290,8 @@ std::vector<Waiting> offline_waits() {
         {Condition::kAllReady, &kube::kStatefulSets, kStarts,
          "with `--restart offline`: the StatefulSet controller makes the pods; scheduler and kubelets start them", "",
          kReplacedExit,
-         "Exit 5. The volumes have grown, the StatefulSet is not replaced yet. `resume` waits on. Of `abort`: exit 5, "
-         "the "
-         "operation has been taken back and has ended."},
+         "Exit 5. The volumes have grown, the StatefulSet is not replaced yet. `resume` waits on. Of `abort`: "
+         "exit 5, the operation has been taken back and has ended."},
         {Condition::kAllReady, &kube::kDeployments, kStarts,
          "with `--restart offline`: the Deployment's and ReplicaSet's controllers make the pods; scheduler and "
          "kubelets start them",

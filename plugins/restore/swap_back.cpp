@@ -125,14 +125,19 @@ class ClosePlanner : public BackPlanner {
 }  // namespace
 
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    const bool beyond = beyond_return(record, facts, operation);
     for (const Swap& swap : record.swaps) {
         // What somebody has built anew is theirs; a claim that merely goes is made again by `resume`.
-        const bool theirs = remade(swap, record, facts) && !beyond_return(record, facts, operation);
+        const bool theirs = remade(swap, record, facts) && !beyond;
         if (untouched(swap, facts) || theirs) continue;
+        const std::string claim = "pvc/" + record.space + "/" + swap.claim, volume = "pv/" + swap.old_volume;
         return Error{ErrorKind::kRefused,
-                     operation + " is past its point of no return: pvc/" + record.space + "/" + swap.claim +
-                         " was deleted or made anew; its old volume pv/" + swap.old_volume +
-                         " is kept; nothing was changed",
+                     beyond
+                         ? operation + " is past its point of no return: " + claim +
+                               " was deleted or made anew; its old volume " + volume + " is kept; nothing was changed"
+                         : operation + " is not taken back while " + claim +
+                               " goes, which somebody has deleted: under its old reclaim policy " + volume +
+                               " could go with it; nothing was changed",
                      "`kubectl restore resume " + operation + " -n " + record.space +
                          "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
     }

@@ -20,15 +20,13 @@ struct Survivors {
 };
 
 constexpr Survivors kSurvivors[] = {
-    {"clone create", "no-order", "create-claim-* create-consumer-*",
+    {"clone create", "no-order", "create-claim-* create-claim-OWN* create-consumer-*",
      "a claim whose snapshot is not there yet, and a pod whose claim is not there yet, stay Pending "
      "until it is; the wait for Bound waits for both"},
-    {"clone create", "no-order", "create-db-OWN* delete-policy",
-     "a NetworkPolicy is added and never relied on (R25), and the simulated network heeds none; "
-     "tests/unit/clone/prepare_test.cpp has the order, and a story that every such pod has one"},
     {"clone create", "no-precondition",
      "delete-OWN* delete-vs-* remove-* remove-deploy-papers remove-netpol-OWN* remove-netpol-staging-isolated "
-     "remove-pod-OWN* remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* remove-vsc-import*",
+     "remove-pod-OWN* remove-pvc-OWN* remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* "
+     "remove-vsc-import*",
      "without a uid the executor reads the object, demands the operation's label and pins the uid that it has: "
      "two safeguards of one thing, of which each is enough (tests/unit/plan/delete_test.cpp has the executor's)"},
     {"restore drill", "no-precondition", "delete-netpol-OWN* delete-pod-OWN* delete-pvc-OWN*",
@@ -50,11 +48,14 @@ constexpr Survivors kSurvivors[] = {
      "the executor's Scale and Evict read the object themselves and name uid and version of what they "
      "read"},
     {"restore undo", "no-precondition", "start", "as of restore in-place"},
+    {"restore undo", "no-precondition", "stop",
+     "the executor's Scale reads the object itself; what it stops in place of it is started again. Of restore in-place "
+     "it is caught"},
     {"clone create", "no-reread",
      "horizontalpodautoscalers namespaces networkpolicies poddisruptionbudgets resourcequotas",
      "read in every round with all else, for guards that are passed before the first write (quota, "
      "selectors, a namespace that goes): no case changes one while the command runs"},
-    {"clone create", "no-reread", "configmaps deployments persistentvolumes pods statefulsets",
+    {"clone create", "no-reread", "configmaps deployments persistentvolumes statefulsets",
      "the source, which is only read: what the clone is made of is decided in the first round, and a "
      "later one that looks again decides the same"},
     {"clone create", "no-reread", "volumesnapshotcontents",
@@ -90,7 +91,9 @@ constexpr Survivors kSurvivors[] = {
      "an earlier state of the tree, 558 cases of that line were not"},
     {"restore undo", "no-reread", "configmaps horizontalpodautoscalers volumesnapshots",
      "guards: read again between the question and the first write, where no case has anybody make one"},
-    {"clone create", "no-survive", "create-claim-* create-claim-copy-*",
+    {"clone create", "no-survive", "create-claim-OWN*",
+     "a draft without data: the throwaway database finds no data directory on it, and all of the clone is removed"},
+    {"clone create", "no-survive", "create-claim-copy-*",
      "the report reads the claim and does not call one a copy that has no source "
      "(plugins/clone/report.cpp)"},
     {"restore pvc", "no-survive", "create-claim",
@@ -113,16 +116,16 @@ constexpr Survivors kSurvivors[] = {
     {"snap create", "no-step", "note-vs-*",
      "a copy of the record for who loses the set's ConfigMap, which nobody in the matrix does; the set "
      "is whole without"},
-    {"clone create", "no-wait", "cut wait-import",
+    {"clone create", "no-wait", "cut wait-fresh wait-import",
      "what waits behind it waits for more: ready for a cut, Bound for a claim whose imported snapshot "
-     "is not ready"},
+     "is not ready; a pod that mounts it for a fresh claim"},
     {"clone create", "no-wait", "wait-copier",
      "what waits behind it waits for the same pods to end; this one is for a pod that never starts, "
      "which that would wait 48 hours for (tests/unit/clone/prepare_test.cpp, story-clone-masking)"},
     {"clone create", "no-wait", "wait-db",
      "the simulated database answers as soon as its container runs, a real one refuses until then: "
      "story-clone"},
-    {"pvc-expand expand", "no-wait", "gone-postgres",
+    {"pvc-expand expand", "no-wait", "gone-postgres gone-stuck",
      "the delete before it waits for the end itself; this wait is for a resume that finds the object "
      "going, which the next round then meets as a conflict and looks at again"},
     {"pvc-expand expand", "no-wait", "calm-stuck-*",

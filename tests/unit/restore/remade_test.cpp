@@ -43,6 +43,22 @@ TEST_CASE("a claim that was built anew before the swap is nobody's to delete: ab
     }
 }
 
+TEST_CASE("before the swap abort is refused while a claim goes, and says so; after it, that there is no way back") {
+    auto at = staged(Stage::kSecure);
+    at.facts.claims["data-db-0"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:11Z";
+    const auto before = restore::plan_back(at.record, at.facts, kOperationId);
+    REQUIRE_FALSE(before.ok());
+    CHECK(before.error().kind == ErrorKind::kRefused);
+    CHECK(before.error().message == std::string(kOperationId) +
+                                        " is not taken back while pvc/shop/data-db-0 goes, which somebody has deleted: "
+                                        "under its old reclaim policy pv/old-0 could go with it; nothing was changed");
+    at = staged(Stage::kReplace);
+    at.facts.claims.erase("data-db-0");
+    const auto after = restore::plan_back(at.record, at.facts, kOperationId);
+    REQUIRE_FALSE(after.ok());
+    CHECK(after.error().message.find("past its point of no return: pvc/shop/data-db-0") != std::string::npos);
+}
+
 TEST_CASE("R13: a workload that was stopped and one of whose claims was built anew is started again") {
     auto at = staged(Stage::kDrain);
     rebuild(at);
