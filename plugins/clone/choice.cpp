@@ -8,6 +8,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/placement.h"
 #include "common/kube/objects/storage.h"
+#include "plugins/clone/placing.h"
 #include "plugins/clone/sites.h"
 
 #include <algorithm>
@@ -120,11 +121,17 @@ Status add_copy(const CloneOptions& options, const std::vector<kube::StorageClas
     TRY_ASSIGN(copy.spec, spec_of(options, classes, member));
     TRY(check_zones(choice, member, copy.spec.storage_class));
     copy.spec.name = copy_name(options, member, ordinal);
-    if (copy.spec.name.size() > kNameLimit)
+    choice.copies.push_back(std::move(copy));
+    return {};
+}
+
+Status check_lengths(const Choice& choice) {
+    for (const Copy& copy : choice.copies) {
+        if (copy.spec.name.size() <= kNameLimit) continue;
         return refused(
             "pvc/" + copy.spec.name + " would be longer than a name may be (" + std::to_string(kNameLimit) + ")",
             "choose a shorter name for the clone");
-    choice.copies.push_back(std::move(copy));
+    }
     return {};
 }
 
@@ -225,6 +232,8 @@ Result<Choice> choose(const CloneOptions& options, const LiveFacts& live,
     for (std::size_t i = 0; i < choice.sources.size(); ++i) {
         if (choice.sources[i].facts.ordinal < 0 || !named) TRY(add_copy(options, classes, i, -1, choice));
     }
+    place_together(options, live, named, choice);
+    TRY(check_lengths(choice));
     return choice;
 }
 

@@ -43,7 +43,8 @@ class Clone : public plan::Operation {
     Status know_shield(kube::ClusterReader& reader);
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties(kube::ClusterReader& reader);
-    Result<Json> spelled(kube::ClusterReader& reader, const Json& pod_spec, bool made);
+    class ConfigMaps;
+    Result<Json> spelled(ConfigMaps& all, const Json& pod_spec, bool made);
     void tell_mentions(const Json& spelled);
     Status check_may_ask(kube::ClusterReader& reader) const;
     Result<Recognised> by_files(kube::ClusterReader& reader);

@@ -59,11 +59,43 @@ Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& spa
 
 }  // namespace
 
+// Each is read once, though source and clone mostly name the same ones.
+class Clone::ConfigMaps {
+  public:
+    ConfigMaps(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options)
+        : here_(here), there_(there), options_(options) {}
+
+    Result<std::optional<Json>> of_source(const std::string& name) {
+        return read(here_, options_.space, name, source_);
+    }
+    // A clone elsewhere has those of its own namespace, or, where they are still to be copied, the source's.
+    Result<std::optional<Json>> of_clone(const std::string& name) {
+        if (!options_.elsewhere()) return of_source(name);
+        auto found = read(there_, options_.to_space, name, clone_);
+        return found.ok() && !*found ? of_source(name) : found;
+    }
+
+  private:
+    using Seen = std::map<std::string, Result<std::optional<Json>>>;
+    static Result<std::optional<Json>> read(kube::ClusterReader& reader, const std::string& space,
+                                            const std::string& name, Seen& seen) {
+        const auto known = seen.find(name);
+        if (known != seen.end()) return known->second;
+        return seen.emplace(name, reader.find({kube::kConfigMaps, space, name})).first->second;
+    }
+
+    kube::ClusterReader& here_;
+    kube::ClusterReader& there_;
+    const CloneOptions& options_;
+    Seen source_, clone_;
+};
+
 // Before anything is made: whether the clone would join what it is a copy of (safety R26).
 Status Clone::check_ties(kube::ClusterReader& reader) {
     if (!options_.whole()) return {};
-    TRY_ASSIGN(const Json source, spelled(reader, kube::pod_spec_of_workload(live_->workloads.front()), false));
-    TRY_ASSIGN(const Json made, spelled(reader, kube::pod_spec_of_workload(workload_.manifest), true));
+    ConfigMaps maps(reader, there(reader), options_);
+    TRY_ASSIGN(const Json source, spelled(maps, kube::pod_spec_of_workload(live_->workloads.front()), false));
+    TRY_ASSIGN(const Json made, spelled(maps, kube::pod_spec_of_workload(workload_.manifest), true));
     tell_mentions(made);
     Joining joining;
     joining.recognised = recognise(source);
@@ -85,15 +117,12 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     return check_joining(options_, joining, source, made);
 }
 
-// With the variables that its containers take from ConfigMaps. A clone elsewhere has those of its own namespace, or,
-// where they are still to be copied, the source's.
-Result<Json> Clone::spelled(kube::ClusterReader& reader, const Json& pod_spec, bool made) {
+// With the variables that its containers take from ConfigMaps.
+Result<Json> Clone::spelled(ConfigMaps& all, const Json& pod_spec, bool made) {
     const VariableSources sources = sources_of_variables(pod_spec);
     std::map<std::string, Json> maps;
     for (const std::string& name : sources.config_maps) {
-        Result<std::optional<Json>> found = std::optional<Json>();
-        if (made) found = there(reader).find({kube::kConfigMaps, options_.to_space, name});
-        if (found.ok() && !*found) found = reader.find({kube::kConfigMaps, options_.space, name});
+        auto found = made ? all.of_clone(name) : all.of_source(name);
         if (!found.ok() && found.error().kind != ErrorKind::kForbidden) return found.error();
         if (!found.ok())
             unspelled_.insert("configmap/" + name + " (not allowed)");

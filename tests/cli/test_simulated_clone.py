@@ -71,3 +71,16 @@ def test_clone_delete_is_refused_while_a_neighbour_whose_name_begins_with_its_ow
     refused = cluster.run("clone", "delete", "papers", "--yes", code=3)
     assert "pod/bookstore/papers-web-" in refused.err and "uses pvc/bookstore/papers-files" in refused.err, refused
     assert cluster.get("deploy", "papers") is not None
+
+
+def test_a_config_map_that_source_and_clone_both_name_is_read_once(cluster):
+    """Variables from it are looked at for what ties the clone to its source."""
+    cluster.write("POST", "configmap", "", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": SPACE}, "data": {"PATRONI_SCOPE": "shop"}})
+    spec = cluster.get("deploy", "files")["spec"]["template"]["spec"]
+    spec["containers"][0]["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": spec["containers"]}}}})
+    cluster.settle()
+    cluster.requests()
+    refused = cluster.run("clone", "deploy/files", "papers", code=3)
+    assert "is Patroni (env PATRONI_SCOPE of container" in " ".join(refused.err.split()), refused
+    assert [r["method"] for r in cluster.requests() if r["target"].partition("?")[0].endswith("/configmaps/settings")] == ["GET"]

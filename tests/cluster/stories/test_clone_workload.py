@@ -162,6 +162,34 @@ def deployed(space, name, command, **container):
     return space.get("pods", "-l", f"app={name}")["items"][0]["metadata"]["name"]
 
 
+def test_several_claims_of_one_pod_come_to_one_node_though_their_class_binds_at_once(space):
+    """Each volume of the class is on one node, chosen by its claim's name: by chance two of four are on another one."""
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        space.claim(name, "fast-later")
+    labels = {"app": "papers"}
+    space.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "papers"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "terminationGracePeriodSeconds": 0, "volumes": [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names],
+            "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"],
+                            "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in names]}]}}}})
+    space.wait("condition=Available", "deployment/papers")
+    pod = space.get("pods", "-l", "app=papers")["items"][0]["metadata"]["name"]
+    space.shell(pod, "for i in a b c d; do echo $i >/$i/whose; done; sync").expect()
+    before = space.objects()
+    made = space.clone("deploy/papers", "copy", "--storage-class", "fast").expect()
+    assert "a number ends the name of" in made.err, made.text
+    (copy,) = [p["metadata"]["name"] for p in space.get("pods")["items"] if p["metadata"]["name"].startswith("copy-")]
+    assert space.shell(copy, "cat /a/whose /b/whose /c/whose /d/whose").expect().out.split() == names
+    space.clone("delete", "copy", "--yes").expect()
+    space.clone(f"pod/{pod}", "probe", "--storage-class", "fast").expect()
+    node = ".spec.nodeAffinity.required.nodeSelectorTerms[*].matchExpressions[*].values[*]"
+    places = {space.path(f"pv/{item['spec']['volumeName']}", node) for item in space.get("pvc")["items"] if item["metadata"]["name"].startswith("probe-")}
+    assert len(places) == 1, places
+    space.clone("delete", "probe", "--yes").expect()
+    space.eventually(lambda: space.objects() == before)
+
+
 def test_a_database_that_only_its_files_tell_of_is_treated_before_it_starts_and_so_says_the_plan(space):
     """Neither image, environment nor arguments say that it is one."""
     pod = deployed(space, "keeper", "mkdir -p /data/db/global; echo 15 >/data/db/PG_VERSION; echo x >/data/db/global/pg_control; sync; sleep 100000")

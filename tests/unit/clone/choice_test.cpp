@@ -1,5 +1,6 @@
 #include "scene.h"
 
+#include "common/kube/objects/provisioning.h"
 #include "common/kube/objects/workload.h"
 
 #include <doctest/doctest.h>
@@ -20,6 +21,46 @@ std::vector<std::string> names(const Choice& choice) {
     std::vector<std::string> made;
     for (const Copy& copy : choice.copies) made.push_back(copy.spec.name);
     return made;
+}
+
+// With one more claim, "shared", which the workload's template mounts by name.
+Json with_shared() {
+    Json facts = base_facts();
+    Json& spec = facts["workloads"][0]["spec"]["template"]["spec"];
+    spec["volumes"].push_back({{"name", "shared"}, {"persistentVolumeClaim", {{"claimName", "shared"}}}});
+    Json claim = facts["claims"][0], volume = facts["volumes"][0];
+    claim["metadata"]["name"] = "shared";
+    claim["metadata"]["uid"] = "claim-uid-shared";
+    claim["spec"]["volumeName"] = "pv-shared";
+    volume["metadata"]["name"] = "pv-shared";
+    volume["spec"]["claimRef"]["uid"] = "claim-uid-shared";
+    facts["claims"].push_back(claim);
+    facts["volumes"].push_back(volume);
+    return facts;
+}
+
+// Every volume is reached from zone a alone.
+Json zoned(Json facts) {
+    for (Json& volume : facts["volumes"])
+        volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"] = Json::array(
+            {{{"matchExpressions", Json::array({{{"key", "zone"}, {"operator", "In"}, {"values", {"a"}}}})}}});
+    return facts;
+}
+
+// A Deployment that mounts two claims by name.
+Json deployed() {
+    Json facts = with_shared();
+    Json& workload = facts["workloads"][0];
+    workload["kind"] = "Deployment";
+    workload["spec"]["template"]["spec"]["volumes"].push_back(
+        {{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data-postgres-0"}}}});
+    return facts;
+}
+
+std::string all_notes(const Choice& choice) {
+    std::string all;
+    for (const std::string& note : choice.notes) all += note + "\n";
+    return all;
 }
 
 }  // namespace
@@ -178,19 +219,82 @@ TEST_SUITE("clone choice") {
     }
 
     TEST_CASE("a claim that the template mounts by name is copied too") {
-        Json facts = base_facts();
-        Json& spec = facts["workloads"][0]["spec"]["template"]["spec"];
-        spec["volumes"].push_back({{"name", "shared"}, {"persistentVolumeClaim", {{"claimName", "shared"}}}});
-        Json claim = facts["claims"][0], volume = facts["volumes"][0];
-        claim["metadata"]["name"] = "shared";
-        claim["metadata"]["uid"] = "claim-uid-shared";
-        claim["spec"]["volumeName"] = "pv-shared";
-        volume["metadata"]["name"] = "pv-shared";
-        volume["spec"]["claimRef"]["uid"] = "claim-uid-shared";
-        facts["claims"].push_back(claim);
-        facts["volumes"].push_back(volume);
-        const auto choice = chosen(whole(), facts);
+        const auto choice = chosen(whole(), with_shared());
         REQUIRE(choice.ok());
         CHECK(names(*choice) == std::vector<std::string>{"data-copy-0", "data-copy-1", "copy-shared"});
+    }
+
+    TEST_CASE("claims that one pod mounts are called so that a class which binds at once places them together") {
+        for (const kube::Resource* kind : {&kube::kDeployments, &kube::kPods}) {
+            CloneOptions wanted = options(*kind, "postgres");
+            Json facts = deployed();
+            if (kind == &kube::kPods) {
+                Json pod = facts["workloads"][0]["spec"]["template"];
+                pod["kind"] = "Pod";
+                pod["metadata"]["name"] = "postgres";
+                facts["workloads"][0] = pod;
+            }
+            const std::vector<std::string> plain = {"copy-data-postgres-0", "copy-shared"};
+            const auto anywhere = chosen(wanted, facts);
+            REQUIRE(anywhere.ok());
+            CHECK(names(*anywhere) == plain);
+            const auto choice = chosen(wanted, zoned(facts));
+            REQUIRE(choice.ok());
+            const std::vector<std::string> made = names(*choice);
+            REQUIRE(made.size() == 2);
+            CHECK(made[0] == plain[0]);
+            CHECK(made[1].starts_with(plain[1] + "-"));
+            CHECK(kube::provisioning_place(made[0]) == kube::provisioning_place(made[1]));
+            CHECK(says(all_notes(*choice), "a number ends the name of pvc/shop/" + made[1]));
+            wanted.wishes.storage_class = "later";  // placed by the pod that mounts them
+            CHECK(names(*chosen(wanted, zoned(facts))) == plain);
+        }
+    }
+
+    TEST_CASE("zones of the class alone place claims together, and so do those of a source in another cluster") {
+        CloneOptions wanted = options(kube::kDeployments, "postgres");
+        const LiveFacts live = live_for(wanted, deployed());
+        std::vector<kube::StorageClass> all = classes(live);
+        for (kube::StorageClass& one : all)
+            one.topology = zoned(deployed())["volumes"][0]["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"];
+        CHECK_FALSE(names(*choose(wanted, live, all, kOperation)).back() == "copy-shared");
+        wanted.other = true;
+        CHECK_FALSE(names(*chosen(wanted, zoned(deployed()))).back() == "copy-shared");
+    }
+
+    TEST_CASE(
+        "a claim beside a single ordinal's own is placed with them; beside several the plan says what may happen") {
+        CloneOptions wanted = whole();
+        wanted.replicas = 1;
+        const auto one = chosen(wanted, zoned(with_shared()));
+        REQUIRE(one.ok());
+        REQUIRE(names(*one).size() == 2);
+        CHECK(names(*one)[0] == "data-copy-0");
+        CHECK(kube::provisioning_place(names(*one)[1]) == kube::provisioning_place("data-copy-0"));
+        const auto several = chosen(whole(), zoned(with_shared()));
+        REQUIRE(several.ok());
+        CHECK(names(*several) == std::vector<std::string>{"data-copy-0", "data-copy-1", "copy-shared"});
+        CHECK(says(all_notes(*several), "every pod of the clone mounts pvc/shop/copy-shared beside claims of its own"));
+        CHECK(says(all_notes(*several), "--replicas 1"));
+        CHECK_FALSE(says(all_notes(*chosen(whole(), with_shared())), "copy-shared"));
+    }
+
+    TEST_CASE("claims of two classes, of which one binds at once in a zone of its own, are told of with the remedy") {
+        Json facts = zoned(deployed());
+        facts["claims"].back()["spec"]["storageClassName"] = "later";
+        const CloneOptions wanted = options(kube::kDeployments, "postgres");
+        const auto choice = chosen(wanted, facts);
+        REQUIRE(choice.ok());
+        CHECK(says(all_notes(*choice), "pvc/shop/copy-data-postgres-0 is of class fast, which binds at once"));
+        CHECK(says(all_notes(*choice), "--storage-class"));
+    }
+
+    TEST_CASE("a name with the number that places it is no longer than a name may be") {
+        CloneOptions wanted = options(kube::kDeployments, "postgres");
+        wanted.name = std::string(237, 'c');
+        CHECK(chosen(wanted, deployed()).ok());
+        const auto choice = chosen(wanted, zoned(deployed()));
+        REQUIRE_FALSE(choice.ok());
+        CHECK(says(choice.error().hint, "shorter name"));
     }
 }
