@@ -347,6 +347,9 @@ std::vector<Waiting> growing_waits() {
         {Condition::kObserved, &kube::kStatefulSets, kExpands,
          "before a set is replaced: the StatefulSet controller, where somebody has changed the set a moment ago", "",
          kDeleted, "Exit 5. Nothing was deleted, the claims have grown, pods run on. `resume` waits on."},
+        {Condition::kObserved, &kube::kStatefulSets, kExpands,
+         "after a set without pods was made anew: the StatefulSet controller, which takes its revisions up first", "",
+         kDeleted, "Exit 5. The new StatefulSet is there, the claims have grown. `resume` waits on."},
         {Condition::kGone, &kube::kStatefulSets, kExpands,
          "the garbage collector takes the set off its pods, revisions and claims, then lets it go", "", kGoesAway,
          "Exit 5. Before that the set is made anew if it has gone meanwhile; its manifest is in the journal. Pods run "

@@ -92,9 +92,20 @@ void Rounds::wait_adopted(const Template& set, const Json& live) {
     WaitFor wait{kube::kPods, record_.space, {}, Condition::kAdopted, ""};
     wait.owner = kube::uid_of(live);
     for (const Json& pod : pods_of(set, state_)) wait.names.push_back(kube::name_of(pod));
-    if (wait.names.empty()) return;
+    if (wait.names.empty()) return wait_taken_up(set, live);
     Step& step = add("adopted-" + set.ref.name, "wait until the new " + set.text() + " has its pods",
                      "from then on a pod that dies is replaced again", std::move(wait));
+    step.replan = true;
+    step.phase = "swap";
+}
+
+// Without pods the revisions are all that it takes up: before its controller says that it has seen the set.
+void Rounds::wait_taken_up(const Template& set, const Json& live) {
+    if (kube::observed(live)) return;
+    WaitFor wait{kube::kStatefulSets, record_.space, {set.ref.name}, Condition::kObserved, ""};
+    wait.generation = kube::generation_of(live);
+    Step& step = add("adopted-" + set.ref.name, "wait until its controller has seen the new " + set.text(),
+                     "it has no pods, and its revisions are the new one's from then on", std::move(wait));
     step.replan = true;
     step.phase = "swap";
 }

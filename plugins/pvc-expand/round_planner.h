@@ -81,6 +81,7 @@ class Rounds {
     void strip(const Template& set, const Json& live);
     void strip_claims(const Json& live);
     void wait_adopted(const Template& set, const Json& live);
+    void wait_taken_up(const Template& set, const Json& live);
     void lend(const Template& set, const Json& live, const std::string& when_deleted);
     void adopt(const std::vector<const Template*>& sets);
     void give_back(const Template& set, const Json& live);

@@ -165,12 +165,13 @@ void leave_one_missing(sim::Sim& sim) {
     if (!sim::api_create(sim, other, kube::DryRun::kNone).ok() || !sim.settle(sim::milliseconds(600000))) std::exit(2);
 }
 
-// Its second replica was scaled away, and the claims of that are there still.
+// Its replicas were scaled away, and their claims are there still: without a pod only its revisions tell of a set that
+// is gone.
 void leave_unused(sim::Sim& sim) {
     put_stuck(sim, "fast-too", "Retain");
     const kube::ObjectRef ref{kube::kStatefulSets, kSpace, "stuck"};
-    const Json one = {{"spec", {{"replicas", 1}}}};
-    const bool asked = sim::api_patch(sim, ref, kube::PatchType::kMerge, one, {}, kube::DryRun::kNone, "").ok();
+    const Json none = {{"spec", {{"replicas", 0}}}};
+    const bool asked = sim::api_patch(sim, ref, kube::PatchType::kMerge, none, {}, kube::DryRun::kNone, "").ok();
     if (!asked || !sim.settle(sim::milliseconds(600000))) std::exit(2);
 }
 

@@ -1,9 +1,10 @@
 // StatefulSets. Modelled after kubernetes pkg/controller/statefulset/stateful_set_control.go (updateStatefulSet,
 // processReplica, processCondemned), stateful_pod_control.go and stateful_set_utils.go (claims, retention policy), and
-// controller_ref_manager.go (adoption). A revision is only its name, a hash of the pod template.
+// controller_ref_manager.go (adoption).
 #include "common/kube/objects/workload.h"
 #include "tests/sim/admission.h"
 #include "tests/sim/controllers/controllers.h"
+#include "tests/sim/controllers/revisions.h"
 #include "tests/sim/controllers/workloads.h"
 
 #include <algorithm>
@@ -14,30 +15,21 @@ namespace {
 
 constexpr char kRevision[] = "controller-revision-hash";
 
-std::string revision_of(const Json& set) {
-    std::uint64_t hash = 1469598103934665603ULL;  // FNV-1a
-    for (const char c : set["spec"]["template"].dump())
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return kube::name_of(set) + "-" + std::to_string(hash % 10000000000ULL);
-}
-
 bool is_healthy(const Json& pod) { return is_ready(pod) && !kube::deleting(pod); }
 
 class StatefulSet {
   public:
     StatefulSet(Sim& sim, const Json& object)
-        : sim_(sim),
-          set_(object),
-          space_(kube::space_of(object)),
-          name_(kube::name_of(object)),
-          revision_(revision_of(object)) {}
+        : sim_(sim), set_(object), space_(kube::space_of(object)), name_(kube::name_of(object)) {}
 
-    // getPodsForStatefulSet: pkg/controller/statefulset/stateful_set.go:387; performUpdate:
+    // sync: pkg/controller/statefulset/stateful_set.go:524; getPodsForStatefulSet: 387; performUpdate:
     // stateful_set_control.go:109; updateStatefulSet: 560.
     void sync() {
+        if (!adopt_revisions(sim_, set_)) return;
         if (!kube::deleting(set_)) adopt();
         // What it does is told of by the next look: pods are counted as they are at its beginning, those adopted too.
         const Pods at_first = pods();
+        revision_ = keep_revision(sim_, set_);
         sim_.hold_up();
         if (!kube::deleting(set_) && replicas_done() && condemned_done()) roll();
         keep_status(at_first);
@@ -63,15 +55,6 @@ class StatefulSet {
         return number ? std::optional(std::stoi(rest)) : std::nullopt;
     }
 
-    bool selected(const Json& pod) const {
-        const Json* labels = kube::find_at(set_, "/spec/selector/matchLabels");
-        if (labels == nullptr) return false;
-        for (const auto& [key, value] : labels->items()) {
-            if (kube::label_of(pod, key) != value.get<std::string>()) return false;
-        }
-        return true;
-    }
-
     Pods pods() const {
         Pods own;
         for (const ObjectPtr& pod : sim_.store.list(kube::kPods, space_)) {
@@ -86,7 +69,7 @@ class StatefulSet {
     // ClaimPods: pkg/controller/controller_ref_manager.go:183; AdoptPod: 222.
     void adopt() {
         for (const ObjectPtr& pod : sim_.in_any_order(sim_.store.list(kube::kPods, space_))) {
-            if (kube::deleting(*pod) || !ordinal_of(*pod) || !selected(*pod)) continue;
+            if (kube::deleting(*pod) || !ordinal_of(*pod) || !selects(set_, *pod)) continue;
             if (kube::find_at(*pod, "/metadata/ownerReferences/0") != nullptr) continue;
             sim_.edit(pod.ref(), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
         }

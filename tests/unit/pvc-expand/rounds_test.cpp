@@ -283,6 +283,23 @@ TEST_CASE("the new set is waited for until it has the pods, and fields go back t
     check_golden("adopt", planned(Stage::kAdopt, made, at));
 }
 
+TEST_CASE("a new set without pods is waited for until its controller has seen it: then the revisions are its own") {
+    ExpandRecord made = record();
+    made.swapped["db"] = swapped_json(set(), {});
+    ExpandState at = grown_state();
+    at.pods.clear();
+    at.sets["db"] = remade();
+    at.sets["db"]["status"]["observedGeneration"] = 0;
+    const plan::Plan plan = planned(Stage::kAdopt, made, at);
+    const auto* wait = std::get_if<plan::WaitFor>(&plan.steps.front().action);
+    REQUIRE(wait != nullptr);
+    CHECK(wait->condition == plan::Condition::kObserved);
+    CHECK(wait->names == std::vector<std::string>{"db"});
+    CHECK(plan.steps.back().after == std::vector<std::string>{plan.steps.front().id});
+    at.sets["db"]["status"]["observedGeneration"] = 3;
+    CHECK(planned(Stage::kAdopt, made, at).steps.size() == 1);
+}
+
 TEST_CASE("the mark goes last, and then nothing is left to do") {
     const ExpandRecord made = record();
     ExpandState at = grown_state();
