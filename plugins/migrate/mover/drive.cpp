@@ -4,7 +4,6 @@
 #include "plugins/migrate/mover/image.h"
 #include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/limits.h"
-#include "plugins/migrate/mover/survey.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -83,9 +82,6 @@ class Drive {
             TRY(source_.sync());
             TRY_ASSIGN(seen_, WalkRecord::create(workplace_.folder()));
         }
-        // The scan goes by names, one entry after the other; a disk gives several at a time.
-        Forerunner ahead;
-        if (!source_.is_image()) ahead.start(source_, threads());
         TRY_ASSIGN(needs_, scan(source_, workplace_.folder(), workplace_.state().index(), threads(), world_.signals,
                                 seen_ ? &*seen_ : nullptr));
         if (needs_.problem_count > 0) return refusal(needs_.problems, needs_.problem_count);

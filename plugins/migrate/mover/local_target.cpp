@@ -161,6 +161,7 @@ void LocalTarget::look_ahead() {
 
 Result<bool> LocalTarget::agrees(const Fingerprint& glance) {
     if (tree_.is_image()) return false;
+    forerunner_.stop();  // this look goes the same way
     const std::atomic<bool> stop = false;
     const std::optional<Survey> seen = survey(
         tree_, options_.threads,

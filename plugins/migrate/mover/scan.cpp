@@ -39,7 +39,8 @@ class Scan {
   public:
     Scan(const Tree& tree, const std::string& scratch, const std::string& known, int threads, WalkRecord* record)
         : tree_(tree),
-          walk_(tree, scratch),
+          ahead_(tree, threads),
+          walk_(tree, scratch, &ahead_),
           record_(record),
           pool_(threads, 16, [this](OpenJob& job, int) { return open_all(job); }) {
         Result<IndexReader> reader = IndexReader::open(known);
@@ -204,6 +205,7 @@ class Scan {
     }
 
     const Tree& tree_;
+    LookAhead ahead_;
     Walk walk_;
     WalkRecord* const record_;
     std::optional<Base> known_;

@@ -106,7 +106,7 @@ std::optional<Survey> survey(const Tree& tree, int threads, const EntryPrint& pr
     return Surveyor(tree, print, stop).run(threads);
 }
 
-Forerunner::~Forerunner() {
+void Forerunner::stop() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
 }
@@ -115,6 +115,7 @@ void Forerunner::start(const Tree& tree, int threads) {
     if (running_) return;
     if (thread_.joinable()) thread_.join();
     running_ = true;
+    stop_ = false;
     thread_ = std::thread([this, &tree, threads] {
         (void)survey(
             tree, threads, [](const std::string&, const Looked&) { return Fingerprint(); }, stop_);

@@ -35,7 +35,8 @@ class Forerunner {
     Forerunner() = default;
     Forerunner(const Forerunner&) = delete;
     Forerunner& operator=(const Forerunner&) = delete;
-    ~Forerunner();                              // stops
+    ~Forerunner() { stop(); }
+    void stop();
     void start(const Tree& tree, int threads);  // once more only after it has ended; `tree` must outlive this
 
   private:

@@ -12,6 +12,8 @@ constexpr int kMountTries = 16;
 // Levels whose directories stay open: the deepest ones. Others are opened again, by path, when the walk comes back.
 constexpr std::size_t kOpenLevels = 48;
 
+constexpr std::size_t kMostHeld = 4 << 20;  // bytes of what is inside the levels
+
 }  // namespace
 
 Result<Visited> Walk::enter(Descriptor directory, Looked looked) {
@@ -44,39 +46,62 @@ Status Walk::reopen(Level& level, const Descriptor& child) {
     return Error{ErrorKind::kNotFound, tree_.shown(path_) + " was replaced during the walk", "", 0, ""};
 }
 
-Result<std::optional<Visited>> Walk::step_inside() {
-    Level& level = stack_.back();
-    if (!level.listing) {
-        TRY_ASSIGN(level.listing, Listing::read(level.directory.get(), spill_, tree_.shown(path_)));
+Status Walk::open_inside(Level& level) {
+    if (ahead_ != nullptr) level.inside = ahead_->take(path_, level.directory.get(), level.inode);
+    if (level.inside && held_bytes_ + level.inside->bytes > kMostHeld) level.inside.reset();
+    if (level.inside) {
+        held_bytes_ += level.inside->bytes;
+        return {};
+    }
+    TRY_ASSIGN(level.listing, Listing::read(level.directory.get(), spill_, tree_.shown(path_)));
+    return {};
+}
+
+Result<std::optional<Seen>> Walk::next_inside(Level& level) {
+    if (!level.inside && !level.listing) TRY(open_inside(level));
+    if (level.inside) {
+        if (level.next < level.inside->seen.size())
+            return std::optional<Seen>(std::move(level.inside->seen[level.next++]));
+        return std::optional<Seen>();
     }
     while (true) {
         TRY_ASSIGN(const std::optional<Name> name, level.listing->next());
-        if (!name) return std::optional<Visited>();
+        if (!name) return std::optional<Seen>();
         if (path_.empty() && name->name == kJournalName) continue;
-        const std::string path = join_path(path_, name->name);
-        Result<Looked> looked = look_at(level.directory.get(), name->name, tree_.shown(path));
+        Result<Looked> looked = look_at(level.directory.get(), name->name, tree_.shown(join_path(path_, name->name)));
+        if (looked.ok()) return std::optional<Seen>(Seen{name->name, std::move(*looked)});
+        if (looked.error().kind != ErrorKind::kNotFound) return looked.error();
+        ++vanished_;
+    }
+}
+
+Result<std::optional<Visited>> Walk::step_inside() {
+    Level& level = stack_.back();
+    while (true) {
+        TRY_ASSIGN(std::optional<Seen> seen, next_inside(level));
+        if (!seen) return std::optional<Visited>();
+        const std::string path = join_path(path_, seen->name);
         Descriptor opened;
         int closed = 0;
-        if (looked.ok() && looked->meta.kind == Kind::kDirectory) {
+        if (seen->looked.meta.kind == Kind::kDirectory) {
             // What is moved away in the middle of the open is refused as a mounted filesystem is (openat2(2),
             // RESOLVE_BENEATH): a mount is there each time.
             for (int tries = 0; tries < kMountTries && !opened.open() && (tries == 0 || closed == EXDEV); ++tries) {
-                opened = open_in(level.directory.get(), name->name, O_RDONLY | O_DIRECTORY);
+                opened = open_in(level.directory.get(), seen->name, O_RDONLY | O_DIRECTORY);
                 closed = opened.open() ? 0 : errno;
             }
-            if (closed != 0 && closed != EACCES && closed != EXDEV)
-                looked = system_error("open directory", tree_.shown(path), closed);
         }
-        if (!looked.ok() && looked.error().kind == ErrorKind::kNotFound) {
+        if (closed == ENOENT || closed == ENOTDIR) {
             ++vanished_;
             continue;
         }
-        if (!looked.ok()) return looked.error();
+        if (closed != 0 && closed != EACCES && closed != EXDEV)
+            return system_error("open directory", tree_.shown(path), closed);
         if (!opened.open())
             return std::optional<Visited>(
-                Visited{Visit::kEntry, path, level.directory.get(), std::move(*looked), closed});
+                Visited{Visit::kEntry, path, level.directory.get(), std::move(seen->looked), closed});
         path_ = path;
-        TRY_ASSIGN(Visited entered, enter(std::move(opened), std::move(*looked)));
+        TRY_ASSIGN(Visited entered, enter(std::move(opened), std::move(seen->looked)));
         return std::optional<Visited>(std::move(entered));
     }
 }
@@ -106,6 +131,8 @@ Result<Visited> Walk::next() {
         if (visited) return std::move(*visited);
     }
     stack_.back().left = true;
+    if (stack_.back().inside) held_bytes_ -= stack_.back().inside->bytes;
+    stack_.back().inside.reset();
     return Visited{Visit::kLeave, path_, stack_.back().directory.get(), {}, 0};
 }
 

@@ -4,6 +4,7 @@
 
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/listing.h"
+#include "plugins/migrate/mover/look_ahead.h"
 
 #include <string>
 #include <vector>
@@ -30,7 +31,9 @@ class Visits {
 class Walk : public Visits {
   public:
     // `spill`: see Listing. Entries that vanish between listing and look are passed over: a live tree may change.
-    Walk(const Tree& tree, std::string spill) : tree_(tree), spill_(std::move(spill)) {}
+    // `ahead`: of the same tree, begun with the walk; it then looks at what the walk comes to.
+    Walk(const Tree& tree, std::string spill, LookAhead* ahead = nullptr)
+        : tree_(tree), spill_(std::move(spill)), ahead_(ahead) {}
 
     // The next thing; after kEnd only kEnd. Passed over: the mover's own journal in the root. A directory that may not
     // be read, or on which another filesystem is mounted, comes as a kEntry with `closed`.
@@ -42,20 +45,26 @@ class Walk : public Visits {
   private:
     struct Level {
         Descriptor directory;
+        std::optional<Inside> inside;  // that, or
         std::optional<Listing> listing;
+        std::size_t next = 0;  // of inside
         std::uint64_t inode = 0;
         bool skipped = false;
         bool left = false;
     };
     Result<Visited> enter(Descriptor directory, Looked looked);
+    Status open_inside(Level& level);
+    Result<std::optional<Seen>> next_inside(Level& level);
     Result<std::optional<Visited>> step_inside();
     Descriptor parent(const Descriptor& child, std::uint64_t inode) const;
     Status reopen(Level& level, const Descriptor& child);
 
     const Tree& tree_;
     std::string spill_;
+    LookAhead* const ahead_;
     std::string path_;
     std::vector<Level> stack_;
+    std::size_t held_bytes_ = 0;  // of what is inside the levels
     bool begun_ = false;
     std::size_t vanished_ = 0;
 };
