@@ -59,7 +59,7 @@ class Trunk {
         Stage stage(reference_, trunk);
         stage_ = &stage;
         Injection injection;
-        injection.branch = [this](int boundary) { return branch_at(boundary); };
+        injection.branch = [this](int boundary, const sim::Call&) { return branch_at(boundary); };
         const Ending first = stage.once(reference_.line, injection, "first run", kFirst);
         if (judge_ == nullptr) return;
         end_branch(judge_->after(first));
@@ -116,13 +116,14 @@ class Trunk {
         out_ = out;
         silent_ = doubles;
         if (picked_.boundary >= 0) case_.second = picked_;
-        if (doubles) case_.second.branch = [this](int boundary) { return second_kill_at(boundary); };
+        if (doubles) case_.second.branch = [this](int at, const sim::Call& call) { return second_kill_at(at, call); };
         looks_ = stage_->invariants.looks();
         judge_ = make_judge(reference_, case_, *stage_);
     }
 
-    // Of the run that follows a kill: killed at each of its requests in turn.
-    std::optional<Injection> second_kill_at(int boundary) {
+    // Of the run that follows a kill: killed in turn after each of its requests that can have changed anything.
+    std::optional<Injection> second_kill_at(int boundary, const sim::Call& call) {
+        if (!may_change(call)) return std::nullopt;
         const pid_t child = fork();
         if (child == 0) {
             begin_own_pages();

@@ -347,6 +347,7 @@ Reference make_reference(const sim::Sim& world, const Entry& entry, const Witnes
     for (const std::string& what : invariants.violations()) reference.problems.push_back(what);
     for (const std::string& what : lost_of_claims(reference.start, sim)) reference.problems.push_back(what);
     reference.calls = gate.calls();
+    reference.changes = gate.changes();
     reference.allocations = gate.allocations();
     reference.end = state_of(sim);
     for (const auto& [handle, disk] : world.backend().disks) reference.disks.insert(handle);

@@ -31,6 +31,7 @@ struct Reference {
     sim::Sim start{0};
     CommandLine line;
     std::vector<sim::Call> calls;
+    std::vector<bool> changes;      // whether each call changed anything
     std::vector<long> allocations;  // between the answer to each call and the next one
     Known known;                    // texts of the start
     State begin, end;

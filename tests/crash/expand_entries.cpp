@@ -95,7 +95,7 @@ Entry restarting() {
                    kAll,
                    0,
                    nullptr,
-                   160};
+                   16};
     entry.other = always(expand({"sts/stuck", "--size", "3Gi", "--yes"}));
     entry.pods_stay = true;
     entry.restarts = "stuck";
@@ -222,7 +222,7 @@ std::vector<Entry> stopped_entries() {
 
 Entry recovering() {
     Entry entry = gently({"expand-recover", "pvc-expand", "recover", ask_too_much,
-                          always(expand({"recover", "sts/postgres", "--yes"})), kAll, 0, nullptr, 10});
+                          always(expand({"recover", "sts/postgres", "--yes"})), kAll, 0, nullptr, 1});
     entry.asks_less = true;
     return entry;
 }
@@ -231,40 +231,39 @@ Entry recovering() {
 
 std::vector<Entry> expand_entries() {
     std::vector<Entry> all = {
-        gently({"expand", "pvc-expand", "expand", nullptr, always(grow()), kAll, 0, nullptr, 40}),
+        gently({"expand", "pvc-expand", "expand", nullptr, always(grow()), kAll, 0, nullptr, 4}),
         thinned(
             gently({"expand-canary", "pvc-expand", "expand", nullptr,
                     always(expand({"sts/postgres", "--size", "2Gi", "--canary", "1", "--template", "data", "--yes"})),
-                    kForward, 0, nullptr, 80})),
-        gently({"expand-lost", "pvc-expand", "expand", lose_grown_journal, always(grow()), kForward, 0, nullptr, 40}),
+                    kForward, 0, nullptr, 8})),
+        gently({"expand-lost", "pvc-expand", "expand", lose_grown_journal, always(grow()), kForward, 0, nullptr, 4}),
         thinned(gently(
-            {"expand-beside-restore", "pvc-expand", "expand", make_set, always(grow()), kForward, 0, nullptr, 80})),
+            {"expand-beside-restore", "pvc-expand", "expand", make_set, always(grow()), kForward, 0, nullptr, 8})),
         thinned(gently({"expand-selector", "pvc-expand", "expand", nullptr,
-                        always(expand({"-l", "app=postgres", "--size", "2Gi", "--yes"})), kForward, 0, nullptr, 80})),
+                        always(expand({"-l", "app=postgres", "--size", "2Gi", "--yes"})), kForward, 0, nullptr, 8})),
         gently({"expand-deploy", "pvc-expand", "expand", nullptr,
-                always(expand({"deploy/files", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 10},
+                always(expand({"deploy/files", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 1},
                "deploy/files"),
         thinned(gently({"expand-claim", "pvc-expand", "expand", nullptr,
-                        always(expand({"pvc/data-postgres-1", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 80},
+                        always(expand({"pvc/data-postgres-1", "--size", "2Gi", "--yes"})), kAll, 0, nullptr, 8},
                        "pvc/data-postgres-1")),
         thinned(gently(
             {"expand-unused", "pvc-expand", "expand", leave_unused,
-             always(expand({"sts/stuck", "--size", "2Gi", "--include-unused", "--yes"})), kForward, 0, nullptr, 80},
+             always(expand({"sts/stuck", "--size", "2Gi", "--include-unused", "--yes"})), kForward, 0, nullptr, 8},
             "sts/stuck")),
         restarting(),
-        offline({"expand-offline", "pvc-expand", "expand", put_offline, always(grow_offline()), kAll, 0, nullptr, 60}),
+        offline({"expand-offline", "pvc-expand", "expand", put_offline, always(grow_offline()), kAll, 0, nullptr, 6}),
         thinned(offline({"expand-offline-lost", "pvc-expand", "expand", lose_stopped_journal, always(grow_offline()),
-                         kForward, 0, nullptr, 80})),
+                         kForward, 0, nullptr, 8})),
         thinned(offline({"expand-offline-mounts", "pvc-expand", "expand", leave_unmounted, always(grow_offline()),
-                         kAgain, 0, nullptr, 80})),
+                         kAgain, 0, nullptr, 8})),
         thinned(offline(
             {"expand-offline-claim", "pvc-expand", "expand", nullptr,
-             always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 80},
+             always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 8},
             "deploy/files")),
-        thinned(
-            gently({"expand-template", "pvc-expand", "expand", grow_by_hand, always(grow()), kAll, 0, nullptr, 80})),
+        thinned(gently({"expand-template", "pvc-expand", "expand", grow_by_hand, always(grow()), kAll, 0, nullptr, 8})),
         thinned(gently({"expand-template-lost", "pvc-expand", "expand", lose_template_journal, always(grow()), kForward,
-                        0, nullptr, 80})),
+                        0, nullptr, 8})),
         recovering(),
     };
     for (Entry& one : stopped_entries()) all.push_back(std::move(one));

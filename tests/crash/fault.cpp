@@ -138,6 +138,8 @@ bool kills(Fault fault) {
     return fault == Fault::kKillBefore || fault == Fault::kKillAfterCommit || fault == Fault::kKillAfterAnswer;
 }
 
+bool may_change(const sim::Call& call) { return sim::is_write(call.verb) || in_pod(call.verb); }
+
 bool starves(Fault fault) {
     return fault == Fault::kNoMemory || fault == Fault::kAllocation || fault == Fault::kAllocations;
 }
@@ -240,10 +242,11 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
     if (!failed()) spare_memory();
     calls_.push_back(call);
     calls_.back().body = nullptr;
+    changes_.push_back(in_pod(call.verb));
     source_ = call.body != nullptr && kube::find_at(*call.body, "/spec/dataSource") != nullptr &&
               !cluster_of(call).store.find(call.ref);
     if (injection_.branch) {
-        if (auto other = injection_.branch(static_cast<int>(calls_.size()) - 1)) injection_ = std::move(*other);
+        if (auto other = injection_.branch(static_cast<int>(calls_.size()) - 1, call)) injection_ = std::move(*other);
     }
     if (!here()) return std::nullopt;
     happened_ = true;
@@ -285,6 +288,11 @@ std::optional<Error> FaultGate::before(const sim::Call& call) {
         default:
             return after_commit(injection_.fault) ? std::nullopt : answer_of(injection_.fault, call);
     }
+}
+
+void FaultGate::acted(const sim::Call& call, bool changed) {
+    if (changed && !changes_.empty()) changes_.back() = true;
+    if (injection_.told) injection_.told(call, changed);
 }
 
 // SIGINT, SIGTERM and SIGHUP by turns.

@@ -62,6 +62,8 @@ std::vector<Fault> all_faults();
 bool applies(Fault fault, const sim::Call& call);
 // Those after which the process is no more.
 bool kills(Fault fault);
+// Whether such a request can change anything, in a pod at least.
+bool may_change(const sim::Call& call);
 
 // What controllers do not change of an object: its data, its deletion policy.
 std::string essence(const Json& object);
@@ -79,7 +81,7 @@ struct Injection {
     // Is told of every request that was carried out.
     std::function<void(const sim::Call&, bool changed)> told = nullptr;
     // Asked before every request; what it gives takes the place of this injection from that request on.
-    std::function<std::optional<Injection>(int boundary)> branch = nullptr;
+    std::function<std::optional<Injection>(int boundary, const sim::Call&)> branch = nullptr;
 };
 
 // Counts the requests of one run, and lets the fault happen at its boundary.
@@ -89,15 +91,15 @@ class FaultGate : public sim::Gate {
 
     std::optional<Error> before(const sim::Call& call) override;
     std::optional<Error> after(const sim::Call& call) override;
-    void acted(const sim::Call& call, bool changed) override {
-        if (injection_.told) injection_.told(call, changed);
-    }
+    void acted(const sim::Call& call, bool changed) override;
     int lag() override;
     bool drops_source() override;
     bool twice() override { return faulty() && injection_.fault == Fault::kTwice; }
     sim::WatchFault watch_fault() override;
 
     const std::vector<sim::Call>& calls() const { return calls_; }
+    // Whether each has changed anything, be it in a pod only.
+    const std::vector<bool>& changes() const { return changes_; }
     const Injection& injection() const { return injection_; }
     bool happened() const { return happened_ || memory_failed(); }
     // How much the process has allocated between each request's answer and the next request.
@@ -120,6 +122,7 @@ class FaultGate : public sim::Gate {
     bool memory_failed() const { return injection_.allocation > 0 && failed(); }
 
     std::vector<sim::Call> calls_;
+    std::vector<bool> changes_;
     std::vector<long> allocations_;
     bool happened_ = false;
     bool source_ = false;  // of the call that is being made

@@ -32,7 +32,7 @@ struct Entry {
     // After a fault the end of this line is as good: facts that are only good to have, a quiescence that an interrupted
     // run cannot promise any more.
     std::function<CommandLine(const sim::Sim&)> or_else = nullptr;
-    // Second kills at every nth request only: of commands that differ little from another entry.
+    // Second kills after every nth write only: of commands that differ little from another entry.
     int doubles_every = 1;
     // abort takes back what was made, not what was found out: a drill's mark stays on its set.
     bool mark_stays = false;

@@ -2,6 +2,8 @@
 
 #include "tests/sim/random.h"
 
+#include <algorithm>
+
 namespace holdfast::crash {
 
 namespace {
@@ -21,9 +23,43 @@ void add_actors(const Entry& entry, const Reference& reference, bool everywhere,
     }
 }
 
+// What a kill leaves is what had been written until then: the cluster comes to rest before anybody goes on (Judge). So
+// there are as many different kills as writes, each of which somebody follows up in every way; of those at the other
+// requests, and of the other kinds of kills, which leave what another one has left, one a request is tried, in turn.
+class Kills {
+  public:
+    Kills(const Entry& entry, const Reference& reference, bool everywhere)
+        : entry_(entry), changes_(reference.changes), everywhere_(everywhere) {}
+
+    bool wanted(std::size_t at, Fault fault, Way way) const {
+        if (everywhere_ || leaves_another(at, fault)) return true;
+        const std::size_t turn = at % (3 * entry_.ways.size());
+        return turn % 3 == static_cast<std::size_t>(fault) && entry_.ways[turn / 3] == way;
+    }
+
+    // The kill after every nth write; and again in the run that follows.
+    bool doubled(std::size_t at, Fault fault, Way way) const {
+        if (fault != Fault::kKillAfterCommit || way == Way::kGc || !changes(at)) return false;
+        const auto before = std::count(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(at), true);
+        return before % entry_.doubles_every == 0;
+    }
+
+  private:
+    bool changes(std::size_t at) const { return at < changes_.size() && changes_[at]; }
+    bool leaves_another(std::size_t at, Fault fault) const {
+        return fault == Fault::kKillBefore ? at == 0 : fault == Fault::kKillAfterCommit && changes(at);
+    }
+
+    const Entry& entry_;
+    const std::vector<bool>& changes_;
+    bool everywhere_;
+};
+static_assert(static_cast<int>(Fault::kKillAfterAnswer) == 2);
+
 }  // namespace
 
 std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool everywhere) {
+    const Kills chosen(entry, reference, everywhere);
     std::vector<Work> all;
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
         for (const Fault fault : all_faults()) {
@@ -33,14 +69,13 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool 
             const bool thinned = !kills(fault) && fault != Fault::kFails;
             if (thinned && (i + static_cast<std::size_t>(fault)) % every != 0) continue;
             for (const Way way : entry.ways) {
-                if (way != Way::kRerun && !kills(fault)) continue;
+                if (kills(fault) ? !chosen.wanted(i, fault, way) : way != Way::kRerun) continue;
                 Work work;
                 work.first.entry = &entry;
                 work.first.first = {static_cast<int>(i), fault};
                 work.first.way = way;
                 all.push_back(work);
-                work.doubles = fault == Fault::kKillAfterCommit && way != Way::kGc &&
-                               static_cast<int>(i) % entry.doubles_every == 0;
+                work.doubles = chosen.doubled(i, fault, way);
                 if (work.doubles) all.push_back(work);
             }
         }

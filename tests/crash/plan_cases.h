@@ -9,14 +9,15 @@
 namespace holdfast::crash {
 
 // One piece of work: a case, and for `doubles` the same with a second kill at every request of the run that follows
-// (at one of them, if `pick` is not negative).
+// that can change anything (at one of all, if `pick` is not negative).
 struct Work {
     Case first;
     bool doubles = false;
     long long pick = -1;
 };
 
-// everywhere: somebody else before every request, whatever the entry says.
+// everywhere: somebody else before every request, whatever the entry says, and kills of every kind with
+// every way to go on.
 std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool everywhere = false);
 // `count` cases, one in five with a second kill, and a fifth of that with an actor; drawn by the seed.
 std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t seed);

@@ -5,9 +5,11 @@
 #include "tests/crash/world.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 
@@ -121,8 +123,19 @@ class Run {
         references_[entry.name] = std::move(reference);
     }
 
+    static double processor_seconds() {
+        rusage used{};
+        getrusage(RUSAGE_CHILDREN, &used);
+        const auto seconds = [](const timeval& time) {
+            return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+        };
+        return seconds(used.ru_utime) + seconds(used.ru_stime);
+    }
+
     void finish(const Entry& entry, Outcome& outcome) {
+        const double before = processor_seconds();
         outcome += options_.one.empty() ? work_off(work_, references_, processors()) : tell_one(work_, references_);
+        seconds_[entry.name] = processor_seconds() - before;
         work_ = {};
         Reference& reference = references_.at(entry.name);
         Reference counted;  // what the coverage asks for
@@ -181,7 +194,9 @@ class Run {
             const std::size_t own = references_.at(name).calls.size();
             std::cout << name << ": " << own << " requests, " << tally.faults.size() << " faults and actors, "
                       << tally.cases << " cases, " << tally.doubles << " with a second kill, " << tally.with_actors
-                      << " with an actor (" << tally.refused << " refused)\n";
+                      << " with an actor (" << tally.refused << " refused)";
+            if (seconds_.contains(name)) std::cout << ", " << std::lround(seconds_.at(name)) << " s of processor time";
+            std::cout << "\n";
             all += tally;
             requests += own;
         }
@@ -200,6 +215,7 @@ class Run {
     const sim::Sim world_ = make_world(options_.seed);
     std::map<std::string, Reference> references_;
     std::vector<Work> work_;
+    std::map<std::string, double> seconds_;  // of processor time, of each line
     long long problems_ = 0;
 };
 

@@ -19,21 +19,21 @@ void leave_incomplete(sim::Sim& sim) { kill_at(sim, create_with({}), sim::Verb::
 
 std::vector<Entry> snap_entries() {
     return {
-        {"snap-create", "snap", "create", nullptr, always(create_with({})), kAll, kNameTaken, nullptr, 3},
+        {"snap-create", "snap", "create", nullptr, always(create_with({})), kAll, kNameTaken, nullptr, 1},
         {"snap-create-ready", "snap", "create", nullptr, always(create_with({"--wait", "ready"})), kAll, kNameTaken,
-         nullptr, 5},
+         nullptr, 1},
         {"snap-create-app", "snap", "create", nullptr, always(snap({"create", "sts/postgres", "--name", "before"})),
-         kAll, kNameTaken, always(snap(kCreate)), 5},
+         kAll, kNameTaken, always(snap(kCreate)), 1},
         // --post is run by a rerun and a resume; abort leaves it to the user, and says so.
         {"snap-create-pre", "snap", "create", nullptr,
          always(create_with({"--quiesce", "exec", "--pre", "freeze", "--post", "thaw"})), kForward, kNameTaken,
-         always(snap(kCreate)), 5},
+         always(snap(kCreate)), 1},
         {"snap-create-hold", "snap", "create", nullptr, always(create_with({"--quiesce", "exec", "--hold", "hold"})),
-         kAll, kNameTaken, always(snap(kCreate)), 5},
+         kAll, kNameTaken, always(snap(kCreate)), 1},
         {"snap-back", "snap", "create", leave_incomplete, on_operation("snap", "abort"), kAgain, kNothingLeft, nullptr,
-         5, false, Deletes::kSnapshots},
+         1, false, Deletes::kSnapshots},
         {"snap-on", "snap", "create", leave_incomplete, on_operation("snap", "resume"), kAgain, kNothingLeft,
-         on_operation("snap", "abort"), 5, false, Deletes::kSnapshots},
+         on_operation("snap", "abort"), 1, false, Deletes::kSnapshots},
         {"snap-delete", "snap", "delete", make_set, always(snap({"delete", "before", "--force", "--yes"})), kAll,
          kNothingLeft, nullptr, 1, false, Deletes::kSnapshots},
         {"snap-protect", "snap", "protect", make_set, always(snap({"protect", "before", "--yes"})), kAll},
