@@ -90,11 +90,13 @@ std::string pod_object(const std::string& space, const std::string& pod) {
     return kube::ObjectRef{kube::kPods, space, pod}.text();
 }
 
-// Steps that can share one line: the same verb on the same resource for the same reason at the same risk.
+// Steps that can share one line: the same verb on the same resource for the same reason at the same risk. Of statements
+// only the titles say what each does.
 std::string likeness(const plan::Step& step) {
     const std::string object = object_of(step.action);
     return verb_of(step.action) + "\n" + object.substr(0, object.rfind('/')) + "\n" + step.reason + "\n" +
-           risk_of(step) + "\n" + step.phase + (step.point_of_no_return ? "\n!" : "");
+           risk_of(step) + "\n" + step.phase + (step.point_of_no_return ? "\n!" : "") +
+           (std::holds_alternative<plan::Sql>(step.action) ? "\n" + step.title : "");
 }
 
 struct Group {

@@ -16,6 +16,10 @@
 namespace holdfast::clone {
 namespace {
 
+constexpr char kWhatIsMasked[] =
+    "mend that and run the same line again; --database says which database the statements are for, --db-user as which "
+    "superuser they run";
+
 bool made_by(const Json& object, const std::string& operation) {
     return kube::label_of(object, labels::kOperation) == operation;
 }
@@ -120,6 +124,8 @@ Result<plan::Plan> Clone::recover(kube::ClusterReader& reader, const plan::Input
             plan.instead->kind = ErrorKind::kMismatch;
             plan.instead->message = "masking failed: " + plan.instead->message;
         }
+        if (unmasked && plan.instead->hint.empty() && plan.instead->kind == ErrorKind::kMismatch)
+            plan.instead->hint = kWhatIsMasked;
         return plan;
     }
     return throwaways_away(reader, input.operation, error);

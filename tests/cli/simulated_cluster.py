@@ -19,7 +19,7 @@ SPACE = "bookstore"
 LIMIT_S = 60
 GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps/v1/namespaces/{}/deployments",
           "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
-          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "service": "api/v1/namespaces/{}/services", "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 

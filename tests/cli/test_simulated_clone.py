@@ -1,4 +1,7 @@
 """kubectl clone over real HTTPS on the simulated cluster."""
+import json
+import re
+
 import pytest
 
 from simulated_cluster import SPACE, Cluster
@@ -84,3 +87,29 @@ def test_a_config_map_that_source_and_clone_both_name_is_read_once(cluster):
     refused = cluster.run("clone", "deploy/files", "papers", code=3)
     assert "is Patroni (env PATRONI_SCOPE of container" in " ".join(refused.err.split()), refused
     assert [r["method"] for r in cluster.requests() if r["target"].partition("?")[0].endswith("/configmaps/settings")] == ["GET"]
+
+
+def test_what_the_line_asks_for_is_what_is_made(cluster):
+    made = cluster.run("clone", "sts/postgres", "third", "--ordinals", "1=3", "--storage-class", "later", "--size", "2Gi", "--env", "ROLE=copy", "--set",
+                       "spec.template.spec.terminationGracePeriodSeconds=3", "--ttl", "48h", "-o", "json")
+    assert {c["name"] for c in json.loads(made.out)["claims"]} == {"data-third-3", "wal-third-3"}
+    for name, claim in claims_of(cluster, "third").items():
+        spec = cluster.get("pvc", name)["spec"]
+        assert (spec["storageClassName"], spec["resources"]["requests"]["storage"]) == ("later", "2Gi"), claim
+    workload = cluster.get("sts", "third")["spec"]
+    assert (workload["replicas"], workload["ordinals"]["start"], workload["template"]["spec"]["terminationGracePeriodSeconds"]) == (1, 3, 3)
+    assert {"name": "ROLE", "value": "copy"} in workload["template"]["spec"]["containers"][0]["env"]
+    for one in workload["volumeClaimTemplates"]:  # of an ordinal that comes later
+        assert (one["spec"]["storageClassName"], one["spec"]["resources"]["requests"]["storage"]) == ("later", "2Gi")
+    assert cluster.get("service", "third")["spec"]["clusterIP"] == "None"
+    (listed,) = json.loads(cluster.run("clone", "list", "-o", "json").out)["items"]
+    assert (listed["expired"], listed["name"], listed["from"]) == (False, "third", "sts/bookstore/postgres") and listed["expires"]
+    assert re.search(r"^third +sts/bookstore/postgres +2 +4Gi +in (47h|2d)", cluster.run("clone", "list").out, re.M)
+
+
+def test_a_clone_past_its_time_is_shown_so_and_left(cluster):
+    cluster.run("clone", "pvc/data-postgres-0", "old", "--ttl", "1ms")
+    listed = cluster.run("clone", "list")
+    assert re.search(r"^old .* expired \S+ ago ", listed.out, re.M) and "1 clone is past its time: kubectl clone delete NAME removes one" in listed.err, listed
+    assert json.loads(cluster.run("clone", "list", "-o", "json").out)["items"][0]["expired"] is True
+    assert cluster.get("pvc", "old") is not None

@@ -1,5 +1,7 @@
 """kubectl clone on the real cluster: the copy has the data, the source is as it was before, byte for byte and object for
 object, and what was made can be removed again without a trace."""
+import hashlib
+
 import pytest
 
 import world
@@ -54,6 +56,31 @@ def test_a_claim_is_copied_and_its_source_is_only_read(files, method):
     files.eventually(lambda: files.objects() == before)
 
 
+@pytest.mark.parametrize("method", ["snapshot", "clone"])
+def test_not_one_byte_of_a_source_that_nobody_has_mounted_is_changed(space, method):
+    space.claim("data")
+    space.pod("writer", claims=["data"])
+    space.shell("writer", "seq 1 20000 > /data/rows && sync").expect()
+    node = space.path("pod/writer", ".spec.nodeName")
+    space.kubectl("delete", "pod", "writer", "--now").expect()
+    volume = space.path("pvc/data", ".spec.volumeName")
+    space.eventually(lambda: volume not in space.cluster.kubectl("get", "volumeattachments,node/" + node, "-o", "json").out)
+
+    def blocks():
+        with open(space.image_of("data"), "rb") as image:
+            return hashlib.file_digest(image, "sha256").hexdigest()
+
+    before = blocks()
+    space.clone("pvc/data", "copy", "--method", method).expect()
+    space.pod("reader", claims=["copy"])
+    assert space.shell("reader", "sha256sum /copy/rows | cut -c1-64").expect().out.strip() == hashlib.sha256(
+        b"".join(b"%d\n" % i for i in range(1, 20001))).hexdigest()
+    space.kubectl("delete", "pod", "reader", "--now").expect()
+    assert blocks() == before
+    space.clone("delete", "copy", "--yes").expect()
+    assert blocks() == before
+
+
 def test_the_plan_says_the_method_and_why(files):
     before = files.objects()
     plan = files.clone("pvc/data", "copy", "--dry-run").expect()
@@ -69,7 +96,7 @@ def test_another_namespace_larger_and_waiting_for_a_pod(files, cluster):
                     "--ttl", "1s").expect()
         other.pod("reader", claims=["copy"])
         assert content(other, "reader", "/copy") == data
-        assert other.path("pvc/copy", ".status.capacity.storage") == "96Mi"
+        assert other.path("pvc/copy", ".status.capacity.storage") == "96Mi" and other.path("pvc/copy", ".spec.storageClassName") == "fast-later"
         files.eventually(lambda: files.objects() == before)
         assert "expired" in other.clone("list").expect().out
         refused = other.clone("delete", "copy", "--yes").expect(3)

@@ -77,9 +77,7 @@ class Polling:
 def on_storage(space, claim):
     """How many lines with the secret the storage itself has of a claim's volume: in files, in blocks that the filesystem has freed,
     in whatever lies between."""
-    handle = space.path(f"pv/{space.path(f'pvc/{claim}', '.spec.volumeName')}", ".spec.csi.volumeHandle")
-    (image,) = space.cluster.kubeconfig.parent.glob(f"state/*/volumes/{handle}/data.img")
-    return int(subprocess.run(["grep", "-ac", SECRET, image], stdout=subprocess.PIPE, text=True, timeout=60).stdout)
+    return int(subprocess.run(["grep", "-ac", SECRET, space.image_of(claim)], stdout=subprocess.PIPE, text=True, timeout=60).stdout)
 
 
 # xfs, ext4, and volumes that wait for a pod and that nobody deletes by themselves
@@ -122,6 +120,11 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "division by zero" in failed.err and "the source is intact" in failed.err
+    space.eventually(lambda: space.objects() == before)
+
+    # A database that is not there: whose name was forgotten.
+    failed = space.clone("sts/postgres", "staging", "--sql", mask, "--database", "shop", timeout=300).expect(6)
+    assert 'database "shop" does not exist' in failed.err and "--database says which database the statements are for" in failed.err, failed.text
     space.eventually(lambda: space.objects() == before)
 
     # What is undone when the connection ends masks nothing, whatever the server said of each statement.

@@ -49,7 +49,9 @@ def test_a_stateful_set_beside_its_source(database):
     before = database.objects()
     said = database.clone("sts/postgres", "staging", "--ttl", "48h").expect()
     assert "statefulset.apps/staging cloned from" in said.out
-    assert "label app of the pods: postgres becomes staging" in said.err and "netpol/" in said.err
+    told = " ".join(said.err.split())
+    assert "label app of the pods: postgres becomes staging" in told, said.text
+    assert f"these mean every pod of namespace {database.name}, the clone's too: netpol/{database.name}/all" in told, said.text
     for ordinal in (0, 1):
         assert database.psql(f"staging-{ordinal}", "select x from t") == f"postgres-{ordinal}"
         assert database.shell(f"staging-{ordinal}", "cat /files/whose").expect().out.strip() == f"postgres-{ordinal}"

@@ -255,6 +255,12 @@ class Space:
         """What psql -qtAX prints."""
         return self.kubectl("exec", pod, "--", "psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql).expect().out.strip()
 
+    def image_of(self, claim):
+        """The storage's own file with all blocks of a claim's volume."""
+        handle = self.path(f"pv/{self.path(f'pvc/{claim}', '.spec.volumeName')}", ".spec.csi.volumeHandle")
+        (image,) = self.cluster.kubeconfig.parent.glob(f"state/*/volumes/{handle}/data.img")
+        return image
+
     def claim(self, name, storage_class="fast", size="64Mi", **spec):
         self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
                     "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class,

@@ -111,6 +111,26 @@ TEST_SUITE("clone software") {
         CHECK_FALSE(parse_ties("standby=false\narchive=off\n"));
     }
 
+    TEST_CASE("each tie of a Postgres is told of, and refused, by itself") {
+        const std::vector<std::pair<std::string, std::string>> told = {
+            {"standby=true\narchive=off\nfollows=0\nslots=0\nsubscriptions=0\n", "it is a standby"},
+            {"standby=false\narchive=always\nfollows=0\nslots=0\nsubscriptions=0\n", "it archives its WAL"},
+            {"standby=false\narchive=off\nfollows=1\nslots=0\nsubscriptions=0\n",
+             "it knows a primary or an archive to follow"},
+            {"standby=false\narchive=off\nfollows=0\nslots=1\nsubscriptions=0\n", "it has 1 replication slot"},
+            {"standby=false\narchive=off\nfollows=0\nslots=0\nsubscriptions=2\n", "it has 2 subscriptions"}};
+        const Json database = pod("postgres:16");
+        for (const auto& [answer, text] : told) {
+            const auto ties = parse_ties(answer);
+            REQUIRE(ties);
+            CHECK(ties->text() == text);
+            const Status refused = joins(database, database, false, {{"db-0", ties}});
+            REQUIRE_FALSE(refused.ok());
+            CHECK(says(refused.error().message, "in pod/db-0 " + text + ", and so would the clone"));
+            CHECK(says(refused.error().hint, "--isolated"));
+        }
+    }
+
     TEST_CASE("a Postgres starts beside its source only untied, or isolated") {
         const Json database = pod("postgres:16");
         const Ties none;

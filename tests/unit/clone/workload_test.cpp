@@ -69,12 +69,52 @@ TEST_SUITE("clone workload") {
         CHECK(made->manifest["spec"]["replicas"] == 1);
     }
 
+    TEST_CASE("the clone's StatefulSet begins at the ordinal that the line asks for, whatever its source's does") {
+        CloneOptions wanted = whole();
+        wanted.ordinals = {{1, 4}};
+        const auto later = workload(wanted, around());
+        REQUIRE(later.ok());
+        CHECK(later->manifest["spec"]["ordinals"]["start"] == 4);
+        CHECK(later->manifest["spec"]["replicas"] == 1);
+        Json facts = base_facts();
+        facts["workloads"][0]["spec"]["ordinals"] = {{"start", 1}};
+        facts["workloads"][0]["spec"]["replicas"] = 1;
+        wanted.ordinals = {{1, 0}};
+        const auto first = workload(wanted, around(), facts);
+        REQUIRE(first.ok());
+        CHECK(first->manifest["spec"]["ordinals"]["start"] == 0);
+    }
+
     TEST_CASE("nothing that selects the source selects the clone") {
         const auto made = workload(whole(), around());
         REQUIRE(made.ok());
         const auto labels = kube::label_map(made->manifest["spec"]["template"]["metadata"]["labels"]);
         for (const auto& one : around().selectors(whole())) CHECK_FALSE(kube::selector_matches(one.selector, labels));
         CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
+    }
+
+    TEST_CASE("a selector that means every pod is listed in the plan, and stands in no way") {
+        Surroundings surroundings = around();
+        surroundings.there.push_back({{"apiVersion", "networking.k8s.io/v1"},
+                                      {"kind", "NetworkPolicy"},
+                                      {"metadata", {{"name", "deny"}, {"namespace", "shop"}}},
+                                      {"spec", {{"podSelector", Json::object()}}}});
+        const auto made = workload(whole(), surroundings);
+        REQUIRE(made.ok());
+        CHECK(noted(*made, "these mean every pod of namespace shop, the clone's too: netpol/shop/deny"));
+        CHECK_FALSE(noted(*workload(whole(), around()), "these mean every pod"));
+    }
+
+    TEST_CASE("claims that a template mounts by name are the copies, under the volumes' own names") {
+        Json facts = base_facts();
+        Json& template_spec = facts["workloads"][0]["spec"]["template"]["spec"];
+        template_spec["volumes"] =
+            Json::array({{{"name", "shared"}, {"persistentVolumeClaim", {{"claimName", "data-postgres-1"}}}}});
+        facts["workloads"][0]["spec"]["replicas"] = 1;
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        CHECK(made->manifest["spec"]["template"]["spec"]["volumes"] ==
+              Json::array({{{"name", "shared"}, {"persistentVolumeClaim", {{"claimName", "copy-data-postgres-1"}}}}}));
     }
 
     TEST_CASE("network policies that protect the source and not the clone are told of") {

@@ -1,5 +1,6 @@
 #include "common/view/plan_view.h"
 
+#include "common/plan/make_step.h"
 #include "tests/golden/golden.h"
 
 #include <doctest/doctest.h>
@@ -85,6 +86,19 @@ TEST_CASE("a thousand equal steps are one line, those that differ stand alone") 
     CHECK(text.find("1-1000. create 1000 objects: vs/bookstore/x-0 to x-999") != std::string::npos);
     CHECK(text.find("1001. delete vs/bookstore/old") != std::string::npos);
     CHECK(view::plan_json(plan)["steps"].size() == 1001);
+}
+
+TEST_CASE("many statements in one pod are named one by one: they do not do the same") {
+    plan::Plan plan;
+    plan.operation = "clone-staging-1";
+    for (int i = 0; i < 20; i++) {
+        plan::Sql sql;
+        sql.space = "bookstore";
+        sql.pod = "db-0";
+        plan.steps.push_back(plan::make_step("sql-" + std::to_string(i), "statement " + std::to_string(i), "", sql));
+    }
+    const std::string text = view::plan_text(plan, false);
+    for (int i = 0; i < 20; i++) CHECK(text.find("statement " + std::to_string(i) + "\n") != std::string::npos);
 }
 
 TEST_CASE("control sequences in remote names are shown and not sent") {
