@@ -25,6 +25,26 @@ def killed_in_the_gap(space, target, *sizes):
     raise AssertionError(f"every one of {len(sizes)} runs had ended before it was killed")
 
 
+def killed_when_it_has_deleted(space, target, *sizes, more=()):
+    """The same, and it is certain that the deletion of the StatefulSet has been accepted, which then goes on by itself."""
+    watched = ["kubectl", "get", target, "-n", space.name, "-w", "-o", 'jsonpath=.{.metadata.deletionTimestamp}{"\\n"}']
+    for size in sizes:
+        uid = space.path(target, ".metadata.uid")
+        with world.Started(watched, space.cluster.environment) as watch:
+            watch.wait_for(r"\.\n")
+            with space.start("pvc-expand", target, "--size", size, *more, "--yes", "--progress", "plain") as command:
+                while command.process.poll() is None and not any(line.strip() != "." for line in list(watch.out)):
+                    time.sleep(0.002)
+                if command.end(signal.SIGKILL) == -signal.SIGKILL:
+                    space.eventually(lambda uid=uid: uid not in [s["metadata"]["uid"] for s in space.get("sts")["items"]], 60)
+                    if not space.get("sts")["items"]:
+                        return size, uid
+                    expand(space, target, "--size", size, *more, "--yes").expect()
+                else:
+                    assert command.process.returncode == 0, command.text
+    raise AssertionError(f"every one of {len(sizes)} runs had ended before it was killed")
+
+
 def pods(space):
     """{pod: (uid, restarts)}"""
     return {p["metadata"]["name"]: (p["metadata"]["uid"], sum(c["restartCount"] for c in p["status"]["containerStatuses"]))

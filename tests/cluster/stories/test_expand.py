@@ -6,7 +6,7 @@ import time
 import pytest
 
 import world
-from growing import capacities, controllers, expand, killed_in_the_gap, pods, sleeping
+from growing import capacities, controllers, expand, killed_in_the_gap, killed_when_it_has_deleted, pods, sleeping
 from schema import conform, schema_of
 
 SOAK = bool(os.environ.get("HOLDFAST_SOAK"))
@@ -255,6 +255,27 @@ def test_a_run_that_is_killed_between_delete_and_create_is_finished_by_the_next(
     assert size in run.out and not kept[0].exists()
     assert pods(space) == before and space.path("sts/postgres", ".metadata.uid") != uid
     assert space.path("sts/postgres", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == size
+
+
+@pytest.mark.parametrize("way", ("again", "resume"))
+def test_a_set_without_pods_that_was_killed_in_the_gap_comes_back_by_what_its_revisions_tell(space, way):
+    """At 0 replicas no pod tells of a StatefulSet that is gone: its ControllerRevision is all that is left of it."""
+    space.apply(*sleeping("db"))
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
+    space.kubectl("scale", "sts/db", "--replicas=0").expect()
+    space.eventually(lambda: not pods(space))
+    size, uid = killed_when_it_has_deleted(space, "sts/db", "96Mi", "128Mi", "160Mi", more=("--include-unused",))
+    assert set(controllers(space, "controllerrevisions").values()) == {""}
+    if way == "resume":
+        operation = space.kubectl("pvc-expand", "status", "-o", "json").expect().json()["items"][0]["operation"]
+        run = expand(space, "resume", operation).expect()
+    else:
+        run = expand(space, "sts/db", "--size", size, "--include-unused", "--yes").expect()
+    new = space.path("sts/db", ".metadata.uid")
+    assert new != uid and set(controllers(space, "controllerrevisions").values()) == {new}, run.text
+    assert space.path("sts/db", ".spec.volumeClaimTemplates[0].spec.resources.requests.storage") == size
+    space.kubectl("scale", "sts/db", "--replicas=2").expect()
+    space.eventually(lambda: capacities(space) == {"data-db-0": size, "data-db-1": size})
 
 
 def test_without_its_journal_a_set_is_made_anew_from_what_a_claim_tells_and_its_last_revision_confirms(space):
