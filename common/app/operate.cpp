@@ -2,6 +2,7 @@
 
 #include "common/app/approve.h"
 #include "common/app/exit_code.h"
+#include "common/app/operation_commands.h"
 #include "common/app/sentence.h"
 #include "common/app/version.h"
 #include "common/app/witness.h"
@@ -48,6 +49,9 @@ plan::DriveOptions drive_options(Session& session, const Command& command, const
     options.limits.dry_run = session.flags().dry_run == DryRun::kServer ? kube::DryRun::kServer : kube::DryRun::kNone;
     options.plan_only = session.flags().dry_run == DryRun::kClient;
     options.approve = [&session](const plan::Plan& plan, bool resuming) { return approve(session, plan, resuming); };
+    options.can_abort = [&session](kube::ClusterReader& reader, const plan::Journal& open) {
+        return can_be_aborted(session, reader, open);
+    };
     return options;
 }
 

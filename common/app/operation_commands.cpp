@@ -89,6 +89,15 @@ Result<plan::Plan> way_back(Session& session, kube::ClusterReader& reader, const
     return std::move(*own);
 }
 
+}  // namespace
+
+bool can_be_aborted(Session& session, kube::ClusterReader& reader, const plan::Journal& journal) {
+    const auto back = way_back(session, reader, journal);
+    return back.ok() || back.error().kind != ErrorKind::kRefused;
+}
+
+namespace {
+
 int abort_operation(Session& session, const Arguments& arguments) {
     auto journal = journal_of(session, arguments.positionals.front());
     if (!journal.ok()) return session.fail(journal.error());

@@ -18,7 +18,7 @@ Json as_json(const plan::OperationStatus& status) {
     return Json{{"operation", journal.operation},
                 {"namespace", journal.space},
                 {"kind", journal.kind},
-                {"target", journal.target},
+                {"target", status.target},
                 {"plugin", journal.plugin},
                 {"command", journal.command},
                 {"started", format_time(journal.started)},
@@ -43,7 +43,7 @@ std::string table_text(Context& context, const std::vector<plan::OperationStatus
     for (const auto& status : all) {
         const plan::Journal& journal = status.journal;
         std::vector<std::string> cells = {
-            journal.operation, journal.plugin + " " + journal.command, journal.target,
+            journal.operation, journal.plugin + " " + journal.command, status.target,
             status.owner,      std::to_string(journal.round + 1),      age(context, journal.started)};
         if (with_space) cells.insert(cells.begin(), journal.space);
         table.row(cells);
@@ -58,7 +58,7 @@ std::string details_text(Context& context, const plan::OperationStatus& status) 
                              : name + ":" + std::string(12 - name.size(), ' ') + escape_line(value) + "\n";
     };
     return line("Operation", journal.operation) + line("Namespace", journal.space) +
-           line("Command", journal.plugin + " " + journal.command) + line("Target", journal.target) +
+           line("Command", journal.plugin + " " + journal.command) + line("Target", status.target) +
            line("Started", format_time(journal.started) + " (" + age(context, journal.started) + " ago)") +
            line("Owner", status.owner + (status.who.empty() ? "" : " (" + status.who + ")")) +
            line("State", journal.state) + line("Message", journal.message) + line("Go on", status.resume) +

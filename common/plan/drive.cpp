@@ -65,7 +65,7 @@ class Drive {
     // Reads only. What the workload's lock says is heeded here already: whoever is kept out is told before anything is
     // decided.
     Status begin() {
-        TRY_ASSIGN(std::optional<Journal> earlier, find_earlier(world_, operation_, options_.line));
+        TRY_ASSIGN(std::optional<Journal> earlier, find_earlier(world_, operation_, options_));
         if (earlier) {
             journal_ = std::move(*earlier);
             if (!options_.line.resume) journal_.arguments = options_.line.arguments;

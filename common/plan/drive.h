@@ -27,6 +27,8 @@ struct DriveOptions {
     // Shows the plan and asks where it must; an error stops before any change. Called for every round; `resuming` says
     // that an earlier run has begun it. For later rounds it only shows.
     std::function<Status(const Plan& plan, bool resuming)> approve;
+    // Whether an abort of this unfinished operation would be granted now. Null: nobody can tell, and it is offered.
+    std::function<bool(kube::ClusterReader& reader, const Journal& journal)> can_abort = nullptr;
 };
 
 struct DriveResult {

@@ -113,7 +113,19 @@ std::string lines_without_journal(const Journal& journal) {
     return lines;
 }
 
-Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line) {
+namespace {
+
+Error with_other_arguments(const Journal& open, bool can_abort) {
+    return {ErrorKind::kLocked,
+            "operation " + open.operation + " on " + target_text(open) +
+                " is unfinished and was begun with other arguments; nothing was changed",
+            lines_for(open, can_abort), 0, ""};
+}
+
+}  // namespace
+
+Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const DriveOptions& options) {
+    const CommandLine& line = options.line;
     const Rebuild rebuild = [&](kube::ClusterReader& reader, const std::string&) { return operation.rebuild(reader); };
     if (line.resume) {
         TRY_ASSIGN(Journal journal, read_or_rebuild(world.cluster, operation.space(), *line.resume, rebuild));
@@ -140,10 +152,7 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
         TRY_ASSIGN(const bool held,
                    !same && one.uid.empty() ? shares_lock(world, operation, one) : Result<bool>(false));
         if (!same && !held) continue;
-        return Error{ErrorKind::kLocked,
-                     "operation " + one.operation + " on " + one.target +
-                         " is unfinished and was begun with other arguments; nothing was changed",
-                     lines_for(one), 0, ""};
+        return with_other_arguments(one, !options.can_abort || options.can_abort(world.cluster, one));
     }
     return std::optional<Journal>();
 }

@@ -20,7 +20,7 @@ std::string lines_without_journal(const Journal& journal);
 // The journal of the operation that this command line goes on with, as it was read; nullopt: none, it begins anew.
 // kLocked: an unfinished operation of the same kind on the same target was begun with other arguments (bad input 11).
 // kRefused: its journal cannot be trusted (47, 48), or an object that it locked was replaced (49).
-Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const CommandLine& line);
+Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, const DriveOptions& options);
 
 // All that is not allowed, in one kForbidden. other: the second cluster, for checks that are of it.
 Status check_allowed(kube::ClusterReader& reader, const std::vector<kube::AccessCheck>& checks,

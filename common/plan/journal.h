@@ -56,6 +56,8 @@ struct Journal {
     std::vector<std::string> lost;      // parts that could not be read, since their shard is gone: "record/swaps"
 };
 
+// What an operation is on, for people: its target's name, or the selector that chose what it is on.
+std::string target_text(const Journal& journal);
 std::string journal_name(const std::string& operation);
 std::string shard_name(const std::string& operation, const std::string& hash);
 struct JournalObjects {

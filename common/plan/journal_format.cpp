@@ -170,6 +170,13 @@ void take_versions(Journal& journal, const Json& config_map) {
     journal.resource_version = kube::version_of(config_map);
 }
 
+std::string target_text(const Journal& journal) {
+    const std::string selector = kube::text_at(journal.arguments, "/values/selector/0");
+    const Json* named = kube::find_at(journal.arguments, "/positionals");
+    const bool chosen = !selector.empty() && (named == nullptr || named->empty());
+    return chosen ? "-l " + shell_quote(selector) : journal.target;
+}
+
 std::string journal_name(const std::string& operation) { return "holdfast-op-" + operation; }
 
 std::string shard_name(const std::string& operation, const std::string& hash) {

@@ -86,6 +86,7 @@ Error not_up(Error error, const Journal& journal) {
 OperationStatus describe(const Journal& journal, const Owner& owner) {
     OperationStatus status;
     status.journal = journal;
+    status.target = target_text(journal);
     status.who = owner.life == Life::kDead ? "" : owner.who;
     switch (owner.life) {
         case Life::kLive:

@@ -13,6 +13,7 @@ namespace holdfast::plan {
 
 struct OperationStatus {
     Journal journal;
+    std::string target;  // what it is on, for people
     std::string owner;   // "runs", "stopped", "not heard of lately", "finished"
     std::string who;     // "process 4711 on db1", while it runs or may run
     std::string resume;  // the command that goes on

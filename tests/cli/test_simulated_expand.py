@@ -3,6 +3,8 @@ import json
 import os
 import pty
 import time
+from collections import Counter
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -118,6 +120,37 @@ def test_a_relative_size_becomes_an_absolute_one_once(cluster, terminal, words, 
     assert templates == {"data": becomes, "wal": "1Gi" if "--template" in line else becomes}
 
 
+def killed_at_the_first_claim(cluster, line, through):
+    """Killed while the first claim that is asked to grow waits for its answer; with `through` it has been asked. Two templates are tried before."""
+    cluster.rules({"method": "PATCH", "path": "/persistentvolumeclaims/", "skip": 2, "times": 1,
+                   "reply": {"announce": True, "through": through, "drop": True, "delay_ms": 600000}})
+    started = cluster.start("pvc-expand", *line)
+    cluster.arrived.get(timeout=60)
+    assert started.kill().code == -9
+    cluster.rules()
+
+
+@pytest.mark.parametrize("through", (False, True))
+def test_whoever_comes_with_another_size_is_told_only_what_works(cluster, through):
+    killed_at_the_first_claim(cluster, GROW, through)
+    operation = json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"][0]["operation"]
+    refused = cluster.run("pvc-expand", "sts/postgres", "--size", "3Gi", "--yes", code=4)
+    assert f"operation {operation} on postgres is unfinished and was begun with other arguments" in refused.err
+    assert f"kubectl pvc-expand resume {operation}" in refused.err
+    assert (f"kubectl pvc-expand abort {operation}" in refused.err) is not through, refused
+    cluster.run("pvc-expand", "abort", operation, "--yes", code=3 if through else 0)
+
+
+def test_status_shows_the_selector_that_chose_the_claims(cluster):
+    killed_at_the_first_claim(cluster, ["-l", "app in (postgres)", "--size", "2Gi", "--yes"], True)
+    found = json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"][0]
+    assert found["target"] == "-l 'app in (postgres)'"
+    assert "-l 'app in (postgres)'" in cluster.run("pvc-expand", "status").out
+    assert "Target:      -l 'app in (postgres)'" in cluster.run("pvc-expand", "status", found["operation"]).out
+    refused = cluster.run("pvc-expand", "-l", "app in (postgres)", "--size", "3Gi", "--yes", code=4)
+    assert f"operation {found['operation']} on -l 'app in (postgres)' is unfinished" in refused.err
+
+
 def many(sets, templates):
     """StatefulSets of one pod with so many claims each."""
     for number in range(sets):
@@ -156,8 +189,15 @@ def test_a_hundred_statefulsets_of_ten_claims_are_bounded_by_requests(tmp_path, 
         # field owners, and a trial of two of these.
         assert len(writes) <= 2 * sets * claims + 8 * sets, len(writes)
         assert len(reads) <= 20 * sets, len(reads)
-        # One watch for all claims, one for each set that goes.
-        assert len([r for r in watches if "/persistentvolumeclaims" in r["target"]]) <= 4
+        # One watch for all claims; of the sets, which go one after the other, one for each while it goes. No other kind is watched.
+        watched = Counter(urlsplit(r["target"]).path.rsplit("/", 1)[1] for r in watches)
+        assert watched.keys() <= {"persistentvolumeclaims", "statefulsets"}, watched
+        assert watched["persistentvolumeclaims"] <= 4 and watched["statefulsets"] <= sets, watched
+        going = [parse_qs(urlsplit(r["target"]).query).get("fieldSelector", [""])[0] for r in watches if "/statefulsets" in r["target"]]
+        assert len(set(going)) == len(going) and "" not in going, going
+        # Locks and journal with all of it: each lock is taken, held up and given back.
+        assert len(requests) <= 120 * sets, len(requests)
+        print(f"{len(requests)} requests: {len(writes)} writes, {len(reads)} reads, watches {dict(watched)}")
         now = uids(cluster)
         assert {n: now[n] for n in pods} == pods
         assert {s for n, s in sizes(cluster).items() if n.startswith("v")} == {"2Gi"}

@@ -18,13 +18,29 @@ void lose_grown_journal(sim::Sim& sim) {
 }
 
 // Somebody asked for more than the storage can ever give.
-void ask_too_much(sim::Sim& sim) {
+void ask_too_much_for(sim::Sim& sim, const std::vector<std::string>& claims) {
     const Json body = {{"spec", {{"resources", {{"requests", {{"storage", "2Ti"}}}}}}}};
-    for (const char* claim : {"data-postgres-0", "data-postgres-1"}) {
+    for (const std::string& claim : claims) {
         const kube::ObjectRef ref{kube::kClaims, kSpace, claim};
         const bool asked = sim::api_patch(sim, ref, kube::PatchType::kMerge, body, {}, kube::DryRun::kNone, "").ok();
         if (!asked || !sim.settle(sim::milliseconds(600000))) std::exit(2);
     }
+}
+
+void ask_too_much(sim::Sim& sim) { ask_too_much_for(sim, {"data-postgres-0", "data-postgres-1"}); }
+
+// A claim that no workload has.
+void ask_too_much_alone(sim::Sim& sim) {
+    const Json claim = {{"apiVersion", "v1"},
+                        {"kind", "PersistentVolumeClaim"},
+                        {"metadata", {{"name", "alone"}, {"namespace", kSpace}}},
+                        {"spec",
+                         {{"accessModes", Json::array({"ReadWriteOnce"})},
+                          {"storageClassName", "fast"},
+                          {"resources", {{"requests", {{"storage", "1Gi"}}}}}}}};
+    const bool made = sim::api_create(sim, claim, kube::DryRun::kNone).ok();
+    if (!made || !sim.settle(sim::milliseconds(600000))) std::exit(2);
+    ask_too_much_for(sim, {"alone"});
 }
 
 // StatefulSet stuck of this class, whose claims go the way that `retention` says, under a budget of one pod at a time.
@@ -116,6 +132,15 @@ Entry offline(Entry entry, const std::string& target = "sts/stuck") {
 
 // A volume of this class grows only while no node has it.
 void put_offline(sim::Sim& sim) { put_stuck(sim, "slow-offline", "Delete"); }
+
+// Differs from "expand-offline" only in how the set is found.
+Entry offline_selected() {
+    Entry entry = offline({"expand-offline-selector", "pvc-expand", "expand", put_offline,
+                           always(expand({"-l", "app=stuck", "--size", "2Gi", "--restart", "offline", "--yes"})),
+                           kAgain, 0, nullptr, 16});
+    entry.faults_every = entry.actors_every = 12;
+    return entry;
+}
 
 // Killed when the pods were stopped, and then somebody deleted the journal.
 void lose_stopped_journal(sim::Sim& sim) {
@@ -227,6 +252,14 @@ Entry recovering() {
     return entry;
 }
 
+Entry recovering_one() {
+    Entry entry = thinned(gently({"expand-recover-claim", "pvc-expand", "recover", ask_too_much_alone,
+                                  always(expand({"recover", "pvc/alone", "--yes"})), kAll, 0, nullptr, 8},
+                                 "pvc/alone"));
+    entry.asks_less = true;
+    return entry;
+}
+
 }  // namespace
 
 std::vector<Entry> expand_entries() {
@@ -261,10 +294,12 @@ std::vector<Entry> expand_entries() {
             {"expand-offline-claim", "pvc-expand", "expand", nullptr,
              always(expand({"pvc/files", "--size", "2Gi", "--restart", "offline", "--yes"})), kAll, 0, nullptr, 8},
             "deploy/files")),
+        offline_selected(),
         thinned(gently({"expand-template", "pvc-expand", "expand", grow_by_hand, always(grow()), kAll, 0, nullptr, 8})),
         thinned(gently({"expand-template-lost", "pvc-expand", "expand", lose_template_journal, always(grow()), kForward,
                         0, nullptr, 8})),
         recovering(),
+        recovering_one(),
     };
     for (Entry& one : stopped_entries()) all.push_back(std::move(one));
     return all;

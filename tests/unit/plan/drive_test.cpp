@@ -66,7 +66,23 @@ TEST_CASE("bad input 11: an unfinished operation with other arguments is in the 
     const DriveResult other = f.run();
     CHECK(other.status.error().kind == ErrorKind::kLocked);
     CHECK(other.status.error().message.find(id) != std::string::npos);
+    CHECK(other.status.error().hint.find(" abort " + id) != std::string::npos);
     CHECK(f.cluster.writes().size() == writes);
+    f.options.can_abort = [&](kube::ClusterReader&, const Journal& open) { return open.operation != id; };
+    const Error error = f.run().status.error();  // past its point of no return
+    CHECK(error.hint.find(" resume " + id) != std::string::npos);
+    CHECK(error.hint.find(" abort ") == std::string::npos);
+}
+
+TEST_CASE("what an operation is on is told as it was asked for: by a name, or by the selector and not by its hash") {
+    Journal journal;
+    journal.target = "selected-1f2e3d4c";
+    journal.arguments = {{"positionals", Json::array()}, {"values", {{"selector", {"app in (db,files)"}}}}};
+    CHECK(target_text(journal) == "-l 'app in (db,files)'");
+    CHECK(describe(journal, {}).target == "-l 'app in (db,files)'");
+    journal.target = "db";
+    journal.arguments = {{"positionals", {"sts/db"}}, {"values", Json::object()}};
+    CHECK(target_text(journal) == "db");
 }
 
 TEST_CASE("a live owner on this machine keeps a second process out, without a write") {
