@@ -22,7 +22,8 @@ constexpr std::pair<const char*, Target> kTargets[] = {{"yaml", holdfast::fuzz::
                                                        {"journal", holdfast::fuzz::journal},
                                                        {"mover_frames", holdfast::fuzz::mover_frames},
                                                        {"mover_index", holdfast::fuzz::mover_index},
-                                                       {"mover_journal", holdfast::fuzz::mover_journal}};
+                                                       {"mover_journal", holdfast::fuzz::mover_journal},
+                                                       {"mover_serve", holdfast::fuzz::mover_serve}};
 constexpr std::chrono::seconds kLimit{5};
 
 // True if the input was dealt with in time.

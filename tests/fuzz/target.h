@@ -17,6 +17,7 @@ void journal(std::string_view input);
 void mover_frames(std::string_view input);
 void mover_index(std::string_view input);
 void mover_journal(std::string_view input);
+void mover_serve(std::string_view input);
 
 inline void check(bool holds, const char* promise) {
     if (holds) return;

@@ -15,8 +15,8 @@ constexpr int kPassOver = 32;
 
 }  // namespace
 
-Channel::Channel(std::unique_ptr<Tls> tls, Clock* clock, std::size_t queued)
-    : tls_(std::move(tls)),
+Channel::Channel(std::unique_ptr<Wire> wire, Clock* clock, std::size_t queued)
+    : wire_(std::move(wire)),
       clock_(clock),
       held_up_(std::min(kHeldUp, queued)),
       compressor_(kLevel),
@@ -25,7 +25,7 @@ Channel::Channel(std::unique_ptr<Tls> tls, Clock* clock, std::size_t queued)
 
 Channel::~Channel() {
     queue_.close();
-    tls_->shut();
+    wire_->shut();
     writer_.join();
 }
 
@@ -78,10 +78,10 @@ Status Channel::failure() {
 }
 
 Status Channel::write(const Outgoing& frame) {
-    TRY(tls_->write(frame.front));
-    if (!frame.back.empty()) TRY(tls_->write(frame.back));
+    TRY(wire_->write(frame.front));
+    if (!frame.back.empty()) TRY(wire_->write(frame.back));
     wire_bytes_ += frame.front.size() + frame.back.size();
-    return tls_->flush();
+    return wire_->flush();
 }
 
 void Channel::write_queued() {
@@ -105,7 +105,7 @@ Result<Frame> Channel::receive() {
     const Error strange{ErrorKind::kProtocol, "the other side sent what no holdfast-mover of this version sends", "", 0,
                         ""};
     char bytes[kFrameHead];
-    TRY(tls_->read(bytes, sizeof bytes));
+    TRY(wire_->read(bytes, sizeof bytes));
     const std::optional<FrameHead> head = decode_frame_head({bytes, sizeof bytes});
     if (!head) return strange;
     Frame frame{head->kind, {}, buffers_.take(head->length + kSector)};
@@ -113,10 +113,10 @@ Result<Frame> Channel::receive() {
     frame.payload = {into, head->length};
     if (head->compressed) {
         compressed_.resize(head->wire_length);
-        TRY(tls_->read(compressed_.data(), compressed_.size()));
+        TRY(wire_->read(compressed_.data(), compressed_.size()));
         if (!decompress(compressed_, into, head->length)) return strange;
     } else {
-        TRY(tls_->read(into, head->length));
+        TRY(wire_->read(into, head->length));
     }
     if (!is_payload(*head, frame.payload)) return strange;
     return frame;

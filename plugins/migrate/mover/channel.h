@@ -7,7 +7,7 @@
 #include "plugins/migrate/mover/fair_queue.h"
 #include "plugins/migrate/mover/frame.h"
 #include "plugins/migrate/mover/pace.h"
-#include "plugins/migrate/mover/tls.h"
+#include "plugins/migrate/mover/wire.h"
 
 #include <atomic>
 #include <mutex>
@@ -27,7 +27,7 @@ class Channel {
   public:
     // With a clock frames with content are compressed while that brings more of it across; see Pace.
     // At most `queued` frames wait to be sent.
-    Channel(std::unique_ptr<Tls> tls, Clock* clock, std::size_t queued);
+    Channel(std::unique_ptr<Wire> wire, Clock* clock, std::size_t queued);
     ~Channel();
 
     // Queued; waits while the queue is full. An error that a write had meanwhile. `back`, in `memory`: the rest of the
@@ -37,7 +37,7 @@ class Channel {
     Result<Frame> receive();
     // Everything queued has been handed to the kernel, or failed.
     Status flush();
-    void shut() { tls_->shut(); }
+    void shut() { wire_->shut(); }
     bool broken() { return !failure().ok(); }  // something could not be sent
     std::uint64_t wire_bytes() const { return wire_bytes_; }
 
@@ -54,7 +54,7 @@ class Channel {
     bool worth_compressing();
     Status push(Outgoing frame, std::size_t content);
 
-    std::unique_ptr<Tls> tls_;
+    std::unique_ptr<Wire> wire_;
     Clock* const clock_;
     const std::size_t held_up_;  // so many frames waiting: the connection is the limit, or the other side
     BufferPool buffers_;

@@ -4,6 +4,7 @@
 #include "plugins/migrate/mover/local_target.h"
 #include "plugins/migrate/mover/remote_target.h"
 #include "plugins/migrate/mover/serve.h"
+#include "plugins/migrate/mover/tls.h"
 
 namespace holdfast::mover {
 

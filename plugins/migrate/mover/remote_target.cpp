@@ -25,8 +25,8 @@ std::string number_payload(std::uint64_t number) {
 
 }  // namespace
 
-RemoteTarget::RemoteTarget(std::unique_ptr<Tls> tls, Clock& clock, std::size_t queued)
-    : channel_(std::move(tls), &clock, queued), listener_([this] { listen(); }) {}
+RemoteTarget::RemoteTarget(std::unique_ptr<Wire> wire, Clock& clock, std::size_t queued)
+    : channel_(std::move(wire), &clock, queued), listener_([this] { listen(); }) {}
 
 RemoteTarget::~RemoteTarget() {
     channel_.shut();

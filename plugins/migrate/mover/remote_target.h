@@ -13,7 +13,7 @@ namespace holdfast::mover {
 
 class RemoteTarget : public TargetSide {
   public:
-    RemoteTarget(std::unique_ptr<Tls> tls, Clock& clock, std::size_t queued);
+    RemoteTarget(std::unique_ptr<Wire> wire, Clock& clock, std::size_t queued);
     ~RemoteTarget() override;
 
     // The first frames of both sides; kProtocol: another version.

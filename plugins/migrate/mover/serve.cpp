@@ -21,10 +21,10 @@ Error strange_request() {
 
 class Serving {
   public:
-    Serving(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options)
+    Serving(std::unique_ptr<Wire> wire, LocalTarget& target, const ServeOptions& options)
         : options_(options),
           target_(target),
-          channel_(std::move(tls), nullptr, options.queued),
+          channel_(std::move(wire), nullptr, options.queued),
           writers_(options.threads, options.queued, [this](Frame& frame, int) { return write(frame); }),
           acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {}
 
@@ -148,6 +148,7 @@ class Serving {
         if (!greeted_ || operation.empty() || operation.size() > 256) return strange_request();
         TRY_ASSIGN(const TargetState state, target_.begin(operation));
         begun_ = true;
+        asked_ = state.epoch;
         std::string answer;
         Encoder out(answer);
         out.u64(state.number);
@@ -165,7 +166,9 @@ class Serving {
     Status checkpoint(std::string_view payload) {
         Decoder in(payload);
         const std::uint64_t epoch = in.u64();
-        if (!in.ok() || !begun_) return strange_request();
+        // One that does not rise would be waited for without end.
+        if (!in.ok() || !begun_ || epoch <= asked_) return strange_request();
+        asked_ = epoch;
         TRY(target_.checkpoint(epoch));
         return acks_.add(epoch);
     }
@@ -228,6 +231,7 @@ class Serving {
     LocalTarget& target_;
     Channel channel_;
     bool greeted_ = false, begun_ = false, sealed_ = false;
+    std::uint64_t asked_ = 0;  // the last epoch that was to become durable
     std::mutex mutex_;
     Status failed_;  // of a sync that nobody asked for an answer
     Descriptor index_;
@@ -237,8 +241,8 @@ class Serving {
 
 }  // namespace
 
-Result<Served> serve(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options) {
-    return Serving(std::move(tls), target, options).run();
+Result<Served> serve(std::unique_ptr<Wire> wire, LocalTarget& target, const ServeOptions& options) {
+    return Serving(std::move(wire), target, options).run();
 }
 
 }  // namespace holdfast::mover

@@ -20,6 +20,6 @@ enum class Served {
     kLost,    // the connection went, or its peer is no mover: another may come and go on
 };
 // An error is of the target; the source has been told.
-Result<Served> serve(std::unique_ptr<Tls> tls, LocalTarget& target, const ServeOptions& options);
+Result<Served> serve(std::unique_ptr<Wire> wire, LocalTarget& target, const ServeOptions& options);
 
 }  // namespace holdfast::mover

@@ -5,6 +5,7 @@
 #include "common/core/result.h"
 #include "common/os/signals.h"
 #include "plugins/migrate/mover/tree.h"
+#include "plugins/migrate/mover/wire.h"
 
 #include <chrono>
 #include <memory>
@@ -16,24 +17,21 @@ namespace holdfast::mover {
 // 32 bytes, from a file with 64 hexadecimal digits that only its owner may read (kUsage else).
 Result<std::string> read_key(const std::string& path);
 
-class Tls {
+class Tls : public Wire {
   public:
     // kConnect: nobody answers; kUnauthorized: the other side has not the key.
     static Result<std::unique_ptr<Tls>> connect(const std::string& address, const std::string& key,
                                                 const Signals& signals);
     // The server's side of a connection that was accepted; gives up after some seconds. Errors likewise.
     static Result<std::unique_ptr<Tls>> accept(Descriptor socket, const std::string& key, const Signals& signals);
-    ~Tls();
+    ~Tls() override;
     Tls(const Tls&) = delete;
     Tls& operator=(const Tls&) = delete;
 
-    // Exactly so many bytes; one thread at a time. kUnavailable: the connection is gone; kInterrupted.
-    Status read(char* into, std::size_t length);
-    // All of it; one thread at a time, which may be another one than the reader's. Some of it may wait for flush().
-    Status write(std::string_view bytes);
-    Status flush();
-    // Ends reads and writes of other threads.
-    void shut();
+    Status read(char* into, std::size_t length) override;
+    Status write(std::string_view bytes) override;
+    Status flush() override;
+    void shut() override;
 
   private:
     struct State;

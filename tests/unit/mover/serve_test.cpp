@@ -2,6 +2,7 @@
 #include "common/os/files.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/remote_target.h"
+#include "plugins/migrate/mover/tls.h"
 
 #include <doctest/doctest.h>
 #include <csignal>
@@ -160,6 +161,19 @@ TEST_CASE("a question that no source of this version asks is not answered") {
     is_refused({kGreeting, {FrameKind::kBegin, ""}}, strange);
     is_refused({kGreeting, {FrameKind::kBegin, std::string(257, 'o')}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kVerdict, ""}}, strange);
+}
+
+TEST_CASE("epochs rise: one that does not would be waited for without end") {
+    const std::string strange = "no holdfast-mover of this version sends";
+    auto epoch = [](std::uint64_t number) {
+        std::string bytes;
+        Encoder(bytes).u64(number);
+        return std::pair(FrameKind::kCheckpoint, bytes);
+    };
+    CHECK(answer_to({kGreeting, kBeginning, epoch(1), epoch(2)}).payload == epoch(2).second);
+    is_refused({kGreeting, kBeginning, epoch(0)}, strange);
+    is_refused({kGreeting, kBeginning, epoch(2), epoch(2)}, strange);
+    is_refused({kGreeting, kBeginning, epoch(2), epoch(1)}, strange);
 }
 
 }  // namespace holdfast::mover
