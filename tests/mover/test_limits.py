@@ -99,3 +99,24 @@ def test_what_the_page_cache_has_is_not_read_from_the_disk(disk, mover, same):
     mover("copy", source.path, target.path)
     assert bytes_read(source) - before < 4 * MIB
     same(source.path, target.path)
+
+
+@pytest.mark.parametrize("sizes", [[24 * MIB], [60_000] * 400], ids=["large", "small"])
+def test_what_is_sent_a_second_is_what_was_allowed(disk, mover, sizes):
+    """Faster it must never be; slower it is now and then on a machine with other things to do, but not each time."""
+    source, rate = disk("source", 64), 8 * MIB
+    for number, size in enumerate(sizes):
+        (source.path / f"file-{number}").write_bytes(os.urandom(size))
+    seconds = []
+
+    def timed(*words):
+        target = disk(f"target-{len(seconds)}-{len(words)}", 64)
+        return mover("copy", source.path, target.path, "--no-verify", *words).result["seconds"]
+
+    for _ in range(3):
+        without = timed("-o", "json")
+        seconds.append(timed("-o", "json", "--bandwidth", f"{rate}"))
+        assert seconds[-1] > 0.97 * sum(sizes) / rate
+        if seconds[-1] < 1.6 * sum(sizes) / rate + 2 * without:
+            return
+    raise AssertionError(f"{seconds} s, where {sum(sizes) / rate:.1f} s were allowed for")
