@@ -4,6 +4,7 @@
 #include "common/kube/objects/workload.h"
 #include "plugins/pvc-expand/rounds.h"
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -81,8 +82,26 @@ std::vector<kube::AccessCheck> later_needs(const ExpandRecord& record) {
     return needs;
 }
 
-std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
+namespace {
+
+// Where all are stopped first, all are asked together.
+std::vector<std::string> after_canaries(const ExpandRecord& record) {
     std::vector<std::string> words;
+    const bool first =
+        std::any_of(record.claims.begin(), record.claims.end(), [](const Growth& growth) { return growth.canary; });
+    if (!first || !record.stopped.empty()) return words;
+    for (const Growth& growth : record.claims) {
+        if (growth.canary || growth.bears_only) continue;
+        words.push_back("once those that come first have grown: grow pvc/" + record.space + "/" + growth.claim +
+                        " from " + growth.from + " to " + growth.to);
+    }
+    return words;
+}
+
+}  // namespace
+
+std::vector<std::string> rounds_in_words(const ExpandRecord& record) {
+    std::vector<std::string> words = after_canaries(record);
     if (record.restart == Restart::kIfNeeded)
         words.push_back(
             "once the volumes have grown: each pod whose filesystem has not is evicted: those that are not ready "

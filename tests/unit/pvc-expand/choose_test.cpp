@@ -1,5 +1,6 @@
 #include "common/kube/objects/stateful_swap.h"
 #include "plugins/pvc-expand/guards.h"
+#include "plugins/pvc-expand/rounds.h"
 #include "tests/unit/pvc-expand/scene.h"
 
 #include <doctest/doctest.h>
@@ -442,6 +443,10 @@ TEST_CASE("the canaries are the highest ordinals") {
     REQUIRE(choice.ok());
     CHECK(choice->record.claims[0].canary);
     CHECK_FALSE(choice->record.claims[1].canary);
+    const std::string later = rounds_in_words(choice->record).front();
+    CHECK(later == "once those that come first have grown: grow pvc/shop/data-db-1 from 10Gi to 20Gi");
+    wanted.canary = 0;
+    CHECK(rounds_in_words(choose(wanted, made)->record).front().starts_with("once every claim has its capacity"));
 }
 
 TEST_CASE("what does not fit into an annotation is not begun; kubectl's copy of the manifest is left out of it first") {
