@@ -31,7 +31,7 @@ std::string expiry_of(const KnownClone& clone, SystemTime now) {
     const auto time = parse_time(clone.expires);
     if (!time.ok()) return clone.expires;
     const long long seconds = seconds_between(now, *time);
-    return seconds < 0 ? "expired " + human_age(-seconds) + " ago" : "in " + human_age(seconds);
+    return is_past(clone, now) ? "expired " + human_age(-seconds) + " ago" : "in " + human_age(seconds);
 }
 
 std::string names_of(const KnownClone& clone, const kube::Resource& resource) {

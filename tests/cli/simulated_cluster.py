@@ -19,7 +19,9 @@ SPACE = "bookstore"
 LIMIT_S = 60
 GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps/v1/namespaces/{}/deployments",
           "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
-          "service": "api/v1/namespaces/{}/services", "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "service": "api/v1/namespaces/{}/services", "netpol": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+          "pdb": "apis/policy/v1/namespaces/{}/poddisruptionbudgets", "hpa": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 

@@ -113,3 +113,76 @@ def test_a_clone_past_its_time_is_shown_so_and_left(cluster):
     assert re.search(r"^old .* expired \S+ ago ", listed.out, re.M) and "1 clone is past its time: kubectl clone delete NAME removes one" in listed.err, listed
     assert json.loads(cluster.run("clone", "list", "-o", "json").out)["items"][0]["expired"] is True
     assert cluster.get("pvc", "old") is not None
+
+
+def test_what_the_pods_need_in_another_namespace_is_named_before_any_write(cluster):
+    spec = cluster.get("deploy", "files")["spec"]["template"]["spec"]
+    spec["containers"][0]["envFrom"] = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "password"}}]
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": spec["containers"], "serviceAccountName": "keeper"}}}})
+    cluster.settle()
+    cluster.requests()
+    refused = cluster.run("clone", "deploy/files", "papers", "--to-namespace", "elsewhere", code=3)
+    assert refused.err.startswith(
+        "error: the pods of the clone need in namespace elsewhere: configmap/settings, secret/password, serviceaccount/keeper "
+        "(a Secret is looked at only if it is named); nothing was changed\n"
+        "copied, or left as they are where they exist, with: --copy-configmaps settings --copy-secrets password\n"), refused
+    asked = cluster.requests()
+    assert [r for r in asked if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+    assert [r for r in asked if "/secrets" in r["target"]] == [], "a Secret that no flag names was read"
+
+
+def test_clone_delete_leaves_what_has_the_labels_of_a_clone_and_was_not_made_as_part_of_it(cluster):
+    """Labels and annotations travel with copies of a manifest."""
+    cluster.run("clone", "pvc/data-postgres-0", "copy")
+    made = cluster.get("pvc", "copy")
+    kept = {key: made["metadata"][key] for key in ("labels", "annotations")}
+    theirs = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": made["spec"]["resources"]}
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "theirs", "namespace": SPACE, **kept}, "spec": theirs})
+    bare = {"name": "bare", "namespace": SPACE, "labels": {"holdfast.dev/clone": "copy"}}
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": bare, "spec": theirs})
+    cluster.settle()
+    done = cluster.run("clone", "delete", "copy", "--yes")
+    assert "pvc/bookstore/theirs is left: it has the labels of clone copy" in " ".join(done.err.split()), done
+    assert cluster.get("pvc", "copy") is None and cluster.get("pvc", "theirs") is not None and cluster.get("pvc", "bare") is not None
+
+
+CLONES = {"matchLabels": {"app": "staging"}}  # what the clone's pods are going to be labelled
+APART = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname", "labelSelector": CLONES}]}}
+CONTAINERS = [{"name": "main", "image": "registry.example/busybox:1"}]
+SELECTING = {
+    "service": ("service", "v1", "Service", {"selector": {"app": "staging"}, "ports": [{"port": 80}]}, "the selector of service/bookstore/waits would"),
+    "policy": ("netpol", "networking.k8s.io/v1", "NetworkPolicy", {"podSelector": CLONES}, "the selector of netpol/bookstore/waits would"),
+    "policy's peers": ("netpol", "networking.k8s.io/v1", "NetworkPolicy",
+                       {"podSelector": {"matchLabels": {"app": "files"}}, "ingress": [{"from": [{"podSelector": CLONES}]}]},
+                       "the selector of netpol/bookstore/waits (ingress) would"),
+    "budget": ("pdb", "policy/v1", "PodDisruptionBudget", {"selector": CLONES, "minAvailable": 1}, "the selector of pdb/bookstore/waits would"),
+    "StatefulSet": ("sts", "apps/v1", "StatefulSet",
+                    {"replicas": 0, "serviceName": "waits", "selector": CLONES, "template": {"metadata": {"labels": CLONES["matchLabels"]}, "spec": {"containers": CONTAINERS}}},
+                    "the selector of sts/bookstore/waits would"),
+    "Deployment's anti-affinity": ("deploy", "apps/v1", "Deployment",
+                                   {"replicas": 0, "selector": {"matchLabels": {"app": "waits"}},
+                                    "template": {"metadata": {"labels": {"app": "waits"}}, "spec": {"containers": CONTAINERS, "affinity": APART}}},
+                                   "the selector of deploy/bookstore/waits (anti-affinity) would"),
+    "pod's anti-affinity": ("pod", "v1", "Pod", {"containers": CONTAINERS, "affinity": APART}, "the selector of pod/bookstore/waits (anti-affinity) would"),
+    "autoscaler": ("hpa", "autoscaling/v2", "HorizontalPodAutoscaler",
+                   {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "staging"}}, "hpa/bookstore/waits scales sts/staging: it would"),
+}
+
+
+@pytest.mark.parametrize("what", SELECTING)
+def test_whatever_would_select_the_clone_is_looked_for_each_by_itself_and_named(cluster, what):
+    kind, version, name, spec, told = SELECTING[what]
+    cluster.write("POST", kind, "", {"apiVersion": version, "kind": name, "metadata": {"name": "waits", "namespace": SPACE}, "spec": spec})
+    cluster.settle()
+    cluster.requests()
+    refused = cluster.run("clone", "sts/postgres", "staging", code=3)
+    assert told in refused.err and "nothing was changed" in refused.err, refused
+    assert [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+
+
+def test_copying_files_through_a_pod_is_refused_until_something_can_do_it(cluster):
+    cluster.requests()
+    refused = cluster.run("clone", "pvc/data-postgres-0", "copy", "--method", "copy", code=3)
+    assert refused.err == ("error: --method copy reads the source's files through a pod, which this version cannot do; nothing was changed\n"
+                           "--method snapshot or clone, where the driver can; auto says which\n"), refused
+    assert [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
