@@ -69,6 +69,15 @@ std::vector<std::string> unbound_newcomers(const ExpandRecord& record, const Exp
     return names;
 }
 
+std::vector<std::string> unbound_rebuilt(const ExpandRecord& record, const ExpandState& state) {
+    std::vector<std::string> names;
+    for (const Growth& growth : record.claims) {
+        if (!growth.mounted || growth.bears_only || !state.claims.contains(growth.claim)) continue;
+        if (!bound(state, growth) && !asks_enough(growth, state)) names.push_back(growth.claim);
+    }
+    return names;
+}
+
 void follow_mounts(ExpandRecord& record, const ExpandState& state) {
     if (!record.stopped.empty()) return;  // there the pods are gone because we stopped them
     for (Growth& growth : record.claims) {

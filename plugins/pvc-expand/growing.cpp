@@ -18,6 +18,11 @@ using plan::WaitFor;
 
 // All at once, but for the first claim of each workload, which tells of the others: it goes before them.
 void Rounds::grow(bool canary) {
+    if (std::vector<std::string> unbound = unbound_rebuilt(record_, state_); !unbound.empty()) {
+        await_bound(std::move(unbound));
+        plan_.shielded = held_down(record_, state_);
+        return;
+    }
     bool first = !begun(record_, state_);
     std::vector<std::string> asked;
     std::map<std::string, std::string> told;  // workload -> the step that tells of it
@@ -129,8 +134,10 @@ void Rounds::wait_for_nodes(bool canary) {
 }
 
 // A replica that came before the new template was there: its claim is of the old size, and only a bound one can grow.
-void Rounds::await_newcomers() {
-    WaitFor wait{kube::kClaims, record_.space, unbound_newcomers(record_, state_), Condition::kClaimBound, ""};
+void Rounds::await_newcomers() { await_bound(unbound_newcomers(record_, state_)); }
+
+void Rounds::await_bound(std::vector<std::string> claims) {
+    WaitFor wait{kube::kClaims, record_.space, std::move(claims), Condition::kClaimBound, ""};
     const std::string names = join(wait.names, ", ");
     Step& step = add("wait-bound", "wait until the claims of new replicas are bound: " + names,
                      "they were made of the template as it was, and grow once they have a volume", std::move(wait));

@@ -3,6 +3,7 @@
 #include "common/core/hash.h"
 #include "common/core/refusal.h"
 #include "common/core/text.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/resize.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/pvc-expand/guards.h"
@@ -33,7 +34,8 @@ std::vector<Recovery> recoveries_in(const Json& record) {
     return claims;
 }
 
-// The claims by name; one that is gone is left out.
+// The claims by name. One that is gone or goes is left out, and one that was made anew under its name: the storage has
+// refused that nothing.
 Result<std::map<std::string, Json>> live_claims(kube::ClusterReader& reader, const std::string& space,
                                                 const std::vector<Recovery>& claims) {
     std::vector<kube::ObjectRef> refs;
@@ -41,8 +43,11 @@ Result<std::map<std::string, Json>> live_claims(kube::ClusterReader& reader, con
     const auto answers = reader.get_all(refs);
     std::map<std::string, Json> live;
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i].ok())
+        const bool same = answers[i].ok() && kube::uid_of(*answers[i]) == claims[i].uid;
+        if (same && !kube::deleting(*answers[i]))
             live[refs[i].name] = *answers[i];
+        else if (answers[i].ok())
+            continue;
         else if (answers[i].error().kind != ErrorKind::kNotFound)
             return answers[i].error().with_context(refs[i].text());
     }
@@ -197,7 +202,11 @@ Result<plan::Report> Recover::report(kube::ClusterReader& reader, const plan::In
     Json claims = Json::array();
     for (const Recovery& one : claims_) {
         const auto claim = live.find(one.claim);
-        if (claim == live.end()) continue;
+        if (claim == live.end()) {
+            report.text +=
+                "pvc/" + one.claim + ": left as it is, since somebody has deleted it meanwhile or made it anew\n";
+            continue;
+        }
         const kube::ResizeState now = kube::resize_state_of(claim->second);
         if (!done(one, claim->second) || now.infeasible())
             return Error{ErrorKind::kConflict,

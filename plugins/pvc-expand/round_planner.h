@@ -23,6 +23,7 @@ class Rounds {
     Status check_sets() const;  // none was deleted by somebody else
     void grow(bool canary);
     void await_newcomers();
+    void await_bound(std::vector<std::string> claims);
     void unmark();
     // Pods whose volumes have grown, and whose filesystems grow only when they are mounted anew: one at a time.
     Status restart(bool canary);

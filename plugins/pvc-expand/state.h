@@ -36,6 +36,8 @@ void follow(ExpandRecord& record, const ExpandState& state);
 void add_newcomers(ExpandRecord& record, const ExpandState& state);
 // Those that are not. Waited for last of all: what an unbound claim asks for cannot be changed.
 std::vector<std::string> unbound_newcomers(const ExpandRecord& record, const ExpandState& state);
+// Claims of the operation that somebody lets build anew meanwhile, and that have no volume yet: they cannot grow.
+std::vector<std::string> unbound_rebuilt(const ExpandRecord& record, const ExpandState& state);
 
 // A claim whose pod is gone and does not come back (its ordinal was scaled away) grows at its next mount: nobody waits
 // for its filesystem any more.

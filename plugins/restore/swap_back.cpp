@@ -104,10 +104,16 @@ class BackPlanner : public SwapSteps {
         Json body = {
             {"metadata", {{"labels", {{labels::kKept, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
             {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
-        add("restore-" + swap.old_volume, "set the reclaim policy of pv/" + swap.old_volume + " to " + swap.old_policy,
-            "as it was before",
-            Patch{
-                volume_ref(swap.old_volume), kube::PatchType::kMerge, std::move(body), {swap.old_volume_uid, ""}, ""});
+        // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
+        Step& step =
+            add("restore-" + swap.old_volume,
+                "set the reclaim policy of pv/" + swap.old_volume + " to " + swap.old_policy, "as it was before",
+                Patch{volume_ref(swap.old_volume),
+                      kube::PatchType::kMerge,
+                      std::move(body),
+                      {swap.old_volume_uid, kube::version_of(*volume)},
+                      ""});
+        step.replan = true;
     }
 };
 
@@ -127,8 +133,10 @@ class ClosePlanner : public BackPlanner {
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     const bool beyond = beyond_return(record, facts, operation);
     for (const Swap& swap : record.swaps) {
-        // What somebody has built anew is theirs; a claim that merely goes is made again by `resume`.
-        const bool theirs = remade(swap, record, facts) && !beyond;
+        // What somebody has built anew is theirs, and what they take from a workload that runs; a claim that goes while
+        // it is stopped is made again by `resume`.
+        const bool taken = put_in(swap, record, facts);
+        const bool theirs = (taken || remade(swap, record, facts) || dropped(swap, record, facts)) && !beyond;
         if (untouched(swap, facts) || theirs) continue;
         const std::string claim = "pvc/" + record.space + "/" + swap.claim, volume = "pv/" + swap.old_volume;
         return Error{ErrorKind::kRefused,
@@ -146,7 +154,9 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
     planner.scale_up();
     planner.remove_provers();
     for (const Swap& swap : record.swaps) {
-        if (!swap.temporary.empty())
+        if (put_in(swap, record, facts))
+            planner.let_go_incoming(swap);
+        else if (!swap.temporary.empty())
             planner.discard_incoming(swap);
         else
             planner.put_back(swap);

@@ -183,15 +183,6 @@ bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) 
     return !volume.empty() && (incoming == record.incoming.end() || incoming->second.volume != volume);
 }
 
-bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
-    const auto incoming = record.incoming.find(swap.claim);
-    const Json* object = incoming == record.incoming.end() ? nullptr : volume_now(facts, incoming->second.volume);
-    if (object == nullptr) return false;
-    const kube::Volume volume = kube::volume_of(*object);
-    return volume.claim_space == record.space && volume.claim_name == swap.claim && !volume.claim_uid.empty() &&
-           volume.claim_uid != incoming->second.temporary_uid;
-}
-
 namespace {
 
 bool mounted(const std::string& claim, const SwapFacts& facts) {
@@ -203,8 +194,34 @@ bool mounted(const std::string& claim, const SwapFacts& facts) {
 
 }  // namespace
 
-bool over(const SwapRecord& record, const SwapFacts& facts) {
+bool dropped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    if (held_down(record, facts)) return false;
+    const Json* claim = claim_now(facts, swap.claim);
+    if (claim == nullptr) return volume_now(facts, swap.old_volume) == nullptr;
+    return kube::uid_of(*claim) == swap.claim_uid && kube::deleting(*claim) && mounted(swap.claim, facts);
+}
+
+bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const auto incoming = record.incoming.find(swap.claim);
+    const Json* object = incoming == record.incoming.end() ? nullptr : volume_now(facts, incoming->second.volume);
+    if (object == nullptr) return false;
+    const kube::Volume volume = kube::volume_of(*object);
+    return volume.claim_space == record.space && volume.claim_name == swap.claim && !volume.claim_uid.empty() &&
+           volume.claim_uid != incoming->second.temporary_uid;
+}
+
+bool half_back(const SwapRecord& record, const SwapFacts& facts) {
     if (!facts.workload || held_down(record, facts)) return false;
+    return std::any_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) {
+        const auto incoming = record.incoming.find(swap.claim);
+        const bool given_up =
+            incoming == record.incoming.end() || volume_now(facts, incoming->second.volume) == nullptr;
+        return untouched(swap, facts) && given_up;
+    });
+}
+
+bool over(const SwapRecord& record, const SwapFacts& facts) {
+    if (record.workload.exists() && (!facts.workload || held_down(record, facts))) return false;
     std::size_t gone = 0;
     for (const Swap& swap : record.swaps) {
         const auto incoming = record.incoming.find(swap.claim);
@@ -220,7 +237,8 @@ bool over(const SwapRecord& record, const SwapFacts& facts) {
         if (volume_now(facts, incoming->second.volume) != nullptr) return false;
         ++gone;
     }
-    return gone < record.swaps.size();
+    // Of a claim by itself: its volume goes only once that was settled, or by somebody's own doing.
+    return gone < record.swaps.size() || !record.workload.exists();
 }
 
 bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
@@ -236,9 +254,11 @@ bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts
 
 bool beyond_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     bool gone = false, all_marked = true;
+    const bool back = half_back(record, facts);
     for (const Swap& swap : record.swaps) {
-        if (put_in(swap, record, facts)) return true;
-        const bool theirs = remade(swap, record, facts);
+        const bool taken = put_in(swap, record, facts);
+        if (taken && !back) return true;
+        const bool theirs = taken || remade(swap, record, facts) || dropped(swap, record, facts);
         const Json* claim = claim_now(facts, swap.claim);
         if (claim != nullptr && !theirs && kube::uid_of(*claim) != swap.claim_uid) return true;
         gone = gone || (!theirs && !untouched(swap, facts));

@@ -61,8 +61,14 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
 // Somebody has deleted the claim and made another one of its name, which has neither the old volume nor the incoming
 // one: a replica was built anew.
 bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// Somebody has deleted the claim while its workload runs: it goes when its pod ends, or is gone with its volume.
+// Whatever comes in its place is theirs.
+bool dropped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
 // The incoming volume is the claim's, or was until somebody deleted that claim.
 bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// An abort has given up an incoming volume, and the workload runs: on what somebody rebuilds now nothing of ours
+// depends, even where it got an incoming volume that was still reserved for its name.
+bool half_back(const SwapRecord& record, const SwapFacts& facts);
 // Every claim was swapped and the workload runs, whatever has befallen its claims since.
 bool over(const SwapRecord& record, const SwapFacts& facts);
 // The incoming volume is its claim's, or the named claim's whoever makes it, and the binder has seen that.

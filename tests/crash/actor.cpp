@@ -13,9 +13,9 @@
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",     "event-scaler", "gitops",     "replaces",  "same-command",
-                               "other-command",  "other-plugin", "eviction",   "tidies",    "drops-claim",
-                               "reverts-policy", "ends-space",   "takes-over", "takes-back"};
+constexpr std::array kNames = {"autoscaler",     "event-scaler", "gitops",     "replaces",   "same-command",
+                               "other-command",  "other-plugin", "eviction",   "tidies",     "drops-claim",
+                               "reverts-policy", "ends-space",   "takes-over", "takes-back", "rebuilds"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.
@@ -90,6 +90,23 @@ Acted drop_claim(sim::Sim& sim, int turn) {
     return remove(sim, {kube::kClaims, kSpace, kClaimNames.at(mixed(turn) % kClaimNames.size())});
 }
 
+// As those do who let a replica be filled anew from the others: both are deleted, and the controller makes both again.
+Acted rebuild(sim::Sim& sim, int turn) {
+    const sim::ObjectPtr set = sim.store.find(set_ref());
+    if (!set || kube::deleting(*set) || kube::replicas_of(*set) == 0) return {};
+    const std::string ordinal = mixed(turn) % 2 == 0 ? "-1" : "-0";
+    const kube::ObjectRef ref{kube::kClaims, kSpace, "data-postgres" + ordinal};
+    const sim::ObjectPtr before = sim.store.find(ref);
+    const Acted acted = remove(sim, ref);
+    (void)remove(sim, {kube::kPods, kSpace, "postgres" + ordinal});
+    const auto remade = [&] {
+        const sim::ObjectPtr now = sim.store.find(ref);
+        return now && kube::uid_of(*now) != kube::uid_of(*before);
+    };
+    for (int i = 0; acted.happened && i < 100 && !remade(); ++i) sim.advance(sim::milliseconds(50));
+    return acted;
+}
+
 // What reads nothing but the objects in it can tell only once its controller has begun to delete these.
 Acted end_space(sim::Sim& sim, int turn) {
     const Acted acted = remove(sim, {kube::kNamespaces, "", kSpace});
@@ -142,6 +159,8 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
             return tidy(sim, turn);
         case Actor::kDropsClaim:
             return drop_claim(sim, turn);
+        case Actor::kRebuilds:
+            return rebuild(sim, turn);
         case Actor::kRevertsPolicy:
             return revert_policy(sim, turn);
         case Actor::kEndsSpace:

@@ -24,6 +24,7 @@ enum class Actor {
     kEndsSpace,      // the namespace is deleted; at half of the requests its controller has begun, too
     kTakesOver,      // our process is stopped (SIGSTOP) for 15 s; a second one goes on; then ours wakes
     kTakesBack,      // the same, but the second one aborts the operation
+    kRebuilds,       // a claim of the workload and its pod are deleted: the StatefulSet makes both anew, and empty
     kCount,
 };
 

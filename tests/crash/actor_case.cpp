@@ -35,6 +35,7 @@ class ActorJudge : public CaseJudge {
 
     Judgement after(const Ending& first) override {
         woken_ = false;
+        if (!taken_.empty()) stage_.violated("R3: an owner that was taken over keeps the lock " + *taken_.begin());
         if (!stage_.judgement.happened || !stage_.settled()) return stage_.done();
         said("the first run", first);
         stage_.sim.advance(kPause);
@@ -66,13 +67,13 @@ class ActorJudge : public CaseJudge {
         stage_.invariants.look_away(false);
         stage_.invariants.forgive(stage_.sim);
         if (actor_ == Actor::kEndsSpace) forgive_what_goes("");
-        if (actor_ == Actor::kDropsClaim && acted.happened) forgive_what_goes(acted.on.name);
+        const bool drops = acted.happened && (actor_ == Actor::kDropsClaim || actor_ == Actor::kRebuilds);
+        if (drops) forgive_what_goes(acted.on.name);
         const sim::ObjectPtr set = stage_.sim.store.find(kube::kStatefulSets, kSpace, "postgres");
         // Of a workload that runs its controller makes an empty one: whoever deletes a claim in use asks for that. So
         // it is with one that is started by this very request: no precondition spans two objects.
         const bool starts = set && call.ref == set.ref() && call.verb == sim::Verb::kPatch;
-        if (actor_ == Actor::kDropsClaim && acted.happened && set && (kube::replicas_of(*set) > 0 || starts))
-            stage_.invariants.given_up(acted.on);
+        if (drops && set && (kube::replicas_of(*set) > 0 || starts)) stage_.invariants.given_up(acted.on);
         if (actor_ == Actor::kRevertsPolicy && acted.happened) stage_.invariants.reverted(acted.on.name);
         stage_.judgement.happened = acted.happened;
     }
@@ -94,8 +95,17 @@ class ActorJudge : public CaseJudge {
         const bool creates = call.verb == sim::Verb::kCreate, excused = was_in_flight(call);
         stopped_at_ = false;
         if (changed && excused && creates) late_.push_back(call.ref);
+        if (changed && !excused && free_lock(call, creates)) return;
         if (changed && !excused && call.ref.resource != kube::kEvents)
             stage_.violated("R3: an owner that was taken over has written: " + call.text());
+    }
+
+    // Who wakes among several locks may take one that nobody has any more, sees then that the operation is over, and
+    // gives it back: that is nobody's.
+    bool free_lock(const sim::Call& call, bool creates) {
+        if (call.ref.resource != kube::kLeases) return false;
+        if (creates) return taken_.insert(call.ref.name).second;
+        return call.verb == sim::Verb::kDelete && taken_.erase(call.ref.name) == 1;
     }
 
     // What had been sent when the process was stopped, and nothing else: the request at which that was, and the creates
@@ -263,6 +273,11 @@ class ActorJudge : public CaseJudge {
                            "policy of wal-postgres-2", "size of data-postgres-2", "size of wal-postgres-2"});
         // What somebody is deleting does not grow.
         if (actor_ == Actor::kDropsClaim) except.insert({"size of data-postgres-", "size of wal-postgres-"});
+        // Nor is its volume given back a policy under which it would go with the claim.
+        if (actor_ == Actor::kDropsClaim) except.insert("policy of " + acted_.on.name);
+        // What is new is empty, and of the size and policy that its template and class say.
+        if (actor_ == Actor::kRebuilds)
+            except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
         // gc makes nothing anew: what somebody has removed of an unfinished operation stays removed.
         if (actor_ == Actor::kTidies && reference_.line.words.front() == "gc")
             except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
@@ -290,19 +305,27 @@ class ActorJudge : public CaseJudge {
             stage_.violated("the StatefulSet that somebody made anew is held at 0 replicas");
         if (set && kube::replicas_of(*set) == 0 && open_operations(stage_.sim).empty())
             stage_.violated("the workload is left at 0 replicas, and no operation is open");
-        if (actor_ == Actor::kReplaces) ends();
+        ends();
     }
 
-    // An operation whose workload is another one by now is in everybody's way until something ends it.
+    // An operation that can go neither on nor back is in everybody's way: what it says must end it. An expansion whose
+    // filesystems wait for a restart that nobody allowed names the line that allows it.
     void ends() {
-        const auto open = open_operations(stage_.sim);
-        if (open.empty()) return;
-        stage_.sim.advance(kPause);
-        const Ending ending =
-            stage_.once({reference_.line.plugin, {"abort", open.front(), "--yes"}}, {}, "abort", kThird);
-        if (!stage_.settled()) return;
-        if (ending.exit_code != 0 || !open_operations(stage_.sim).empty())
-            stage_.violated("nothing ends the operation: abort exits " + std::to_string(ending.exit_code));
+        const std::string plugin = reference_.line.plugin;
+        std::vector<CommandLine> ways = {{plugin, {"abort", "", "--yes"}}, {plugin, {"resume", "", "--yes"}}};
+        if (plugin == "pvc-expand" && actor_ == Actor::kOtherCommand) ways.push_back(other_line());
+        if (ways.size() > 2) ways.back().words.insert(ways.back().words.end(), {"--restart", "if-needed"});
+        std::string tried;
+        for (CommandLine& way : ways) {
+            const auto open = open_operations(stage_.sim);
+            if (open.empty()) return;
+            if (way.words[1].empty()) way.words[1] = open.front();
+            stage_.sim.advance(kPause);
+            const Ending ending = stage_.once(way, {}, way.words.front(), kThird);
+            if (!stage_.settled()) return;
+            tried += " " + way.text() + ": exit " + std::to_string(ending.exit_code) + ";";
+        }
+        if (!open_operations(stage_.sim).empty()) stage_.violated("nothing ends the operation:" + tried);
     }
 
     const Reference& reference_;
@@ -316,6 +339,7 @@ class ActorJudge : public CaseJudge {
     bool stopped_at_ = false;  // nothing has been sent since
     int batch_ = 0;            // of the creates with which it was stopped
     bool locks_ = false, own_ = false;
+    std::set<std::string> taken_;        // Leases, after it woke
     std::vector<kube::ObjectRef> late_;  // what creates have made that were in flight when their process was stopped
     std::string other_wrote_;
 };

@@ -43,8 +43,44 @@ TEST_CASE("a claim that was built anew before the swap is nobody's to delete: ab
     }
 }
 
+TEST_CASE("abort leaves a claim that somebody deletes while its pod runs, and its volume under Retain") {
+    for (const Stage stage : {Stage::kSecure, Stage::kStop}) {
+        auto at = staged(stage);
+        at.facts.pods = {testing::live_pod(0), testing::live_pod(1)};
+        at.facts.claims["data-db-0"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:11Z";
+        CHECK_FALSE(restore::beyond_return(at.record, at.facts, kOperationId));
+        const auto back = restore::plan_back(at.record, at.facts, kOperationId);
+        REQUIRE(back.ok());
+        CHECK_FALSE(has(*back, "restore-old-0"));
+        CHECK(has(*back, "let-go-old-0") == (stage != Stage::kSecure));
+        CHECK(has(*back, "restore-old-1") == (stage != Stage::kSecure));
+    }
+    auto gone = staged(Stage::kStop);
+    gone.facts.claims.erase("data-db-0");
+    CHECK_FALSE(restore::plan_back(gone.record, gone.facts, kOperationId).ok());
+    gone.facts.volumes.erase("old-0");  // there is nothing left to be careful of
+    CHECK(restore::plan_back(gone.record, gone.facts, kOperationId).ok());
+}
+
+TEST_CASE(
+    "abort goes on where somebody lets a replica be built anew on a volume that was still reserved for its name") {
+    auto at = staged(Stage::kFinish);
+    at.facts.claims["data-db-1"] = testing::live_claim("data-db-1", "old-1", "uid-claim-1");
+    at.record.incoming.erase("data-db-1");  // given up already
+    at.facts.volumes.erase("new-1");
+    CHECK(restore::half_back(at.record, at.facts));
+    CHECK_FALSE(restore::beyond_return(at.record, at.facts, kOperationId));
+    const auto back = restore::plan_back(at.record, at.facts, kOperationId);
+    REQUIRE(back.ok());
+    CHECK(has(*back, "let-go-new-0"));
+    CHECK(has(*back, "let-go-old-0"));
+    CHECK_FALSE(has(*back, "discard-new-0"));
+    CHECK(has(*back, "restore-old-1"));
+}
+
 TEST_CASE("before the swap abort is refused while a claim goes, and says so; after it, that there is no way back") {
     auto at = staged(Stage::kSecure);
+    at.facts.pods.clear();
     at.facts.claims["data-db-0"]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:11Z";
     const auto before = restore::plan_back(at.record, at.facts, kOperationId);
     REQUIRE_FALSE(before.ok());
