@@ -89,6 +89,8 @@ Result<kube::ClusterReader*> Session::connect_other(const std::string& kubeconfi
     kubeconfig::ConnectionFlags flags;
     flags.kubeconfig = kubeconfig.empty() ? connection_.kubeconfig : kubeconfig;
     if (!context.empty()) flags.context = context;
+    if (!kubeconfig.empty()) flags.kubeconfig_flag = "--to-kubeconfig";
+    flags.context_flag = "--to-context";
     flags.cache_dir = connection_.cache_dir;
     flags.kuberc = connection_.kuberc;
     flags.disable_compression = connection_.disable_compression;

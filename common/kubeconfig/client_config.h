@@ -25,6 +25,9 @@ struct ConnectionFlags {
     bool insecure_skip_tls_verify = false;
     bool disable_compression = false;
     std::string request_timeout = "0";
+    // What kubeconfig and context were given by, for messages.
+    const char* kubeconfig_flag = "--kubeconfig";
+    const char* context_flag = "--context";
 };
 
 struct ExecPlugin {

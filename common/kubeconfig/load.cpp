@@ -148,7 +148,7 @@ Result<MergedFiles> load_files(const ConnectionFlags& flags, const Environment& 
         if (missing && (!flags.kubeconfig || flags.kubeconfig->empty())) continue;
         if (missing) {
             return Error{ErrorKind::kNotFound, "kubeconfig " + escape_line(absolute) + " does not exist",
-                         "check --kubeconfig", 0, ""};
+                         std::string("check ") + flags.kubeconfig_flag, 0, ""};
         }
         if (!config.ok()) return config.error();
         found.any_found = true;

@@ -100,7 +100,7 @@ Result<Selection> select(const RawConfig& config, const ConnectionFlags& flags, 
     overlay(selection.context_name, flags.context);
     selection.context_exists = config.contexts.count(selection.context_name) != 0;
     TRY_ASSIGN(selection.context,
-               find_entry(config.contexts, selection.context_name, flags.context, "context", "--context"));
+               find_entry(config.contexts, selection.context_name, flags.context, "context", flags.context_flag));
     overlay(selection.context.cluster, flags.cluster);
     overlay(selection.context.user, flags.user);
     if (flags.space && !flags.space->empty()) {

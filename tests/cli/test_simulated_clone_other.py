@@ -47,6 +47,13 @@ def test_a_claim_is_cloned_into_another_cluster_on_the_same_storage(cluster):
     assert len([text for text in held if text == "holds bookstore/data-postgres-0"]) == 2, held  # the source's disk and its copy
 
 
+def test_a_context_or_kubeconfig_that_is_not_there_is_told_by_the_flag_that_named_it(cluster):
+    refused = cluster.run("clone", "pvc/data-postgres-0", "copy", "--to-context", "othr", code=2)
+    assert 'error: context "othr" does not exist (--to-context)\ndid you mean other?\n' in refused.err, refused
+    refused = cluster.run("clone", "pvc/data-postgres-0", "copy", "--to-kubeconfig", "/nowhere", code=7)
+    assert "error: kubeconfig /nowhere does not exist\ncheck --to-kubeconfig\n" in refused.err, refused
+
+
 def test_the_plan_says_on_which_cluster_each_step_acts(cluster):
     plan = cluster.run("clone", *LINE, "--dry-run", "-o", "json").out
     assert "under policy Retain: only this cluster deletes them" in plan
