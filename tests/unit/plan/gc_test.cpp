@@ -4,9 +4,14 @@
 #include "common/core/names.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lease.h"
+#include "common/os/process_identity.h"
 #include "tests/unit/plan/drive_scene.h"
 
 #include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
 
 using namespace holdfast;           // NOLINT: a test of one header
 using namespace holdfast::plan;     // NOLINT
@@ -137,6 +142,26 @@ TEST_CASE("gc removes Leases of operations that are gone, and no other") {
     CHECK(plan->steps[0].title == "delete lease/n/let-go");
     f.clock.sleep_for(std::chrono::seconds(61));
     CHECK(gc(f)->steps.size() == 2);
+}
+
+TEST_CASE("gc leaves what an operation has made whose journal says that somebody is at work") {
+    Fixture f;
+    put_throwaway(f, "drill-x-0-data-0", "drill-x", "drill");
+    Journal journal;
+    journal.operation = "drill-x";
+    journal.kind = "drill";
+    journal.target = "x";
+    journal.space = "n";
+    journal.plugin = "restore";
+    journal.command = "drill";
+    journal.started = journal.touched = f.clock.now();
+    journal.owner = process_identity_of(getppid());  // whoever started this test waits for it
+    f.cluster.put(journal_to_config_map(journal));
+    const auto plan = gc(f);
+    REQUIRE(plan.ok());
+    CHECK(plan->steps.empty());
+    CHECK(std::find(plan->notes.begin(), plan->notes.end(), "operation drill-x is left: it may still run") !=
+          plan->notes.end());
 }
 
 TEST_CASE("gc leaves what an operation at work has made although somebody deleted its journal") {

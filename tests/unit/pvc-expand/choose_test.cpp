@@ -206,7 +206,8 @@ TEST_CASE("ordinals may begin above 0") {
     ExpandFacts made;
     facts(made, 1);
     made.sets[0]["spec"]["ordinals"] = {{"start", 4}};
-    made.claims = {{"data-db-4", claim(4)}};
+    made.sets[0]["spec"]["replicas"] = 1;
+    made.claims = {{"data-db-0", claim(0)}, {"data-db-4", claim(4)}};  // the first is left over from before
     const auto choice = choose(options(), made);
     REQUIRE(choice.ok());
     REQUIRE(choice->record.claims.size() == 1);
