@@ -311,10 +311,16 @@ class ActorJudge : public CaseJudge {
     // An operation that can go neither on nor back is in everybody's way: what it says must end it. An expansion whose
     // filesystems wait for a restart that nobody allowed names the line that allows it.
     void ends() {
-        const std::string plugin = reference_.line.plugin;
-        std::vector<CommandLine> ways = {{plugin, {"abort", "", "--yes"}}, {plugin, {"resume", "", "--yes"}}};
-        if (plugin == "pvc-expand" && actor_ == Actor::kOtherCommand) ways.push_back(other_line());
-        if (ways.size() > 2) ways.back().words.insert(ways.back().words.end(), {"--restart", "if-needed"});
+        std::vector<CommandLine> ways;
+        std::set<std::string> plugins = {reference_.line.plugin};
+        if (actor_ == Actor::kOtherPlugin) plugins.insert(other_plugins_line().plugin);
+        for (const std::string& plugin : plugins) {
+            for (const char* way : {"abort", "resume"}) ways.push_back({plugin, {way, "", "--yes"}});
+        }
+        if (reference_.line.plugin == "pvc-expand" && actor_ == Actor::kOtherCommand) {
+            ways.push_back(other_line());
+            ways.back().words.insert(ways.back().words.end(), {"--restart", "if-needed"});
+        }
         std::string tried;
         for (CommandLine& way : ways) {
             const auto open = open_operations(stage_.sim);

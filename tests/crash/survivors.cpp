@@ -44,23 +44,17 @@ constexpr Survivors kSurvivors[] = {
     {"restore drill", "no-precondition", "reclaim-*",
      "the volume is read right before, and the executor takes its version; nobody in the matrix makes a "
      "volume of that name in between"},
-    {"pvc-expand expand", "no-precondition", "start-* start-stuck stop-* stop-stuck",
+    {"pvc-expand expand", "no-precondition", "start-* stop-* stop-stuck",
      "the executor's Scale and Evict read the object themselves and name uid and version of what they "
      "read"},
     {"restore undo", "no-precondition", "start", "as of restore in-place"},
-    {"restore undo", "no-precondition", "stop",
-     "the executor's Scale reads the object itself; what it stops in place of it is started again. Of restore in-place "
-     "it is caught"},
     {"clone create", "no-reread",
      "horizontalpodautoscalers namespaces networkpolicies poddisruptionbudgets resourcequotas",
      "read in every round with all else, for guards that are passed before the first write (quota, "
      "selectors, a namespace that goes): no case changes one while the command runs"},
-    {"clone create", "no-reread", "configmaps deployments persistentvolumes statefulsets",
+    {"clone create", "no-reread", "configmaps deployments persistentvolumes",
      "the source, which is only read: what the clone is made of is decided in the first round, and a "
      "later one that looks again decides the same"},
-    {"clone create", "no-reread", "volumesnapshotcontents",
-     "of the other cluster: whether its snapshot is imported, which the wait behind it watches for, and "
-     "whether there is something to be removed, which the executor reads"},
     {"clone create", "no-reread", "services",
      "shows only in a few of many cases, if at all: clone-masked/268/tidies/rerun was red with it on an "
      "earlier state of the tree, 298 other cases were not"},
@@ -70,7 +64,7 @@ constexpr Survivors kSurvivors[] = {
     {"pvc-expand expand", "no-reread", "controllerrevisions",
      "read at the end, and before that only by a run that finds a set missing, which is none of the cases that are "
      "looked at: tests/unit/pvc-expand/told_test.cpp and way_out_test.cpp, and story-expand"},
-    {"pvc-expand recover", "no-reread", "persistentvolumeclaims pods resourcequotas statefulsets storageclasses",
+    {"pvc-expand recover", "no-reread", "pods resourcequotas statefulsets storageclasses",
      "its only changes are patches that name the uid, and then a wait, which watches: no later round "
      "decides by what these say"},
     {"restore drill", "no-reread", "configmaps networkpolicies",
@@ -78,7 +72,7 @@ constexpr Survivors kSurvivors[] = {
      "to be deleted, by the uid that the executor reads"},
     {"restore open", "no-reread", "networkpolicies",
      "read again only to be deleted, by the uid that the executor reads"},
-    {"restore finalize", "no-reread", "configmaps persistentvolumeclaims persistentvolumes volumeattachments",
+    {"restore finalize", "no-reread", "configmaps persistentvolumes volumeattachments",
      "the second look is for what changes while somebody is asked: the matrix says --yes, so no time "
      "passes. A kept volume that somebody takes into use after it was read is not given to the storage: "
      "the patch names the version that was read"},
@@ -89,10 +83,8 @@ constexpr Survivors kSurvivors[] = {
     {"restore in-place", "no-reread", "configmaps volumesnapshotcontents",
      "shows only in a few of many cases, if at all: restore-in-place-one/118/takes-over/rerun was red on "
      "an earlier state of the tree, 558 cases of that line were not"},
-    {"restore undo", "no-reread", "configmaps horizontalpodautoscalers volumesnapshots",
+    {"restore undo", "no-reread", "configmaps horizontalpodautoscalers",
      "guards: read again between the question and the first write, where no case has anybody make one"},
-    {"clone create", "no-survive", "create-claim-OWN*",
-     "a draft without data: the throwaway database finds no data directory on it, and all of the clone is removed"},
     {"clone create", "no-survive", "create-claim-copy-*",
      "the report reads the claim and does not call one a copy that has no source "
      "(plugins/clone/report.cpp)"},
@@ -116,9 +108,9 @@ constexpr Survivors kSurvivors[] = {
     {"snap create", "no-step", "note-vs-*",
      "a copy of the record for who loses the set's ConfigMap, which nobody in the matrix does; the set "
      "is whole without"},
-    {"clone create", "no-wait", "cut wait-fresh wait-import",
+    {"clone create", "no-wait", "cut wait-import",
      "what waits behind it waits for more: ready for a cut, Bound for a claim whose imported snapshot "
-     "is not ready; a pod that mounts it for a fresh claim"},
+     "is not ready"},
     {"clone create", "no-wait", "wait-copier",
      "what waits behind it waits for the same pods to end; this one is for a pod that never starts, "
      "which that would wait 48 hours for (tests/unit/clone/prepare_test.cpp, story-clone-masking)"},
