@@ -43,13 +43,10 @@ Result<std::map<std::string, Json>> live_claims(kube::ClusterReader& reader, con
     const auto answers = reader.get_all(refs);
     std::map<std::string, Json> live;
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        const bool same = answers[i].ok() && kube::uid_of(*answers[i]) == claims[i].uid;
-        if (same && !kube::deleting(*answers[i]))
-            live[refs[i].name] = *answers[i];
-        else if (answers[i].ok())
-            continue;
-        else if (answers[i].error().kind != ErrorKind::kNotFound)
+        if (!answers[i].ok() && answers[i].error().kind != ErrorKind::kNotFound)
             return answers[i].error().with_context(refs[i].text());
+        if (!answers[i].ok() || kube::uid_of(*answers[i]) != claims[i].uid || kube::deleting(*answers[i])) continue;
+        live[refs[i].name] = *answers[i];
     }
     return live;
 }

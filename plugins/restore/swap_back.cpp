@@ -97,23 +97,7 @@ class BackPlanner : public SwapSteps {
     }
 
     void unmark_old(const Swap& swap) {
-        const Json* volume = volume_now(facts_, swap.old_volume);
-        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
-        if (!mark || mark->operation != operation_) return;
-        look_again(swap, swap.old_volume);
-        Json body = {
-            {"metadata", {{"labels", {{labels::kKept, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
-            {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
-        // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
-        Step& step =
-            add("restore-" + swap.old_volume,
-                "set the reclaim policy of pv/" + swap.old_volume + " to " + swap.old_policy, "as it was before",
-                Patch{volume_ref(swap.old_volume),
-                      kube::PatchType::kMerge,
-                      std::move(body),
-                      {swap.old_volume_uid, kube::version_of(*volume)},
-                      ""});
-        step.replan = true;
+        give_policy_back(swap, swap.old_volume, swap.old_volume_uid, "restore-", "as it was before");
     }
 };
 

@@ -216,23 +216,7 @@ class SwapPlanner : public SwapSteps {
     // The new volume is an ordinary one from now on; the old one stays Retain until finalize.
     void settle(const Swap& swap) {
         const Incoming& incoming = record_.incoming.at(swap.claim);
-        const Json* volume = volume_now(facts_, incoming.volume);
-        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
-        if (!mark || mark->operation != operation_) return;
-        look_again(swap, incoming.volume);
-        Json body = {
-            {"metadata", {{"labels", {{labels::kPutIn, nullptr}}}, {"annotations", {{labels::kSwap, nullptr}}}}},
-            {"spec", {{"persistentVolumeReclaimPolicy", swap.old_policy}}}};
-        // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
-        Step& step =
-            add("settle-" + incoming.volume,
-                "set the reclaim policy of pv/" + incoming.volume + " to " + swap.old_policy, "as the old volume's was",
-                Patch{volume_ref(incoming.volume),
-                      kube::PatchType::kMerge,
-                      std::move(body),
-                      {incoming.volume_uid, kube::version_of(*volume)},
-                      ""});
-        step.replan = true;
+        give_policy_back(swap, incoming.volume, incoming.volume_uid, "settle-", "as the old volume's was");
     }
 };
 

@@ -51,6 +51,26 @@ void SwapSteps::look_again(const Swap& swap, const std::string& volume) {
         "with a claim that goes, its volume would go too", std::move(look));
 }
 
+Json SwapSteps::unmarked(const std::string& policy) {
+    return {{"metadata",
+             {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
+              {"annotations", {{labels::kSwap, nullptr}}}}},
+            {"spec", {{"persistentVolumeReclaimPolicy", policy}}}};
+}
+
+void SwapSteps::give_policy_back(const Swap& swap, const std::string& name, const std::string& uid, const char* step,
+                                 const char* reason) {
+    const Json* volume = volume_now(facts_, name);
+    const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
+    if (!mark || mark->operation != operation_) return;
+    look_again(swap, name);
+    // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
+    Patch patch{
+        volume_ref(name), kube::PatchType::kMerge, unmarked(swap.old_policy), {uid, kube::version_of(*volume)}, ""};
+    add(step + name, "set the reclaim policy of pv/" + name + " to " + swap.old_policy, reason, std::move(patch))
+        .replan = true;
+}
+
 void SwapSteps::keep(const std::string& name, const std::string& uid, const std::string& which,
                      const std::optional<std::string>& mark, Json claim_ref) {
     const Json* volume = volume_now(facts_, name);
@@ -58,10 +78,7 @@ void SwapSteps::keep(const std::string& name, const std::string& uid, const std:
     const auto marked = mark_of(*volume);
     if (marked ? marked->operation != operation_ : kube::reclaim_policy_of(*volume) == "Retain") return;
     plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
-    Json body = {{"metadata",
-                  {{"labels", {{labels::kKept, nullptr}, {labels::kPutIn, nullptr}}},
-                   {"annotations", {{labels::kSwap, nullptr}}}}},
-                 {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
+    Json body = unmarked("Retain");
     if (!claim_ref.is_null()) body["spec"]["claimRef"] = std::move(claim_ref);
     if (mark) {
         body["metadata"]["labels"][labels::kKept] = record_.undoes;

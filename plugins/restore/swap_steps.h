@@ -21,6 +21,10 @@ class SwapSteps {
     // Before a volume's policy goes back to what it was: its claim is still there and has it. One that is being deleted
     // (a namespace is, somebody tidies up) would take it along under Delete; under Retain it stays.
     void look_again(const Swap& swap, const std::string& volume);
+    // The volume is the claim's ordinary one again: without our marks, under the policy that the old one had. Nothing
+    // if it carries no mark of this operation.
+    void give_policy_back(const Swap& swap, const std::string& volume, const std::string& uid, const char* step,
+                          const char* reason);
     // Of a claim that is somebody else's by now the volumes stay, under Retain and without our marks; one without a
     // mark is settled already.
     void let_go_old(const Swap& swap);
@@ -34,6 +38,7 @@ class SwapSteps {
     static kube::ObjectRef volume_ref(const std::string& name) { return {kube::kVolumes, "", name}; }
     // A claimRef for a merge patch; uid "" : reserved for whoever makes that claim.
     Json reference(const std::string& claim, const std::string& uid) const;
+    static Json unmarked(const std::string& policy);  // for a merge patch
     // A volume whose data is nowhere else stays, under Retain and without our marks. mark: that of an earlier
     // operation, which keeps it again. claim_ref: of a claim that is gone, so that no later one of the workload's gets
     // it.
