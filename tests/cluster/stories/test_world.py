@@ -18,3 +18,17 @@ def test_an_account_may_do_what_its_rules_say_and_no_more(space):
     reader = space.account("reader", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}])
     assert reader.kubectl("get", "pods").code == 0
     assert "forbidden" in reader.kubectl("get", "configmaps").err
+
+
+def test_what_a_snapshotter_notes_on_a_content_that_it_cannot_cut_is_not_a_write_of_a_client(space):
+    space.claim("data")
+    space.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": {"name": "never"},
+                 "spec": {"volumeSnapshotClassName": "broken", "source": {"persistentVolumeClaimName": "data"}}})
+    space.wait("jsonpath={.status.error.message}", "volumesnapshot/never")
+    content, before = f"volumesnapshotcontent/{space.path('volumesnapshot/never', '.status.boundVolumeSnapshotContentName')}", space.objects()
+    note = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
+    # It does both by itself, in this order and within milliseconds, at every try; and a client's note is seen.
+    space.cluster.kubectl("annotate", "--overwrite", content, f"{note}=yes").expect()
+    assert space.objects() == before
+    space.cluster.kubectl("annotate", content, "note=yes").expect()
+    assert space.objects() != before

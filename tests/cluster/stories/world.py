@@ -157,11 +157,14 @@ _PASSING = {"snapshot.storage.kubernetes.io/pvc-as-source-protection", "provisio
             "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection", "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",
             "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection", "external-provisioner.volume.kubernetes.io/finalizer",
             "external-attacher/slow-csi-hf-test"}
+# And an annotation: the snapshotter takes it off whenever a try to cut has failed for good, and puts it on for the next one.
+_PASSING_ANNOTATION = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
 
 
 def _digest(item):
     metadata = {k: v for k, v in item["metadata"].items() if k not in ("resourceVersion", "managedFields")}
     metadata["finalizers"] = [f for f in metadata.get("finalizers", []) if f not in _PASSING]
+    metadata["annotations"] = {k: v for k, v in metadata.get("annotations", {}).items() if k != _PASSING_ANNOTATION}
     text = json.dumps({**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
