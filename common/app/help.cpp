@@ -104,6 +104,15 @@ std::string command_list(const Plugin& plugin) {
     return out + "\n";
 }
 
+// What follows where the command's name is left out: "TYPE/SRC DST".
+std::string short_form(const Plugin& plugin) {
+    for (const auto& command : plugin.commands) {
+        if (command.name == plugin.default_command && starts_with(command.usage, "TYPE/"))
+            return command.usage.substr(0, command.usage.find(" [flags]"));
+    }
+    return "TYPE/NAME";
+}
+
 }  // namespace
 
 std::string plugin_help(const Plugin& plugin) {
@@ -113,7 +122,8 @@ std::string plugin_help(const Plugin& plugin) {
     out += command_list(plugin);
     out += "Usage:\n  " + name + " COMMAND [flags] [options]\n";
     if (!plugin.default_command.empty()) {
-        out += "  " + name + " TYPE/NAME [flags]   (short for: " + plugin.default_command + " TYPE/NAME)\n";
+        const std::string what = short_form(plugin);
+        out += "  " + name + " " + what + " [flags]   (short for: " + plugin.default_command + " " + what + ")\n";
     }
     out += std::string("\n") + exit_code_help() + "\n";
     out += "Use \"" + name + " COMMAND --help\" for more about a command.\n";

@@ -25,8 +25,7 @@ void take(KnownClone& clone, const kube::Resource& resource, Json object) {
         clone.strangers.push_back(kube::ObjectRef{resource, clone.space, name}.text());
         return;
     }
-    const std::string from = kube::annotation_of(object, labels::kClonedFrom);
-    if (clone.source.empty()) clone.source = from.substr(0, from.find(' '));
+    if (clone.source.empty()) clone.source = source_told_by(object);
     if (clone.operation.empty()) clone.operation = kube::label_of(object, labels::kOperation);
     if (clone.expires.empty()) clone.expires = kube::annotation_of(object, labels::kExpires);
     const std::string created = kube::created_of(object);
@@ -34,7 +33,25 @@ void take(KnownClone& clone, const kube::Resource& resource, Json object) {
     clone.objects.push_back({{resource, clone.space, name}, std::move(object)});
 }
 
+// The claims that a pod mounts are copied without it: what they are copies of is told of each.
+std::string all_sources(const KnownClone& clone) {
+    if (clone.count(kube::kStatefulSets) + clone.count(kube::kDeployments) > 0) return clone.source;
+    std::string all = clone.source;
+    const std::string place = all.substr(0, all.rfind('/') + 1);
+    for (const KnownObject& one : clone.objects) {
+        const std::string source = source_told_by(one.object);
+        if (source.empty() || source == clone.source) continue;
+        all += "," + (starts_with(source, place) ? source.substr(place.size()) : source);
+    }
+    return all;
+}
+
 }  // namespace
+
+std::string source_told_by(const Json& object) {
+    const std::string from = kube::annotation_of(object, labels::kClonedFrom);
+    return from.substr(0, from.find(' '));
+}
 
 long long KnownClone::claimed_bytes() const {
     long long sum = 0;
@@ -94,6 +111,7 @@ Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const 
             if (object && kube::label_of(*object, labels::kClone) == clone.name)
                 take(clone, kube::kSecrets, std::move(*object));
         }
+        clone.from = all_sources(clone);
         if (!clone.objects.empty() || !name.empty()) all.push_back(std::move(clone));
     }
     return all;

@@ -18,6 +18,7 @@ struct KnownObject {
 struct KnownClone {
     std::string name, space;
     std::string source;     // "pvc/NS/NAME", of the first object that says it
+    std::string from;       // the same; of claims without a workload, each one's: "pvc/NS/NAME,NAME"
     std::string operation;  // that made it
     std::string expires, created;
     std::vector<KnownObject> objects;
@@ -30,6 +31,9 @@ struct KnownClone {
 
 // As kubectl names it: "statefulset.apps/staging", "persistentvolumeclaim/copy".
 std::string typed_name(const kube::ObjectRef& ref);
+
+// What it says that it is a copy of: "pvc/NS/NAME".
+std::string source_told_by(const Json& object);
 
 // By namespace and name. space "" : every namespace; name "" : every clone.
 Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,

@@ -34,25 +34,28 @@ std::string expiry_of(const KnownClone& clone, SystemTime now) {
     return is_past(clone, now) ? "expired " + human_age(-seconds) + " ago" : "in " + human_age(seconds);
 }
 
-std::string names_of(const KnownClone& clone, const kube::Resource& resource) {
+std::string objects_of(const KnownClone& clone) {
     std::vector<std::string> names;
-    for (const KnownObject& one : clone.objects) {
-        if (one.ref.resource == resource) names.push_back(one.ref.name);
-    }
+    for (const KnownObject& one : clone.objects) names.push_back(one.ref.resource.short_name + "/" + one.ref.name);
     return join(names, ",");
 }
 
 Json json_of(const KnownClone& clone, SystemTime now) {
-    Json objects = Json::array();
-    for (const KnownObject& one : clone.objects) objects.push_back(typed_name(one.ref));
+    Json objects = Json::array(), claims = Json::array();
+    for (const KnownObject& one : clone.objects) {
+        objects.push_back(typed_name(one.ref));
+        if (one.ref.resource == kube::kClaims)
+            claims.push_back({{"name", one.ref.name}, {"from", source_told_by(one.object)}});
+    }
     return {{"name", clone.name},
             {"namespace", clone.space},
-            {"from", clone.source},
+            {"from", clone.from},
             {"operation", clone.operation},
             {"created", clone.created},
             {"expires", clone.expires},
             {"expired", is_past(clone, now)},
             {"bytes", clone.claimed_bytes()},
+            {"claims", std::move(claims)},
             {"objects", std::move(objects)}};
 }
 
@@ -63,9 +66,9 @@ void print_table(app::Context& context, const std::vector<KnownClone>& clones, b
     if (all_spaces) header.insert(header.begin(), "NAMESPACE");
     view::Table table(header);
     for (const KnownClone& clone : clones) {
-        std::vector<std::string> cells = {clone.name, clone.source, std::to_string(clone.count(kube::kClaims)),
+        std::vector<std::string> cells = {clone.name, clone.from, std::to_string(clone.count(kube::kClaims)),
                                           human_bytes(clone.claimed_bytes()), expiry_of(clone, now)};
-        if (wide) cells.insert(cells.end(), {clone.operation, names_of(clone, kube::kClaims)});
+        if (wide) cells.insert(cells.end(), {clone.operation, objects_of(clone)});
         cells.push_back(age_of(clone.created, now));
         if (all_spaces) cells.insert(cells.begin(), clone.space);
         table.row(std::move(cells));

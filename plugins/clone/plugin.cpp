@@ -63,7 +63,9 @@ std::vector<app::Option> create_options() {
         app::flag_option("isolated",
                          "take what ties the data to its source out of the copy before it starts: archiving, "
                          "replication, slots, subscriptions; deny its pods egress"),
-        text_option("image", "IMAGE", "the image of throwaway pods, where a class waits for the first consumer"),
+        text_option("image", "IMAGE",
+                    "the image of throwaway pods: where a class waits for the first consumer, and of the PostgreSQL "
+                    "of --sql and --isolated; default: the source's"),
         text_option("ttl", "DURATION", "when list shows it as past its time (48h); nothing is removed by itself")};
 }
 
@@ -176,12 +178,14 @@ app::Command list_command() {
     command.name = "list";
     command.summary = "List clones, and which are past their time";
     command.description =
-        "FROM is what a clone is a copy of. Those past their --ttl are shown as such: nothing removes a clone by "
-        "itself.";
+        "FROM is what a clone is a copy of: a workload, or claims, each by its name; -o wide names what it is made "
+        "of.\n"
+        "Those past their --ttl are shown as such: nothing removes a clone by itself.";
     command.usage = "[flags]";
-    command.examples = {{"The clones of this namespace", "kubectl clone list"},
-                        {"Names of all that are past their time",
-                         "kubectl clone list -A -o json | jq -r '.items[] | select(.expired) | .name'"}};
+    command.examples = {
+        {"The clones of this namespace", "kubectl clone list"},
+        {"Namespace and name of all that are past their time",
+         "kubectl clone list -A -o json | jq -r '.items[] | select(.expired) | .namespace + \" \" + .name'"}};
     command.options = {app::short_named(app::flag_option("all-namespaces", "list the clones of every namespace"), 'A')};
     command.rules = {rule({"list"}, kube::kClaims),      rule({"list"}, kube::kStatefulSets),
                      rule({"list"}, kube::kDeployments), rule({"list"}, kube::kServices),

@@ -21,7 +21,8 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
           "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
           "service": "api/v1/namespaces/{}/services", "netpol": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
           "pdb": "apis/policy/v1/namespaces/{}/poddisruptionbudgets", "hpa": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
-          "configmap": "api/v1/namespaces/{}/configmaps", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "configmap": "api/v1/namespaces/{}/configmaps", "secret": "api/v1/namespaces/{}/secrets", "quota": "api/v1/namespaces/{}/resourcequotas",
+          "namespace": "api/v1/namespaces", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 

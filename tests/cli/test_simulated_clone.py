@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from simulated_cluster import SPACE, Cluster
+from schema import conform, schema_of
+from simulated_cluster import SPACE, Cluster, difference
 
 SPARE = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "spare"}, "status": {"phase": "Available"}, "spec": {
     "capacity": {"storage": "4Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem",
@@ -115,6 +116,21 @@ def test_a_clone_past_its_time_is_shown_so_and_left(cluster):
     assert cluster.get("pvc", "old") is not None
 
 
+def test_a_pod_s_clone_is_listed_with_every_claim_that_it_consists_of(cluster):
+    cluster.run("clone", "pod/postgres-0", "probe")
+    cluster.run("clone", "sts/postgres", "staging", "--replicas", "1")
+    probe, staging = sorted(json.loads(cluster.run("clone", "list", "-o", "json").out)["items"], key=lambda one: one["name"])
+    conform({"apiVersion": "holdfast.dev/v1", "kind": "CloneList", "items": [probe, staging]}, schema_of("clone-list"))
+    assert probe["from"] == "pvc/bookstore/data-postgres-0,wal-postgres-0"
+    assert probe["claims"] == [{"name": f"probe-{one}", "from": f"pvc/bookstore/{one}"} for one in ("data-postgres-0", "wal-postgres-0")]
+    assert (staging["from"], len(staging["claims"])) == ("sts/bookstore/postgres", 2)
+    table = cluster.run("clone", "list").out
+    assert re.search(r"^probe +pvc/bookstore/data-postgres-0,wal-postgres-0 +2 +2Gi ", table, re.M), table
+    assert re.search(r"^staging +sts/bookstore/postgres +2 +2Gi ", table, re.M), table
+    wide = cluster.run("clone", "list", "-o", "wide").out
+    assert " pvc/probe-data-postgres-0,pvc/probe-wal-postgres-0 " in wide and " sts/staging,service/staging,pvc/data-staging-0,pvc/wal-staging-0 " in wide, wide
+
+
 def test_what_the_pods_need_in_another_namespace_is_named_before_any_write(cluster):
     spec = cluster.get("deploy", "files")["spec"]["template"]["spec"]
     spec["containers"][0]["envFrom"] = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "password"}}]
@@ -144,6 +160,43 @@ def test_clone_delete_leaves_what_has_the_labels_of_a_clone_and_was_not_made_as_
     done = cluster.run("clone", "delete", "copy", "--yes")
     assert "pvc/bookstore/theirs is left: it has the labels of clone copy" in " ".join(done.err.split()), done
     assert cluster.get("pvc", "copy") is None and cluster.get("pvc", "theirs") is not None and cluster.get("pvc", "bare") is not None
+
+
+def test_clone_delete_removes_each_thing_that_was_made_and_nothing_else(cluster):
+    """Of a clone with all that one can have, a volume under Retain among it; a Secret and a claim beside it are somebody else's."""
+    for kind, name, data in (("configmap", "settings", {"A": "1"}), ("secret", "password", {"B": "Mg=="})):
+        cluster.write("POST", kind, "", {"apiVersion": "v1", "kind": {"configmap": "ConfigMap", "secret": "Secret"}[kind],
+                                         "metadata": {"name": name, "namespace": SPACE}, "data": data})
+    container = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0]
+    container = {**container, "env": [], "envFrom": [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "password"}}]}
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": [container]}}}})
+    cluster.write("POST", "secret", "", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs", "namespace": "elsewhere"}}, space="elsewhere")
+    before = cluster.state()
+    cluster.run("clone", "deploy/files", "papers", "--to-namespace", "elsewhere", "--isolated", "--copy-configmaps", "settings", "--copy-secrets", "password")
+    made = {"deploy": "papers", "netpol": "papers-isolated", "configmap": "settings", "secret": "password", "pvc": "papers-files"}
+    assert all(cluster.get(kind, name, space="elsewhere") for kind, name in made.items())
+    assert cluster.get("secret", "password", space="elsewhere")["data"] == {"B": "Mg=="}
+    cluster.run("clone", "delete", "papers", "-n", "elsewhere", "--yes")
+    assert not any(cluster.get(kind, name, space="elsewhere") for kind, name in made.items())
+    assert difference(before, cluster.state()) == []
+
+
+def test_clone_delete_leaves_the_secret_that_was_there_and_one_that_somebody_has_made_anew(cluster):
+    container = {**cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0], "env": [], "envFrom": [{"secretRef": {"name": "password"}}]}
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": [container]}}}})
+    theirs = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "password", "namespace": "elsewhere"}, "data": {"B": "Mw=="}}
+    cluster.write("POST", "secret", "", {**theirs, "metadata": {"name": "password", "namespace": SPACE}})
+    cluster.settle()
+    line = ("deploy/files", "papers", "--to-namespace", "elsewhere", "--copy-secrets", "password")
+    cluster.run("clone", *line)
+    cluster.write("DELETE", "secret", "password", {}, space="elsewhere")
+    cluster.write("POST", "secret", "", theirs, space="elsewhere")
+    cluster.run("clone", "delete", "papers", "-n", "elsewhere", "--yes")
+    assert cluster.get("secret", "password", space="elsewhere")["data"] == theirs["data"]
+    told = cluster.run("clone", *line).err
+    assert "secret/password is in namespace elsewhere already and is left as it is" in " ".join(told.split())
+    cluster.run("clone", "delete", "papers", "-n", "elsewhere", "--yes")
+    assert cluster.get("secret", "password", space="elsewhere")["data"] == theirs["data"]
 
 
 CLONES = {"matchLabels": {"app": "staging"}}  # what the clone's pods are going to be labelled

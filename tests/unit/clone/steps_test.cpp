@@ -121,6 +121,15 @@ TEST_SUITE("clone steps") {
         CHECK(check_place(options(), *choice, now, kOperation).ok());
     }
 
+    TEST_CASE("a source whose namespace ends is refused, and told that its copy had to come before") {
+        LiveFacts live = live_for(options());
+        live.space_terminating = true;
+        const auto refused = choose(options(), live, classes(live), kOperation);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::kRefused);
+        CHECK(says(refused.error().message, "namespace shop is terminating: nothing can be created in it"));
+    }
+
     TEST_CASE("claims of two moments are never mixed") {
         auto choice = chosen(whole());
         cut(*choice);
