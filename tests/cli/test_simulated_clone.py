@@ -181,6 +181,24 @@ def test_clone_delete_removes_each_thing_that_was_made_and_nothing_else(cluster)
     assert difference(before, cluster.state()) == []
 
 
+def test_clone_delete_leaves_a_claim_that_somebody_has_made_anew_under_its_name(cluster):
+    cluster.run("clone", "sts/postgres", "staging", "--replicas", "1")
+    spec = cluster.get("pvc", "data-staging-0")["spec"]
+    for kind, name in (("sts", "staging"), ("pvc", "data-staging-0")):
+        cluster.write("DELETE", kind, name, {})
+    cluster.settle()
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-staging-0", "namespace": SPACE}, "spec": {
+        "accessModes": spec["accessModes"], "storageClassName": spec["storageClassName"], "resources": spec["resources"]}})
+    cluster.settle()
+    theirs = cluster.get("pvc", "data-staging-0")
+    cluster.run("clone", "delete", "staging", "--yes")
+    cluster.settle()
+    assert cluster.get("pvc", "data-staging-0")["metadata"]["uid"] == theirs["metadata"]["uid"] and cluster.get("pv", theirs["spec"]["volumeName"]) is not None
+    assert cluster.get("pvc", "wal-staging-0") is None
+    none = cluster.run("clone", "delete", "staging", "--yes", code=1)
+    assert none.err == "error: no clone staging in namespace bookstore; nothing was changed\nsee: kubectl clone list -A\n", none
+
+
 def test_clone_delete_leaves_the_secret_that_was_there_and_one_that_somebody_has_made_anew(cluster):
     container = {**cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0], "env": [], "envFrom": [{"secretRef": {"name": "password"}}]}
     cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": [container]}}}})
