@@ -199,6 +199,30 @@ def test_clone_delete_leaves_a_claim_that_somebody_has_made_anew_under_its_name(
     assert none.err == "error: no clone staging in namespace bookstore; nothing was changed\nsee: kubectl clone list -A\n", none
 
 
+def test_a_clone_that_is_taken_back_leaves_a_claim_that_somebody_has_made_anew_under_its_name(cluster):
+    before = cluster.state()
+    cluster.rules({"method": "POST", "path": "/statefulsets", "reply": {"announce": True, "drop": True, "delay_ms": 600000}})
+    started = cluster.start("clone", "sts/postgres", "staging", "--replicas", "1")
+    cluster.arrived.get(timeout=60)
+    assert started.kill().code == -9
+    cluster.rules()
+    spec = cluster.get("pvc", "wal-staging-0")["spec"]
+    cluster.write("DELETE", "pvc", "wal-staging-0", {})
+    cluster.settle()
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "wal-staging-0", "namespace": SPACE}, "spec": {
+        "accessModes": spec["accessModes"], "storageClassName": spec["storageClassName"], "resources": spec["resources"]}})
+    cluster.settle()
+    theirs = cluster.get("pvc", "wal-staging-0")
+    operation = next(one["metadata"]["labels"]["holdfast.dev/operation"] for one in cluster.get("configmap")["items"] if one["metadata"]["name"].startswith("holdfast-op-"))
+    gone_on = cluster.run("clone", "resume", operation, code=3)
+    assert "pvc/bookstore/wal-staging-0 exists already, and Holdfast did not make it" in gone_on.err, gone_on
+    cluster.run("clone", "abort", operation, "--yes")
+    cluster.settle()
+    assert cluster.get("pvc", "wal-staging-0")["metadata"]["uid"] == theirs["metadata"]["uid"] and cluster.get("pv", theirs["spec"]["volumeName"])
+    cluster.write("DELETE", "pvc", "wal-staging-0", {})
+    assert difference(before, cluster.state()) == []
+
+
 def test_clone_delete_leaves_the_secret_that_was_there_and_one_that_somebody_has_made_anew(cluster):
     container = {**cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0], "env": [], "envFrom": [{"secretRef": {"name": "password"}}]}
     cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": [container]}}}})

@@ -20,8 +20,9 @@ void leave_clone(sim::Sim& sim) {
 }
 
 // The simulated database knows what this statement means.
+constexpr char kMask[] = HOLDFAST_SOURCE_DIR "/tests/crash/mask.sql";
 CommandLine masked_clone(const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"sts/postgres", "staging", "--sql", HOLDFAST_SOURCE_DIR "/tests/crash/mask.sql"};
+    std::vector<std::string> words = {"sts/postgres", "staging", "--sql", kMask};
     words.insert(words.end(), more.begin(), more.end());
     return clone(std::move(words));
 }
@@ -101,6 +102,8 @@ std::vector<Entry> clone_entries() {
                clone({"deploy/files", "papers"}), kBackAndForth, 3, 24, 6),
         create("clone-masked", masked_clone({"--ordinals", "0=0,0=1"}), masked_clone({"--replicas", "1"}),
                kBackAndForth, 64, 24, 24),
+        // Of a claim by itself nothing is found by the labels of a workload's clone.
+        create("clone-masked-claim", clone_claim({"--sql", kMask}), larger, {Way::kRerun}, 64, 48, 24),
         create("clone-isolated", clone({"sts/postgres", "staging", "--isolated", "--replicas", "1"}),
                clone({"sts/postgres", "staging"}), kBackAndForth, 4, 24, 8),
         {"clone-back", "clone", "create", leave_clone, on_operation("clone", "abort"), kAgain, kNothingLeft, nullptr, 3,
