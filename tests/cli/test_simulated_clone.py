@@ -108,6 +108,22 @@ def test_what_the_line_asks_for_is_what_is_made(cluster):
     assert re.search(r"^third +sts/bookstore/postgres +2 +4Gi +in (47h|2d)", cluster.run("clone", "list").out, re.M)
 
 
+def test_each_template_of_several_is_copied_as_its_own_claims_are(cluster):
+    asked = {"data": ("fast", "1Gi"), "log": ("later", "2Gi")}
+    templates = [{"metadata": {"name": name}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": of_class, "resources": {"requests": {"storage": size}}}}
+                 for name, (of_class, size) in asked.items()]
+    container = {"name": "main", "image": "registry.example/busybox:1", "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in asked]}
+    cluster.write("POST", "sts", "", {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "pair", "namespace": SPACE}, "spec": {
+        "replicas": 1, "serviceName": "pair", "selector": {"matchLabels": {"app": "pair"}}, "volumeClaimTemplates": templates,
+        "template": {"metadata": {"labels": {"app": "pair"}}, "spec": {"containers": [container]}}}})
+    cluster.settle()
+    cluster.run("clone", "sts/pair", "copy")
+    told = {one["metadata"]["name"]: one["spec"] for one in cluster.get("sts", "copy")["spec"]["volumeClaimTemplates"]}
+    for name, wanted in asked.items():
+        for spec in (cluster.get("pvc", f"{name}-copy-0")["spec"], told[name]):
+            assert (spec["storageClassName"], spec["resources"]["requests"]["storage"]) == wanted, name
+
+
 def test_a_clone_past_its_time_is_shown_so_and_left(cluster):
     cluster.run("clone", "pvc/data-postgres-0", "old", "--ttl", "1ms")
     listed = cluster.run("clone", "list")
@@ -179,6 +195,16 @@ def test_clone_delete_removes_each_thing_that_was_made_and_nothing_else(cluster)
     cluster.run("clone", "delete", "papers", "-n", "elsewhere", "--yes")
     assert not any(cluster.get(kind, name, space="elsewhere") for kind, name in made.items())
     assert difference(before, cluster.state()) == []
+
+
+def test_clone_delete_removes_the_clone_that_is_named_and_no_other(cluster):
+    for name in ("alpha", "beta", "gamma"):
+        cluster.run("clone", "pvc/data-postgres-0", name)
+    done = cluster.run("clone", "delete", "beta", "--yes")
+    assert done.out == "clone/beta deleted\n", done
+    cluster.settle()
+    assert {name: cluster.get("pvc", name) is not None for name in ("alpha", "beta", "gamma")} == {"alpha": True, "beta": False, "gamma": True}
+    assert cluster.run("clone", "list", "-o", "name").out == "clone/alpha\nclone/gamma\n"
 
 
 def test_clone_delete_leaves_a_claim_that_somebody_has_made_anew_under_its_name(cluster):
