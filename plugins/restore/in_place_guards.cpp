@@ -7,7 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/wakers.h"
-#include "plugins/restore/swap_facts.h"
+#include "plugins/restore/swap_steps.h"
 
 #include <algorithm>
 #include <array>
@@ -63,20 +63,10 @@ bool let_go_by_the_cluster(const std::string& finalizer) {
            finalizer == "snapshot.storage.kubernetes.io/pvc-as-source-protection";
 }
 
-// R1: a claim that two workloads mount has a lock at each of them. What its volume says of a swap that is under way for
-// the other one counts as a lock.
 Status check_unswapped(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
     const auto volume = facts.volumes.find(swap.old_volume);
-    const auto mark = volume == facts.volumes.end() ? std::nullopt : mark_of(volume->second);
-    const std::string ours = record.workload.exists() ? record.workload.text() : "";
-    if (!mark || !mark->taken_out || mark->claim_uid != swap.claim_uid || mark->workload == ours) return {};
-    return Error{
-        ErrorKind::kLocked,
-        "the volume of pvc/" + record.space + "/" + swap.claim + " is being swapped by operation " +
-            escape_line(mark->operation) + (mark->workload.empty() ? "" : " for ") + escape_line(mark->workload) +
-            ", which is unfinished; nothing was changed",
-        "kubectl restore resume " + shell_quote(mark->operation) + " -n " + shell_quote(record.space) + ", or abort", 0,
-        ""};
+    if (volume == facts.volumes.end()) return {};
+    return unswapped(record, swap, volume->second, "nothing was changed");
 }
 
 Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {

@@ -31,13 +31,18 @@ class SwapPlanner : public SwapSteps {
         : SwapSteps(record, facts, operation) {}
 
     // R11: whatever is deleted later, and by whomever, the storage keeps both copies.
-    void secure() {
+    Status secure() {
         for (const Swap& swap : record_.swaps) {
+            // The guards looked before the volumes were made and proved, which took its time.
+            const Json* old = volume_now(facts_, swap.old_volume);
+            if (old != nullptr && !held_down(record_, facts_))
+                TRY(unswapped(record_, swap, *old, "claims and workloads are as they were"));
             mark(swap, false);
             mark(swap, true);
         }
         remove_provers();
         retain_claims();
+        return {};
     }
 
     void stop() {
@@ -190,13 +195,17 @@ class SwapPlanner : public SwapSteps {
                      {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
         body["metadata"]["labels"][labels::kKept] = old ? Json(operation_) : Json(nullptr);
         body["metadata"]["labels"][labels::kPutIn] = old ? Json(nullptr) : Json(operation_);
-        add((old ? "retain-old-" : "retain-new-") + swap.claim, "set the reclaim policy of pv/" + name + " to Retain",
-            old ? "it stays whatever happens to the claim" : "what was restored stays too",
-            Patch{volume_ref(name),
-                  kube::PatchType::kMerge,
-                  std::move(body),
-                  {old ? swap.old_volume_uid : incoming.volume_uid, ""},
-                  ""});
+        Step& step = add((old ? "retain-old-" : "retain-new-") + swap.claim,
+                         "set the reclaim policy of pv/" + name + " to Retain",
+                         old ? "it stays whatever happens to the claim" : "what was restored stays too",
+                         Patch{volume_ref(name),
+                               kube::PatchType::kMerge,
+                               std::move(body),
+                               {old ? swap.old_volume_uid : incoming.volume_uid,
+                                old && volume != nullptr ? kube::version_of(*volume) : ""},
+                               ""});
+        // Of two swaps for two workloads that share the claim one marks the volume, the other one finds it marked.
+        step.replan = old;
     }
 
     // A StatefulSet's controller would delete claims at the scale-down, or own them.
@@ -228,7 +237,7 @@ Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& f
         case Stage::kProve:
             return Error{ErrorKind::kInternal, "the volumes are not there yet"};
         case Stage::kSecure:
-            planner.secure();
+            TRY(planner.secure());
             break;
         case Stage::kStop:
             planner.stop();

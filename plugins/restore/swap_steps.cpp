@@ -1,5 +1,6 @@
 #include "plugins/restore/swap_steps.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
@@ -16,6 +17,19 @@ using plan::Scale;
 using plan::Step;
 
 }  // namespace
+
+Status unswapped(const SwapRecord& record, const Swap& swap, const Json& old_volume, const std::string& unchanged) {
+    const auto mark = mark_of(old_volume);
+    const std::string ours = record.workload.exists() ? record.workload.text() : "";
+    if (!mark || !mark->taken_out || mark->claim_uid != swap.claim_uid || mark->workload == ours) return {};
+    return Error{
+        ErrorKind::kLocked,
+        "the volume of pvc/" + record.space + "/" + swap.claim + " is being swapped by operation " +
+            escape_line(mark->operation) + (mark->workload.empty() ? "" : " for ") + escape_line(mark->workload) +
+            ", which is unfinished; " + unchanged,
+        "kubectl restore resume " + shell_quote(mark->operation) + " -n " + shell_quote(record.space) + ", or abort", 0,
+        ""};
+}
 
 SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
     : record_(record), facts_(facts), operation_(operation) {

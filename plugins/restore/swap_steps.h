@@ -10,6 +10,10 @@
 
 namespace holdfast::restore {
 
+// R1: a claim that two workloads mount has a lock at each of them. What its volume says of a swap that is under way for
+// the other one counts as a lock: kLocked, with `unchanged` said of the data.
+Status unswapped(const SwapRecord& record, const Swap& swap, const Json& old_volume, const std::string& unchanged);
+
 class SwapSteps {
   public:
     SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);

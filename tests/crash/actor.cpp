@@ -2,6 +2,7 @@
 
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/restore/swap.h"
 #include "tests/crash/world.h"
 #include "tests/sim/api.h"
 
@@ -13,9 +14,10 @@
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",     "event-scaler", "gitops",     "replaces",   "same-command",
-                               "other-command",  "other-plugin", "eviction",   "tidies",     "drops-claim",
-                               "reverts-policy", "ends-space",   "takes-over", "takes-back", "rebuilds"};
+constexpr std::array kNames = {"autoscaler",   "event-scaler",  "gitops",         "replaces",
+                               "same-command", "other-command", "other-plugin",   "eviction",
+                               "tidies",       "drops-claim",   "reverts-policy", "ends-space",
+                               "takes-over",   "takes-back",    "rebuilds",       "marks"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.
@@ -131,6 +133,29 @@ Acted revert_policy(sim::Sim& sim, int turn) {
     return {change_spec(sim, ref, {{"persistentVolumeReclaimPolicy", "Delete"}}), ref};
 }
 
+// What restore writes on a volume that it is about to take out (safety R1, R11).
+Acted mark(sim::Sim& sim, int turn) {
+    const kube::ObjectRef claim_ref{kube::kClaims, kSpace, mixed(turn) % 2 == 0 ? "data-postgres-0" : "wal-postgres-1"};
+    const sim::ObjectPtr claim = sim.store.find(claim_ref);
+    const std::string name = claim ? kube::text_at(*claim, "/spec/volumeName") : "";
+    const kube::ObjectRef ref{kube::kVolumes, "", name};
+    const sim::ObjectPtr volume = name.empty() ? nullptr : sim.store.find(ref);
+    if (!volume || !kube::annotation_of(*volume, labels::kSwap).empty()) return {};
+    restore::SwapMark mark;
+    mark.operation = "in-place-other-abcde";
+    mark.space = kSpace;
+    mark.claim = claim_ref.name;
+    mark.claim_uid = kube::uid_of(*claim);
+    mark.policy = "Delete";
+    mark.workload = "deploy/" + std::string(kSpace) + "/other";
+    mark.taken_out = true;
+    const Json body = {{"metadata",
+                        {{"annotations", {{labels::kSwap, restore::mark_json(mark).dump()}}},
+                         {"labels", {{labels::kKept, mark.operation}}}}},
+                       {"spec", {{"persistentVolumeReclaimPolicy", "Retain"}}}};
+    return {api_patch(sim, ref, kube::PatchType::kMerge, body, {}, kube::DryRun::kNone, "").ok(), ref};
+}
+
 }  // namespace
 
 std::string actor_name(Actor actor) { return kNames.at(static_cast<std::size_t>(actor)); }
@@ -165,6 +190,8 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
             return revert_policy(sim, turn);
         case Actor::kEndsSpace:
             return end_space(sim, turn);
+        case Actor::kMarks:
+            return mark(sim, turn);
         case Actor::kSameCommand:
         case Actor::kOtherCommand:
         case Actor::kOtherPlugin:

@@ -25,6 +25,7 @@ enum class Actor {
     kTakesOver,      // our process is stopped (SIGSTOP) for 15 s; a second one goes on; then ours wakes
     kTakesBack,      // the same, but the second one aborts the operation
     kRebuilds,       // a claim of the workload and its pod are deleted: the StatefulSet makes both anew, and empty
+    kMarks,          // a restore in place of another workload, which mounts a claim too, marks its volume
     kCount,
 };
 

@@ -52,6 +52,7 @@ class ActorJudge : public CaseJudge {
             same_end();
         else
             refused(again);
+        if (actor_ == Actor::kMarks) still_marked();
         return stage_.done();
     }
 
@@ -275,6 +276,7 @@ class ActorJudge : public CaseJudge {
         if (actor_ == Actor::kDropsClaim) except.insert({"size of data-postgres-", "size of wal-postgres-"});
         // Nor is its volume given back a policy under which it would go with the claim.
         if (actor_ == Actor::kDropsClaim) except.insert("policy of " + acted_.on.name);
+        if (actor_ == Actor::kMarks) except.insert("policy of ");
         // What is new is empty, and of the size and policy that its template and class say.
         if (actor_ == Actor::kRebuilds)
             except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
@@ -306,6 +308,13 @@ class ActorJudge : public CaseJudge {
         if (set && kube::replicas_of(*set) == 0 && open_operations(stage_.sim).empty())
             stage_.violated("the workload is left at 0 replicas, and no operation is open");
         ends();
+    }
+
+    // Of two swaps of one volume the one that marked it has it; whoever writes over that lets both take it out.
+    void still_marked() {
+        const sim::ObjectPtr volume = stage_.sim.store.find(acted_.on);
+        if (volume && !contains(kube::annotation_of(*volume, labels::kSwap), "in-place-other-abcde"))
+            stage_.violated("R1: another operation's mark on " + acted_.on.text() + " was written over");
     }
 
     // An operation that can go neither on nor back is in everybody's way: what it says must end it. An expansion whose

@@ -365,7 +365,10 @@ def postgres(name="postgres", image=POSTGRES_IMAGE, replicas=1, storage_class="f
         "name": "postgres", "image": image, "imagePullPolicy": "IfNotPresent",
         "env": [{"name": "PGDATA", "value": "/data/pgdata"}, {"name": "PGHOST", "value": "127.0.0.1"}, *env],
         "ports": [{"containerPort": 5432}],
-        "readinessProbe": {"exec": {"command": ["pg_isready", "-q"]}, "periodSeconds": 1},
+        # Whether it has started, pg_isready knows; from then on the kubelet asks by itself: a program that is
+        # started every second takes a twentieth of a core in each pod.
+        "startupProbe": {"exec": {"command": ["pg_isready", "-q"]}, "periodSeconds": 1, "failureThreshold": 1000},
+        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},

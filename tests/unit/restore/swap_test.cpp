@@ -72,6 +72,49 @@ TEST_CASE("R11: a policy that somebody sets back to Delete is set to Retain agai
     }
 }
 
+TEST_CASE("R1: a volume that another workload's swap has marked since the guards looked is left to that swap") {
+    restore::SwapMark mark;
+    mark.operation = "in-place-other-abcde";
+    mark.claim = "data-db-0";
+    mark.claim_uid = staged(Stage::kSecure).record.swaps[0].claim_uid;
+    mark.workload = "deploy/shop/other";
+    mark.taken_out = true;
+    const auto marked = [&](Stage stage) {
+        auto at = staged(stage);
+        at.facts.volumes["old-0"]["metadata"]["annotations"][labels::kSwap] = restore::mark_json(mark).dump();
+        return at;
+    };
+    for (const Stage stage : {Stage::kSecure, Stage::kStop}) {
+        const auto at = marked(stage);
+        REQUIRE(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kSecure);
+        const auto refused = restore::plan_swap(Stage::kSecure, at.record, at.facts, kOperationId);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::kLocked);
+        CHECK(refused.error().message ==
+              "the volume of pvc/shop/data-db-0 is being swapped by operation in-place-other-abcde for "
+              "deploy/shop/other, which is unfinished; claims and workloads are as they were");
+        // And the way back leaves what that swap has marked as it is.
+        const auto back = restore::plan_back(at.record, at.facts, kOperationId);
+        REQUIRE(back.ok());
+        for (const plan::Step& step : back->steps) {
+            const auto* patch = std::get_if<plan::Patch>(&step.action);
+            if (patch != nullptr) CHECK(patch->ref.name != "old-0");
+        }
+    }
+    // With the workload down the way goes on to its end: whoever marks then comes too late.
+    const auto down = marked(Stage::kDrain);
+    CHECK(restore::plan_swap(Stage::kSecure, down.record, down.facts, kOperationId).ok());
+    // Of two at the same time only one marks the volume: the patch names what was read.
+    auto at = staged(Stage::kSecure);
+    at.facts.volumes["old-0"]["metadata"]["resourceVersion"] = "41";
+    const auto plan = restore::plan_swap(Stage::kSecure, at.record, at.facts, kOperationId).value();
+    const auto step = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                   [](const auto& one) { return one.id == "retain-old-data-db-0"; });
+    REQUIRE(step != plan.steps.end());
+    CHECK(std::get<plan::Patch>(step->action).preconditions.resource_version == "41");
+    CHECK(step->replan);
+}
+
 TEST_CASE("R9: no claim is deleted before its volume is reserved and the binder has seen it") {
     auto at = staged(Stage::kReplace);
     at.facts.volumes["new-0"]["status"]["phase"] = "Bound";
