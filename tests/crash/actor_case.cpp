@@ -72,11 +72,20 @@ class ActorJudge : public CaseJudge {
         if (drops) forgive_what_goes(acted.on.name);
         const sim::ObjectPtr set = stage_.sim.store.find(kube::kStatefulSets, kSpace, "postgres");
         // Of a workload that runs its controller makes an empty one: whoever deletes a claim in use asks for that. So
-        // it is with one that is started by this very request: no precondition spans two objects.
-        const bool starts = set && call.ref == set.ref() && call.verb == sim::Verb::kPatch;
+        // it is with one that is started by this very request, or reads itself for that: no precondition spans two
+        // objects.
+        const bool starts = set && call.ref == set.ref() && (call.verb == sim::Verb::kPatch || next_starts());
         if (drops && set && (kube::replicas_of(*set) > 0 || starts)) stage_.invariants.given_up(acted.on);
         if (actor_ == Actor::kRevertsPolicy && acted.happened) stage_.invariants.reverted(acted.on.name);
         stage_.judgement.happened = acted.happened;
+    }
+
+    // Up to its boundary a case goes as its reference does.
+    bool next_starts() const {
+        const auto next = static_cast<std::size_t>(case_.first.boundary) + 1;
+        if (next >= reference_.calls.size()) return false;
+        const sim::Call& call = reference_.calls[next];
+        return call.verb == sim::Verb::kPatch && call.ref.resource == kube::kStatefulSets;
     }
 
     // What goes takes along what is under policy Delete by then: that is their own doing, seen on a copy of the world
