@@ -171,9 +171,17 @@ class Checking {
             TRY_ASSIGN(std::optional<Run> run, index_.next_run());
             if (!run) break;
             if (options_.how == CheckHow::kAll) run->read_back.clear();
-            TRY(pool_->add(RunCheck{path, std::move(*run), block_size, size}));
+            RunCheck check{path, std::move(*run), block_size, size};
+            if (was_read_early(check))
+                findings_.add_bytes(bytes_to_read_back(check));
+            else
+                TRY(pool_->add(std::move(check)));
         }
         return {};
+    }
+
+    bool was_read_early(const RunCheck& run) const {
+        return options_.early != nullptr && options_.how != CheckHow::kAll && options_.early->has(run);
     }
 
     Status flush() {

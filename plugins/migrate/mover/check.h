@@ -3,6 +3,7 @@
 
 #include "common/os/signals.h"
 #include "plugins/migrate/mover/counters.h"
+#include "plugins/migrate/mover/early.h"
 #include "plugins/migrate/mover/index_file.h"
 #include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/tree.h"
@@ -15,7 +16,8 @@ struct CheckOptions {
     std::string scratch;
     int threads = 1;
     CheckHow how = CheckHow::kAll;
-    bool from_disk = true;  // past the page cache; the caller has synced
+    bool from_disk = true;                 // past the page cache; the caller has synced
+    const EarlyReadBack* early = nullptr;  // what of this pass need not be read once more
 };
 
 // Compares names, metadata and content, both ways; kMismatch only for an index that is damaged: what is wrong with the

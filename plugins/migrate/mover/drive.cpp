@@ -111,6 +111,7 @@ class Drive {
         if (used_) options.used = &*used_;
         if (seen_) options.seen = &*seen_;
         options.synced_at = synced_at_;
+        options.read_back = options_.verify;
         options.paranoid = paranoid;
         options.bandwidth = options_.bandwidth;
         if (options_.group_bytes != 0) options.group_bytes = options_.group_bytes;

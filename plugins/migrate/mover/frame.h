@@ -33,10 +33,11 @@ enum class FrameKind : std::uint8_t {
     kBye,
     kCompare,
     kCompared,
+    kWritten,
 };
-inline constexpr std::uint8_t kLastFrameKind = static_cast<std::uint8_t>(FrameKind::kCompared);
+inline constexpr std::uint8_t kLastFrameKind = static_cast<std::uint8_t>(FrameKind::kWritten);
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::size_t kFrameHead = 20;
 // Above everything that fits into one: a chunk or batch, a set of attributes, paths.
 inline constexpr std::uint32_t kMostFrame = 4 << 20;

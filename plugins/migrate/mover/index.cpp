@@ -44,9 +44,8 @@ Entry decode_entry(Decoder& in) {
     entry.state = in.u8();
     entry.link_to = in.text(kLongestPath);
     if (entry.meta.kind == Kind::kFile && entry.link_to.empty()) {
-        entry.block_size = static_cast<std::uint32_t>(in.number(1 << 20));
-        if (entry.block_size != 0 && (entry.block_size < 4096 || (entry.block_size & (entry.block_size - 1)) != 0))
-            in.fail();
+        entry.block_size = static_cast<std::uint32_t>(in.number(kLargestBlock));
+        if (entry.block_size != 0 && !is_block_size(entry.block_size)) in.fail();
         if (entry.block_size == 0) entry.content = digest_from(in.raw(sizeof(Digest)));
     }
     if ((entry.state & ~kStates) != 0 || !is_good_path(entry.path) || !is_good_path(entry.link_to)) in.fail();
@@ -107,6 +106,8 @@ bool unchanged(const Entry& base, const Looked& looked) {
     if ((base.state & (kSuspect | kUntrusted)) != 0 || base.facts != looked.facts) return false;
     return same_basics(base.meta, looked.meta) && base.link_to.empty();
 }
+
+bool is_block_size(std::uint32_t size) { return size >= 4096 && size <= kLargestBlock && (size & (size - 1)) == 0; }
 
 std::uint32_t block_size_for(std::uint64_t file_size) {
     constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;

@@ -42,6 +42,7 @@ struct Run {
 using Record = std::variant<Entry, Run>;
 
 inline constexpr std::uint64_t kMostBlocksPerRun = 4096;
+inline constexpr std::uint32_t kLargestBlock = 1 << 20;
 inline constexpr std::uint64_t kSmallFile = 256 << 10;  // files up to this have one hash and are sent whole
 
 // Whether reading back must look at the entry itself: a file that was read back before, and not written since, shows
@@ -51,6 +52,7 @@ bool needs_reading_back(const Entry& entry);
 // Whether an entry of the source is as the index has it, by its times: what need not be opened need not be read either.
 bool unchanged(const Entry& base, const Looked& looked);
 
+bool is_block_size(std::uint32_t size);
 // 16 KiB, more for very large files so that the index stays small.
 std::uint32_t block_size_for(std::uint64_t file_size);
 

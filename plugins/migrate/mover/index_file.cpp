@@ -78,8 +78,13 @@ Status IndexWriter::count(const Record& record) {
         end_.source = end_.source + source_fingerprint(entry->path, entry->meta, entry->facts);
         end_.glance = end_.glance + glance_fingerprint(entry->path, entry->meta);
         passing_on_ = unproven_ != nullptr && needs_reading_back(*entry);
+        if (take_run_ && entry->block_size != 0) current_ = {entry->path, {}, entry->block_size, entry->meta.size};
     }
-    return passing_on_ ? unproven_->add(record) : Status();
+    if (!passing_on_) return {};
+    const auto* run = std::get_if<Run>(&record);
+    if (take_run_ && run != nullptr && !run->hashes.empty() && is_mostly_unread(*run))
+        take_run_({current_.path, *run, current_.block_size, current_.size});
+    return unproven_->add(record);
 }
 
 Status IndexWriter::add(std::string_view records) {

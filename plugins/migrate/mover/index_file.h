@@ -4,9 +4,10 @@
 #pragma once
 
 #include "plugins/migrate/mover/fingerprint.h"
-#include "plugins/migrate/mover/index.h"
+#include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/tree.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ class IndexWriter {
     Status mark_intent(std::uint64_t epoch, const std::vector<Touched>& touched);
     // From now on entries that reading back must look at one by one, with their runs, are added there too.
     void also_to(IndexWriter* unproven) { unproven_ = unproven; }
+    // And such runs, if most of one must be read back, are told to `take`: for a few blocks it is not worth the words.
+    void tell_runs(std::function<void(RunCheck&& run)> take) { take_run_ = std::move(take); }
     Result<std::uint64_t> flush();  // what was added is in the file; the offset of its end
     // All of it is on disk; nothing may be added after that.
     Result<IndexEnd> finish(std::uint64_t epoch);
@@ -76,7 +79,9 @@ class IndexWriter {
     IndexEnd end_;
     std::unique_ptr<Sha256> root_;
     IndexWriter* unproven_ = nullptr;
-    bool passing_on_ = false;  // the runs that come now
+    bool passing_on_ = false;  // the runs that come now, of
+    RunCheck current_;         // this file
+    std::function<void(RunCheck&& run)> take_run_;
 };
 
 class IndexReader {

@@ -1,9 +1,12 @@
 #include "plugins/migrate/mover/ledger.h"
 
+#include <utility>
+
 namespace holdfast::mover {
 namespace {
 
 constexpr std::size_t kMostHeld = 2 << 20;  // bytes of records that wait for earlier ones
+constexpr std::size_t kToldTogether = 64;   // runs
 
 }  // namespace
 
@@ -38,10 +41,16 @@ Status Ledger::place(std::uint64_t ticket, Held held) {
 
 Status Ledger::write(Held& held) {
     if (!held.records.empty()) TRY(writer_.add(held.records));
+    if (!written_.empty() && (held.group_end || written_.size() >= kToldTogether))
+        TRY(sink_.written(std::exchange(written_, {})));
     if (!held.group_end) return {};
     // The mark first: should the target have this epoch and we be killed, we know by it what the target has.
     TRY(writer_.mark_group(++epoch_));
     return sink_.checkpoint(epoch_);
+}
+
+void Ledger::tell_written() {
+    writer_.tell_runs([this](RunCheck&& run) { written_.push_back(std::move(run)); });
 }
 
 Status Ledger::begin_group(const std::vector<Touched>& touched) {

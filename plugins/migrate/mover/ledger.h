@@ -21,6 +21,8 @@ class Ledger {
     // again.
     Ledger(IndexWriter& writer, Sink& sink, std::uint64_t epoch, std::uint64_t window)
         : writer_(writer), sink_(sink), window_(window), epoch_(epoch), begun_(epoch) {}
+    // What is written will be read back: the sink is told of it as it becomes durable; see Sink::written().
+    void tell_written();
 
     // A place in the order. One thread asks for them.
     std::uint64_t ticket() { return tickets_++; }
@@ -55,6 +57,7 @@ class Ledger {
     std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0;
     std::map<std::uint64_t, Held> held_;
     std::size_t held_bytes_ = 0;
+    std::vector<RunCheck> written_;  // that the sink has not been told
     bool failed_ = false;
 };
 

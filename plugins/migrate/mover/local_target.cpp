@@ -50,6 +50,7 @@ LocalTarget::LocalTarget(const Tree& tree, LocalTargetOptions options, Counters&
       folder_(::open(options_.scratch.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
       journal_(tree.is_image() ? folder_.get() : tree.root(),
                std::string(tree.is_image() ? kImageJournal : kJournalName), tree.shown(kJournalName)),
+      early_(tree, tree.is_image() ? 0 : options_.threads / 2, counters),
       syncer_([this] { sync_again_and_again(); }) {}
 
 LocalTarget::~LocalTarget() {
@@ -83,6 +84,7 @@ Result<TargetState> LocalTarget::begin(const std::string& operation) {
         state.blank = !tree_.is_block_device();
         if (state.blank && ftruncate(tree_.root(), 0) != 0) return system_error("cut", tree_.shown(""), errno);
     }
+    early_.begin();
     const std::lock_guard lock(mutex_);
     record_ = known ? *found : JournalRecord{name, checksum_of(random_letters(24)), 0};
     durable_ = asked_ = record_.epoch;
@@ -100,7 +102,13 @@ Status LocalTarget::steps(const std::vector<Step>& steps) {
     return {};
 }
 
+Status LocalTarget::written(std::vector<RunCheck> runs) {
+    early_.written(std::move(runs));
+    return {};
+}
+
 Status LocalTarget::checkpoint(std::uint64_t epoch) {
+    early_.checkpoint(epoch);
     const std::lock_guard lock(mutex_);
     asked_ = epoch;
     changed_.notify_all();
@@ -135,7 +143,7 @@ void LocalTarget::sync_again_and_again() {
         Status done = sync(epoch);
         lock.lock();
         if (done.ok())
-            durable_ = epoch;
+            early_.durable(durable_ = epoch);
         else
             failed_ = std::move(done);
         changed_.notify_all();
@@ -170,12 +178,14 @@ Result<bool> LocalTarget::agrees(const Fingerprint& glance) {
 }
 
 Result<Verdict> LocalTarget::check(const std::string& path, CheckHow how) {
+    early_.finish();
     target_.close_files();
     TRY(tree_.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
     // Nothing on an image tells whether somebody else wrote to it since: all of it is read.
     if (tree_.is_image()) return check_image(tree_, std::move(index), options_.threads, counters_, signals_);
-    return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, how, true}, counters_, signals_);
+    return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, how, true, &early_}, counters_,
+                      signals_);
 }
 
 Status LocalTarget::seal(const Meta& root) {

@@ -3,6 +3,7 @@
 
 #include "common/os/signals.h"
 #include "plugins/migrate/mover/counters.h"
+#include "plugins/migrate/mover/early.h"
 #include "plugins/migrate/mover/journal.h"
 #include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/survey.h"
@@ -38,6 +39,7 @@ class LocalTarget : public TargetSide {
     Status steps(const std::vector<Step>& steps) override;
     Status batch(const Batch& batch) override { return target_.batch(batch); }
     Status chunk(const Chunk& chunk) override { return target_.chunk(chunk); }
+    Status written(std::vector<RunCheck> runs) override;
     Status checkpoint(std::uint64_t epoch) override;
     Status wait_durable(std::uint64_t epoch) override;
 
@@ -60,6 +62,7 @@ class LocalTarget : public TargetSide {
     std::uint64_t asked_ = 0, durable_ = 0;
     bool stop_ = false;
     Status failed_;
+    EarlyReadBack early_;
     std::thread syncer_;
     Forerunner forerunner_;
 };

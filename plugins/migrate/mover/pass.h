@@ -20,6 +20,7 @@ struct PassOptions {
     std::string operation;
     std::string scratch;  // folder
     int threads = 1;
+    bool read_back = false;       // what is written will be
     bool paranoid = false;        // read all of the source, whatever its times say
     std::uint64_t bandwidth = 0;  // bytes a second of content; 0: no limit
     std::uint64_t group_bytes = std::uint64_t{128} << 20;

@@ -110,8 +110,8 @@ Status ReadBack::blocks(const RunCheck& unit) {
                                  : tree_.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
     if (!file.open() && errno == EINVAL) file = tree_.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
     if (!file.open()) return system_error("open", shown, errno);
-    const std::uint64_t begin = std::min(unit.size, unit.run.first * unit.block_size);
-    const std::uint64_t end = std::min(unit.size, (unit.run.first + unit.run.count) * unit.block_size);
+    const std::uint64_t begin = unit.byte_of(unit.run.first);
+    const std::uint64_t end = unit.byte_of(unit.run.first + unit.run.count);
     if (from_disk_)
         posix_fadvise(file.get(), static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_DONTNEED);
     if (unit.run.hashes.empty()) return hole(unit, file.get(), begin, end);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "plugins/migrate/mover/counters.h"
-#include "plugins/migrate/mover/index.h"
+#include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/tree.h"
 
@@ -31,12 +31,6 @@ class Findings {
 struct FilesCheck {
     std::string directory;
     std::vector<Entry> files;
-};
-struct RunCheck {
-    std::string path;
-    Run run;
-    std::uint32_t block_size = 0;
-    std::uint64_t size = 0;  // of the file
 };
 using ReadBackUnit = std::variant<FilesCheck, RunCheck>;
 

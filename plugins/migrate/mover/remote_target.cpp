@@ -2,10 +2,12 @@
 
 #include "common/core/text.h"
 #include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
 #include <cerrno>
+#include <utility>
 
 namespace holdfast::mover {
 namespace {
@@ -209,6 +211,16 @@ Status RemoteTarget::chunk(const Chunk& chunk) {
     if (chunk.memory) return send(FrameKind::kChunk, std::move(payload), chunk.data, chunk.memory);
     payload += chunk.data;
     return send(FrameKind::kChunk, std::move(payload));
+}
+
+Status RemoteTarget::written(std::vector<RunCheck> runs) {
+    std::string payload;
+    for (const RunCheck& run : runs) {
+        Encoder out(payload);
+        encode(out, run);
+        if (payload.size() >= kIndexPart) TRY(send(FrameKind::kWritten, std::exchange(payload, {})));
+    }
+    return payload.empty() ? Status() : send(FrameKind::kWritten, std::move(payload));
 }
 
 Status RemoteTarget::checkpoint(std::uint64_t epoch) { return send(FrameKind::kCheckpoint, number_payload(epoch)); }

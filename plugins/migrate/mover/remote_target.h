@@ -32,6 +32,7 @@ class RemoteTarget : public TargetSide {
     Status steps(const std::vector<Step>& steps) override;
     Status batch(const Batch& batch) override;
     Status chunk(const Chunk& chunk) override;
+    Status written(std::vector<RunCheck> runs) override;
     Status checkpoint(std::uint64_t epoch) override;
     Status wait_durable(std::uint64_t epoch) override;
     std::uint64_t wire_bytes() const { return channel_.wire_bytes(); }

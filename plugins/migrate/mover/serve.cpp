@@ -3,6 +3,7 @@
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/remote_target.h"
+#include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/scratch.h"
 
 #include <fcntl.h>
@@ -71,6 +72,7 @@ class Serving {
             return begun_ ? writers_.add(std::move(frame)) : Status(strange_request());
         if (frame.kind == FrameKind::kSteps) return steps(frame.payload);
         if (frame.kind == FrameKind::kIndexPart) return index_part(frame.payload);
+        if (frame.kind == FrameKind::kWritten) return written(frame.payload);
         TRY(writers_.drain());
         switch (frame.kind) {
             case FrameKind::kHello:
@@ -161,6 +163,12 @@ class Serving {
         const auto decoded = decode_steps(payload);
         if (!decoded || !begun_) return strange_request();
         return target_.steps(*decoded);
+    }
+
+    Status written(std::string_view payload) {
+        auto runs = decode_run_checks(payload);
+        if (!runs || !begun_) return strange_request();
+        return target_.written(std::move(*runs));
     }
 
     Status checkpoint(std::string_view payload) {

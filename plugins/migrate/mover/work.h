@@ -99,6 +99,8 @@ std::optional<std::vector<Step>> decode_steps(std::string_view input);
 std::optional<Batch> decode_batch(std::string_view input);
 std::optional<Chunk> decode_chunk(std::string_view input);
 
+struct RunCheck;
+
 // Where a pass puts its work: the target itself, or the wire to it.
 class Sink {
   public:
@@ -106,6 +108,9 @@ class Sink {
     virtual Status steps(const std::vector<Step>& steps) = 0;  // one thread at a time
     virtual Status batch(const Batch& batch) = 0;              // any thread
     virtual Status chunk(const Chunk& chunk) = 0;              // any thread
+    // What of large files becomes durable with the next checkpoint: once it is, it may be read back while the rest is
+    // written. A hint, of which nothing need come. One thread at a time.
+    virtual Status written(std::vector<RunCheck>) { return {}; }
     // Asks for everything given until now to become durable, as `epoch` (rising); returns at once.
     virtual Status checkpoint(std::uint64_t epoch) = 0;
     // Waits until `epoch` is; an error of the target that came meanwhile comes out here.

@@ -3,6 +3,7 @@
 #include "plugins/migrate/mover/frame.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/remote_target.h"
+#include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/work.h"
 #include "tests/fuzz/target.h"
 
@@ -41,6 +42,16 @@ void contents(std::string_view payload) {
         check(twice && twice->data == chunk->data && twice->length == chunk->length,
               "a chunk that was read can be written and read again");
         check(is_good_path(chunk->path), "no chunk leads out of the tree");
+    }
+    if (const auto runs = decode_run_checks(payload)) {
+        std::string again;
+        Encoder out(again);
+        for (const RunCheck& run : *runs) {
+            check(is_good_path(run.path), "nothing is read back outside the tree");
+            encode(out, run);
+        }
+        const auto twice = decode_run_checks(again);
+        check(twice && twice->size() == runs->size(), "runs that were read can be written and read again");
     }
     (void)decode_needs(payload);
     (void)decode_verdict(payload);

@@ -54,14 +54,32 @@ class IndexedTree {
         REQUIRE(to->finish(2).ok());
     }
 
-    std::vector<std::string> wrong(const std::string& name, CheckHow how) {
+    std::vector<std::string> wrong(const std::string& name, CheckHow how, const EarlyReadBack* early = nullptr) {
         auto reader = IndexReader::open(index(name));
         REQUIRE(reader.ok());
         const auto verdict =
-            check_tree(*tree_, std::move(*reader), {scratch_->path(), 2, how, true}, counters_, signals_);
+            check_tree(*tree_, std::move(*reader), {scratch_->path(), 2, how, true, early}, counters_, signals_);
         REQUIRE(verdict.ok());
         CHECK(verdict->differences == verdict->named.size());
         return verdict->named;
+    }
+
+    // All runs of the index, read back before the check.
+    std::unique_ptr<EarlyReadBack> read_early() {
+        auto early = std::make_unique<EarlyReadBack>(*tree_, 2, counters_);
+        auto reader = IndexReader::open(index("all"));
+        REQUIRE(reader.ok());
+        RunCheck current;
+        for (auto record = reader->next(); record.ok() && *record; record = reader->next()) {
+            if (const auto* entry = std::get_if<Entry>(&**record))
+                current = {entry->path, {}, entry->block_size, entry->meta.size};
+            else
+                early->written({{current.path, std::get<Run>(**record), current.block_size, current.size}});
+        }
+        early->checkpoint(1);
+        early->durable(1);
+        early->finish();
+        return early;
     }
 
     // Another content of the same length, with the time of before: only reading shows it.
@@ -88,6 +106,18 @@ bool is_of(const Record& record, const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("what was read back early is not read again, but where all is to be read; what was wrong then is named") {
+    IndexedTree tree;
+    auto early = tree.read_early();
+    tree.spoil("large", 20'000);  // after that: who reads it again sees it
+    CHECK(tree.wrong("all", CheckHow::kUnverified, early.get()).empty());
+    const Found spoilt{"target:large: has another content from byte 16384"};
+    CHECK(tree.wrong("all", CheckHow::kAll, early.get()) == spoilt);
+    CHECK(tree.wrong("all", CheckHow::kUnverified) == spoilt);
+    early = tree.read_early();
+    CHECK(tree.wrong("all", CheckHow::kUnverified, early.get()) == spoilt);
+}
 
 TEST_CASE("a tree is as its index says, until one name, attribute or byte is another") {
     IndexedTree tree;

@@ -49,7 +49,12 @@ class Asked : public Sink {
         return {};
     }
     Status wait_durable(std::uint64_t) override { return {}; }
+    Status written(std::vector<RunCheck> runs) override {
+        for (const RunCheck& run : runs) told.emplace_back(epochs.size(), run);
+        return {};
+    }
     std::vector<std::uint64_t> epochs;
+    std::vector<std::pair<std::size_t, RunCheck>> told;  // after how many epochs
 };
 
 std::string record_of(const std::string& path) {
@@ -127,6 +132,44 @@ TEST_CASE("a journal of which one bit is wrong, or the end is missing, is none")
         CHECK_FALSE(decode_journal(wrong));
     }
     for (std::size_t length = 0; length < bytes.size(); ++length) CHECK_FALSE(decode_journal(bytes.substr(0, length)));
+}
+
+TEST_CASE("what was written and not read back is told before the checkpoint that makes it durable") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    auto writer = IndexWriter::create(folder->path() + "/pass", {"operation", 1, 4, false});
+    auto unproven = IndexWriter::create(folder->path() + "/unproven", {"operation", 1, 4, false});
+    REQUIRE((writer.ok() && unproven.ok()));
+    writer->also_to(&*unproven);
+    Asked asked;
+    Ledger ledger(*writer, asked, 4, 8);
+    auto add = [&](const Entry& entry, const Run& run) {
+        std::string bytes;
+        Encoder out(bytes);
+        encode(out, entry);
+        encode(out, run);
+        REQUIRE(ledger.put(ledger.ticket(), bytes).ok());
+    };
+    auto end_group = [&] { REQUIRE(ledger.end_group(ledger.ticket()).ok()); };
+    const std::vector<Digest> two(2, Digest{1});
+    Entry known = file_entry("b", 4096);
+    known.state = kVerified;
+    add(file_entry("a", 4096), {0, 2, two});
+    end_group();
+    CHECK(asked.told.empty());  // nobody reads back
+    ledger.tell_written();
+    add(known, {0, 2, two});
+    add(file_entry("c", 4096), {0, 3, std::vector<Digest>(3, Digest{1}), {true, false, true}});
+    add(file_entry("d", 4096), {0, 2, {}});
+    add(file_entry("e", 8192), {5, 2, two, {true, false}});
+    CHECK(asked.told.empty());
+    end_group();
+    REQUIRE(asked.told.size() == 1);
+    CHECK(asked.told[0].first == 1);
+    const RunCheck& told = asked.told[0].second;
+    CHECK((told.path == "e" && told.block_size == 8192 && told.size == 8192 && told.run.first == 5));
+    CHECK(told.run.read_back == std::vector<bool>{true, false});
+    CHECK(asked.epochs == std::vector<std::uint64_t>{5, 6});
 }
 
 TEST_CASE("what is done out of order is written in order, and a group is asked for once all before it is there") {

@@ -143,6 +143,7 @@ TEST_CASE("nothing is done for a source that has not begun as every source begin
                                               {FrameKind::kIndexPart, "x"},
                                               {FrameKind::kSteps, ""},
                                               {FrameKind::kBatch, ""},
+                                              {FrameKind::kWritten, ""},
                                               {FrameKind::kChunk, ""}}) {
         CAPTURE(static_cast<int>(kind));
         is_refused({kGreeting, {kind, payload}}, strange);
@@ -161,6 +162,7 @@ TEST_CASE("a question that no source of this version asks is not answered") {
     is_refused({kGreeting, {FrameKind::kBegin, ""}}, strange);
     is_refused({kGreeting, {FrameKind::kBegin, std::string(257, 'o')}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kVerdict, ""}}, strange);
+    is_refused({kGreeting, kBeginning, {FrameKind::kWritten, "x"}}, strange);
 }
 
 TEST_CASE("epochs rise: one that does not would be waited for without end") {
