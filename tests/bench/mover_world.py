@@ -1,9 +1,11 @@
 """What the mover's benchmarks run in: an ssh server of their own, filesystems and devices on loop devices, limits of processors, links and disks."""
+import mmap
 import os
 import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +92,56 @@ class Disk:
         if self.loop:
             run("losetup", "-d", self.loop)
         self.loop = None
+
+
+PIECE = 1 << 20
+
+
+def pieces_of(folder):
+    """Where there is data in the large files beneath: (path, offset), in pieces of 1 MiB at most."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size > PIECE):
+        with open(path, "rb") as file:
+            at, size = 0, path.stat().st_size
+            while at < size:
+                try:
+                    at = file.seek(at, os.SEEK_DATA)
+                except OSError:
+                    break  # a hole to the end
+                until = file.seek(at, os.SEEK_HOLE)
+                yield from ((path, offset) for offset in range(at // 4096 * 4096, until, PIECE))
+                at = until
+
+
+def past_the_cache(pieces, write=False):
+    """Four threads read the pieces, or write zeros there, and do nothing else."""
+    def work(mine):
+        with mmap.mmap(-1, PIECE) as memory:
+            for path, offset in mine:
+                file = os.open(path, (os.O_WRONLY if write else os.O_RDONLY) | os.O_DIRECT)
+                (os.pwritev if write else os.preadv)(file, [memory], offset)
+                os.close(file)
+
+    threads = [threading.Thread(target=work, args=(pieces[i::4],)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def bare(source, target=None, back=False):
+    """What any copy must do at least: reads the data of `source`'s large files and writes as much to `target`, at once; then reads it back."""
+    reading, there = list(pieces_of(source.path)), []
+    threads = past_the_cache(reading)
+    if target:
+        with open(target.path / "bare", "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, len(reading) * PIECE)
+        there = [(target.path / "bare", number * PIECE) for number in range(len(reading))]
+        threads += past_the_cache(there, write=True)
+    for thread in threads:
+        thread.join()
+    if target:
+        run("sync", "-f", target.path)
+    for thread in past_the_cache(there) if back else ():
+        thread.join()
 
 
 CGROUPS = Path("/sys/fs/cgroup")
