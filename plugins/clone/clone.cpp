@@ -151,8 +151,11 @@ Result<std::optional<plan::Plan>> Clone::seed(kube::ClusterReader& reader, const
     if (!now.all_bound(seeds, input.operation)) {
         TRY(check_free_volumes(there(reader), seeds, &now));
         TRY_ASSIGN(plan, copy(reader, input, seeds));
-    } else if (!prepared) {
-        TRY_ASSIGN(plan, treat(input, now, seeds, mark_of(options_)));
+    } else {
+        TRY(check_driver_cloned(reader, seeds, input.operation));
+        if (!prepared) {
+            TRY_ASSIGN(plan, treat(input, now, seeds, mark_of(options_)));
+        }
     }
     return plan;
 }
@@ -168,6 +171,7 @@ Result<std::optional<plan::Plan>> Clone::seed_masked(kube::ClusterReader& reader
         TRY(check_free_volumes(there(reader), drafts, &now));
         TRY_ASSIGN(plan, copy(reader, input, drafts));
     } else if (!now.all_prepared(drafts, draft_mark_of(options_))) {
+        TRY(check_driver_cloned(reader, drafts, input.operation));
         TRY_ASSIGN(plan, treat(input, now, drafts, draft_mark_of(options_)));
     } else {
         TRY(check_free_volumes(there(reader), seeds, &now));

@@ -51,6 +51,8 @@ class Clone : public plan::Operation {
     Result<Treatment> treatment(const Choice& seeds, const std::string& operation) const;
     Status check_treatable(const Now& now, const std::string& operation) const;
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
+    // A driver clones whatever claim has the source's name when it tries.
+    Status check_driver_cloned(kube::ClusterReader& reader, const Choice& cloned, const std::string& operation) const;
     Result<plan::Plan> next(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> stage(kube::ClusterReader& reader, const plan::Input& input, const Now& now);
     Result<plan::Plan> copy(kube::ClusterReader& reader, const plan::Input& input, Choice& choice);

@@ -24,6 +24,29 @@ Error changed_meanwhile(const kube::ObjectRef& ref, const std::string& what) {
 
 }  // namespace
 
+// The source is named, not pointed at: one that was deleted and made again before the driver made the copy has other
+// data. A volume that is older than the claim which has the name now cannot be a copy of that.
+Status Clone::check_driver_cloned(kube::ClusterReader& reader, const Choice& cloned,
+                                  const std::string& operation) const {
+    if (cloned.method != Method::kClone) return {};
+    for (const Copy& copy : cloned.copies) {
+        const Member& source = cloned.sources[copy.of];
+        TRY_ASSIGN(const auto now, reader.find({kube::kClaims, options_.space, source.facts.claim}));
+        if (!now || kube::uid_of(*now) == source.facts.claim_uid) continue;
+        const kube::ObjectRef ref{kube::kClaims, options_.to_space, copy.spec.name};
+        TRY_ASSIGN(const auto made, reader.find(ref));
+        const std::string name = made ? kube::claim_of(*made).volume : "";
+        TRY_ASSIGN(const auto volume, reader.find({kube::kVolumes, "", name}));
+        if (volume && kube::created_of(*volume) < kube::created_of(*now)) continue;
+        return Error{
+            ErrorKind::kConflict,
+            source.called + " was deleted and made again meanwhile, and " + ref.text() +
+                " may be a copy of the new one: object replaced",
+            "take this clone back and make a new one: kubectl clone abort " + operation + " -n " + options_.space};
+    }
+    return {};
+}
+
 Status Clone::report_claim(kube::ClusterReader& reader, const Copy& copy, const std::string& operation,
                            plan::Report& report) const {
     const kube::ObjectRef ref{kube::kClaims, options_.to_space, copy.spec.name};
@@ -83,6 +106,7 @@ Result<plan::Report> Clone::report(kube::ClusterReader& reader, const plan::Inpu
                    {"expires", options_.lifetime ? format_time(input.now + *options_.lifetime) : ""},
                    {"claims", Json::array()}};
     if (!workload_.empty()) TRY(report_workload(there(reader), input.operation, report));
+    if (options_.sql.empty()) TRY(check_driver_cloned(reader, *choice_, input.operation));
     for (const Copy& copy : choice_->copies) TRY(report_claim(there(reader), copy, input.operation, report));
     if (const std::string emptied = emptied_views(input.progress.outputs); !emptied.empty()) {
         report.text += "left without data, as they reach outside the database or could not be made anew: " +
