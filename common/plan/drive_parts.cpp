@@ -94,6 +94,12 @@ std::string lines_for(const Journal& journal, bool can_abort) {
     return on + "; to take it back: " + base + " abort " + journal.operation + " -n " + journal.space;
 }
 
+std::string lines_for(const std::string& plugin, const std::string& operation, const std::string& space) {
+    const std::string base = "kubectl " + plugin, on = " " + operation + " -n " + space;
+    return "to go on: " + base + " resume" + on + "; whether it can be taken back says: " + base + " abort" + on +
+           " --dry-run";
+}
+
 std::string lines_without_journal(const Journal& journal) {
     std::vector<std::string> kinds;
     for (const kube::ObjectRef& ref : created_objects(journal)) {

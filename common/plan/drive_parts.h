@@ -13,7 +13,9 @@ namespace holdfast::plan {
 std::string new_operation_id(const Operation& operation);
 // "to go on: kubectl restore resume ...; to take it back: ...".
 // Without the abort line where it would be refused.
-std::string lines_for(const Journal& journal, bool can_abort = true);
+std::string lines_for(const Journal& journal, bool can_abort);
+// The same of an operation that perhaps another plugin has begun, which alone knows whether it can be taken back.
+std::string lines_for(const std::string& plugin, const std::string& operation, const std::string& space);
 // Without a journal nothing can be resumed or aborted: this finds what was made.
 std::string lines_without_journal(const Journal& journal);
 
@@ -33,5 +35,8 @@ bool waits_for_its_place(const Step& step, const Error& error);
 // A Warning event on `on`. message: why it stopped, and how to go on.
 Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::string& uid, const std::string& message,
                 const std::string& time);
+
+// What cannot be tried is told; what would be refused ends it here. No journal stands yet, and nothing is written.
+Status rehearse(const Plan& plan, World& world, const Limits& limits);
 
 }  // namespace holdfast::plan

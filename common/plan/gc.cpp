@@ -4,7 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lease.h"
 #include "common/kube/objects/workload.h"
-#include "common/plan/operations.h"
+#include "common/plan/drive_parts.h"
 #include "common/plan/removal.h"
 
 #include <algorithm>
@@ -190,10 +190,9 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, cons
     for (const std::string& operation : kept)
         plan.notes.push_back("operation " + operation + " is left: it may still run");
     for (const Journal& journal : journals) {
-        const OperationStatus status = describe(journal, Owner{});
         if (!live(journal.operation) && journal.state != "done")
-            plan.notes.push_back("operation " + journal.operation + " is unfinished: " + status.resume + ", or " +
-                                 status.abort);
+            plan.notes.push_back("operation " + journal.operation + " is unfinished; " +
+                                 lines_for(journal.plugin, journal.operation, journal.space));
     }
     std::vector<kube::Lease> left;
     for (const kube::Lease& lease : leases) {

@@ -22,7 +22,7 @@ Status none_locks(const std::vector<Journal>& open, const std::vector<Lock>& wan
             return Error{ErrorKind::kLocked,
                          lock.workload.text() + " is being changed by operation " + one.operation +
                              ", which is unfinished, and whose lock somebody deleted; nothing was changed",
-                         lines_for(one), 0, ""};
+                         lines_for(one.plugin, one.operation, one.space), 0, ""};
         }
     }
     return {};

@@ -4,6 +4,7 @@
 #include "common/core/names.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/drive_parts.h"
 
 #include <algorithm>
 
@@ -45,12 +46,11 @@ Status unfinished_other(World& world, const kube::Lease& found, const std::strin
         return journal.error();
     if (journal.ok() && journal->state == "done") return {};
     // A line to be pasted into a shell is made of it, and anyone may edit a Lease.
-    const std::string base = check_dns_label(found.plugin, "plugin").ok() ? "kubectl " + found.plugin : "kubectl snap";
-    const std::string rest = " " + found.operation + " -n " + space;
+    const std::string plugin = check_dns_label(found.plugin, "plugin").ok() ? found.plugin : "snap";
     return Error{ErrorKind::kLocked,
                  escape_line(found.workload) + " is locked by operation " + found.operation +
                      ", which is unfinished; nothing was changed",
-                 "to go on: " + base + " resume" + rest + "; to take it back: " + base + " abort" + rest, 0, ""};
+                 lines_for(plugin, found.operation, space), 0, ""};
 }
 
 }  // namespace
