@@ -1,6 +1,5 @@
 #include "common/plan/drive.h"
 
-#include "common/core/doubt.h"
 #include "common/core/hash.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -15,28 +14,6 @@ namespace holdfast::plan {
 namespace {
 
 constexpr int kMostRounds = 24;  // no operation has more; one that asks for more loops
-
-// A rehearsal is not shown step by step.
-struct SilentWitness : Witness {
-    void step_started(const Step&) override {}
-    void step_waits(const Step&, const std::string&) override {}
-    void step_done(const Step&, double) override {}
-    void step_failed(const Step&, const Error&) override {}
-    void message(const std::string&) override {}
-};
-
-// It is not the server's word on a write, but what we make of a trial: that nothing was changed is ours to say.
-Error would_refuse(const Step& step, const Error& error) {
-    std::string words = error.message;
-    const std::size_t end = words.find(": ");
-    const bool named = end != std::string::npos && step.title.find(words.substr(0, end)) != std::string::npos;
-    if (named) words = words.substr(end + 2);
-    return {
-        ErrorKind::kRefused, "the API server would refuse to " + step.title + ": " + words + "; nothing was changed",
-        "tried with dryRun=All; what refuses it is named above (a quota, a policy, a webhook): once that allows it, "
-        "run the same command again",
-        0, ""};
-}
 
 // What a recovery that failed has not brought back.
 std::string still_down(const Plan& recovery) {
@@ -126,11 +103,11 @@ class Drive {
             if (options_.plan_only) return {};
             if (records()) {
                 if (input_.round == 0) TRY(hold(plan));
-                if (input_.round == 0 && !resuming_) TRY(rehearse(plan));
+                if (input_.round == 0 && !resuming_) TRY(rehearse(plan, world_, options_.limits));
                 const Status written = record(plan);
                 if (!written.ok()) return input_.round == 0 && !resuming_ ? written : recovered(written.error());
             }
-            if (dry()) TRY(rehearse(plan));
+            if (dry()) TRY(rehearse(plan, world_, options_.limits));
             Outcome outcome = carry_out(plan);
             if (outcome.replan && input_.round + 1 < kMostRounds) continue;
             if (!outcome.status.ok()) return recovered(outcome.status.error());
@@ -208,38 +185,6 @@ class Drive {
                 "run the command again and look at the new plan", 0, ""};
         }
         plan = std::move(fresh);
-        return {};
-    }
-
-    // What cannot be tried is told; what would be refused ends it here. No journal stands yet, and nothing is written.
-    Status rehearse(const Plan& plan) {
-        Limits limits = options_.limits;
-        limits.dry_run = kube::DryRun::kServer;
-        SilentWitness silent;
-        World world{world_.cluster,   world_.clock,      world_.signals,   silent,
-                    world_.pods,      world_.sql,        world_.attendant, world_.explain,
-                    world_.may_write, world_.make_heart, world_.self,      world_.other};
-        for (const Step& step : plan.rehearsal) {
-            Plan one;
-            one.operation = plan.operation;
-            one.steps = {step};
-            const Status tried = execute(one, world, limits).status;
-            if (tried.ok()) continue;
-            const Error& error = tried.error();
-            if (error.message.find("does not support dry run") != std::string::npos) {
-                world_.witness.message("not verified: " + step.title + ": " + error.message);
-                continue;
-            }
-            if (in_doubt(error) || error.kind == ErrorKind::kInterrupted || error.kind == ErrorKind::kConflict)
-                return error;
-            if (waits_for_its_place(step, error)) {
-                world_.witness.message("not verified: " + step.title + ": " + error.message +
-                                       "; the one that it replaces is deleted before, which makes room. Should " +
-                                       "somebody else take that, it is asked for again until there is room");
-                continue;
-            }
-            return would_refuse(step, error);
-        }
         return {};
     }
 

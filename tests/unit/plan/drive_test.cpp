@@ -157,6 +157,39 @@ TEST_CASE("what is tried beside the object that it is to replace may be one too 
                      true));
 }
 
+TEST_CASE("what is tried hangs on nothing, so it is sent together; the first that would be refused is named") {
+    struct Counting : FakeCluster {
+        using FakeCluster::FakeCluster;
+        std::vector<std::size_t> batches;
+        std::vector<Result<Json>> patch_all(const std::vector<kube::PatchCall>& sent, kube::DryRun dry_run) override {
+            batches.push_back(sent.size());
+            return FakeCluster::patch_all(sent, dry_run);
+        }
+    };
+    Fixture f;
+    Counting cluster(f.clock);
+    World world{cluster, f.clock, f.signals, f.witness, nullptr, nullptr, nullptr, {}};
+    for (int i = 0; i < 70; ++i) {
+        const std::string name = "c" + std::to_string(i);
+        cluster.put({{"apiVersion", "v1"},
+                     {"kind", "PersistentVolumeClaim"},
+                     {"metadata", {{"name", name}, {"namespace", "n"}}}});
+        Step step;
+        step.id = "try-" + name;
+        step.title = "grow " + name;
+        step.action = Patch{claim_ref(name), kube::PatchType::kMerge, {{"spec", {{"x", 1}}}}, {}, ""};
+        f.operation.rehearsal.push_back(step);
+    }
+    cluster.fault = [](const std::string& call, bool) -> std::optional<Error> {
+        if (call != "patch pvc/n/c3" && call != "patch pvc/n/c66") return std::nullopt;
+        return Error{ErrorKind::kForbidden, "no", "", 403, "Forbidden"};
+    };
+    const DriveResult result = drive(f.operation, world, f.options);
+    CHECK(cluster.batches == std::vector<std::size_t>{64, 6});
+    CHECK(result.status.error().message.rfind("the API server would refuse to grow c3: ", 0) == 0);
+    CHECK(cluster.at(claim_ref("claim-0")) == nullptr);
+}
+
 TEST_CASE("a plan that nobody wanted leaves nothing") {
     Fixture f;
     f.options.approve = [](const Plan&, bool) { return Status(Error{ErrorKind::kRefused, "no", "", 0, ""}); };
