@@ -22,6 +22,11 @@ class ShownProgress : public plan::Witness {
         if (is_write(step.action)) progress_->step_done(step.id, step.title + " (server dry run)", seconds);
     }
     void step_failed(const plan::Step& step, const Error& error) override {
+        // As the executor takes it: what is no failure does not read like one.
+        if (step.replan && error.kind == ErrorKind::kConflict)
+            return progress_->step_left(step.id, step.title, error.message + "; it is read again");
+        if (step.optional && error.kind != ErrorKind::kInterrupted)
+            return progress_->step_left(step.id, step.title, error.message + "; going on without it");
         progress_->step_failed(step.id, step.title, error.message);
     }
     void message(const std::string& text) override { progress_->message(text); }

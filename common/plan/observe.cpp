@@ -78,15 +78,17 @@ Verdict volume(const Json& object, const char* wanted) {
     return {State::kWaiting, "phase " + escape_line(phase)};
 }
 
-// Protection of claims and volumes in use is the ordinary case, told of by whoever uses them.
+// Protection of claims and volumes in use is the ordinary case, told of by whoever uses them; what the garbage
+// collector holds it lets go of in a moment.
 std::string going(const Json& object) {
     const Json* finalizers = find_at(object, "/metadata/finalizers");
     std::vector<std::string> held_by;
     if (finalizers != nullptr && finalizers->is_array()) {
         for (const Json& one : *finalizers) {
             const std::string name = one.is_string() ? one.get<std::string>() : "";
-            if (name != "kubernetes.io/pvc-protection" && name != "kubernetes.io/pv-protection")
-                held_by.push_back(escape_line(name));
+            const bool ordinary = name == "kubernetes.io/pvc-protection" || name == "kubernetes.io/pv-protection" ||
+                                  name == "orphan" || name == "foregroundDeletion";
+            if (!ordinary) held_by.push_back(escape_line(name));
         }
     }
     return held_by.empty() ? "being deleted" : "being deleted, held by its finalizer " + join(held_by, ", ");

@@ -24,6 +24,7 @@ class Silent : public Progress {
     void step_waits(const std::string&, const std::string&) override {}
     void step_done(const std::string&, const std::string&, double) override {}
     void step_failed(const std::string&, const std::string&, const std::string&) override {}
+    void step_left(const std::string&, const std::string&, const std::string&) override {}
     void message(const std::string&) override {}
     void close() override {}
 };
@@ -48,6 +49,10 @@ class JsonLines : public Progress {
     void step_failed(const std::string& id, const std::string& title, const std::string& message) override {
         waits_.erase(id);
         write({{"type", "step_failed"}, {"step", id}, {"title", title}, {"message", message}});
+    }
+    void step_left(const std::string& id, const std::string& title, const std::string& message) override {
+        waits_.erase(id);
+        write({{"type", "step_left"}, {"step", id}, {"title", title}, {"message", message}});
     }
     void message(const std::string& text) override { write({{"type", "message"}, {"text", text}}); }
     void close() override {}
@@ -98,6 +103,12 @@ class Lines : public Progress {
         waits_.erase(id);
         count_unnamed();
         line("  failed: " + title + ": " + message);
+    }
+
+    void step_left(const std::string& id, const std::string& title, const std::string& message) override {
+        waits_.erase(id);
+        count_unnamed();
+        line("  not done: " + title + ": " + message);
     }
 
     void message(const std::string& text) override {
@@ -160,6 +171,10 @@ class Live : public Lines {
     void step_failed(const std::string& id, const std::string& title, const std::string& message) override {
         running_.erase(id);
         Lines::step_failed(id, title, message);
+    }
+    void step_left(const std::string& id, const std::string& title, const std::string& message) override {
+        running_.erase(id);
+        Lines::step_left(id, title, message);
     }
     void close() override {
         clear();

@@ -22,6 +22,8 @@ class Progress {
     virtual void step_waits(const std::string& id, const std::string& detail) = 0;
     virtual void step_done(const std::string& id, const std::string& title, double seconds) = 0;
     virtual void step_failed(const std::string& id, const std::string& title, const std::string& message) = 0;
+    // No failure: the next round looks again, or it was only good to have. `message` says which.
+    virtual void step_left(const std::string& id, const std::string& title, const std::string& message) = 0;
     virtual void message(const std::string& text) = 0;  // a line of its own
     virtual void close() = 0;                           // clears a live line
 };

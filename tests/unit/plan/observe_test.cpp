@@ -73,6 +73,9 @@ TEST_CASE("gone means gone") {
                          {"deletionTimestamp", "2026-01-01T00:00:00Z"},
                          {"finalizers", {"kubernetes.io/pvc-protection", "backup.example/keep"}}}}};
     CHECK(observe(Condition::kGone, &held).detail == "being deleted, held by its finalizer backup.example/keep");
+    Json orphaned = held;  // for a moment, as with every deletion that leaves what belongs to it
+    orphaned["metadata"]["finalizers"] = {"orphan"};
+    CHECK(observe(Condition::kGone, &orphaned).detail == "being deleted");
 }
 
 TEST_CASE("condition names go round") {

@@ -69,6 +69,7 @@ TEST_CASE("json: one object a line, each with a type and a time") {
     stage.progress->step_waits("a", "0 of 1");
     stage.progress->step_done("a", "create a", 0.5);
     stage.progress->step_failed("b", "create b", "no");
+    stage.progress->step_left("c", "create c", "changed; it is read again");
     stage.progress->message("hello");
     std::istringstream text(stage.text());
     std::vector<std::string> types;
@@ -77,7 +78,8 @@ TEST_CASE("json: one object a line, each with a type and a time") {
         types.push_back(object.at("type"));
         CHECK(object.at("time").get<std::string>().size() > 20);
     }
-    CHECK(types == std::vector<std::string>{"step_started", "step_waits", "step_done", "step_failed", "message"});
+    CHECK(types ==
+          std::vector<std::string>{"step_started", "step_waits", "step_done", "step_failed", "step_left", "message"});
 }
 
 TEST_CASE("a live line is drawn at most ten times a second, fits the terminal and is cleared") {
