@@ -258,16 +258,25 @@ class Choosing {
             });
     }
 
+    // Only what a pod mounts proves that filesystems grow. A claim of no StatefulSet stands for itself.
     void choose_canaries() {
         if (options_.canary == 0) return;
-        std::map<std::string, std::set<int>> first;
-        for (Growth& growth : choice_.record.claims) {
+        const auto place = [](const Growth& one) {
+            return one.workload.empty() ? one.claim : std::to_string(one.ordinal);
+        };
+        std::map<std::string, std::set<std::string>> first;
+        for (const Growth& growth : choice_.record.claims) {
             if (growth.bears_only) continue;
-            std::set<int>& ordinals = first[growth.workload];
-            const bool room = static_cast<int>(ordinals.size()) < options_.canary;
-            if (!room && !ordinals.contains(growth.ordinal)) continue;
-            ordinals.insert(growth.ordinal);
-            growth.canary = true;
+            std::set<std::string>& places = first[growth.workload];
+            if (growth.mounted && static_cast<int>(places.size()) < options_.canary) places.insert(place(growth));
+        }
+        for (Growth& growth : choice_.record.claims)
+            growth.canary = !growth.bears_only && first[growth.workload].contains(place(growth));
+        for (const auto& [workload, places] : first) {
+            if (!places.empty()) continue;
+            choice_.notes.push_back("--canary: no pod mounts a claim " +
+                                    (workload.empty() ? "of those of no StatefulSet" : "of sts/" + workload) +
+                                    ": none of them would prove that filesystems grow, so all of them grow at once");
         }
     }
 

@@ -55,7 +55,9 @@ void Rounds::ask(const Growth& growth, bool point_of_no_return) {
     Step& step = add(
         "grow-" + growth.claim,
         "grow pvc/" + record_.space + "/" + growth.claim + " from " + kube::request_text_of(claim) + " to " + growth.to,
-        growth.canary ? "first, before the others" : "claims before the StatefulSet",
+        growth.canary          ? "first, before the others"
+        : record_.sets.empty() ? ""
+                               : "claims before the StatefulSet",
         Patch{claim_ref(growth.claim),
               kube::PatchType::kMerge,
               std::move(body),

@@ -35,12 +35,14 @@ bool held(const Template& set, const ExpandState& state) {
            !owned_claims(set, state).empty();
 }
 
-// Pods that are nobody's, pods and claims that name a set of this name which is gone.
+// Pods that are nobody's, pods and claims that name a set of this name which is gone. Without pods its revisions may
+// still be nobody's until its controller has seen it, whoever made it.
 bool left_to_adopt(const Template& set, const ExpandState& state, const std::string& operation) {
     const Json* live = set_now(state, set);
     if (live == nullptr) return false;
     const std::vector<Json> pods = pods_of(set, state);
-    return remade_by(*live, operation) ||
+    const bool unseen = pods.empty() && kube::uid_of(*live) != set.uid && !kube::observed(*live);
+    return remade_by(*live, operation) || unseen ||
            std::any_of(pods.begin(), pods.end(),
                        [&](const Json& pod) {
                            return kube::controller_uid_of(pod).empty() ||

@@ -30,6 +30,23 @@ bool wants_restart(const ExpandRecord& record, const ExpandState& state, const E
            });
 }
 
+// A driver that says that it grows no volume which a pod uses (diagnose, claim_growth_judge.cpp).
+bool wants_offline(const ExpandRecord& record, const Error& error) {
+    return error.kind == ErrorKind::kTimeout && record.restart != Restart::kOffline &&
+           error.message.find("--restart offline stops its workload") != std::string::npos;
+}
+
+// The line that comes to an end where this one has not; "" : this one does.
+std::string way_on(const ExpandRecord& record, const ExpandState& state, const Error& error) {
+    if (wants_offline(record, error))
+        return "the same command with --restart offline goes on: it stops the workload, lets the volumes grow, and "
+               "starts it again";
+    if (wants_restart(record, state, error))
+        return "where a filesystem grows only when it is mounted anew: the same command with --restart if-needed "
+               "starts those pods again, one at a time";
+    return "";
+}
+
 bool every_pod_ready(const Json& workload) {
     return plan::observe(plan::Condition::kAllReady, &workload).state == plan::Verdict::State::kDone;
 }
@@ -104,11 +121,9 @@ Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Inpu
         for (const Template* set : missing_sets(*record_, state))
             service.left_down += (service.left_down.empty() ? "" : "; ") + set->text() +
                                  " was deleted and is not made anew yet: " + gone_text(input.operation);
-        if (wants_restart(*record_, state, error)) {
+        if (const std::string way = way_on(*record_, state, error); !way.empty()) {
             service.instead = error;
-            service.instead->hint =
-                "where a filesystem grows only when it is mounted anew: the same command with --restart if-needed "
-                "starts those pods again, one at a time";
+            service.instead->hint = way;
         }
         return service;
     }

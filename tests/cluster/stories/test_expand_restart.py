@@ -102,7 +102,7 @@ def test_a_storage_that_expands_only_what_no_node_has(space):
     volumes = {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]}
     line = ["sts/postgres", "--size", "320Mi", "--timeout", "10s"]
     run = expand(space, *line, "--yes").expect(5)
-    assert "grows a volume only while no pod uses it" in run.err and "--restart offline" in run.err, run.text
+    assert "grows a volume only while no pod uses it" in run.err and "\nthe same command with --restart offline goes on" in run.err, run.text
     assert pods(space) == before and space.path("sts/postgres", ".metadata.uid") == uid
     operation = space.kubectl("pvc-expand", "status", "-o", "name").expect().out.split("/")[-1].strip()
     line = ["sts/postgres", "--size", "320Mi", "--restart", "offline"]

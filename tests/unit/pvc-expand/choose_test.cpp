@@ -435,21 +435,6 @@ TEST_CASE("an operator's claim is refused too, though no StatefulSet is meant") 
     refuses(wanted, made, "pvc/shop/data-db-0 is owned by Cluster/db (CloudNativePG)", "set spec.storage.size");
 }
 
-TEST_CASE("the canaries are the highest ordinals") {
-    ExpandFacts made;
-    facts(made, 3);
-    ExpandOptions wanted = options();
-    wanted.canary = 1;
-    const auto choice = choose(wanted, made);
-    REQUIRE(choice.ok());
-    CHECK(choice->record.claims[0].canary);
-    CHECK_FALSE(choice->record.claims[1].canary);
-    const std::string later = rounds_in_words(choice->record).front();
-    CHECK(later == "once those that come first have grown: grow pvc/shop/data-db-1 from 10Gi to 20Gi");
-    wanted.canary = 0;
-    CHECK(rounds_in_words(choose(wanted, made)->record).front().starts_with("once every claim has its capacity"));
-}
-
 TEST_CASE("what does not fit into an annotation is not begun; kubectl's copy of the manifest is left out of it first") {
     ExpandFacts made;
     facts(made);

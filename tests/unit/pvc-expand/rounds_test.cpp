@@ -300,6 +300,23 @@ TEST_CASE("a new set without pods is waited for until its controller has seen it
     CHECK(planned(Stage::kAdopt, made, at).steps.size() == 1);
 }
 
+TEST_CASE(
+    "one without pods that somebody else made anew is waited for, too, before it is looked at for the last time") {
+    ExpandRecord made = record();
+    made.swapped["db"] = swapped_json(set(), {});
+    ExpandState at = grown_state();
+    at.pods.clear();
+    at.sets["db"] = remade();
+    at.sets["db"]["metadata"]["annotations"].erase(labels::kRemade);
+    at.sets["db"].erase("status");
+    CHECK(stage_of(made, at, kId) == Stage::kAdopt);
+    const plan::Plan plan = planned(Stage::kAdopt, made, at);
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(std::get<plan::WaitFor>(plan.steps.front().action).condition == plan::Condition::kObserved);
+    at.sets["db"]["status"]["observedGeneration"] = 3;
+    CHECK(stage_of(made, at, kId) == Stage::kClose);
+}
+
 TEST_CASE("the mark goes last, and then nothing is left to do") {
     const ExpandRecord made = record();
     ExpandState at = grown_state();
