@@ -122,6 +122,13 @@ constexpr Survivors kSurvivors[] = {
      "going, which the next round then meets as a conflict and looks at again"},
     {"pvc-expand expand", "no-wait", "calm-stuck-*",
      "does what the wait for the pod before does: tests/crash/planted/restarts-together takes out both, and is found"},
+    {"pvc-expand expand", "no-wait", "mounted-stuck-*",
+     "a container starts when its volume is mounted, and its filesystem grows before that: the wait for the pod to be "
+     "ready waits for both. Of a volume that stays mounted, since its pod was gone too soon, and of pods of no "
+     "StatefulSet, which no case restarts: tests/unit/pvc-expand/restart_test.cpp has it"},
+    {"pvc-expand expand", "no-wait", "observed-postgres",
+     "the next round looks at what the controller has seen and deletes nothing before that: without the wait it only "
+     "comes sooner, as often as an operation may have rounds"},
     {"pvc-expand expand", "no-wait", "whole-stuck-*",
      "of a pod that is not made again, since its name is taken or a quota is full, which no case has: "
      "tests/unit/pvc-expand/restart_test.cpp has it"},
