@@ -154,6 +154,28 @@ Status check_set_apart(const CloneOptions& options, const Joining& joining, cons
     return would_join(options, joining, how, hint);
 }
 
+// Under another scope it is a cluster of its own, with the source's system identifier: what it archived would take the
+// place of the source's log.
+Status check_patroni(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+    const std::vector<std::string> scopes = {"PATRONI_SCOPE", "SCOPE"};
+    TRY(check_set_apart(options, joining, source, made, scopes,
+                        "under the same scope the clone would join the source's cluster",
+                        "give it one of its own: --env PATRONI_SCOPE=" + options.name));
+    const std::string scope = kept_variable(source, made, scopes);
+    if (!scope.empty())
+        return would_join(options, joining, "variable " + scope + " has the scope of the source's cluster",
+                          "give it one of its own: --env " + scope + "=" + options.name);
+    const std::string archive =
+        kept_variable(source, made, {"WALG_", "WALE_", "WAL_", "USE_WALG", "PGBACKREST_", "BARMAN_"});
+    if (!archive.empty())
+        return would_join(options, joining, "by variable " + archive + " it would archive to where its source does",
+                          "give it another value: --env " + archive + "=...");
+    const std::string at = backup_container(made, joining.recognised.container);
+    if (at.empty()) return {};
+    return would_join(options, joining, at + " of its pods backs up to where the source's backups are",
+                      "leave it out: --set spec.template.spec." + at + "=null");
+}
+
 // It has an identity of its own, and is still told where the source is.
 Status check_led_back(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
                       const std::vector<std::string>& names, std::initializer_list<const char*> parts) {
@@ -205,9 +227,7 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
         case Software::kPostgres:
             return check_postgres(options, joining, source, made);
         case Software::kPatroni:
-            return check_set_apart(options, joining, source, made, {"PATRONI_SCOPE", "SCOPE"},
-                                   "under the same scope the clone would join the source's cluster",
-                                   "give it one of its own: --env PATRONI_SCOPE=" + options.name);
+            return check_patroni(options, joining, source, made);
         case Software::kMySql:
             return check_mysql(options, joining, source, made);
         case Software::kKafka:

@@ -19,9 +19,19 @@ int rank(const std::string& key, const std::string& value, const Names& names) {
     return key == "app" || key == "name" ? 3 : 4;
 }
 
+bool matches(const Json& selector, const kube::LabelMap& labels, const Beside& beside) {
+    if (kube::selector_matches(selector, labels)) return true;
+    return std::any_of(beside.begin(), beside.end(), [&](const kube::LabelMap& more) {
+        kube::LabelMap all = labels;
+        all.insert(more.begin(), more.end());
+        return kube::selector_matches(selector, all);
+    });
+}
+
 class Relabelling {
   public:
-    Relabelling(const kube::LabelMap& was, const Json& own, const Names& names) : own_(own), names_(names) {
+    Relabelling(const kube::LabelMap& was, const Json& own, const Names& names, const Beside& beside)
+        : own_(own), names_(names), beside_(beside) {
         result_.was = was;
         result_.now = was;
         result_.now[labels::kClone] = names.clone;
@@ -33,14 +43,14 @@ class Relabelling {
             return {};
         }
         for (const std::string& key : candidates(one.selector)) {
-            if (!kube::selector_matches(one.selector, result_.now)) return {};
+            if (!matches(one.selector, result_.now, beside_)) return {};
             change(key);
         }
         for (const std::string& key : kube::keys_wanted(one.selector)) {
-            if (!kube::selector_matches(one.selector, result_.now)) return {};
+            if (!matches(one.selector, result_.now, beside_)) return {};
             if (!is_own(key)) result_.now.erase(key);
         }
-        if (!kube::selector_matches(one.selector, result_.now)) return {};
+        if (!matches(one.selector, result_.now, beside_)) return {};
         return refused("the selector of " + one.owner + " would pick the clone's pods whatever their labels",
                        "clone to another namespace (--to-namespace), or change that selector");
     }
@@ -76,14 +86,16 @@ class Relabelling {
 
     const Json& own_;
     const Names& names_;
+    const Beside& beside_;
     Relabelled result_;
 };
 
 }  // namespace
 
-Status check_unselected(const kube::LabelMap& labels, const std::vector<kube::NamedSelector>& selectors) {
+Status check_unselected(const kube::LabelMap& labels, const std::vector<kube::NamedSelector>& selectors,
+                        const Beside& beside) {
     for (const kube::NamedSelector& one : selectors) {
-        if (kube::selects_everything(one.selector) || !kube::selector_matches(one.selector, labels)) continue;
+        if (kube::selects_everything(one.selector) || !matches(one.selector, labels, beside)) continue;
         return refused("the selector of " + one.owner + " would pick the clone's pods",
                        "choose another name for the clone, other labels with --set, or another namespace");
     }
@@ -91,12 +103,13 @@ Status check_unselected(const kube::LabelMap& labels, const std::vector<kube::Na
 }
 
 Result<Relabelled> relabel(const kube::LabelMap& was, const Json& own,
-                           const std::vector<kube::NamedSelector>& selectors, const Names& names) {
-    Relabelling relabelling(was, own, names);
+                           const std::vector<kube::NamedSelector>& selectors, const Names& names,
+                           const Beside& beside) {
+    Relabelling relabelling(was, own, names, beside);
     for (const kube::NamedSelector& one : selectors) TRY(relabelling.escape(one));
     Relabelled result = relabelling.take();
     // A value that was chosen for one selector may be what another one asks for.
-    TRY(check_unselected(result.now, selectors));
+    TRY(check_unselected(result.now, selectors, beside));
     std::sort(result.everywhere.begin(), result.everywhere.end());
     result.everywhere.erase(std::unique(result.everywhere.begin(), result.everywhere.end()), result.everywhere.end());
     return result;

@@ -22,7 +22,8 @@ struct ByImage {
     const char* part;
     Software software;
 };
-constexpr std::array<ByImage, 13> kImages{{{"spilo", Software::kPatroni},
+constexpr std::array<ByImage, 13> kImages{{{"mongo", Software::kMongo},  // percona-server-mongodb
+                                           {"spilo", Software::kPatroni},
                                            {"patroni", Software::kPatroni},
                                            {"postgres", Software::kPostgres},
                                            {"postgis", Software::kPostgres},
@@ -33,8 +34,7 @@ constexpr std::array<ByImage, 13> kImages{{{"spilo", Software::kPatroni},
                                            {"percona-server", Software::kMySql},
                                            {"percona-xtradb", Software::kMySql},
                                            {"kafka", Software::kKafka},
-                                           {"redpanda", Software::kKafka},
-                                           {"mongo", Software::kMongo}}};
+                                           {"redpanda", Software::kKafka}}};
 
 // An exporter or a backup tool of it is not the database.
 bool is_companion(const std::string& image) {

@@ -80,7 +80,12 @@ std::vector<Statement> statements_for(const CloneOptions& options) {
     }
     for (Statement& one : let_go(options)) all.push_back(std::move(one));
     if (!options.sql.empty()) {
-        all.push_back({"analyze", "replace the statistics, which hold old values", "analyze"});
+        // ANALYZE leaves the statistics of a table that has no rows any more as they were.
+        all.push_back(
+            {"statistics", "delete the statistics, which hold old values", "delete from pg_catalog.pg_statistic"});
+        all.push_back(
+            {"statistics-ext", "delete the extended statistics", "delete from pg_catalog.pg_statistic_ext_data", 12});
+        all.push_back({"analyze", "make statistics anew", "analyze"});
         all.push_back({"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"});
     }
     if (options.isolated) {

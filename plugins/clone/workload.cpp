@@ -10,6 +10,7 @@
 #include "plugins/clone/copied.h"
 #include "plugins/clone/mentions.h"
 #include "plugins/clone/pod_security.h"
+#include "plugins/clone/shared_storage.h"
 #include "plugins/clone/spoken.h"
 #include "plugins/clone/steps.h"
 
@@ -26,12 +27,16 @@ std::string service_name(const std::string& service, const Names& names) {
     return names.source == names.clone ? service : bounded_name(names.clone + "-" + service, "");
 }
 
+constexpr char kPodName[] = "statefulset.kubernetes.io/pod-name";
+constexpr char kPodIndex[] = "apps.kubernetes.io/pod-index";
+
 class Copying {
   public:
     Copying(const CloneOptions& options, const LiveFacts& live, const Choice& choice, const Surroundings& around,
             const plan::Input& input)
         : options_(options),
           source_(live.workloads.front()),
+          live_(live),
           choice_(choice),
           around_(around),
           input_(input),
@@ -47,7 +52,8 @@ class Copying {
         copy_objects(around_.config_maps, kube::kConfigMaps);
         copy_objects(around_.secrets, kube::kSecrets);
         TRY(apply_wishes());
-        TRY(check_unselected(pod_labels(), selectors_));
+        TRY(check_unselected(pod_labels(), selectors_, beside_));
+        TRY(check_shared_storage(pod_spec()));
         TRY(check_names());
         TRY(check_pod_security(around_.level, options_.to_space, pod_spec()));
         tell();
@@ -88,8 +94,35 @@ class Copying {
         const Json* own = kube::find_at(source_, std::string("/spec") + "/selector");
         const Json* labels = kube::find_at(source_, std::string("/spec") + "/template/metadata/labels");
         own_ = own == nullptr ? Json::object() : *own;
-        TRY_ASSIGN(labels_, relabel(kube::label_map(labels == nullptr ? Json() : *labels), own_, selectors_, names_));
+        const kube::LabelMap was = kube::label_map(labels == nullptr ? Json() : *labels);
+        beside_ = labels_beside(was);
+        TRY_ASSIGN(labels_, relabel(was, own_, selectors_, names_, beside_));
         return {};
+    }
+
+    // Those that the software puts on its pods (Patroni: role), as its source's have them, and those that a
+    // StatefulSet's controller puts on by ordinal.
+    Beside labels_beside(const kube::LabelMap& was) const {
+        Beside all(1);
+        for (const Json& pod : live_.pods) {
+            kube::LabelMap more = kube::label_map(value_or_empty(value_or_empty(pod, "metadata"), "labels"));
+            std::erase_if(more, [&](const auto& one) {
+                return was.contains(one.first) || one.first == kPodName || one.first == kPodIndex ||
+                       one.first == "controller-revision-hash" || one.first == "pod-template-hash";
+            });
+            all.push_back(std::move(more));
+        }
+        if (!stateful()) return all;
+        Beside each;
+        const int count = std::max({1, choice_.replicas, options_.replicas.value_or(0), kube::replicas_of(source_)});
+        for (int ordinal = choice_.start; ordinal < choice_.start + count; ++ordinal) {
+            for (kube::LabelMap more : all) {
+                more[kPodIndex] = std::to_string(ordinal);
+                more[kPodName] = options_.name + "-" + std::to_string(ordinal);
+                each.push_back(std::move(more));
+            }
+        }
+        return each;
     }
 
     Json renamed_labels(Json labels) const {
@@ -203,8 +236,27 @@ class Copying {
         return {};
     }
 
+    // What the clone's claims are made for.
+    Json numbers(const Json& manifest) const {
+        if (!stateful()) return nullptr;
+        Json found = Json::array();
+        for (const char* place : {"/spec/replicas", "/spec/ordinals"}) {
+            const Json* value = kube::find_at(manifest, place);
+            found.push_back(value == nullptr ? Json() : *value);
+        }
+        const Json* templates = kube::find_at(manifest, "/spec/volumeClaimTemplates");
+        for (const Json& one : templates == nullptr ? Json::array() : *templates) found.push_back(kube::name_of(one));
+        return found;
+    }
+
     Status apply_wishes() {
+        const Json before = numbers(made_.manifest);
         TRY(take_from_line(options_, made_.manifest));
+        if (numbers(made_.manifest) != before)
+            return refused(
+                "--set must not change the clone's replicas, ordinals or claim templates: its claims are made "
+                "for these, and a pod beyond them would mount what is there under its claim's name",
+                "--replicas and --ordinals say how many and which");
         TRY(check_own_claims());
         // What makes it this clone is not to be set: its claims and selectors hang on it.
         if (kube::name_of(made_.manifest) != options_.name || kube::space_of(made_.manifest) != options_.to_space ||
@@ -294,12 +346,14 @@ class Copying {
 
     const CloneOptions& options_;
     const Json& source_;
+    const LiveFacts& live_;
     const Choice& choice_;
     const Surroundings& around_;
     const plan::Input& input_;
     const Names names_;
     const std::vector<kube::NamedSelector> selectors_;
     Json own_;
+    Beside beside_;
     Relabelled labels_;
     Workload made_;
 };

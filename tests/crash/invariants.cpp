@@ -117,6 +117,15 @@ bool Invariants::unknowing(const std::string& handle) {
     return true;
 }
 
+// Whoever gives a volume the policy Delete and cannot know that its claim goes has done so, whatever is read
+// afterwards: the volume goes later, when its controller comes to it.
+void Invariants::give_unknowing(const sim::Sim& sim, const sim::Change& change) {
+    if (!change.before || change.type == kube::WatchEvent::Type::kDeleted) return;
+    const bool given =
+        change.before.volume().reclaim_policy == "Retain" && change.object.volume().reclaim_policy == "Delete";
+    if (given) (void)unknowing(handle_of(sim, change.ref.name));
+}
+
 void Invariants::watch(sim::Sim& sim) {
     sim.on_change = [this](const sim::Sim& now, const sim::Change& change) { look(now, change); };
     if (sim.other() != nullptr)
@@ -160,6 +169,7 @@ void Invariants::look(const sim::Sim& sim, const sim::Change& change) {
         }
     }
     if (resource == kube::kVolumes) keep_volume(change);
+    if (resource == kube::kVolumes && sim.client_writes) give_unknowing(sim, change);
     if (resource == kube::kPods) keep_pod(sim, change);
     if (resource == kube::kPods) keep_running(sim, change);
     if (resource == kube::kStatefulSets) keep_spec(sim, change);
@@ -217,15 +227,16 @@ void Invariants::keep_told(const sim::Sim& sim, const sim::Change& change, const
 void Invariants::keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name) {
     const std::string& volume = change.object.claim().volume;
     const sim::ObjectPtr object = sim.store.find(kube::kVolumes, "", volume);
-    const sim::Token* token = token_of(sim, volume);
-    const auto whose = claims_.find(name);
-    const bool data = token != nullptr && whose != claims_.end() && token->writer == whose->second;
-    if (!sim.client_writes || !data || !object || object.volume().reclaim_policy == "Retain") return;
+    if (!sim.client_writes || !object || object.volume().reclaim_policy == "Retain") return;
     if (volume == unseen_) {
         ++unseen_deletions_;
         disks_.erase(handle_of(sim, volume));
         return;
     }
+    const sim::Token* token = token_of(sim, volume);
+    const auto whose = claims_.find(name);
+    const bool data = token != nullptr && whose != claims_.end() && token->writer == whose->second;
+    if (!data) return;
     violated("I2: pvc/" + name + " is deleted while its volume is under policy Delete");
 }
 

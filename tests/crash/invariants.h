@@ -59,6 +59,7 @@ class Invariants {
     std::set<std::string> lost(const sim::Sim& sim) const;
     void keep_claim(const sim::Sim& sim, const sim::Change& change);
     bool unknowing(const std::string& handle);
+    void give_unknowing(const sim::Sim& sim, const sim::Change& change);
     void keep_told(const sim::Sim& sim, const sim::Change& change, const std::string& name);
     void keep_retained(const sim::Sim& sim, const sim::Change& change, const std::string& name);
     void keep_volume(const sim::Change& change);

@@ -48,6 +48,23 @@ TEST_SUITE("clone labels") {
         CHECK(made->now.at("tier") == "data-staging");
     }
 
+    TEST_CASE(
+        "a selector that asks for a label, too, which the pods get from others is escaped by one that is theirs") {
+        const kube::NamedSelector primary =
+            by_labels("svc/shop/primary", {{"tier", "data"}, {"apps.kubernetes.io/pod-index", "0"}});
+        CHECK(relabelled({primary})->now.at("tier") == "data");
+        const Beside beside = {{{"apps.kubernetes.io/pod-index", "0"}}, {{"apps.kubernetes.io/pod-index", "1"}}};
+        const auto made = relabel(kWas, kOwn, {primary}, kNames, beside);
+        REQUIRE(made.ok());
+        CHECK(made->now.at("tier") == "data-staging");
+        CHECK_FALSE(made->now.contains("apps.kubernetes.io/pod-index"));
+        const auto stuck =
+            relabel(kWas, kOwn, {by_labels("svc/shop/first", {{"apps.kubernetes.io/pod-index", "0"}})}, kNames, beside);
+        REQUIRE_FALSE(stuck.ok());
+        CHECK(stuck.error().message ==
+              "the selector of svc/shop/first would pick the clone's pods whatever their labels; nothing was changed");
+    }
+
     TEST_CASE("a selector that asks for a label's presence loses it") {
         const auto made = relabelled({by_rule("pdb/shop/teams", "team", "Exists", Json::array())});
         REQUIRE(made.ok());

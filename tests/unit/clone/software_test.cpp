@@ -37,6 +37,8 @@ TEST_SUITE("clone software") {
         CHECK(by_image("bitnami/mariadb:11") == Software::kMySql);
         CHECK(by_image("confluentinc/cp-kafka:7.6.0") == Software::kKafka);
         CHECK(by_image("mongo:7") == Software::kMongo);
+        CHECK(by_image("percona/percona-server-mongodb:7.0") == Software::kMongo);
+        CHECK(by_image("percona/percona-server:8.0") == Software::kMySql);
         CHECK(by_image("quay.io/prometheuscommunity/postgres-exporter:v0.15") == Software::kNone);
         CHECK(by_image("nginx:1.27") == Software::kNone);
     }
@@ -283,6 +285,32 @@ TEST_SUITE("clone software") {
         CHECK(joins(patroni, patroni).error().kind == ErrorKind::kRefused);
         CHECK(joins(patroni, patroni, true).error().kind == ErrorKind::kRefused);
         CHECK(joins(patroni, pod("spilo", Json::array({variable("PATRONI_SCOPE", "copy")}))).ok());
+        const auto spilo = [](const std::vector<std::pair<std::string, std::string>>& values) {
+            Json env = Json::array();
+            for (const auto& [name, value] : values) env.push_back(variable(name, value));
+            return pod("spilo", env);
+        };
+        // Whichever of the two its entrypoint reads.
+        const Json both = spilo({{"SCOPE", "shop"}, {"PATRONI_SCOPE", "shop"}});
+        const auto half = joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "shop"}}));
+        REQUIRE_FALSE(half.ok());
+        CHECK(half.error().message ==
+              "sts/postgres is Patroni (env PATRONI_SCOPE of container db): variable PATRONI_SCOPE has the scope of "
+              "the source's cluster; nothing was changed");
+        CHECK(joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "copy"}})).ok());
+        for (const char* archive : {"WALG_S3_PREFIX", "WALE_S3_PREFIX", "WAL_S3_BUCKET", "USE_WALG_BACKUP"}) {
+            const auto refused = joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
+                                       spilo({{"SCOPE", "copy"}, {archive, "s3://shop"}}));
+            REQUIRE_FALSE(refused.ok());
+            CHECK(says(refused.error().message, std::string("by variable ") + archive + " it would archive"));
+            CHECK(joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
+                        spilo({{"SCOPE", "copy"}, {archive, "s3://copy"}}))
+                      .ok());
+        }
+        Json pushed = spilo({{"SCOPE", "copy"}});
+        pushed["containers"].push_back({{"name", "pgbackrest"}, {"image", "team/pgbackrest:2"}});
+        CHECK(says(joins(spilo({{"SCOPE", "shop"}}), pushed).error().message,
+                   "backs up to where the source's backups are"));
         const Json mongo = pod("mongo:7", Json::array(), Json::array({"--replSet", "rs0"}));
         CHECK(joins(mongo, mongo).error().kind == ErrorKind::kRefused);
         CHECK(joins(mongo, pod("mongo:7")).ok());

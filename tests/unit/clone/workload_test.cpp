@@ -93,6 +93,61 @@ TEST_SUITE("clone workload") {
         CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
     }
 
+    TEST_CASE("nor what selects it by a label that its controller or the software in it puts on its pods") {
+        const auto with_service = [](const Json& selector) {
+            Surroundings surroundings = around();
+            surroundings.there.push_back({{"apiVersion", "v1"},
+                                          {"kind", "Service"},
+                                          {"metadata", {{"name", "primary"}, {"namespace", "shop"}}},
+                                          {"spec", {{"selector", selector}}}});
+            return surroundings;
+        };
+        CloneOptions wanted = whole();
+        wanted.sets = {{"spec.template.metadata.labels.tier", "data"}};
+        for (const Json& more :
+             {Json{{"apps.kubernetes.io/pod-index", "1"}}, Json{{"statefulset.kubernetes.io/pod-name", "copy-0"}}}) {
+            Json selector = more;
+            selector["tier"] = "data";
+            const auto made = workload(wanted, with_service(selector));
+            REQUIRE_FALSE(made.ok());
+            CHECK(says(made.error().message, "the selector of service/shop/primary would pick the clone's pods"));
+        }
+        CHECK(workload(wanted, with_service({{"tier", "data"}, {"apps.kubernetes.io/pod-index", "2"}})).ok());
+        // Patroni labels the pod that is the primary.
+        Json facts = base_facts();
+        for (Json& pod : facts["pods"]) pod["metadata"]["labels"]["role"] = "master";
+        const auto made = workload(wanted, with_service({{"tier", "data"}, {"role", "master"}}), facts);
+        REQUIRE_FALSE(made.ok());
+        CHECK(says(made.error().message, "the selector of service/shop/primary would pick the clone's pods"));
+    }
+
+    TEST_CASE("storage that the source mounts without a claim is not written to by its clone") {
+        CloneOptions wanted = whole();
+        const auto with = [&](const std::string& volume, const std::string& mount) {
+            wanted.sets = {{"spec.template.spec.volumes", volume},
+                           {"spec.template.spec.containers[0].volumeMounts", mount}};
+            return workload(wanted, around());
+        };
+        const std::string nfs = R"([{"name":"share","nfs":{"server":"files","path":"/export"}}])";
+        const auto refused = with(nfs, R"([{"name":"data","mountPath":"/data"},{"name":"share","mountPath":"/s"}])");
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::kRefused);
+        CHECK(refused.error().message ==
+              "the clone would write to volume share (nfs) of its source, which is no claim; nothing was changed");
+        CHECK(refused.error().hint ==
+              "mount it read-only: --set spec.template.spec.containers[0].volumeMounts[1].readOnly=true, or give the "
+              "clone another one with --set");
+        CHECK(with(nfs, R"([{"name":"share","mountPath":"/s","readOnly":true}])").ok());
+        CHECK(with(R"([{"name":"share","nfs":{"server":"files","path":"/export","readOnly":true}}])",
+                   R"([{"name":"share","mountPath":"/s"}])")
+                  .ok());
+        CHECK_FALSE(
+            with(R"([{"name":"share","hostPath":{"path":"/x"}}])", R"([{"name":"share","mountPath":"/s"}])").ok());
+        CHECK_FALSE(with(R"([{"name":"share","rbd":{"image":"x"}}])", R"([{"name":"share","mountPath":"/s"}])").ok());
+        CHECK(with(R"([{"name":"share","emptyDir":{}}])", R"([{"name":"share","mountPath":"/s"}])").ok());
+        CHECK(with(nfs, "[]").ok());
+    }
+
     TEST_CASE("a selector that means every pod is listed in the plan, and stands in no way") {
         Surroundings surroundings = around();
         surroundings.there.push_back({{"apiVersion", "networking.k8s.io/v1"},
@@ -267,6 +322,19 @@ TEST_SUITE("clone workload") {
         CHECK(workload(wanted, around()).error().kind == ErrorKind::kRefused);
         wanted.sets = {{"spec.template.metadata.labels.app", "postgres"}};
         CHECK(says(workload(wanted, around()).error().message, "service/shop/postgres"));
+    }
+
+    TEST_CASE("--set does not make pods for which no claims were made") {
+        for (const auto& [path, value] : {std::pair<std::string, std::string>{"spec.replicas", "7"},
+                                          {"spec.ordinals.start", "3"},
+                                          {"spec.volumeClaimTemplates[0].metadata.name", "wal"}}) {
+            CloneOptions wanted = whole();
+            wanted.sets = {{path, value}};
+            const auto made = workload(wanted, around());
+            REQUIRE_FALSE(made.ok());
+            CHECK(
+                says(made.error().message, "--set must not change the clone's replicas, ordinals or claim templates"));
+        }
     }
 
     TEST_CASE("--set does not make the clone mount its source's claims") {
