@@ -239,13 +239,10 @@ class Copying {
     // What the clone's claims are made for.
     Json numbers(const Json& manifest) const {
         if (!stateful()) return nullptr;
-        Json found = Json::array();
-        for (const char* place : {"/spec/replicas", "/spec/ordinals"}) {
-            const Json* value = kube::find_at(manifest, place);
-            found.push_back(value == nullptr ? Json() : *value);
-        }
-        const Json* templates = kube::find_at(manifest, "/spec/volumeClaimTemplates");
-        for (const Json& one : templates == nullptr ? Json::array() : *templates) found.push_back(kube::name_of(one));
+        const Json spec = value_or_empty(manifest, "spec");
+        const auto part = [&](const char* key) { return spec.contains(key) ? spec[key] : Json(); };
+        Json found = Json::array({part("replicas"), part("ordinals")});
+        for (const Json& one : part("volumeClaimTemplates")) found.push_back(kube::name_of(one));
         return found;
     }
 
