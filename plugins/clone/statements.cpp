@@ -16,7 +16,7 @@ begin
 end $holdfast$)sql";
 
 // Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made
-// of them, not in the log. ANALYZE first: what it replaces is rewritten by the next.
+// of them, not in the log.
 std::vector<Statement> masking(const CloneOptions& options) {
     return {{"prepared", "see that no transaction is prepared", kNonePrepared},
             {"mask", "run the masking statements", options.sql},
@@ -80,7 +80,8 @@ std::vector<Statement> statements_for(const CloneOptions& options) {
     }
     for (Statement& one : let_go(options)) all.push_back(std::move(one));
     if (!options.sql.empty()) {
-        // ANALYZE leaves the statistics of a table that has no rows any more as they were.
+        // ANALYZE leaves the statistics of a table that has no rows any more as they were. What is deleted and replaced
+        // here is gone from the disk with the rewrite after it, catalogs included.
         all.push_back(
             {"statistics", "delete the statistics, which hold old values", "delete from pg_catalog.pg_statistic"});
         all.push_back(

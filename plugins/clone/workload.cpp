@@ -106,6 +106,7 @@ class Copying {
         Beside all(1);
         for (const Json& pod : live_.pods) {
             kube::LabelMap more = kube::label_map(value_or_empty(value_or_empty(pod, "metadata"), "labels"));
+            if (!kube::selector_matches(own_, more)) continue;  // somebody else's, which mounts a claim of the source
             std::erase_if(more, [&](const auto& one) {
                 return was.contains(one.first) || one.first == kPodName || one.first == kPodIndex ||
                        one.first == "controller-revision-hash" || one.first == "pod-template-hash";

@@ -118,3 +118,68 @@ def test_a_clone_does_not_mount_its_source_s_claims(cluster):
     volumes = [{"name": "files", "persistentVolumeClaim": {"claimName": "files"}}]
     refused(cluster, ("deploy/files", "papers", "--set", f"spec.template.spec.volumes={json.dumps(volumes)}"), 3,
             f"the clone would mount pvc/bookstore/files, which its source uses; {NOTHING}", "mount the clone's own claims")
+
+
+def changed(cluster, kind, name, **spec):
+    """The template of a workload, with these fields of its pod spec, those of its first container in `container`."""
+    pod = cluster.get(kind, name)["spec"]["template"]["spec"]
+    pod["containers"][0].update(spec.pop("container", {}))
+    pod["volumes"] = pod.get("volumes", []) + spec.pop("volumes", [])
+    cluster.write("PATCH", kind, name, {"spec": {"template": {"spec": {**pod, **spec}}}})
+
+
+@pytest.mark.parametrize("source", [{"nfs": {"server": "files.test", "path": "/export"}}, {"hostPath": {"path": "/srv"}}])
+def test_storage_without_a_claim_that_its_source_writes_to(cluster, source):
+    mounts = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    changed(cluster, "deploy", "files", volumes=[{"name": "export", **source}],
+            container={"volumeMounts": [*mounts, {"name": "export", "mountPath": "/export"}]})
+    where = f"spec.template.spec.containers[0].volumeMounts[{len(mounts)}].readOnly=true"
+    refused(cluster, ("deploy/files", "papers"), 3, f"the clone would write to volume export ({next(iter(source))}) of its source, which is no claim; {NOTHING}",
+            f"mount it read-only: --set {where}, or give the clone another one with --set")
+    cluster.run("clone", "deploy/files", "papers", "--set", where)
+    made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    assert made[-1] == {"name": "export", "mountPath": "/export", "readOnly": True}
+
+
+def test_pods_beyond_those_that_claims_are_made_for(cluster):
+    refused(cluster, ("sts/postgres", "copy", "--replicas", "1", "--set", "spec.replicas=2"), 3,
+            "--set must not change the clone's replicas, ordinals or claim templates: its claims are made for these, and a pod beyond them would "
+            f"mount what is there under its claim's name; {NOTHING}", "--replicas and --ordinals say how many and which")
+
+
+def test_a_mongodb_whose_image_is_named_like_a_mysql(cluster):
+    changed(cluster, "deploy", "files", container={"image": "percona/percona-server-mongodb:7.0", "args": ["mongod", "--replSet", "rs0"]})
+    done = cluster.run("clone", "deploy/files", "papers", "--env", "MYSQL_SERVER_ID=7", code=3)
+    assert "deploy/files is MongoDB (image percona-server-mongodb:7.0 of container files)" in done.err, done
+
+
+@pytest.mark.parametrize("more, said", [
+    ([("PATRONI_SCOPE", "shop")], "variable PATRONI_SCOPE has the scope of the source's cluster"),
+    ([("WALG_S3_PREFIX", "s3://shop")], "by variable WALG_S3_PREFIX it would archive to where its source does")])
+def test_a_patroni_with_half_an_identity_of_its_own(cluster, more, said):
+    env = [{"name": name, "value": value} for name, value in [("SCOPE", "shop"), *more]]
+    changed(cluster, "deploy", "files", container={"image": "registry.test/spilo-15:3.0", "env": env})
+    by = "env PATRONI_SCOPE" if more[0][0] == "PATRONI_SCOPE" else "image spilo-15:3.0"
+    refused(cluster, ("deploy/files", "papers", "--env", "SCOPE=papers"), 3, f"deploy/files is Patroni ({by} of container files): {said}; {NOTHING}",
+            f"give it one of its own: --env {more[0][0]}=papers" if by.startswith("env") else f"give it another value: --env {more[0][0]}=...")
+    cluster.run("clone", "deploy/files", "papers", "--env", "SCOPE=papers", "--env", f"{more[0][0]}=papers")
+
+
+def selected(cluster, selector):
+    """Names of the pods that a Service with this selector sends to."""
+    return sorted(pod["metadata"]["name"] for pod in cluster.get("pod")["items"] if selector.items() <= pod["metadata"]["labels"].items())
+
+
+@pytest.mark.parametrize("put_on", [{"apps.kubernetes.io/pod-index": "0"}, {"role": "master"}])
+def test_a_label_that_is_not_the_template_s_does_not_make_a_service_send_to_it(cluster, put_on):
+    """Nothing refuses this: another label of the clone's is changed. A clone's software would label itself as its source's did."""
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"metadata": {"labels": {"cluster-name": "db"}}}}})
+    cluster.settle()
+    cluster.write("PATCH", "pod", "postgres-0", {"metadata": {"labels": put_on}})
+    selector = {"cluster-name": "db", **put_on}
+    cluster.write("POST", "service", "", {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "primary", "namespace": SPACE},
+                                          "spec": {"selector": selector, "ports": [{"port": 5432}]}})
+    cluster.run("clone", "sts/postgres", "copy", "--replicas", "1")
+    cluster.write("PATCH", "pod", "copy-0", {"metadata": {"labels": put_on}})
+    assert selected(cluster, put_on) == ["copy-0", "postgres-0"]
+    assert selected(cluster, selector) == ["postgres-0"]

@@ -115,7 +115,10 @@ TEST_SUITE("clone workload") {
         CHECK(workload(wanted, with_service({{"tier", "data"}, {"apps.kubernetes.io/pod-index", "2"}})).ok());
         // Patroni labels the pod that is the primary.
         Json facts = base_facts();
-        for (Json& pod : facts["pods"]) pod["metadata"]["labels"]["role"] = "master";
+        for (Json& pod : facts["pods"]) pod["metadata"]["labels"] = {{"app", "backup"}, {"role", "master"}};
+        // Not of a pod that is somebody else's and mounts a claim of the source.
+        CHECK(workload(wanted, with_service({{"tier", "data"}, {"role", "master"}}), facts).ok());
+        for (Json& pod : facts["pods"]) pod["metadata"]["labels"] = {{"app", "postgres"}, {"role", "master"}};
         const auto made = workload(wanted, with_service({{"tier", "data"}, {"role", "master"}}), facts);
         REQUIRE_FALSE(made.ok());
         CHECK(says(made.error().message, "the selector of service/shop/primary would pick the clone's pods"));
