@@ -40,7 +40,9 @@ Findings judge_claim(const ClaimFacts& facts);
 // The parts of it, one file each. REQUIRES: the claim is there.
 Findings judge_data_source(const ClaimFacts& facts);  // its source is missing, not ready, too large, of another driver
 Findings judge_dropped_source(
-    const ClaimFacts& facts);                       // what was asked for is not in the claim: an empty volume bound
+    const ClaimFacts& facts);  // what was asked for is not in the claim: an empty volume bound
+// In what judge_growth() says of a driver that grows a volume only while no pod uses it: by this pvc-expand knows it.
+inline constexpr char kGrowsOffline[] = "--restart offline stops its workload";
 Findings judge_growth(const ClaimFacts& facts);     // bound, and asks for more than it has
 Findings judge_static(const ClaimFacts& facts);     // nothing provisions: which volumes there are, and why none fits
 std::string claim_object(const ClaimFacts& facts);  // "pvc/db/data-0"

@@ -54,10 +54,8 @@ Finding judge_refused_growth(const ClaimFacts& facts, const std::string& words) 
     const auto says = [&](const char* part) { return words.find(part) != std::string::npos; };
     if (says("offline expansion") || says("currently in-use") || says("is in use"))
         return error({"claim-growth-in-use", claim_object(facts), "driver",
-                      driver_text(facts) +
-                          " grows a volume only while no pod uses it (--restart offline stops its workload for that); "
-                          "it says: " +
-                          words,
+                      driver_text(facts) + " grows a volume only while no pod uses it (" + kGrowsOffline +
+                          " for that); it says: " + words,
                       "`kubectl pvc-expand` with --restart offline, the same command if it was that: it stops the "
                       "workload, lets the "
                       "volumes grow and starts it again"});

@@ -3,6 +3,7 @@
 #include "plugins/pvc-expand/expand.h"
 
 #include "common/core/text.h"
+#include "common/diagnose/claim_facts.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/make_step.h"
@@ -30,10 +31,10 @@ bool wants_restart(const ExpandRecord& record, const ExpandState& state, const E
            });
 }
 
-// A driver that says that it grows no volume which a pod uses (diagnose, claim_growth_judge.cpp).
+// A driver that says that it grows no volume which a pod uses: what a wait that ended was explained by.
 bool wants_offline(const ExpandRecord& record, const Error& error) {
     return error.kind == ErrorKind::kTimeout && record.restart != Restart::kOffline &&
-           error.message.find("--restart offline stops its workload") != std::string::npos;
+           error.message.find(diagnose::kGrowsOffline) != std::string::npos;
 }
 
 // The line that comes to an end where this one has not; "" : this one does.

@@ -8,6 +8,7 @@
 #include "common/plan/lock.h"
 #include "common/plan/operations.h"
 #include "tests/unit/plan/drive_scene.h"
+#include "tests/unit/support/counting_cluster.h"
 
 #include <doctest/doctest.h>
 
@@ -158,16 +159,8 @@ TEST_CASE("what is tried beside the object that it is to replace may be one too 
 }
 
 TEST_CASE("what is tried hangs on nothing, so it is sent together; the first that would be refused is named") {
-    struct Counting : FakeCluster {
-        using FakeCluster::FakeCluster;
-        std::vector<std::size_t> batches;
-        std::vector<Result<Json>> patch_all(const std::vector<kube::PatchCall>& sent, kube::DryRun dry_run) override {
-            batches.push_back(sent.size());
-            return FakeCluster::patch_all(sent, dry_run);
-        }
-    };
     Fixture f;
-    Counting cluster(f.clock);
+    CountingCluster cluster(f.clock);
     World world{cluster, f.clock, f.signals, f.witness, nullptr, nullptr, nullptr, {}};
     for (int i = 0; i < 70; ++i) {
         const std::string name = "c" + std::to_string(i);

@@ -1,11 +1,14 @@
 // What executes the steps of a plan; what it deletes and evicts is in delete_test.cpp.
 #include "tests/unit/plan/executor_scene.h"
 
+#include "tests/unit/support/counting_cluster.h"
+
 #include <doctest/doctest.h>
 
 using namespace holdfast;                      // NOLINT: a test of one header
 using namespace holdfast::plan;                // NOLINT
 using namespace holdfast::testing::executing;  // NOLINT
+using holdfast::testing::CountingCluster;
 using holdfast::testing::FakeCluster;
 
 TEST_CASE("creates carry the operation, and a wait ends when the last object is as it should be") {
@@ -249,16 +252,8 @@ TEST_CASE("a patch that was carried out and whose answer was lost is done, also 
 }
 
 TEST_CASE("patches that may go out together do, those that wait for one of them after it, and not too many at once") {
-    struct Counting : FakeCluster {
-        using FakeCluster::FakeCluster;
-        std::vector<std::size_t> batches;
-        std::vector<Result<Json>> patch_all(const std::vector<kube::PatchCall>& sent, kube::DryRun dry_run) override {
-            batches.push_back(sent.size());
-            return FakeCluster::patch_all(sent, dry_run);
-        }
-    };
     Fixture f;
-    Counting cluster(f.clock);
+    CountingCluster cluster(f.clock);
     World world{cluster, f.clock, f.signals, f.notes, &f.pods, nullptr, nullptr, {}};
     const Json mark = {{"metadata", {{"annotations", {{"x", "1"}}}}}};
     for (int i = 0; i < 70; ++i) {
