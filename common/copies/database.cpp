@@ -65,10 +65,45 @@ set -- "$server" -D "$data" -c "max_prepared_transactions=$prepared"
 constexpr char kForgetSettings[] = R"sh(: >"$data/postgresql.auto.conf"
 )sh";
 
-// The source's own log files and statement texts say what its rows said.
-// Wherever its configuration in the data directory has them, and where Patroni's and Crunchy's images do.
-constexpr char kForgetLogs[] = R"sh(logs=$("$server" -C log_directory -D "$data" 2>/dev/null) || logs=
-case $logs in "" | /*) ;; *) logs=$data/$logs ;; esac
+// The source's own log files and statement texts say what its rows said. They are where its configuration in the data
+// directory says, under what names that says; where the running server wrote last (current_logfiles, whatever set it);
+// and where Patroni's and Crunchy's images have them.
+constexpr char kForgetLogs[] = R"sh(
+forget() {
+    [ -d "$1" ] || return 0
+    short=${2%.log} owned=
+    case $(readlink -f "$1") in
+        "$whole" | "$whole"/base* | "$whole"/global* | "$whole"/pg_[!l]*) owned="PG_VERSION postgresql.conf pg_hba.conf
+            pg_ident.conf postgresql.auto.conf postgresql.base.conf patroni.dynamic.json backup_label tablespace_map
+            pg_control pg_filenode.map 1 16384 16384_fsm 0000 000000010000000000000001" ;;
+    esac
+    for name in $owned; do
+        case $name in
+            $2 | $2.* | $short.csv | $short.csv.* | $short.json | $short.json.*)
+                [ "${HOLDFAST_MASKS:-}" = yes ] || return 0
+                die 70 "the server logs in $1 ($2) cannot be told from the database's own files: they would not be masked" ;;
+        esac
+    done
+    IFS=
+    for one in "$1"/$2 "$1"/$2.* "$1"/$short.csv "$1"/$short.csv.* "$1"/$short.json "$1"/$short.json.*; do
+        if [ -f "$one" ] || [ -L "$one" ]; then rm -f "$one"; fi
+    done
+    unset IFS
+}
+setting() { "$server" -C "$1" -D "$data" 2>/dev/null || :; }
+beside() { case $1 in /*) echo "$1" ;; *) echo "$data/$1" ;; esac; }
+whole=$(readlink -f "$data")
+logs=$(setting log_directory)
+[ -z "$logs" ] || logs=$(beside "$logs")
+# What strftime makes of an escape may be anything, and the same file of another day has other digits.
+names=$(setting log_filename | sed 's/[][?*\\]/?/g; s/%[-_0^#EO]*[0-9]*[A-Za-z+]/*/g; s/%%/%/g')
+[ -z "$logs" ] || [ -z "$names" ] || forget "$logs" "$names"
+if [ -f "$data/current_logfiles" ]; then
+    while read -r line; do
+        one=$(beside "${line#* }")
+        forget "${one%/*}" "$(echo "${one##*/}" | sed 's/[][?*\\]/?/g; s/[0-9]/[0-9]/g')"
+    done <"$data/current_logfiles"
+fi
 for folder in "$logs" "$data/../log" "$data/../logs" "$data/../pg_log"; do
     [ -n "$folder" ] && [ -d "$folder" ] && [ ! "$folder" -ef "$data" ] || continue
     rm -f "$folder"/*.log "$folder"/*.log.* "$folder"/*.csv "$folder"/*.json

@@ -17,7 +17,8 @@ enum ScriptExit {
     kOtherMajor = 66,       // the data is of another major version than was recorded
     kOtherImage = 68,       // the image has another major version than the data, or no PostgreSQL at all
     kCannotRunAs = 69,      // the container's user is not the data's owner
-    kNotTheDatabases = 70,  // HOLDFAST_MASKS=yes, and nothing of the database is on one of the volumes
+    kNotTheDatabases = 70,  // HOLDFAST_MASKS=yes, and nothing of the database is on one of the volumes, or more than
+                            // its logs is among these
 };
 
 // One setting given on the command line, where it is stronger than postgresql.conf and postgresql.auto.conf.

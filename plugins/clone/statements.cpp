@@ -1,6 +1,7 @@
 #include "plugins/clone/statements.h"
 
 #include "plugins/clone/held.h"
+#include "plugins/clone/leftovers.h"
 
 namespace holdfast::clone {
 namespace {
@@ -16,10 +17,11 @@ begin
 end $holdfast$)sql";
 
 // Old rows must survive nowhere (safety R27): not in statistics, dead tuples or indexes, not in copies that were made
-// of them, not in the log.
+// of them, not in the log, not in what a crash has left.
 std::vector<Statement> masking(const CloneOptions& options) {
     return {{"prepared", "see that no transaction is prepared", kNonePrepared},
             {"mask", "run the masking statements", options.sql},
+            drop_dead_indexes(),
             refresh_views()};
 }
 
@@ -96,6 +98,7 @@ std::vector<Statement> statements_for(const CloneOptions& options) {
         all.push_back({"checkpoint", "write everything out", "checkpoint"});
         all.push_back({"switch", "use the log's old segments up", kUseUpLog});
         all.push_back({"checkpoint-again", "give the old segments up", "checkpoint"});
+        all.push_back(remove_strays());
     }
     return all;
 }

@@ -48,18 +48,21 @@ Error unreachable(const std::string& pod) {
 }
 
 // What takes the old rows out of everything that is on the disk, each after the one before it: nothing that would put
-// them back acts; the rows themselves, what was made of them, their dead tuples, the log that nobody keeps any more.
+// them back acts; the rows themselves, what was made of them, their dead tuples, the log that nobody keeps any more,
+// files that no catalog names.
 constexpr std::array kCleaning = {"pg_catalog.pg_event_trigger",
                                   "pg_catalog.pg_trigger t",
                                   "pg_drop_replication_slot",
                                   "update customers",
+                                  "drop index",
                                   "refresh materialized view",
                                   "delete from pg_catalog.pg_statistic",
                                   "analyze",
                                   "vacuum (full)",
                                   "checkpoint",
                                   "pg_catalog.pg_switch_wal(",
-                                  "checkpoint"};
+                                  "checkpoint",
+                                  "to program 'while read"};
 
 void hear(Token& token, const std::string& statement) {
     const auto next = static_cast<std::size_t>(token.cleaned);

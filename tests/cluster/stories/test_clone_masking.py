@@ -31,6 +31,31 @@ def fill(space, pod="postgres-0"):
     assert int(space.psql(pod, AHEAD)) > 0
 
 
+def leave_behind(space, pod="postgres-0"):
+    """What no table's rewrite reaches: files that no catalog names, as a crash leaves them, in a tablespace too, an index that a DROP CONCURRENTLY has given
+    up, segments of another timeline, and server logs under names and in a place of their own."""
+    for setting in ("logging_collector = on", "log_destination = 'stderr,csvlog,jsonlog'",
+                    "log_directory = 'pg_said'", "log_filename = 'shop %a'"):
+        space.psql(pod, f"alter system set {setting}")
+    space.restart(pod)
+    space.psql(pod, f"do $$begin raise log '{SECRET}-logged'; end$$")
+    space.psql(pod, "create index given_up on users (email)")
+    space.psql(pod, "update pg_index set indislive = false, indisready = false, indisvalid = false where indexrelid = 'given_up'::regclass")
+    space.psql(pod, "checkpoint")
+    oid = space.psql(pod, "select oid from pg_database where datname = current_database()")
+    space.shell(pod, "mkdir /data/far").expect()
+    space.psql(pod, "create tablespace far location '/data/far'")
+    space.psql(pod, f"create table elsewhere tablespace far as select id, '{SECRET}-far'::text as email from users")
+    far = space.psql(pod, "select regexp_replace(pg_relation_filepath('elsewhere'), '/[0-9]+$', '')")
+    strays = [f"base/{oid}/99999", f"base/{oid}/99999.1", f"base/{oid}/99999_fsm", f"base/{oid}/99998_init", f"base/{oid}/t7_99997", "base/88888/1259",
+              "global/99999", "pg_wal/0000000900000000000000AB", "pg_wal/0000000100000000000000FF.partial",
+              f"{far}/99999", f"{far}/../88888/1259", "../far/PG_14_202107181/5/1259"]
+    space.shell(pod, f"cd /data/pgdata; mkdir -p base/88888 {far}/../88888 ../far/PG_14_202107181/5; " + "; ".join(f"yes {SECRET}-stray | head -c 100000 >{one}" for one in strays)).expect()
+    logs = space.shell(pod, f"grep -l {SECRET}-logged /data/pgdata/pg_said/*").expect().out
+    assert len(logs.splitlines()) == 3, logs
+    return strays
+
+
 class Polling:
     """A client in the namespace that asks every pod there is but the source's, by its address, for unmasked rows, as often as
     it can and from before the clone is made."""
@@ -88,10 +113,11 @@ def on_storage(space, claim):
 def test_nobody_ever_sees_an_unmasked_row(space, tmp_path, storage_class):
     space.postgres(replicas=1, size="256Mi", storage_class=storage_class)
     fill(space)
+    strays = leave_behind(space)
     space.shell("postgres-0", f"yes {SECRET}-deleted | head -c 30000000 >/data/gone; sync; rm /data/gone; sync").expect()
     volumes = {item["metadata"]["name"] for item, _ in space.storage()}
     mask = tmp_path / "mask.sql"
-    mask.write_text(MASK + " truncate sessions;")
+    mask.write_text(MASK + " truncate sessions; update elsewhere set email = 'x';")
     rows = space.psql("postgres-0", CONTENT)
     before = space.objects()
     with Polling(space) as client:
@@ -107,7 +133,10 @@ def test_nobody_ever_sees_an_unmasked_row(space, tmp_path, storage_class):
         found = space.shell(pod, f"sync; grep -rl {SECRET} /data; true").expect().out
         assert found == "", found
         assert on_storage(space, f"data-{pod}") == 0, "old bytes are there below the filesystem"
+        assert space.psql(pod, "select count(*) from pg_class where relname = 'given_up'") == "0"
+        assert space.psql(pod, "select count(*) from elsewhere where email = 'x'") == space.psql("postgres-0", "select count(*) from elsewhere")
     assert on_storage(space, "data-postgres-0") > 0, "the source's volume has what is looked for"
+    space.shell("postgres-0", f"cd /data/pgdata; ls {' '.join(strays)}").expect()
     assert len({item["metadata"]["name"] for item, _ in space.storage()} - volumes) == 2, "no volume of a draft is left"
     assert space.shell("postgres-0", f"grep -rl {SECRET} /data").expect().out.count("pg_wal/") > 1, "the source has what is looked for"
     now = space.objects()
