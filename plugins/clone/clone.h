@@ -47,7 +47,7 @@ class Clone : public plan::Operation {
     Result<Json> spelled(ConfigMaps& all, const Json& pod_spec, bool made);
     void tell_mentions(const Json& spelled);
     Status check_may_ask(kube::ClusterReader& reader) const;
-    Result<Recognised> by_files(kube::ClusterReader& reader);
+    Status look_on_volumes(kube::ClusterReader& reader, Joining& joining);
     Result<Treatment> treatment(const Choice& seeds, const std::string& operation) const;
     Status check_treatable(const Now& now, const std::string& operation) const;
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;

@@ -2,6 +2,7 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/workload.h"
 
 #include <algorithm>
 
@@ -36,6 +37,25 @@ Json without_deployers(const Json& map) {
 Json value_or_empty(const Json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+std::vector<std::string> take_off_node(Json& pod_spec) {
+    std::vector<std::string> taken;
+    if (kube::bool_at(pod_spec, "/hostNetwork", false)) {
+        pod_spec.erase("hostNetwork");
+        taken.push_back("hostNetwork");
+    }
+    for (const char* kind : {"containers", "initContainers"}) {
+        if (!pod_spec.contains(kind)) continue;
+        for (Json& container : pod_spec[kind]) {
+            if (!container.contains("ports")) continue;
+            for (Json& port : container["ports"]) {
+                if (port.erase("hostPort") == 0) continue;
+                taken.push_back("hostPort of container " + kube::text_at(container, "/name"));
+            }
+        }
+    }
+    return taken;
 }
 
 Json service_copy(const CloneOptions& options, const Json& service, const std::string& name, Json labels) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace holdfast::clone {
 
@@ -15,6 +16,10 @@ namespace holdfast::clone {
 Json without_deployers(const Json& map);
 // The object under this key; an empty one where there is none.
 Json value_or_empty(const Json& object, const char* key);
+
+// Takes its node's network and ports off: two pods of one node cannot have one port of it, and who speaks with the
+// node's address would reach the clone. What was taken off, for the plan.
+std::vector<std::string> take_off_node(Json& pod_spec);
 
 // A headless Service of the clone's own pods, with the ports of this one and these labels.
 Json service_copy(const CloneOptions& options, const Json& service, const std::string& name, Json labels);

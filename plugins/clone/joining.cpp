@@ -3,32 +3,12 @@
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/clone/containers.h"
-#include "plugins/clone/software.h"
+#include "plugins/clone/led.h"
 
 #include <algorithm>
 
 namespace holdfast::clone {
 namespace {
-
-// Literal values of variables that one of these prefixes names, of all containers.
-std::map<std::string, std::string> variables(const Json& pod_spec, const std::vector<std::string>& prefixes) {
-    std::map<std::string, std::string> found;
-    for (const Placed& placed : all_containers(pod_spec)) {
-        const Json& container = *placed.container;
-        for (const Json& one : list_of_container(container, "env")) {
-            const std::string name = kube::text_at(one, "/name");
-            const bool wanted = std::any_of(prefixes.begin(), prefixes.end(),
-                                            [&](const std::string& prefix) { return starts_with(name, prefix); });
-            if (wanted) found[kube::text_at(container, "/name") + "/" + name] = one.dump();
-        }
-    }
-    return found;
-}
-
-bool has_any(const std::string& word, std::initializer_list<const char*> parts) {
-    return std::any_of(parts.begin(), parts.end(),
-                       [&](const char* part) { return word.find(part) != std::string::npos; });
-}
 
 // What names a replica set, or may, in a file or script that is not seen from here; "" : nothing does.
 std::string names_replica_set(const Json& pod_spec) {
@@ -61,35 +41,6 @@ std::string overriding_argument(const Json& pod_spec) {
     return "";
 }
 
-// The first variable of these that has the value that it has in the source, else "".
-std::string kept_variable(const Json& source, const Json& made, const std::vector<std::string>& names) {
-    const auto before = variables(source, names), after = variables(made, names);
-    for (const auto& [name, value] : after) {
-        const auto was = before.find(name);
-        if (was != before.end() && was->second == value) return name.substr(name.find('/') + 1);
-    }
-    return "";
-}
-
-// The same of words of the commands that hold one of these.
-std::string kept_word(const Json& source, const Json& made, std::initializer_list<const char*> parts) {
-    std::vector<std::string> before;
-    for (const Placed& one : all_containers(source)) {
-        for (std::string& word : words_of(*one.container)) before.push_back(std::move(word));
-    }
-    for (const Placed& one : all_containers(made)) {
-        const std::vector<std::string> words = words_of(*one.container);
-        for (std::size_t i = 0; i < words.size(); ++i) {
-            if (!has_any(words[i], parts) || std::find(before.begin(), before.end(), words[i]) == before.end())
-                continue;
-            // "--seeds" "kafka-0:33145": what it is set to is the next one.
-            const bool apart = words[i].find('=') == std::string::npos && i + 1 < words.size();
-            if (!apart || std::find(before.begin(), before.end(), words[i + 1]) != before.end()) return words[i];
-        }
-    }
-    return "";
-}
-
 // A container beside the database that pushes its backups and log to where the source's go; its path, "" : none.
 // One that ends before the database starts may do so, too.
 std::string backup_container(const Json& pod_spec, const std::string& database) {
@@ -102,12 +53,6 @@ std::string backup_container(const Json& pod_spec, const std::string& database) 
         }
     }
     return "";
-}
-
-Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint) {
-    return refused(options.source.text() + " is " + software_name(joining.recognised.software) + " (" +
-                       joining.recognised.by + " of container " + joining.recognised.container + "): " + how,
-                   hint);
 }
 
 Status check_postgres(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
@@ -154,6 +99,41 @@ Status check_set_apart(const CloneOptions& options, const Joining& joining, cons
     return would_join(options, joining, how, hint);
 }
 
+// Under a new scope Patroni takes its configuration from the copy (patroni.dynamic.json), commands that are in it too.
+// ALTER SYSTEM is stronger than what it writes of archive_mode; restore_command it takes out of postgresql.auto.conf.
+// by_variables: where its archive is stands in variables, of which the clone has others.
+Status check_patroni_asked(const CloneOptions& options, const Joining& joining, bool by_variables) {
+    if (options.isolated && by_variables) return {};
+    const std::string isolated = "--isolated takes that out of the clone before it starts";
+    const std::string let_run =
+        "let a member of it run that psql can ask, or copy its claims by themselves: kubectl clone "
+        "pvc/NAME COPY";
+    for (const auto& [pod, ties] : joining.ties) {
+        const std::string there = "in pod/" + pod + " ";
+        if (!ties)
+            return would_join(
+                options, joining,
+                "whether its own configuration has it archive, or read an archive, could not be asked in pod/" + pod,
+                let_run);
+        if (ties->fetches && !by_variables)
+            return would_join(options, joining,
+                              there +
+                                  "restore_command is set: the clone would read its source's archive, and so its log "
+                                  "from after the copy; Patroni writes it at every start, so that nothing takes it out",
+                              "copy its claims by themselves: kubectl clone pvc/NAME COPY");
+        if (options.isolated) continue;
+        if (ties->archives && !by_variables)
+            return would_join(options, joining, there + "it archives its WAL, and so would the clone", isolated);
+        if (ties->subscriptions > 0)
+            return would_join(options, joining, there + "it has subscriptions, and so would the clone", isolated);
+    }
+    if (!joining.ties.empty()) return {};
+    return would_join(options, joining,
+                      "no pod of it runs that could be asked whether its own configuration has it archive, or read an "
+                      "archive",
+                      let_run);
+}
+
 // Under another scope it is a cluster of its own, with the source's system identifier: what it archived would take the
 // place of the source's log.
 Status check_patroni(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
@@ -165,42 +145,15 @@ Status check_patroni(const CloneOptions& options, const Joining& joining, const 
     if (!scope.empty())
         return would_join(options, joining, "variable " + scope + " has the scope of the source's cluster",
                           "give it one of its own: --env " + scope + "=" + options.name);
-    const std::string archive =
-        kept_variable(source, made, {"WALG_", "WALE_", "WAL_", "USE_WALG", "PGBACKREST_", "BARMAN_"});
+    const std::vector<std::string> archives = {"WALG_", "WALE_", "WAL_", "USE_WALG", "PGBACKREST_", "BARMAN_"};
+    const std::string archive = kept_variable(source, made, archives);
     if (!archive.empty())
         return would_join(options, joining, "by variable " + archive + " it would archive to where its source does",
                           "give it another value: --env " + archive + "=...");
-    const std::string at = backup_container(made, joining.recognised.container);
-    if (at.empty()) return {};
-    return would_join(options, joining, at + " of its pods backs up to where the source's backups are",
-                      "leave it out: --set spec.template.spec." + at + "=null");
-}
-
-// It has an identity of its own, and is still told where the source is.
-Status check_led_back(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
-                      const std::vector<std::string>& names, std::initializer_list<const char*> parts) {
-    const std::string variable = kept_variable(source, made, names);
-    if (!variable.empty())
-        return would_join(options, joining, "variable " + variable + " leads it to the source's servers",
-                          "give it another value: --env " + variable + "=...");
-    const std::string word = kept_word(source, made, parts);
-    if (word.empty()) return {};
-    return would_join(options, joining, "its arguments lead it to the source's servers: " + escape_line(word),
-                      "change them in the clone with --set");
-}
-
-Status check_mysql(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
-    TRY(check_set_apart(options, joining, source, made,
-                        {"MYSQL_SERVER_ID", "MYSQL_REPLICATION_MODE", "MARIADB_SERVER_ID", "MARIADB_REPLICATION_MODE"},
-                        "the clone has the source's server_uuid (auto.cnf) and its replication settings",
-                        "remove auto.cnf in a copy of its claims, or say how it is to start: --env "
-                        "MYSQL_SERVER_ID=N"));
-    return check_led_back(
-        options, joining, source, made,
-        {"MYSQL_MASTER_HOST", "MYSQL_SOURCE_HOST", "MYSQL_PRIMARY_HOST", "MARIADB_MASTER_HOST", "MARIADB_PRIMARY_HOST",
-         "MARIADB_GALERA_CLUSTER_ADDRESS", "MYSQL_GROUP_SEEDS", "CLUSTER_JOIN", "WSREP_CLUSTER_ADDRESS"},
-        {"wsrep_cluster_address", "wsrep-cluster-address", "gcomm://", "group_replication_group_seeds",
-         "group-replication-group-seeds", "loose-group"});
+    if (const std::string at = backup_container(made, joining.recognised.container); !at.empty())
+        return would_join(options, joining, at + " of its pods backs up to where the source's backups are",
+                          "leave it out: --set spec.template.spec." + at + "=null");
+    return check_patroni_asked(options, joining, !variables(source, archives).empty());
 }
 
 Status check_kafka(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
@@ -232,6 +185,15 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
             return check_mysql(options, joining, source, made);
         case Software::kKafka:
             return check_kafka(options, joining, source, made);
+        case Software::kEtcd:
+        case Software::kRedis:
+        case Software::kCassandra:
+        case Software::kZooKeeper:
+        case Software::kElastic:
+        case Software::kRabbit:
+        case Software::kCockroach:
+        case Software::kConsul:
+            return check_member(options, joining, source, made);
         case Software::kMongo: {
             const std::string place = names_replica_set(made);
             if (place.empty()) return {};

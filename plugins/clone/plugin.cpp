@@ -19,7 +19,7 @@ constexpr char kOtherSpace[] = "--to-namespace";
 constexpr char kWaits[] = "a class that waits for the first consumer";
 constexpr char kMasks[] = "--sql";
 constexpr char kPrepares[] = "--sql, --isolated";
-constexpr char kAsked[] = "a PostgreSQL without --isolated";
+constexpr char kAsked[] = "a PostgreSQL without --isolated, a Patroni";
 constexpr char kWhole[] = "sts/NAME, deploy/NAME";
 constexpr char kWhileLocked[] = "something in the namespace is being restored in place";
 

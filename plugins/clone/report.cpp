@@ -25,23 +25,25 @@ Error changed_meanwhile(const kube::ObjectRef& ref, const std::string& what) {
 }  // namespace
 
 // The source is named, not pointed at: one that was deleted and made again before the driver made the copy has other
-// data. A volume that is older than the claim which has the name now cannot be a copy of that.
+// data. A volume that is older than the claim which has the name now cannot be a copy of that. Of one that is gone
+// nobody can say whether another had its name.
 Status Clone::check_driver_cloned(kube::ClusterReader& reader, const Choice& cloned,
                                   const std::string& operation) const {
     if (cloned.method != Method::kClone) return {};
     for (const Copy& copy : cloned.copies) {
         const Member& source = cloned.sources[copy.of];
         TRY_ASSIGN(const auto now, reader.find({kube::kClaims, options_.space, source.facts.claim}));
-        if (!now || kube::uid_of(*now) == source.facts.claim_uid) continue;
+        if (now && kube::uid_of(*now) == source.facts.claim_uid) continue;
         const kube::ObjectRef ref{kube::kClaims, options_.to_space, copy.spec.name};
         TRY_ASSIGN(const auto made, reader.find(ref));
         const std::string name = made ? kube::claim_of(*made).volume : "";
         TRY_ASSIGN(const auto volume, reader.find({kube::kVolumes, "", name}));
-        if (volume && kube::created_of(*volume) < kube::created_of(*now)) continue;
+        if (now && volume && kube::created_of(*volume) < kube::created_of(*now)) continue;
         return Error{
             ErrorKind::kConflict,
-            source.called + " was deleted and made again meanwhile, and " + ref.text() +
-                " may be a copy of the new one: object replaced",
+            source.called + (now ? " was deleted and made again meanwhile, and " : " was deleted meanwhile, and ") +
+                ref.text() + " may be a copy of " +
+                (now ? "the new one: object replaced" : "another one that had its name: object gone"),
             "take this clone back and make a new one: kubectl clone abort " + operation + " -n " + options_.space};
     }
     return {};

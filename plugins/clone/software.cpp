@@ -11,95 +11,36 @@
 namespace holdfast::clone {
 namespace {
 
-// "registry.example/team/postgres:15@sha256:…" -> "postgres:15"
-std::string image_word(const std::string& image) {
-    std::string word = to_lower(image.substr(0, image.find('@')));
-    const std::size_t slash = word.rfind('/');
-    return slash == std::string::npos ? word : word.substr(slash + 1);
-}
-
-struct ByImage {
-    const char* part;
-    Software software;
-};
-constexpr std::array<ByImage, 13> kImages{{{"mongo", Software::kMongo},  // percona-server-mongodb
-                                           {"spilo", Software::kPatroni},
-                                           {"patroni", Software::kPatroni},
-                                           {"postgres", Software::kPostgres},
-                                           {"postgis", Software::kPostgres},
-                                           {"timescale", Software::kPostgres},
-                                           {"pgvector", Software::kPostgres},
-                                           {"mysql", Software::kMySql},
-                                           {"mariadb", Software::kMySql},
-                                           {"percona-server", Software::kMySql},
-                                           {"percona-xtradb", Software::kMySql},
-                                           {"kafka", Software::kKafka},
-                                           {"redpanda", Software::kKafka}}};
-
-// An exporter or a backup tool of it is not the database.
-bool is_companion(const std::string& image) {
-    for (const char* word :
-         {"exporter", "backup", "wal-g", "pgbouncer", "client", "tools", "-ui", "express", "proxy"}) {
-        if (image.find(word) != std::string::npos) return true;
-    }
-    return false;
-}
-
-struct ByEnvironment {
-    const char* prefix;
-    Software software;
-};
-constexpr std::array<ByEnvironment, 7> kEnvironments{{{"PATRONI_", Software::kPatroni},
-                                                      {"POSTGRES_", Software::kPostgres},
-                                                      {"PGDATA", Software::kPostgres},
-                                                      {"MYSQL_", Software::kMySql},
-                                                      {"MARIADB_", Software::kMySql},
-                                                      {"KAFKA_", Software::kKafka},
-                                                      {"MONGO", Software::kMongo}}};
-
-Recognised by_environment(const Json& container) {
-    for (const ByEnvironment& known : kEnvironments) {
-        for (const Json& one : list_of_container(container, "env")) {
-            const std::string name = kube::text_at(one, "/name");
-            if (starts_with(name, known.prefix))
-                return {known.software, kube::text_at(container, "/name"), "env " + name};
-        }
-    }
-    return {};
-}
-
-Recognised in_container(const Json& container) {
-    const std::string image = image_word(kube::text_at(container, "/image"));
-    const std::string name = kube::text_at(container, "/name");
-    Recognised found;
-    if (!is_companion(image)) {
-        for (const ByImage& known : kImages) {
-            if (image.find(known.part) == std::string::npos) continue;
-            found = {known.software, name, "image " + image};
-            break;
-        }
-    }
-    const Recognised environment = by_environment(container);
-    const bool patroni = environment.software == Software::kPatroni;
-    if (patroni || (found.software == Software::kNone && !is_companion(image))) found = environment;
-    for (const std::string& word : words_of(container)) {
-        if (word.find("patroni") != std::string::npos) return {Software::kPatroni, name, "command"};
-    }
-    return found;
-}
-
+// The folder of the table system.local, whose id is the same everywhere.
+constexpr char kCassandraLocal[] = "local-7ad54392bcdd35a684174e047860b377";
 // Names that recognise_files knows.
-constexpr std::array<const char*, 11> kTelling{"patroni.dynamic.json",
-                                               "PG_VERSION",
-                                               "pg_control",
-                                               "auto.cnf",
-                                               "ibdata1",
-                                               "mysql",
-                                               "meta.properties",
-                                               "recovery-point-offset-checkpoint",
-                                               "__cluster_metadata-0",
-                                               "WiredTiger",
-                                               "storage.bson"};
+constexpr std::array kTelling{"patroni.dynamic.json",
+                              "PG_VERSION",
+                              "pg_control",
+                              "auto.cnf",
+                              "ibdata1",
+                              "mysql",
+                              "meta.properties",
+                              "recovery-point-offset-checkpoint",
+                              "__cluster_metadata-0",
+                              "WiredTiger",
+                              "storage.bson",
+                              "db",  // member/snap/db
+                              "nodes.conf",
+                              "sentinel.conf",
+                              "dump.rdb",
+                              "appendonly.aof",
+                              "appendonlydir",
+                              kCassandraLocal,
+                              "myid",
+                              "version-2",
+                              "node.lock",
+                              "_state",
+                              "cluster_nodes.config",
+                              "cockroach.advertise-addr",
+                              "node-id",
+                              "raft.db"};
+constexpr char kLooked[] = "/holdfast-looked";  // the last line of a look that saw everything
 
 int count_in(const std::map<std::string, std::string>& values, const char* key) {
     const auto found = values.find(key);
@@ -125,19 +66,24 @@ std::string software_name(Software software) {
             return "Kafka";
         case Software::kMongo:
             return "MongoDB";
+        case Software::kEtcd:
+            return "etcd";
+        case Software::kRedis:
+            return "Redis";
+        case Software::kCassandra:
+            return "Cassandra";
+        case Software::kZooKeeper:
+            return "ZooKeeper";
+        case Software::kElastic:
+            return "Elasticsearch or OpenSearch";
+        case Software::kRabbit:
+            return "RabbitMQ";
+        case Software::kCockroach:
+            return "CockroachDB";
+        case Software::kConsul:
+            return "Consul";
     }
     return "";
-}
-
-Recognised recognise(const Json& pod_spec) {
-    Recognised first;
-    for (const Placed& one : all_containers(pod_spec)) {
-        if (!one.stays) continue;
-        Recognised found = in_container(*one.container);
-        if (found.software == Software::kPatroni) return found;
-        if (first.software == Software::kNone) first = found;
-    }
-    return first;
 }
 
 Software recognise_files(const std::vector<std::string>& paths) {
@@ -151,22 +97,33 @@ Software recognise_files(const std::vector<std::string>& paths) {
     if (has("meta.properties") && (has("recovery-point-offset-checkpoint") || has("__cluster_metadata-0")))
         return Software::kKafka;
     if (has("WiredTiger") && has("storage.bson")) return Software::kMongo;
+    if (has("member/snap/db")) return Software::kEtcd;
+    const bool redis = has("dump.rdb") || has("appendonly.aof") || has("appendonlydir");
+    if (has("sentinel.conf") || (redis && has("nodes.conf"))) return Software::kRedis;
+    if (has(kCassandraLocal)) return Software::kCassandra;
+    if (has("myid") && has("version-2")) return Software::kZooKeeper;
+    if (has("node.lock") && has("_state")) return Software::kElastic;
+    if (has("cluster_nodes.config")) return Software::kRabbit;
+    if (has("cockroach.advertise-addr")) return Software::kCockroach;
+    if (has("node-id") && has("raft.db")) return Software::kConsul;
     return Software::kNone;
 }
 
-Mounted mounts_of_claims(const Json& pod_spec) {
+Mounted mounts_of_claims(const Json& pod_spec, const std::string& container) {
     const auto claims = kube::claims_of_pod_spec(pod_spec);
-    Mounted found;
-    for (const Json& container : containers_in(pod_spec)) {
-        for (const Json& mount : list_of_container(container, "volumeMounts")) {
+    Mounted first;
+    for (const Json& one : containers_in(pod_spec)) {
+        Mounted found;
+        for (const Json& mount : list_of_container(one, "volumeMounts")) {
             if (claims.contains(kube::text_at(mount, "/name")))
                 found.folders.push_back(kube::text_at(mount, "/mountPath"));
         }
         if (found.folders.empty()) continue;
-        found.container = kube::text_at(container, "/name");
-        break;
+        found.container = kube::text_at(one, "/name");
+        if (found.container == container) return found;
+        if (first.folders.empty()) first = std::move(found);
     }
-    return found;
+    return first;
 }
 
 std::string files_script(const std::vector<std::string>& folders) {
@@ -178,7 +135,11 @@ std::string files_script(const std::vector<std::string>& folders) {
         script += std::string(first ? "" : " -o") + " -name " + name;
         first = false;
     }
-    return script + " \\) 2>/dev/null; true";
+    return script + " \\) 2>/dev/null && echo " + kLooked + "; true";
+}
+
+bool saw_everything(const std::vector<std::string>& paths) {
+    return std::find(paths.begin(), paths.end(), kLooked) != paths.end();
 }
 
 std::string Ties::text() const {
@@ -195,10 +156,12 @@ std::string Ties::text() const {
 }
 
 std::string ties_script() {
-    return R"sh(psql -qtAX -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres <<'SQL'
+    return R"sh(export PGPASSWORD="${PGPASSWORD:-${PATRONI_SUPERUSER_PASSWORD:-}}"
+psql -qtAX -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-${PATRONI_SUPERUSER_USERNAME:-postgres}}" -d postgres <<'SQL'
 select 'standby=' || pg_is_in_recovery();
 select 'archive=' || setting from pg_settings where name = 'archive_mode';
 select 'follows=' || count(*) from pg_settings where name in ('primary_conninfo', 'restore_command') and setting <> '';
+select 'fetches=' || count(*) from pg_settings where name = 'restore_command' and setting <> '';
 select 'slots=' || count(*) from pg_replication_slots;
 select 'subscriptions=' || count(subname) from pg_subscription;
 SQL
@@ -218,6 +181,7 @@ std::optional<Ties> parse_ties(const std::string& printed) {
     ties.standby = values["standby"] == "true";
     ties.archives = values["archive"] != "off";
     ties.follows = count_in(values, "follows") > 0;
+    ties.fetches = count_in(values, "fetches") > 0;
     ties.slots = count_in(values, "slots");
     ties.subscriptions = count_in(values, "subscriptions");
     return ties;

@@ -14,30 +14,51 @@
 
 namespace holdfast::clone {
 
-enum class Software { kNone, kPostgres, kPatroni, kMySql, kKafka, kMongo };
+enum class Software {
+    kNone,
+    kPostgres,
+    kPatroni,
+    kMySql,
+    kKafka,
+    kMongo,
+    kEtcd,
+    kRedis,
+    kCassandra,
+    kZooKeeper,
+    kElastic,
+    kRabbit,
+    kCockroach,
+    kConsul
+};
 std::string software_name(Software software);
 
 struct Recognised {
     Software software = Software::kNone;
     std::string container;
-    std::string by;  // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
+    std::string by;    // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
+    bool sure = true;  // false: it may be a client of it, if there is nothing of it on the volumes
 };
-// The first container that looks like one of them; Patroni before the Postgres that it runs.
+// The first container that looks like one of them; Patroni before the Postgres that it runs. What only speaks with one,
+// an application or a container that runs psql, is none.
 Recognised recognise(const Json& pod_spec);
 // The same by the names of files on a volume, as `find` prints them: for software whose image says nothing.
 Software recognise_files(const std::vector<std::string>& paths);
-// The container that mounts claims, and the folders where it does; container "" : none mounts one.
+// The container that mounts claims, if it can be this one, and the folders where it does; container "" : none mounts
+// one.
 struct Mounted {
     std::string container;
     std::vector<std::string> folders;
 };
-Mounted mounts_of_claims(const Json& pod_spec);
+Mounted mounts_of_claims(const Json& pod_spec, const std::string& container = "");
 // For sh -c in that container: prints those paths that recognise_files knows; only reads names, four folders deep.
 std::string files_script(const std::vector<std::string>& folders);
+// The script has come to its end, and was kept out of no folder.
+bool saw_everything(const std::vector<std::string>& paths);
 
 // What a running Postgres says of its ties to others, by the script's output; nullopt: it could not be asked.
 struct Ties {
     bool standby = false, archives = false, follows = false;  // follows: primary_conninfo or restore_command is set
+    bool fetches = false;                                     // restore_command is set
     int slots = 0, subscriptions = 0;
     std::string text() const;  // "it archives its WAL, it has 1 replication slot"; "" : none
 };
@@ -48,6 +69,8 @@ std::optional<Ties> parse_ties(const std::string& printed);
 struct Joining {
     Recognised recognised;
     std::map<std::string, std::optional<Ties>> ties;  // by pod, of a Postgres
+    std::vector<std::string> files = {};              // on its volumes, as files_script prints them
+    int replicas = 1;                                 // of the source
 };
 // `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties
 // away, or what ties it was set to something else.

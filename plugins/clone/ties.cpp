@@ -43,10 +43,15 @@ Result<std::string> missing_to_ask(kube::ClusterReader& reader, const std::strin
     return std::string(allowed.size() < 2 || !allowed[1] ? "create pods/exec" : "");
 }
 
-// Software whose image says nothing, by the files that it keeps: looked for in one of its pods.
-Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& space, const Json& pod) {
-    const Mounted mounted = mounts_of_claims(kube::pod_spec_of_workload(pod));
-    if (mounted.container.empty()) return Recognised{};
+// The names of the files that its volumes have, of those that tell software: looked for in one of its pods.
+struct Seen {
+    std::string container;
+    std::vector<std::string> files;
+};
+Result<Seen> look_at_files(plan::PodRunner& runner, const std::string& space, const Json& pod,
+                           const std::string& container) {
+    const Mounted mounted = mounts_of_claims(kube::pod_spec_of_workload(pod), container);
+    if (mounted.container.empty()) return Seen{};
     plan::Exec exec;
     exec.space = space;
     exec.pod = kube::name_of(pod);
@@ -54,7 +59,18 @@ Result<Recognised> look_at_files(plan::PodRunner& runner, const std::string& spa
     exec.container = mounted.container;
     exec.argv = {"sh", "-c", files_script(mounted.folders)};
     TRY_ASSIGN(const std::string printed, runner.run(exec, kPatience));
-    return Recognised{recognise_files(split(printed, '\n')), mounted.container, "files on its volumes"};
+    return Seen{mounted.container, split(printed, '\n')};
+}
+
+// An image that is called postgres may well run under Patroni; what has a database's variables, or its image without
+// its command, and nothing of it on its volumes, is none.
+void take_files(Recognised& recognised, const std::string& container, const std::vector<std::string>& files) {
+    const Software found = recognise_files(files);
+    const bool unknown = recognised.software == Software::kNone;
+    if (found == Software::kNone && (unknown || (!recognised.sure && saw_everything(files))))
+        recognised = Recognised{};
+    else if (unknown || (recognised.software == Software::kPostgres && found == Software::kPatroni))
+        recognised = Recognised{found, container, "files on its volumes"};
 }
 
 }  // namespace
@@ -98,21 +114,17 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     TRY_ASSIGN(const Json made, spelled(maps, kube::pod_spec_of_workload(workload_.manifest), true));
     tell_mentions(made);
     Joining joining;
+    joining.replicas = kube::replicas_of(live_->workloads.front());
     joining.recognised = recognise(source);
-    const Software by_image = joining.recognised.software;
-    if (by_image == Software::kNone || by_image == Software::kPostgres) {
-        TRY_ASSIGN(Recognised files, by_files(reader));
-        // An image that is called postgres may well run under Patroni.
-        if (by_image == Software::kNone || files.software == Software::kPatroni) joining.recognised = std::move(files);
-    }
-    if (joining.recognised.software == Software::kPostgres && !options_.isolated) {
+    TRY(look_on_volumes(reader, joining));
+    const Software software = joining.recognised.software;
+    if ((software == Software::kPostgres && !options_.isolated) || software == Software::kPatroni) {
         TRY(check_may_ask(reader));
         for (const Json* pod : running_pods(*live_))
             joining.ties[kube::name_of(*pod)] =
                 pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
     }
-    const bool database =
-        joining.recognised.software == Software::kPostgres || joining.recognised.software == Software::kPatroni;
+    const bool database = software == Software::kPostgres || software == Software::kPatroni;
     treats_ = treats_ || (options_.isolated && database);
     return check_joining(options_, joining, source, made);
 }
@@ -145,25 +157,35 @@ void Clone::tell_mentions(const Json& spelled) {
 Status Clone::check_may_ask(kube::ClusterReader& reader) const {
     TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
     if (missing.empty()) return {};
-    return Error{ErrorKind::kForbidden,
-                 "not allowed to " + missing + " in namespace " + options_.space + ", by which " +
-                     options_.source.text() + " is asked whether it archives or replicates; nothing was changed",
-                 "have it granted (`kubectl clone rbac create`), or --isolated, which takes that out of the clone"};
+    return Error{
+        ErrorKind::kForbidden,
+        "not allowed to " + missing + " in namespace " + options_.space + ", by which " + options_.source.text() +
+            " is asked whether it archives or replicates; nothing was changed",
+        "have it granted (`kubectl clone rbac create`)" +
+            std::string(options_.isolated ? "" : ", or --isolated, which takes that out of a PostgreSQL's clone")};
 }
 
 // Where nobody can look, the plan says so: an image that names no database is most often none.
-Result<Recognised> Clone::by_files(kube::ClusterReader& reader) {
+Status Clone::look_on_volumes(kube::ClusterReader& reader, Joining& joining) {
+    Recognised& recognised = joining.recognised;
+    const bool tells = recognised.software == Software::kNone || recognised.software == Software::kPostgres ||
+                       recognised.software == Software::kRedis || !recognised.sure;
+    if (!tells) return {};
     const std::vector<const Json*> pods = running_pods(*live_);
     TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
     if (pods.empty())
         unlooked_ = "no pod of it runs";
     else if (pods_ == nullptr || !missing.empty())
         unlooked_ = "commands in its pods are not allowed";
-    if (!unlooked_.empty()) return Recognised{};
-    auto found = look_at_files(*pods_, options_.space, *pods.front());
-    if (found.ok()) return found;
-    unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell, or did not answer";
-    return Recognised{};
+    if (!unlooked_.empty()) return {};
+    auto seen = look_at_files(*pods_, options_.space, *pods.front(), recognised.container);
+    if (!seen.ok()) {
+        unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell, or did not answer";
+        return {};
+    }
+    take_files(recognised, seen->container, seen->files);
+    joining.files = std::move(seen->files);
+    return {};
 }
 
 }  // namespace holdfast::clone

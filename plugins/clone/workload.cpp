@@ -157,6 +157,8 @@ class Copying {
         kube::for_each_pod_term(pod_spec(),
                                 [&](Json& selector) { kube::rename_in_selector(selector, labels_.was, labels_.now); });
         pod_spec().erase("nodeName");
+        for (const std::string& one : take_off_node(pod_spec()))
+            made_.notes.push_back(one + " is taken off: the clone would answer at its node's address");
         use_claims();
         if (stateful()) make_stateful(made);
         return {};

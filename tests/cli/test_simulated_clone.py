@@ -307,3 +307,41 @@ def test_copying_files_through_a_pod_is_refused_until_something_can_do_it(cluste
     assert refused.err == ("error: --method copy reads the source's files through a pod, which this version cannot do; nothing was changed\n"
                            "--method snapshot or clone, where the driver can; auto says which\n"), refused
     assert [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+
+
+def changed_while_its_claim_is_made(cluster, change, *words):
+    """The end of a clone of claim `loose` for which `change` is done when the clone's claim is there and bound, and nobody has looked at it yet."""
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "loose", "namespace": SPACE}, "spec": spec})
+    cluster.settle()
+    cluster.rules({"method": "POST", "path": "/persistentvolumeclaims", "reply": {"through": True, "announce": True, "delay_ms": 3000}})
+    started = cluster.start("clone", "pvc/loose", "copy", *words)
+    cluster.arrived.get(timeout=60)
+    cluster.settle()
+    change(cluster)
+    cluster.settle()
+    return started.end()
+
+
+def test_a_driver_s_clone_of_a_claim_that_is_gone_meanwhile_is_not_called_its_copy(cluster):
+    done = changed_while_its_claim_is_made(cluster, lambda one: one.write("DELETE", "pvc", "loose", {}), "--method", "clone")
+    assert done.code == 4, done
+    assert ("pvc/bookstore/loose was deleted meanwhile, and pvc/bookstore/copy may be a copy of another one that had its name: object gone") in done.err, done
+    assert "kubectl clone abort clone-copy-" in done.err, done
+
+
+def test_a_claim_that_is_bound_to_what_the_driver_did_not_make_is_not_called_a_copy(cluster):
+    def bind_to_another(one):
+        volume = one.get("pvc", "copy")["spec"]["volumeName"]
+        one.write("PATCH", "pv", volume, {"metadata": {"annotations": {"pv.kubernetes.io/bound-by-controller": "yes"}}})
+
+    done = changed_while_its_claim_is_made(cluster, bind_to_another)
+    assert done.code == 6, done
+    assert "pvc/bookstore/copy is bound to pv/" in done.err and ", which the driver of pvc/bookstore/loose did not make for it" in done.err, done
+
+
+def test_a_claim_that_another_operation_has_taken_is_not_called_a_copy(cluster):
+    done = changed_while_its_claim_is_made(
+        cluster, lambda one: one.write("PATCH", "pvc", "copy", {"metadata": {"labels": {"holdfast.dev/operation": "clone-copy-other"}}}))
+    assert done.code == 4, done
+    assert "pvc/bookstore/copy is not bound to a copied volume any more: somebody else changed it; the source is intact" in done.err, done

@@ -1,5 +1,6 @@
 """What keeps a clone from being made is told before anything is: exit code and words, and not one write."""
 import json
+import shlex
 
 import pytest
 
@@ -18,7 +19,9 @@ def cluster(tmp_path, certificates):
 
 
 def writes(cluster):
-    return [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]]
+    """A command in a pod that only asks is none."""
+    return [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]
+            and r["target"] != "/simulated/exec"]
 
 
 def refused(cluster, words, code, message, hint):
@@ -163,6 +166,54 @@ def test_a_patroni_with_half_an_identity_of_its_own(cluster, more, said):
     refused(cluster, ("deploy/files", "papers", "--env", "SCOPE=papers"), 3, f"deploy/files is Patroni ({by} of container files): {said}; {NOTHING}",
             f"give it one of its own: --env {more[0][0]}=papers" if by.startswith("env") else f"give it another value: --env {more[0][0]}=...")
     cluster.run("clone", "deploy/files", "papers", "--env", "SCOPE=papers", "--env", f"{more[0][0]}=papers")
+
+
+def test_an_application_that_is_told_where_its_database_is(cluster):
+    env = [{"name": name, "value": value} for name, value in (("POSTGRES_HOST", "postgres"), ("POSTGRES_DB", "shop"), ("POSTGRES_USER", "shop"))]
+    changed(cluster, "deploy", "files", hostNetwork=True, container={"env": env, "ports": [{"containerPort": 8080, "hostPort": 8080}]})
+    done = cluster.run("clone", "deploy/files", "papers")
+    told = " ".join(done.err.split())
+    assert "hostNetwork is taken off: the clone would answer at its node's address" in told and "hostPort of container files is taken off" in told, done
+    made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]
+    assert "hostNetwork" not in made and made["containers"][0]["ports"] == [{"containerPort": 8080}]
+
+
+def test_a_container_with_a_database_s_image_that_runs_its_client(cluster):
+    changed(cluster, "deploy", "files", container={"image": "postgres:16", "command": ["sh", "-c", "pg_dump -h postgres shop >/files/shop.sql; sleep 86400"]})
+    cluster.run("clone", "deploy/files", "papers")
+
+
+def test_a_mysql_is_started_by_the_line_that_the_refusal_says(cluster):
+    changed(cluster, "deploy", "files", container={"image": "mysql:8.4", "args": ["--server-id=1"]})
+    cluster.requests()
+    done = cluster.run("clone", "deploy/files", "papers", "--env", "MYSQL_SERVER_ID=9", code=3)
+    said, line = done.err.splitlines()
+    assert said == ("error: deploy/files is MySQL (image mysql:8.4 of container files): variable MYSQL_SERVER_ID does nothing in its image; the clone "
+                    f"has the source's server_uuid (auto.cnf) and the clone would replicate as its source does, by what its tables say; {NOTHING}")
+    assert writes(cluster) == []
+    cluster.run("clone", "deploy/files", "papers", *shlex.split(line.removeprefix("start it by itself: ")))
+    made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]["containers"][0]
+    assert made["command"] == ["sh", "-c", 'rm -f /var/lib/mysql/auto.cnf; exec "$@"', "sh", "docker-entrypoint.sh"]
+    assert made["args"] == ["--server-id=1", "--skip-replica-start"]
+
+
+@pytest.mark.parametrize("container, cut, said, hint", [
+    ({"image": "quay.io/coreos/etcd:v3.5.9", "args": ["--initial-cluster=a=http://a:2380,b=http://b:2380"]}, ["--env", "ETCD_FORCE_NEW_CLUSTER=true"],
+     "etcd (image etcd:v3.5.9 of container files): the members of its cluster stand in its data, and the clone would be one of them",
+     "make each pod of the clone a cluster of its own: --env ETCD_FORCE_NEW_CLUSTER=true"),
+    ({"image": "redis:7", "args": ["redis-server", "--cluster-enabled", "yes"]},
+     ["--set", 'spec.template.spec.containers[0].args=["redis-server","--cluster-enabled","yes","--cluster-config-file","papers.conf"]'],
+     "Redis (image redis:7 of container files): the other nodes of its cluster and its own id stand in its data (nodes.conf), and the clone would be taken for it",
+     'give the clone another file for them: "--cluster-config-file","papers.conf" among its args, with --set'),
+    ({"image": "cassandra:4.1", "env": [{"name": "CASSANDRA_SEEDS", "value": "cassandra-0.cassandra"}]}, [],
+     "Cassandra (image cassandra:4.1 of container files): its host id and the addresses of the other nodes stand in its data, and no setting keeps a copy "
+     "from speaking with them",
+     "copy its claims by themselves, kubectl clone pvc/NAME COPY for each, and start them where they reach none of the source's")])
+def test_software_whose_nodes_would_be_members_of_the_source_s_cluster(cluster, container, cut, said, hint):
+    changed(cluster, "deploy", "files", container=container)
+    refused(cluster, ("deploy/files", "papers"), 3, f"deploy/files is {said}; {NOTHING}", hint)
+    if cut:
+        cluster.run("clone", "deploy/files", "papers", *cut)
 
 
 def selected(cluster, selector):

@@ -222,7 +222,7 @@ TEST_SUITE("clone software") {
         CHECK_FALSE(joins(written, written).ok());
         Json made = spec;
         made["containers"][0]["env"].push_back(variable("PATRONI_SCOPE", "copy"));
-        CHECK(joins(written, written_out(made, maps)).ok());
+        CHECK(joins(written, written_out(made, maps), false, {{"db-0", Ties{}}}).ok());
         CHECK(written_out(spec, {})["containers"][0]["env"].size() == 2);
     }
 
@@ -232,20 +232,18 @@ TEST_SUITE("clone software") {
             for (const auto& [name, value] : values) list.push_back(variable(name, value));
             return list;
         };
-        const Json mysql = pod("mysql:8", env({{"MYSQL_SERVER_ID", "1"}, {"MYSQL_MASTER_HOST", "mysql-0.mysql"}}));
-        const Status led =
-            joins(mysql, pod("mysql:8", env({{"MYSQL_SERVER_ID", "9"}, {"MYSQL_MASTER_HOST", "mysql-0.mysql"}})));
+        const Json alone = Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec mysqld --skip-replica-start"});
+        const Json mysql = pod("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}));
+        const Status led = joins(mysql, pod("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}), alone));
         REQUIRE_FALSE(led.ok());
         CHECK(says(led.error().message, "MYSQL_MASTER_HOST leads it to the source's servers"));
-        CHECK(joins(mysql, pod("mysql:8", env({{"MYSQL_SERVER_ID", "9"}, {"MYSQL_MASTER_HOST", "copy-0.copy"}}))).ok());
-        const Json galera = Json::array({"--wsrep_cluster_address=gcomm://mysql-0.mysql"});
-        CHECK_FALSE(joins(pod("mariadb:11", env({{"MYSQL_SERVER_ID", "1"}}), galera),
-                          pod("mariadb:11", env({{"MYSQL_SERVER_ID", "9"}}), galera))
-                        .ok());
-        CHECK(joins(pod("mariadb:11", env({{"MYSQL_SERVER_ID", "1"}}), galera),
-                    pod("mariadb:11", env({{"MYSQL_SERVER_ID", "9"}}),
-                        Json::array({"--wsrep_cluster_address=gcomm://copy-0.copy"})))
-                  .ok());
+        CHECK(joins(mysql, pod("mysql:8", env({{"MYSQL_MASTER_HOST", "copy-0.copy"}}), alone)).ok());
+        const auto galera = [](const std::string& address) {
+            return pod("mariadb:11", Json::array(),
+                       Json::array({"--skip-slave-start", "--wsrep_cluster_address=" + address}));
+        };
+        CHECK_FALSE(joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://mysql-0.mysql")).ok());
+        CHECK(joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://copy-0.copy")).ok());
         // Both say where the controllers are; one of them is changed.
         const Json kafka =
             pod("cp-kafka",
@@ -280,11 +278,116 @@ TEST_SUITE("clone software") {
         CHECK(says(joins(told, told).error().message, "variable MONGODB_REPLICA_SET_NAME"));
     }
 
+    TEST_CASE("a MySQL starts with another server_uuid and without replicating, or not at all") {
+        const Json mysql = pod("mysql:8");
+        const Status refused = joins(mysql, mysql);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().message ==
+              "sts/postgres is MySQL (image mysql:8 of container db): the clone has the source's server_uuid "
+              "(auto.cnf) and "
+              "the clone would replicate as its source does, by what its tables say; nothing was changed");
+        CHECK(refused.error().hint ==
+              R"(start it by itself: --set 'spec.template.spec.containers[0].command=["sh","-c","rm -f )"
+              R"(/var/lib/mysql/auto.cnf; exec \"$@\"","sh","docker-entrypoint.sh"]' --set )"
+              R"('spec.template.spec.containers[0].args=["mysqld","--skip-replica-start"]')");
+        // As the line says.
+        const auto started = [](const Json& command, const Json& args, const Json& env = Json::array()) {
+            Json spec = pod("mysql:8", env, args);
+            spec["containers"][0]["command"] = command;
+            return spec;
+        };
+        const Json without =
+            Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec \"$@\"", "sh", "docker-entrypoint.sh"});
+        CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start"}))).ok());
+        CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip_slave_start=ON"}))).ok());
+        CHECK(says(joins(mysql, started(without, Json::array({"mysqld"}))).error().message,
+                   "would replicate as its source"));
+        CHECK_FALSE(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start=OFF"}))).ok());
+        const Status same_uuid = joins(mysql, pod("mysql:8", Json::array(), Json::array({"--skip-replica-start"})));
+        REQUIRE_FALSE(same_uuid.ok());
+        CHECK(says(same_uuid.error().message, "source's server_uuid (auto.cnf); nothing"));
+        CHECK_FALSE(says(same_uuid.error().hint, "args="));
+        // An init container may do it, too.
+        Json init = pod("mysql:8", Json::array(), Json::array({"--skip-replica-start"}));
+        init["initContainers"] =
+            Json::array({{{"name", "uuid"}, {"command", Json::array({"sh", "-c", "rm -f /d/auto.cnf"})}}});
+        CHECK(joins(mysql, init).ok());
+    }
+
+    TEST_CASE("a variable that no image reads gives a MySQL no identity of its own") {
+        const Json source = pod("mysql:8", Json::array(), Json::array({"--server-id=1", "--datadir=/data"}));
+        const Status vain = joins(source, pod("mysql:8", Json::array({variable("MYSQL_SERVER_ID", "9")}),
+                                              Json::array({"--server-id=1", "--datadir=/data"})));
+        REQUIRE_FALSE(vain.ok());
+        CHECK(says(vain.error().message,
+                   "variable MYSQL_SERVER_ID does nothing in its image; the clone has the source's"));
+        CHECK(says(vain.error().hint, "rm -f /data/auto.cnf"));
+        CHECK(says(vain.error().hint, R"(args=["--server-id=1","--datadir=/data","--skip-replica-start"]')"));
+        CHECK_FALSE(
+            joins(source, pod("mysql:8", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")}))).ok());
+        const Json bitnami = pod("bitnami/mysql:8.4");
+        const Status there = joins(bitnami, bitnami);
+        CHECK(says(there.error().hint, "rm -f /bitnami/mysql/data/auto.cnf"));
+        CHECK(says(there.error().hint, "/opt/bitnami/scripts/mysql/run.sh"));
+        CHECK(says(there.error().hint, "--env MYSQL_EXTRA_FLAGS=--skip-replica-start"));
+        Json made = pod("bitnami/mysql:8.4", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")}));
+        CHECK_FALSE(joins(bitnami, made).ok());
+        made["initContainers"] =
+            Json::array({{{"name", "uuid"}, {"command", Json::array({"rm -f /bitnami/mysql/data/auto.cnf"})}}});
+        CHECK(joins(bitnami, made).ok());
+        // A MariaDB has no server_uuid.
+        const Json mariadb = pod("mariadb:11");
+        CHECK(joins(mariadb, mariadb).error().hint ==
+              R"(start it by itself: --set 'spec.template.spec.containers[0].args=["mariadbd","--skip-slave-start"]')");
+        CHECK(joins(mariadb, pod("mariadb:11", Json::array(), Json::array({"mariadbd", "--skip-slave-start"}))).ok());
+    }
+
+    TEST_CASE("members of a Patroni are asked, since its own configuration goes with the copy") {
+        const auto patroni = [](const std::string& scope, const std::string& archive = "") {
+            Json env = Json::array({variable("PATRONI_SCOPE", scope)});
+            if (!archive.empty()) env.push_back(variable("WALG_S3_PREFIX", archive));
+            return pod("spilo", env);
+        };
+        const auto told = [](const std::string& archive, const std::string& fetches,
+                             const std::string& subscriptions = "0") {
+            return std::map<std::string, std::optional<Ties>>{
+                {"db-0", parse_ties("standby=true\narchive=" + archive + "\nfollows=1\nfetches=" + fetches +
+                                    "\nslots=2\nsubscriptions=" + subscriptions + "\n")}};
+        };
+        const Json source = patroni("shop"), made = patroni("copy");
+        // Slots and a primary each member has of its own cluster, which the clone leaves.
+        CHECK(joins(source, made, false, told("off", "0")).ok());
+        const Status archiving = joins(source, made, false, told("on", "0"));
+        REQUIRE_FALSE(archiving.ok());
+        CHECK(says(archiving.error().message, "in pod/db-0 it archives its WAL, and so would the clone"));
+        CHECK(says(archiving.error().hint, "--isolated"));
+        CHECK(joins(source, made, true, told("on", "0")).ok());
+        CHECK(says(joins(source, made, false, told("off", "0", "1")).error().message, "it has subscriptions"));
+        CHECK(joins(source, made, true, told("off", "0", "1")).ok());
+        for (const bool isolated : {false, true}) {
+            const Status fetching = joins(source, made, isolated, told("off", "1"));
+            REQUIRE_FALSE(fetching.ok());
+            CHECK(says(fetching.error().message,
+                       "in pod/db-0 restore_command is set: the clone would read its source's archive"));
+            CHECK(says(fetching.error().hint, "kubectl clone pvc/NAME COPY"));
+            const Status unasked = joins(source, made, isolated, {{"db-0", std::nullopt}});
+            REQUIRE_FALSE(unasked.ok());
+            CHECK(says(unasked.error().message, "could not be asked in pod/db-0"));
+            CHECK(says(joins(source, made, isolated).error().message, "no pod of it runs that could be asked"));
+        }
+        // Where the archive is stands in variables, of which the clone has others.
+        CHECK(joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1")).ok());
+        CHECK(joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), true).ok());
+        CHECK_FALSE(
+            joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1", "1")).ok());
+    }
+
     TEST_CASE("the others need their identity set") {
         const Json patroni = pod("spilo", Json::array({variable("PATRONI_SCOPE", "shop")}));
         CHECK(joins(patroni, patroni).error().kind == ErrorKind::kRefused);
         CHECK(joins(patroni, patroni, true).error().kind == ErrorKind::kRefused);
-        CHECK(joins(patroni, pod("spilo", Json::array({variable("PATRONI_SCOPE", "copy")}))).ok());
+        const std::map<std::string, std::optional<Ties>> untied = {{"db-0", Ties{}}};
+        CHECK(joins(patroni, pod("spilo", Json::array({variable("PATRONI_SCOPE", "copy")})), false, untied).ok());
         const auto spilo = [](const std::vector<std::pair<std::string, std::string>>& values) {
             Json env = Json::array();
             for (const auto& [name, value] : values) env.push_back(variable(name, value));
@@ -297,14 +400,14 @@ TEST_SUITE("clone software") {
         CHECK(half.error().message ==
               "sts/postgres is Patroni (env PATRONI_SCOPE of container db): variable PATRONI_SCOPE has the scope of "
               "the source's cluster; nothing was changed");
-        CHECK(joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "copy"}})).ok());
+        CHECK(joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "copy"}}), false, untied).ok());
         for (const char* archive : {"WALG_S3_PREFIX", "WALE_S3_PREFIX", "WAL_S3_BUCKET", "USE_WALG_BACKUP"}) {
             const auto refused = joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
                                        spilo({{"SCOPE", "copy"}, {archive, "s3://shop"}}));
             REQUIRE_FALSE(refused.ok());
             CHECK(says(refused.error().message, std::string("by variable ") + archive + " it would archive"));
             CHECK(joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
-                        spilo({{"SCOPE", "copy"}, {archive, "s3://copy"}}))
+                        spilo({{"SCOPE", "copy"}, {archive, "s3://copy"}}), false, untied)
                       .ok());
         }
         Json pushed = spilo({{"SCOPE", "copy"}});

@@ -55,6 +55,28 @@ TEST_SUITE("clone workload") {
         check_golden("workload.json", *plan);
     }
 
+    TEST_CASE("the network and the ports of its node are not the clone's, unless the line asks for them") {
+        Json facts = base_facts();
+        Json& spec = facts["workloads"][0]["spec"]["template"]["spec"];
+        spec["hostNetwork"] = true;
+        spec["containers"][0]["ports"] =
+            Json::array({{{"containerPort", 5432}, {"hostPort", 5432}}, {{"containerPort", 80}}});
+        spec["initContainers"] =
+            Json::array({{{"name", "init"}, {"ports", Json::array({{{"containerPort", 1}, {"hostPort", 1}}})}}});
+        const auto made = workload(whole(), around(), facts);
+        REQUIRE(made.ok());
+        const Json& pods = made->manifest["spec"]["template"]["spec"];
+        CHECK_FALSE(pods.contains("hostNetwork"));
+        CHECK(pods["containers"][0]["ports"] == Json::array({{{"containerPort", 5432}}, {{"containerPort", 80}}}));
+        CHECK(pods["initContainers"][0]["ports"] == Json::array({{{"containerPort", 1}}}));
+        CHECK(noted(*made, "hostNetwork is taken off: the clone would answer at its node's address"));
+        CHECK(noted(*made, "hostPort of container init is taken off"));
+        CHECK_FALSE(noted(*workload(whole(), around()), "is taken off"));
+        CloneOptions wanted = whole();
+        wanted.sets = {{"spec.template.spec.hostNetwork", "true"}};
+        CHECK(workload(wanted, around(), facts)->manifest["spec"]["template"]["spec"]["hostNetwork"] == true);
+    }
+
     TEST_CASE("a source whose ordinals do not begin at 0 has a clone that begins where it does") {
         Json facts = base_facts();
         facts["workloads"][0]["spec"]["ordinals"] = {{"start", 1}};

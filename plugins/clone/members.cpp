@@ -1,0 +1,233 @@
+// Software whose nodes are members of a cluster by what is in their data: a copy of one would be taken for it, or would
+// push it out. Each rule says by what one that is alone is told, and what cuts the others off, where anything does.
+#include "common/core/text.h"
+#include "common/kube/objects/workload.h"
+#include "plugins/clone/containers.h"
+#include "plugins/clone/led.h"
+
+#include <algorithm>
+
+namespace holdfast::clone {
+namespace {
+
+constexpr char kByHand[] =
+    "copy its claims by themselves, kubectl clone pvc/NAME COPY for each, and start them where they reach none of the "
+    "source's";
+
+// What is looked at, of the source and of what is to be made of it.
+class ClusterNode {
+  public:
+    ClusterNode(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made)
+        : options_(options), joining_(joining), source_(source), made_(made) {}
+
+    Status check() const {
+        switch (joining_.recognised.software) {
+            case Software::kEtcd:
+                return etcd();
+            case Software::kRedis:
+                return redis();
+            case Software::kCassandra:
+                return cassandra();
+            case Software::kZooKeeper:
+                return zookeeper();
+            case Software::kElastic:
+                return elastic();
+            case Software::kRabbit:
+                return rabbit();
+            case Software::kCockroach:
+                return cockroach();
+            default:
+                return consul();
+        }
+    }
+
+  private:
+    static std::vector<std::string> words_in(const Json& pod_spec) {
+        std::vector<std::string> words;
+        for (const Placed& one : all_containers(pod_spec)) {
+            for (std::string& word : words_of(*one.container)) words.push_back(std::move(word));
+        }
+        return words;
+    }
+    static bool says(const Json& pod_spec, std::initializer_list<const char*> parts) {
+        const std::vector<std::string> words = words_in(pod_spec);
+        return std::any_of(words.begin(), words.end(), [&](const std::string& word) { return has_any(word, parts); });
+    }
+    static bool has(const Json& pod_spec, const std::vector<std::string>& names) {
+        return !variables(pod_spec, names).empty();
+    }
+    bool file(const std::string& name) const {
+        return std::any_of(joining_.files.begin(), joining_.files.end(),
+                           [&](const std::string& path) { return ends_with(path, "/" + name); });
+    }
+    bool several() const { return joining_.replicas > 1; }
+    Status joins(const std::string& how, const std::string& hint) const {
+        return would_join(options_, joining_, how, hint);
+    }
+    // What "--flag VALUE" or "--flag=VALUE" says, all of it; "" : nothing.
+    static std::string value_of(const Json& pod_spec, const std::string& flag) {
+        const std::vector<std::string> words = words_in(pod_spec);
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (words[i] == flag && i + 1 < words.size()) return words[i + 1];
+            const std::size_t at = words[i].find(flag + "=");
+            if (at != std::string::npos) return words[i].substr(at + flag.size() + 1);
+        }
+        return "";
+    }
+
+    // Its members stand in its data directory; --initial-cluster is not read again (etcd: Clustering Guide).
+    Status etcd() const {
+        const std::string members = value_of(source_, "--initial-cluster") +
+                                    value_in(source_, joining_.recognised.container, "ETCD_INITIAL_CLUSTER");
+        const bool told = says(source_, {"--initial-cluster ", "--discovery"}) || has(source_, {"ETCD_DISCOVERY"});
+        if (!several() && !told && members.find_first_of(",$") == std::string::npos) return {};
+        if (says(made_, {"--force-new-cluster"}) ||
+            value_in(made_, joining_.recognised.container, "ETCD_FORCE_NEW_CLUSTER") == "true")
+            return {};
+        return joins("the members of its cluster stand in its data, and the clone would be one of them",
+                     "make each pod of the clone a cluster of its own: --env ETCD_FORCE_NEW_CLUSTER=true");
+    }
+
+    Status redis() const {
+        const auto sentinel = [&](const Json& pod_spec) {
+            return says(pod_spec, {"sentinel"}) || has(pod_spec, {"REDIS_SENTINEL", "VALKEY_SENTINEL"}) ||
+                   has_image(pod_spec, "sentinel");
+        };
+        if (sentinel(made_))
+            return joins(
+                "Sentinel would take the clone's pods for replicas of the source's, and may make one of them the "
+                "primary",
+                std::string("take it out of the clone with --set, or ") + kByHand);
+        TRY(redis_cluster());
+        TRY(check_led_back(options_, joining_, source_, made_,
+                           {"REDIS_MASTER_HOST", "REDIS_NODES", "VALKEY_PRIMARY_HOST", "VALKEY_NODES"}, {}));
+        const std::string words = join(words_in(made_), " ");
+        if (words.find("replicaof no one") != std::string::npos || words.find("slaveof no one") != std::string::npos)
+            return {};
+        TRY(check_led_back(options_, joining_, source_, made_, {}, {"replicaof", "slaveof"}));
+        if (!several() || !says(made_, {".conf", ".sh", " && ", ";"})) return {};
+        return joins(
+            "its configuration file or script may make its pods follow the source's",
+            "take that out with --set, or let the clone's follow nobody: \"--replicaof\",\"no one\" among its args");
+    }
+
+    static bool has_image(const Json& pod_spec, const std::string& part) {
+        const std::vector<Placed> all = all_containers(pod_spec);
+        return std::any_of(all.begin(), all.end(), [&](const Placed& one) {
+            return kube::text_at(*one.container, "/image").find(part) != std::string::npos;
+        });
+    }
+
+    // The other nodes, and its own id, stand in the file that cluster-config-file names (redis.conf).
+    Status redis_cluster() const {
+        const std::string enabled = value_of(source_, "--cluster-enabled");
+        const bool clustered = (!enabled.empty() && enabled != "no") || says(source_, {"cluster-enabled yes"}) ||
+                               has(source_, {"REDIS_CLUSTER_", "REDIS_NODES", "VALKEY_CLUSTER_", "VALKEY_NODES"}) ||
+                               has_image(source_, "-cluster") || file("nodes.conf");
+        if (!clustered) return {};
+        const std::string was = value_of(source_, "--cluster-config-file"),
+                          now = value_of(made_, "--cluster-config-file");
+        if (value_of(made_, "--cluster-enabled") == "no") return {};
+        if (!now.empty() && now != was && now != "nodes.conf") return {};
+        return joins(
+            "the other nodes of its cluster and its own id stand in its data (nodes.conf), and the clone would be "
+            "taken for it",
+            "give the clone another file for them: \"--cluster-config-file\",\"" + options_.name +
+                ".conf\" among its args, with --set");
+    }
+
+    // Cluster name, host id and the other nodes stand in its tables system.local and system.peers; a configured name
+    // that is another one keeps it from starting (SystemKeyspace.checkHealth).
+    Status cassandra() const {
+        if (!several() && !has(source_, {"CASSANDRA_SEEDS"}) && !says(source_, {"seeds"})) return {};
+        return joins(
+            "its host id and the addresses of the other nodes stand in its data, and no setting keeps a copy from "
+            "speaking with them",
+            kByHand);
+    }
+
+    Status zookeeper() const {
+        const std::vector<std::string> servers = {"ZOO_SERVERS", "ZOOKEEPER_SERVERS"};
+        if (!several() && !has(source_, servers)) return {};
+        if (has(source_, servers) && has(made_, servers) && kept_variable(source_, made_, servers).empty()) return {};
+        if (has(source_, servers))
+            return joins("it is told the servers of the source's ensemble",
+                         "name the clone's own: --env ZOO_SERVERS='server.1=" + options_.name + "-0...'");
+        return joins(
+            "what tells its pods the other servers of their ensemble stands in a file or script that is not seen "
+            "from here",
+            kByHand);
+    }
+
+    // It looks for the nodes that it knew last, whatever seed_hosts says, and joins those with its cluster's name
+    // alone.
+    Status elastic() const {
+        const auto alone = [](const Json& pod_spec) {
+            for (const auto& [name, value] : variables(pod_spec, {"discovery.type", "DISCOVERY_TYPE"})) {
+                if (value.find("single-node") != std::string::npos) return true;
+            }
+            return says(pod_spec, {"discovery.type=single-node"});
+        };
+        const bool told = has(source_, {"discovery.", "cluster.initial_", "DISCOVERY_", "ES_SETTING_DISCOVERY",
+                                        "ELASTICSEARCH_CLUSTER_HOSTS", "OPENSEARCH_CLUSTER_HOSTS"}) ||
+                          says(source_, {"discovery."});
+        if (alone(made_) || (!several() && !told)) return {};
+        const std::vector<std::string> names = {"cluster.name", "CLUSTER_NAME", "ES_SETTING_CLUSTER_NAME",
+                                                "ELASTICSEARCH_CLUSTER_NAME", "OPENSEARCH_CLUSTER_NAME"};
+        if (has(made_, names) && kept_variable(source_, made_, names).empty()) return {};
+        const auto named = variables(source_, names);
+        const std::string first = named.empty() ? "cluster.name" : named.begin()->first;
+        return joins(
+            "the nodes of its cluster stand in its data, and under the same cluster.name the clone would join them",
+            "give it a name of its own: --env " + first.substr(first.find('/') + 1) + "=" + options_.name);
+    }
+
+    Status rabbit() const {
+        const bool told = has(source_, {"RABBITMQ_CLUSTER", "RABBITMQ_PEER", "K8S_SERVICE_NAME"}) ||
+                          says(source_, {"join_cluster", "peer_discovery"});
+        if (!several() && !told) return {};
+        return joins(
+            "the other nodes of its cluster stand in its data or are looked for in Kubernetes, and with the same "
+            "cookie the clone would join them",
+            kByHand);
+    }
+
+    Status cockroach() const {
+        if (says(source_, {"start-single-node"})) return {};
+        return joins(
+            "its node id, its cluster's id and the addresses of other nodes stand in its data, and no setting takes "
+            "them out",
+            kByHand);
+    }
+
+    Status consul() const {
+        const std::string expected = value_of(source_, "-bootstrap-expect") +
+                                     value_in(source_, joining_.recognised.container, "CONSUL_BOOTSTRAP_EXPECT");
+        const bool told = says(source_, {"-retry-join", "-join"}) || has_text(source_, "CONSUL_LOCAL_CONFIG", "join") ||
+                          (!expected.empty() && expected != "1");
+        if (!several() && !told) return {};
+        return joins(
+            "its node id and the addresses of the other agents stand in its data, and it would speak with them",
+            kByHand);
+    }
+
+    static bool has_text(const Json& pod_spec, const std::string& variable, const std::string& part) {
+        for (const auto& [name, value] : variables(pod_spec, {variable})) {
+            if (value.find(part) != std::string::npos) return true;
+        }
+        return false;
+    }
+
+    const CloneOptions& options_;
+    const Joining& joining_;
+    const Json& source_;
+    const Json& made_;
+};
+
+}  // namespace
+
+Status check_member(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+    return ClusterNode(options, joining, source, made).check();
+}
+
+}  // namespace holdfast::clone

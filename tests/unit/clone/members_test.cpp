@@ -1,0 +1,173 @@
+// Software whose nodes are members of a cluster by what is in their data: what lets a clone of it start, and what does
+// not.
+#include "plugins/clone/software.h"
+#include "scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace holdfast;
+using namespace holdfast::clone;
+using namespace holdfast::clone::testing;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+// Variables "NAME=VALUE" and arguments of the only container.
+struct Runs {
+    std::string image;
+    Words env, args;
+};
+
+Json pod(const Runs& runs) {
+    Json container = {{"name", "node"}, {"image", runs.image}, {"args", runs.args}, {"env", Json::array()}};
+    for (const std::string& one : runs.env) {
+        const std::size_t at = one.find('=');
+        container["env"].push_back({{"name", one.substr(0, at)}, {"value", one.substr(at + 1)}});
+    }
+    return {{"containers", Json::array({container})}};
+}
+
+struct Case {
+    Runs source, made;
+    int replicas = 1;
+    Words files = {};
+};
+
+Status joins(const Case& one) {
+    Joining joining{recognise(pod(one.source)), {}};
+    joining.replicas = one.replicas;
+    joining.files = one.files;
+    return check_joining(whole(), joining, pod(one.source), pod(one.made));
+}
+
+// As it is in the source.
+Case same(const Runs& source, int replicas = 1, const Words& files = {}) { return {source, source, replicas, files}; }
+
+void refused(const Case& one, const std::string& message, const std::string& hint) {
+    CAPTURE(one.source.image);
+    const Status joined = joins(one);
+    REQUIRE_FALSE(joined.ok());
+    CHECK(joined.error().kind == ErrorKind::kRefused);
+    CHECK_MESSAGE(says(joined.error().message, message), joined.error().message);
+    CHECK_MESSAGE(says(joined.error().hint, hint), joined.error().hint);
+}
+
+constexpr char kByHand[] = "kubectl clone pvc/NAME COPY for each";
+
+}  // namespace
+
+TEST_SUITE("clone members") {
+    TEST_CASE("one that is alone is cloned as it is") {
+        for (const Runs& alone :
+             {Runs{"etcd:3.5", {}, {}},
+              {"etcd:3.5", {"ETCD_INITIAL_CLUSTER=a=http://a:2380"}, {}},
+              {"etcd:3.5", {}, {"--initial-cluster=a=http://a:2380", "--initial-cluster-state=new"}},
+              {"redis:7", {}, {}},
+              {"redis:7", {}, {"redis-server", "/etc/redis.conf"}},
+              {"bitnami/redis:7", {"REDIS_REPLICATION_MODE=master"}, {}},
+              {"cassandra:4.1", {"CASSANDRA_CLUSTER_NAME=shop"}, {}},
+              {"zookeeper:3.9", {}, {}},
+              {"elasticsearch:8", {}, {}},
+              {"elasticsearch:8", {"discovery.type=single-node"}, {}},
+              {"rabbitmq:3", {"RABBITMQ_ERLANG_COOKIE=x"}, {}},
+              {"cockroach:v24", {}, {"start-single-node", "--insecure"}},
+              {"consul:1.19", {}, {"agent", "-server", "-bootstrap-expect=1"}}}) {
+            CAPTURE(alone.image);
+            const Status joined = joins(same(alone));
+            CHECK_MESSAGE(joined.ok(), (joined.ok() ? "" : joined.error().message));
+        }
+    }
+
+    TEST_CASE("a member of an etcd cluster is one until each pod is made a cluster of its own") {
+        const std::string how = "stand in its data, and the clone would be one of them";
+        const std::string line = "--env ETCD_FORCE_NEW_CLUSTER=true";
+        const Runs three{"etcd:3.5", {"ETCD_INITIAL_CLUSTER=a=http://a:2380,b=http://b:2380"}, {}};
+        refused(same(three), how, line);
+        refused(same({"etcd:3.5", {}, {}}, 3), how, line);
+        refused(same({"etcd:3.5", {}, {"--initial-cluster", "a=http://a:2380,b=http://b:2380"}}), how, line);
+        refused(same({"etcd:3.5", {}, {"sh", "-c", "exec etcd --initial-cluster ${PEERS}"}}), how, line);
+        refused(same({"etcd:3.5", {}, {"--discovery-srv=example.test"}}), how, line);
+        Runs apart = three;
+        apart.env.push_back("ETCD_FORCE_NEW_CLUSTER=true");
+        CHECK(joins({three, apart, 3}).ok());
+        apart.env.back() = "ETCD_FORCE_NEW_CLUSTER=false";
+        CHECK_FALSE(joins({three, apart, 3}).ok());
+        apart = three;
+        apart.args = {"--force-new-cluster"};
+        CHECK(joins({three, apart, 3}).ok());
+    }
+
+    TEST_CASE("a node of a Redis Cluster is taken for the source's until it has a file of its own for the others") {
+        const std::string how = "its own id stand in its data (nodes.conf)",
+                          line = "\"--cluster-config-file\",\"copy.conf\"";
+        const Runs node{"redis:7", {}, {"redis-server", "--cluster-enabled", "yes"}};
+        refused(same(node), how, line);
+        refused(same({"redis:7", {}, {"redis-server", "/etc/redis.conf"}}, 1, {"/data/nodes.conf", "/data/dump.rdb"}),
+                how, line);
+        refused(same({"bitnami/redis-cluster:7", {}, {}}), how, line);
+        Runs apart = node;
+        apart.args.insert(apart.args.end(), {"--cluster-config-file", "copy.conf"});
+        CHECK(joins({node, apart}).ok());
+        refused(same(apart), how, line);
+        apart = node;
+        apart.args.back() = "no";
+        CHECK(joins({node, apart}).ok());
+        const Runs told{
+            "bitnami/redis-cluster:7", {"REDIS_NODES=redis-0,redis-1"}, {"--cluster-config-file", "copy.conf"}};
+        refused({{"bitnami/redis-cluster:7", told.env, {}}, told},
+                "variable REDIS_NODES leads it to the source's servers", "--env REDIS_NODES=...");
+    }
+
+    TEST_CASE("what Sentinel watches, and a Redis that follows another, is not started beside it") {
+        const std::string how = "Sentinel would take the clone's pods for replicas of the source's";
+        refused(same({"redis:7", {}, {"redis-sentinel", "/etc/sentinel.conf"}}), how, kByHand);
+        refused(same({"bitnami/redis:7", {"REDIS_SENTINEL_ENABLED=true"}, {}}), how, kByHand);
+        const Runs replica{"redis:7", {}, {"redis-server", "--replicaof", "redis-0 6379"}};
+        refused(same(replica), "its arguments lead it to the source's servers: --replicaof", "with --set");
+        CHECK(joins({replica, {"redis:7", {}, {"redis-server", "--replicaof", "no one"}}}).ok());
+        CHECK(joins({replica, {"redis:7", {}, {"redis-server"}}}).ok());
+        const Runs bitnami{"bitnami/redis:7", {"REDIS_REPLICATION_MODE=replica", "REDIS_MASTER_HOST=redis-0"}, {}};
+        refused(same(bitnami), "variable REDIS_MASTER_HOST leads it", "--env REDIS_MASTER_HOST=...");
+        const Runs file{"redis:7", {}, {"redis-server", "/etc/redis.conf"}};
+        refused(same(file, 3), "its configuration file or script may make its pods follow the source's", "\"no one\"");
+        CHECK(joins({file, {"redis:7", {}, {"redis-server", "/etc/redis.conf", "--replicaof", "no", "one"}}, 3}).ok());
+        CHECK(joins(same({"redis:7", {}, {}}, 3)).ok());  // three by themselves
+    }
+
+    TEST_CASE("servers of a ZooKeeper ensemble are told others, or are not cloned") {
+        const Runs told{"zookeeper:3.9", {"ZOO_SERVERS=server.1=zoo-0:2888:3888;2181"}, {}};
+        refused(same(told), "the servers of the source's ensemble", "--env ZOO_SERVERS='server.1=copy-0");
+        CHECK(joins({told, {"zookeeper:3.9", {"ZOO_SERVERS=server.1=copy-0:2888:3888;2181"}, {}}, 3}).ok());
+        refused({told, {"zookeeper:3.9", {}, {}}}, "the servers of the source's ensemble", "--env ZOO_SERVERS");
+        refused(same({"zookeeper:3.9", {}, {"start-zookeeper", "--servers=3"}}, 3), "is not seen from here", kByHand);
+    }
+
+    TEST_CASE("an Elasticsearch joins those whose cluster has the name of its own") {
+        const std::string how = "under the same cluster.name the clone would join them";
+        const Runs unnamed{"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1"}, {}};
+        refused(same(unnamed), how, "--env cluster.name=copy");
+        refused(same({"opensearch:2", {}, {}}, 3), how, "--env cluster.name=copy");
+        const Runs named{"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1", "cluster.name=shop"}, {}};
+        refused(same(named), how, "--env cluster.name=copy");
+        CHECK(joins({unnamed, named}).ok());
+        CHECK(joins({named, {"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1", "cluster.name=copy"}, {}}, 3}).ok());
+        CHECK(joins({named, {"elasticsearch:8", {"discovery.type=single-node", "cluster.name=shop"}, {}}}).ok());
+        refused(same({"bitnami/elasticsearch:8",
+                      {"ELASTICSEARCH_CLUSTER_HOSTS=a,b", "ELASTICSEARCH_CLUSTER_NAME=shop"},
+                      {}}),
+                how, "--env ELASTICSEARCH_CLUSTER_NAME=copy");
+    }
+
+    TEST_CASE("where nothing cuts the tie it is refused, and what is to be done instead is said") {
+        refused(same({"cassandra:4.1", {"CASSANDRA_SEEDS=cassandra-0.cassandra"}, {}}), "is Cassandra", kByHand);
+        refused(same({"cassandra:4.1", {}, {}}, 3), "no setting keeps a copy from speaking with them", kByHand);
+        refused(same({"rabbitmq:3", {"RABBITMQ_CLUSTER_PARTITION_HANDLING=x"}, {}}), "is RabbitMQ", kByHand);
+        refused(same({"rabbitmq:3", {}, {}}, 3), "with the same cookie the clone would join them", kByHand);
+        refused(same({"cockroach:v24", {}, {"start", "--join=a,b"}}), "is CockroachDB", kByHand);
+        refused(same({"consul:1.19", {}, {"agent", "-retry-join=consul-0"}}), "is Consul", kByHand);
+        refused(same({"consul:1.19", {}, {"agent", "-bootstrap-expect=3"}}), "is Consul", kByHand);
+        refused(same({"consul:1.19", {"CONSUL_LOCAL_CONFIG={\"retry_join\":[\"a\"]}"}, {}}), "is Consul", kByHand);
+        refused(same({"consul:1.19", {}, {}}, 3), "the addresses of the other agents stand in its data", kByHand);
+    }
+}
