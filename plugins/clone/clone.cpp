@@ -74,7 +74,7 @@ Status Clone::know_shield(kube::ClusterReader& reader) {
 Status Clone::know_workload(kube::ClusterReader& reader, const plan::Input& input) {
     if (!options_.whole()) return {};
     TRY_ASSIGN(const Surroundings around,
-               gather_surroundings(reader, there(reader), options_, live_->workloads.front()));
+               gather_surroundings(reader, there(reader), options_, live_->workloads.front(), input.operation));
     TRY_ASSIGN(workload_, workload_of(options_, *live_, *choice_, around, input));
     const bool makes_claims = plan::ref_of_manifest(workload_.manifest).resource == kube::kStatefulSets;
     for (Copy& copy : choice_->copies) {
@@ -97,9 +97,16 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
     if (input.round == 0 && !input.resuming && options_.other) TRY(check_another(reader, there(reader), options_));
     if (input.round == 0) TRY(know(reader, input));
     TRY_ASSIGN(const Now now, gather_now(reader, there(reader), options_, input.operation, *choice_));
+    if (input.round == 0) TRY(check_place(options_, *choice_, now, input.operation));
+    const bool begun = input.round > 0 || input.resuming;
+    // What would select the one's pods would select the other's: both carry the clone's name. Claims alone nothing
+    // selects, and delete tells them apart.
+    if (options_.whole() || !begun) {
+        TRY_ASSIGN(const auto namesake, gather_namesake(there(reader), options_, input.operation));
+        TRY(check_namesake(options_, namesake, begun ? input.operation : ""));
+    }
     TRY(know_workload(reader, input));
     if (input.round == 0) {
-        TRY(check_place(options_, *choice_, now, input.operation));
         if (!input.resuming || !has_record(input.record)) TRY(check_ties(reader));
         TRY(know_shield(reader));
         if (treats_) TRY(check_unseen(there(reader), input.operation));

@@ -22,10 +22,27 @@ Error no_such_clone(kube::ClusterReader& reader, const DeleteOptions& options, c
         for (const KnownClone& one : *all) names.push_back(one.name);
     }
     Error error{ErrorKind::kNotFound,
-                "no clone " + escape_line(name) + " in namespace " + options.space + "; nothing was changed"};
+                "no clone " + escape_line(name) + " in namespace " + options.space +
+                    (options.operation.empty() ? "" : " made by operation " + escape_line(options.operation)) +
+                    "; nothing was changed"};
+    if (!options.operation.empty()) {
+        error.hint = "see: kubectl clone list -o wide -n " + options.space;
+        return error;
+    }
     const std::vector<std::string> near = nearest(name, names);
     error.hint = near.empty() ? "see: kubectl clone list -A" : "did you mean " + join(near, ", ") + "?";
     return error;
+}
+
+// Made at one time from two sources: each saw that the name was free.
+Error two_of_a_name(const std::vector<KnownClone>& clones) {
+    std::vector<std::string> each;
+    for (const KnownClone& one : clones)
+        each.push_back("of " + escape_line(one.from) + " by operation " + escape_line(one.operation));
+    const KnownClone& first = clones.front();
+    return refused("namespace " + first.space + " has more than one clone " + first.name + ": " + join(each, ", "),
+                   "say which: kubectl clone delete " + first.name + " -n " + first.space + " --operation " +
+                       shell_quote(first.operation));
 }
 
 // A clone that is still being made is taken back by abort, which knows what of it is not there yet.
@@ -98,25 +115,38 @@ Result<DeleteOptions> delete_options(app::Context& context, const app::Arguments
     for (const std::string& name : options.names) TRY(check_dns_subdomain(name, "the clone's name"));
     std::sort(options.names.begin(), options.names.end());
     options.names.erase(std::unique(options.names.begin(), options.names.end()), options.names.end());
+    options.operation = arguments.text("operation");
+    if (!options.operation.empty() && options.names.size() > 1)
+        return Error{ErrorKind::kUsage, "--operation says which clone of one name is meant: give one name", ""};
     TRY_ASSIGN(options.space, context.space());
     return options;
+}
+
+Result<std::optional<KnownClone>> Delete::find(kube::ClusterReader& reader, const std::string& name, bool resuming,
+                                               plan::Plan& plan) const {
+    TRY_ASSIGN(std::vector<KnownClone> found, known_clones(reader, options_.space, name));
+    std::vector<KnownClone> there;
+    for (KnownClone& one : found) {
+        for (const std::string& stranger : one.strangers)
+            plan.notes.push_back(stranger + " is left: it has the labels of clone " + name +
+                                 ", but was not made under this name");
+        const bool meant = options_.operation.empty() || one.operation == options_.operation;
+        if (meant && !one.objects.empty()) there.push_back(std::move(one));
+    }
+    if (there.size() > 1 && !resuming) return two_of_a_name(there);
+    if (there.empty()) return std::optional<KnownClone>();
+    return std::optional(std::move(there.front()));
 }
 
 Result<std::vector<KnownClone>> Delete::gather(kube::ClusterReader& reader, bool resuming, plan::Plan& plan) const {
     std::vector<KnownClone> clones;
     for (const std::string& name : options_.names) {
-        TRY_ASSIGN(std::vector<KnownClone> found, known_clones(reader, options_.space, name));
-        const bool there = !found.empty() && !found.front().objects.empty();
-        for (const KnownClone& one : found) {
-            for (const std::string& stranger : one.strangers)
-                plan.notes.push_back(stranger + " is left: it has the labels of clone " + name +
-                                     ", but was not made under this name");
-        }
-        if (!there && !resuming) return no_such_clone(reader, options_, name);
-        if (!there) continue;
-        if (!resuming) TRY(check_finished(reader, options_, found.front()));
-        TRY(tell_of_later(reader, options_, found.front(), plan));
-        clones.push_back(std::move(found.front()));
+        TRY_ASSIGN(std::optional<KnownClone> clone, find(reader, name, resuming, plan));
+        if (!clone && !resuming) return no_such_clone(reader, options_, name);
+        if (!clone) continue;
+        if (!resuming) TRY(check_finished(reader, options_, *clone));
+        TRY(tell_of_later(reader, options_, *clone, plan));
+        clones.push_back(std::move(*clone));
     }
     return clones;
 }
@@ -140,7 +170,10 @@ Result<plan::Plan> Delete::plan(kube::ClusterReader& reader, const plan::Input& 
     plan.notes.insert(plan.notes.end(), notes.begin(), notes.end());
     plan.record = record_of(options_, removal);
     plan.later_needs.push_back({"get", kube::kConfigMaps, options_.space, "", ""});  // a resume reads the journal
-    removed_ = std::move(refs);
+    removed_.clear();
+    for (const plan::Step& step : plan.steps) {  // not what is left since somebody needs it
+        if (const auto* removes = std::get_if<plan::Delete>(&step.action)) removed_.push_back(removes->ref);
+    }
     removed_uids_.assign(uids.begin(), uids.end());
     return plan;
 }

@@ -14,6 +14,7 @@ namespace holdfast::clone {
 struct DeleteOptions {
     std::vector<std::string> names;
     std::string space;
+    std::string operation;  // of two clones of one name, the one that it made; "" : there is one
 };
 // kUsage: a name that no clone can have.
 Result<DeleteOptions> delete_options(app::Context& context, const app::Arguments& arguments);
@@ -35,6 +36,8 @@ class Delete : public plan::Operation {
 
   private:
     Result<std::vector<KnownClone>> gather(kube::ClusterReader& reader, bool resuming, plan::Plan& plan) const;
+    Result<std::optional<KnownClone>> find(kube::ClusterReader& reader, const std::string& name, bool resuming,
+                                           plan::Plan& plan) const;
 
     DeleteOptions options_;
     std::vector<kube::ObjectRef> removed_;

@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
 #include "plugins/clone/fresh.h"
+#include "plugins/clone/known.h"
 #include "plugins/clone/pod_security.h"
 #include "plugins/clone/seeds.h"
 #include "plugins/clone/sites.h"
@@ -118,6 +119,17 @@ bool Now::all_prepared(const Choice& choice, const std::string& mark) const {
 bool Now::any_made(const std::string& operation) const {
     return std::any_of(claims.begin(), claims.end(),
                        [&](const auto& one) { return one.second.operation == operation; });
+}
+
+Result<std::optional<kube::Claim>> gather_namesake(kube::ClusterReader& there, const CloneOptions& options,
+                                                   const std::string& operation) {
+    TRY_ASSIGN(const kube::List claims, there.list(kube::kClaims, options.to_space, parts_of_clones(options.name)));
+    for (const Json& claim : claims.items) {
+        // One that was made under another name is somebody's copy of a clone, and nothing takes it for one.
+        if (kube::label_of(claim, labels::kOperation) != operation && made_under_its_name(kube::kClaims, claim))
+            return std::optional(kube::claim_of(claim));
+    }
+    return std::optional<kube::Claim>();
 }
 
 Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, const std::string& operation,

@@ -37,6 +37,10 @@ struct Now {
     bool all_prepared(const Choice& choice, const std::string& mark) const;
     bool any_made(const std::string& operation) const;
 };
+// A claim of another clone that has this one's name in that namespace, if there is one: `delete` takes a clone by its
+// name, and both would go.
+Result<std::optional<kube::Claim>> gather_namesake(kube::ClusterReader& there, const CloneOptions& options,
+                                                   const std::string& operation);
 // Only the operation's own snapshots of these sources, in this namespace.
 Status gather_snapshots(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
                         Choice& choice);

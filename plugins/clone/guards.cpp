@@ -82,6 +82,21 @@ Status check_place(const CloneOptions& options, const Choice& choice, const Now&
     return check_quota(options, choice, now, operation);
 }
 
+Status check_namesake(const CloneOptions& options, const std::optional<kube::Claim>& part, const std::string& begun) {
+    if (!part) return {};
+    const std::string taken = "a clone is called " + options.name + " already in namespace " + options.to_space +
+                              where(options) + ": pvc/" + options.to_space + "/" + part->name +
+                              " is a part of it (made by operation " + escape_line(part->operation) + ")";
+    if (begun.empty())
+        return refused(taken + ", and delete would take both",
+                       "choose another name; what there is: kubectl clone list -n " + options.to_space);
+    return Error{ErrorKind::kConflict,
+                 taken +
+                     " since this one was begun, and what selects the one's pods would select the other's; the source "
+                     "is intact",
+                 "take this one back: kubectl clone abort " + begun + " -n " + options.space};
+}
+
 Status check_one_moment(const CloneOptions& options, const Choice& choice, const Now& now,
                         const std::string& operation) {
     if (choice.method != Method::kSnapshot || !now.any_made(operation) || now.all_bound(choice, operation)) return {};

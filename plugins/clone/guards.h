@@ -10,6 +10,10 @@ namespace holdfast::clone {
 // done.
 Status check_place(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation);
 
+// kRefused: a clone of this name is there already, of which this claim is a part; kConflict: it came after this
+// operation, `begun`, had begun ("" : it has not).
+Status check_namesake(const CloneOptions& options, const std::optional<kube::Claim>& part, const std::string& begun);
+
 // kConflict: a snapshot went before every claim was made of it: what is missing would be of another moment.
 Status check_one_moment(const CloneOptions& options, const Choice& choice, const Now& now,
                         const std::string& operation);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace holdfast::clone {
 namespace {
@@ -21,7 +22,7 @@ const std::vector<const kube::Resource*>& kinds() {
 
 void take(KnownClone& clone, const kube::Resource& resource, Json object) {
     const std::string name = kube::name_of(object);
-    if (kube::annotation_of(object, labels::kMadeAs) != resource.plural + "/" + name) {
+    if (!made_under_its_name(resource, object)) {
         clone.strangers.push_back(kube::ObjectRef{resource, clone.space, name}.text());
         return;
     }
@@ -81,17 +82,27 @@ std::string typed_name(const kube::ObjectRef& ref) {
     return to_lower(resource.kind) + (resource.group.empty() ? "" : "." + resource.group) + "/" + ref.name;
 }
 
-Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
-                                             const std::string& name) {
+kube::ListOptions parts_of_clones(const std::string& name) {
     kube::ListOptions ours;
     ours.label_selector = std::string(labels::kManagedBy) + "=" + labels::kManagedByValue + "," + labels::kRole +
                           "=clone," + labels::kClone + (name.empty() ? "" : "=" + name);
-    std::map<std::pair<std::string, std::string>, KnownClone> clones;
+    return ours;
+}
+
+bool made_under_its_name(const kube::Resource& resource, const Json& object) {
+    return kube::annotation_of(object, labels::kMadeAs) == resource.plural + "/" + kube::name_of(object);
+}
+
+Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
+                                             const std::string& name) {
+    const kube::ListOptions ours = parts_of_clones(name);
+    std::map<std::tuple<std::string, std::string, std::string>, KnownClone> clones;
     for (const kube::Resource* resource : kinds()) {
         TRY_ASSIGN(kube::List list, reader.list(*resource, space, ours));
         for (Json& item : list.items) {
             const std::string called = kube::label_of(item, labels::kClone);
-            KnownClone& clone = clones[{kube::space_of(item), called}];
+            const std::string operation = kube::label_of(item, labels::kOperation);
+            KnownClone& clone = clones[{kube::space_of(item), called, operation}];
             clone.name = called;
             clone.space = kube::space_of(item);
             take(clone, *resource, std::move(item));
@@ -108,7 +119,8 @@ Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const 
         for (const std::string& secret : secrets) {
             if (name.empty()) continue;  // a list tells of none
             TRY_ASSIGN(std::optional<Json> object, reader.find({kube::kSecrets, clone.space, secret}));
-            if (object && kube::label_of(*object, labels::kClone) == clone.name)
+            if (object && kube::label_of(*object, labels::kClone) == clone.name &&
+                kube::label_of(*object, labels::kOperation) == clone.operation)
                 take(clone, kube::kSecrets, std::move(*object));
         }
         clone.from = all_sources(clone);

@@ -35,7 +35,13 @@ std::string typed_name(const kube::ObjectRef& ref);
 // What it says that it is a copy of: "pvc/NS/NAME".
 std::string source_told_by(const Json& object);
 
-// By namespace and name. space "" : every namespace; name "" : every clone.
+// What selects the parts of the clone of this name; "" : of every clone.
+kube::ListOptions parts_of_clones(const std::string& name);
+// Not a copy of such a part under another name, which has its labels.
+bool made_under_its_name(const kube::Resource& resource, const Json& object);
+
+// By namespace, name and the operation that made it: two clones that were made at one time can have one name. space ""
+// : every namespace; name "" : every clone.
 Result<std::vector<KnownClone>> known_clones(kube::ClusterReader& reader, const std::string& space,
                                              const std::string& name);
 

@@ -209,6 +209,8 @@ app::Command delete_command() {
     command.positionals_min = 1;
     command.positionals_max = 64;
     command.completes = {Completes::kClone};
+    command.options = {
+        text_option("operation", "ID", "of two clones of one name, the one that this operation made (list -o wide)")};
     command.rules = {rule({"get", "list", "watch", "delete"}, kube::kClaims),
                      rule({"list"}, kube::kPods),
                      rule({"list"}, kube::kStatefulSets),

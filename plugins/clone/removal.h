@@ -19,18 +19,20 @@ struct Belonging {
 
 struct Removal {
     std::vector<Belonging> belongings;
-    std::vector<kube::Volume> volumes;         // that the claims among them are bound to, and that were made for them
-    std::map<std::string, std::string> taken;  // claim -> the volume that it was bound to and that was there before
-    std::map<std::string, std::string> users;  // claim -> a pod that mounts it and is none of the belongings' own
-    std::map<std::string, Json> contents;      // of snapshots among them, by snapshot
+    std::vector<kube::Volume> volumes;          // that the claims among them are bound to, and that were made for them
+    std::map<std::string, std::string> taken;   // claim -> the volume that it was bound to and that was there before
+    std::map<std::string, std::string> users;   // claim -> a pod that mounts it and is none of the belongings' own
+    std::map<std::string, Json> contents;       // of snapshots among them, by snapshot
+    std::map<std::string, std::string> needed;  // ConfigMap or Secret -> a pod or workload that names it, and stays
 };
 
-// Reads these objects and keeps those that are `ours`, with what hangs on them. What is not there is left out.
+// Reads these objects and keeps those that are `ours`, with what hangs on them. What is not there is left out. Whether
+// a ConfigMap or Secret is needed is asked of pods, StatefulSets and Deployments.
 Result<Removal> gather_removal(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
                                const std::function<bool(const Json&)>& ours);
 
 // Workloads, pods, claims, snapshots, contents, in this order; volumes under Retain first become Delete, and are waited
-// for. Claims in `users` are left, and told of. Pure.
+// for. Claims in `users` and what is `needed` are left, and told of. Pure.
 plan::Plan plan_removal(const Removal& removal);
 
 }  // namespace holdfast::clone

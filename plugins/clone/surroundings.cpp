@@ -12,8 +12,12 @@
 namespace holdfast::clone {
 namespace {
 
-bool is_own(const CloneOptions& options, const Json& object) {
-    return kube::label_of(object, labels::kClone) == options.name;
+// Pods are made by the clone's workload and carry its name alone; all else says by which operation it was made, and
+// another clone can have the same name.
+bool is_own(const CloneOptions& options, const std::string& operation, const Json& object) {
+    if (kube::label_of(object, labels::kClone) != options.name) return false;
+    return kube::text_at(object, "/kind") == kube::kPods.kind ||
+           kube::label_of(object, labels::kOperation) == operation;
 }
 
 bool names(const std::vector<std::string>& list, const std::string& name) {
@@ -22,8 +26,9 @@ bool names(const std::vector<std::string>& list, const std::string& name) {
 
 class Looking {
   public:
-    Looking(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options)
-        : here_(here), there_(there), options_(options) {}
+    Looking(kube::ClusterReader& here, kube::ClusterReader& there, const CloneOptions& options,
+            const std::string& operation)
+        : here_(here), there_(there), options_(options), operation_(operation) {}
 
     Result<Surroundings> run(const Json& workload) {
         TRY(read_neighbours());
@@ -64,7 +69,7 @@ class Looking {
                        std::map<std::string, Json>& copies) {
         for (const std::string& name : wanted) {
             TRY_ASSIGN(const std::optional<Json> there, there_.find({resource, options_.to_space, name}));
-            if (there && !is_own(options_, *there)) {
+            if (there && !is_own(options_, operation_, *there)) {
                 found_.kept.insert(resource.short_name + "/" + name);
                 continue;
             }
@@ -96,23 +101,26 @@ class Looking {
 
     kube::ClusterReader &here_, &there_;
     const CloneOptions& options_;
+    const std::string& operation_;
     Surroundings found_;
 };
 
 }  // namespace
 
-std::vector<kube::NamedSelector> Surroundings::selectors(const CloneOptions& options) const {
+std::vector<kube::NamedSelector> Surroundings::selectors(const CloneOptions& options,
+                                                         const std::string& operation) const {
     std::vector<kube::NamedSelector> all;
     for (const Json& object : there) {
-        if (is_own(options, object)) continue;
+        if (is_own(options, operation, object)) continue;
         for (kube::NamedSelector& one : kube::selectors_of(object)) all.push_back(std::move(one));
     }
     return all;
 }
 
 Result<Surroundings> gather_surroundings(kube::ClusterReader& here, kube::ClusterReader& there,
-                                         const CloneOptions& options, const Json& workload) {
-    return Looking(here, there, options).run(workload);
+                                         const CloneOptions& options, const Json& workload,
+                                         const std::string& operation) {
+    return Looking(here, there, options, operation).run(workload);
 }
 
 }  // namespace holdfast::clone

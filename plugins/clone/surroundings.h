@@ -23,12 +23,13 @@ struct Surroundings {
     std::string level, source_level;  // pod-security.kubernetes.io/enforce of both namespaces
 
     // Every selector of what is not the clone's own.
-    std::vector<kube::NamedSelector> selectors(const CloneOptions& options) const;
+    std::vector<kube::NamedSelector> selectors(const CloneOptions& options, const std::string& operation) const;
 };
 
 // kRefused: a Secret or ConfigMap that is to be copied is not there.
 // here: the source's cluster; there: the clone's.
 Result<Surroundings> gather_surroundings(kube::ClusterReader& here, kube::ClusterReader& there,
-                                         const CloneOptions& options, const Json& workload);
+                                         const CloneOptions& options, const Json& workload,
+                                         const std::string& operation);
 
 }  // namespace holdfast::clone

@@ -41,7 +41,7 @@ class Copying {
           around_(around),
           input_(input),
           names_{options.source.name, options.name},
-          selectors_(around.selectors(options)) {}
+          selectors_(around.selectors(options, input.operation)) {}
 
     Result<Workload> run() {
         TRY(check_present());

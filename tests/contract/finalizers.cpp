@@ -115,14 +115,23 @@ CONTRACT("finalizers", "a namespace that goes takes what is in it, waits for fin
     FAILS(s.cluster.create(inside), 403, "Forbidden");
     const auto going = [](const Json& one) { return kube::deleting(one); };
     const kube::ObjectRef ref{kConfigMaps, name, "one"};
-    for (bool begun = false; !begun;) {
-        const auto list = MUST(s.cluster.list(kConfigMaps, name, {"", "metadata.name=one"}));
-        begun = !list.items.empty() && going(list.items.front());
-        if (begun) break;
-        const auto watch = MUST(s.cluster.watch(kConfigMaps, name, {"", "metadata.name=one"}, list.resource_version));
-        if (!MUST(watch->next(milliseconds(60000)))) s.stop(__LINE__, "the ConfigMap is not deleted");
+    const auto let_go = [&] {
+        return s.cluster.patch(ref, PatchType::kMerge, {{"metadata", {{"finalizers", nullptr}}}}, {});
+    };
+    try {
+        for (bool begun = false; !begun;) {
+            const auto list = MUST(s.cluster.list(kConfigMaps, name, {"", "metadata.name=one"}));
+            begun = !list.items.empty() && going(list.items.front());
+            if (begun) break;
+            const auto watch =
+                MUST(s.cluster.watch(kConfigMaps, name, {"", "metadata.name=one"}, list.resource_version));
+            if (!MUST(watch->next(milliseconds(180000)))) s.stop(__LINE__, "the ConfigMap is not deleted");
+        }
+    } catch (const CaseEnded&) {
+        static_cast<void>(let_go());  // else that namespace would stay, and fail the run once more
+        throw;
     }
-    MUST(s.cluster.patch(ref, PatchType::kMerge, {{"metadata", {{"finalizers", nullptr}}}}, {}));
+    MUST(let_go());
     s.until_gone(kube::kNamespaces, name);
 }
 

@@ -11,47 +11,58 @@ const Json& list_at(const Json& object, const char* pointer) {
     return found != nullptr && found->is_array() ? *found : kNone;
 }
 
-// {"name": …, "optional": true} under one of the names that the API has for it.
-void take_reference(std::set<std::string>& names, const Json* reference, const char* name = "/name") {
-    if (reference == nullptr || bool_at(*reference, "/optional", false)) return;
-    const std::string called = text_at(*reference, name);
-    if (!called.empty()) names.insert(called);
-}
+class Collecting {
+  public:
+    explicit Collecting(bool optional) : optional_(optional) {}
 
-void take_volume(PodReferences& found, const Json& volume) {
-    take_reference(found.config_maps, find_at(volume, "/configMap"));
-    take_reference(found.secrets, find_at(volume, "/secret"), "/secretName");
-    for (const Json& source : list_at(volume, "/projected/sources")) {
-        take_reference(found.config_maps, find_at(source, "/configMap"));
-        take_reference(found.secrets, find_at(source, "/secret"));
+    PodReferences run(const Json& pod_spec) {
+        for (const Json& volume : list_at(pod_spec, "/volumes")) take_volume(volume);
+        for (const char* kind : {"/initContainers", "/containers"}) {
+            for (const Json& container : list_at(pod_spec, kind)) take_container(container);
+        }
+        for (const Json& one : list_at(pod_spec, "/imagePullSecrets")) take(found_.secrets, &one);
+        found_.service_account = text_at(pod_spec, "/serviceAccountName");
+        if (found_.service_account == "default") found_.service_account.clear();
+        return std::move(found_);
     }
-    for (const char* place : {"/csi/nodePublishSecretRef", "/cephfs/secretRef", "/rbd/secretRef", "/iscsi/secretRef"})
-        take_reference(found.secrets, find_at(volume, place));
-}
 
-void take_container(PodReferences& found, const Json& container) {
-    for (const Json& one : list_at(container, "/envFrom")) {
-        take_reference(found.config_maps, find_at(one, "/configMapRef"));
-        take_reference(found.secrets, find_at(one, "/secretRef"));
+  private:
+    // {"name": …, "optional": true} under one of the names that the API has for it.
+    void take(std::set<std::string>& names, const Json* reference, const char* name = "/name") const {
+        if (reference == nullptr || (!optional_ && bool_at(*reference, "/optional", false))) return;
+        const std::string called = text_at(*reference, name);
+        if (!called.empty()) names.insert(called);
     }
-    for (const Json& one : list_at(container, "/env")) {
-        take_reference(found.config_maps, find_at(one, "/valueFrom/configMapKeyRef"));
-        take_reference(found.secrets, find_at(one, "/valueFrom/secretKeyRef"));
+
+    void take_volume(const Json& volume) {
+        take(found_.config_maps, find_at(volume, "/configMap"));
+        take(found_.secrets, find_at(volume, "/secret"), "/secretName");
+        for (const Json& source : list_at(volume, "/projected/sources")) {
+            take(found_.config_maps, find_at(source, "/configMap"));
+            take(found_.secrets, find_at(source, "/secret"));
+        }
+        for (const char* place :
+             {"/csi/nodePublishSecretRef", "/cephfs/secretRef", "/rbd/secretRef", "/iscsi/secretRef"})
+            take(found_.secrets, find_at(volume, place));
     }
-}
+
+    void take_container(const Json& container) {
+        for (const Json& one : list_at(container, "/envFrom")) {
+            take(found_.config_maps, find_at(one, "/configMapRef"));
+            take(found_.secrets, find_at(one, "/secretRef"));
+        }
+        for (const Json& one : list_at(container, "/env")) {
+            take(found_.config_maps, find_at(one, "/valueFrom/configMapKeyRef"));
+            take(found_.secrets, find_at(one, "/valueFrom/secretKeyRef"));
+        }
+    }
+
+    const bool optional_;
+    PodReferences found_;
+};
 
 }  // namespace
 
-PodReferences references_of(const Json& pod_spec) {
-    PodReferences found;
-    for (const Json& volume : list_at(pod_spec, "/volumes")) take_volume(found, volume);
-    for (const char* kind : {"/initContainers", "/containers"}) {
-        for (const Json& container : list_at(pod_spec, kind)) take_container(found, container);
-    }
-    for (const Json& one : list_at(pod_spec, "/imagePullSecrets")) take_reference(found.secrets, &one);
-    found.service_account = text_at(pod_spec, "/serviceAccountName");
-    if (found.service_account == "default") found.service_account.clear();
-    return found;
-}
+PodReferences references_of(const Json& pod_spec, bool optional) { return Collecting(optional).run(pod_spec); }
 
 }  // namespace holdfast::kube

@@ -1,4 +1,4 @@
-// Which objects of its namespace a pod spec cannot start without. Pure.
+// Which objects of its namespace a pod spec names. Pure.
 // Source: kubernetes pkg/api/v1/pod/util.go VisitPodSecretNames, VisitPodConfigmapNames.
 #pragma once
 
@@ -10,9 +10,10 @@
 namespace holdfast::kube {
 
 struct PodReferences {
-    std::set<std::string> config_maps, secrets;  // without those that are marked optional
-    std::string service_account;                 // "" : the default one
+    std::set<std::string> config_maps, secrets;
+    std::string service_account;  // "" : the default one
 };
-PodReferences references_of(const Json& pod_spec);
+// Those that the pod cannot start without; `optional`: those that are marked so, too.
+PodReferences references_of(const Json& pod_spec, bool optional = false);
 
 }  // namespace holdfast::kube

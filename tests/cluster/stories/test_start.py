@@ -1,7 +1,7 @@
 """Plugins start at once: `kubectl-snap --version`, as installed, in a quarter of the time of `kubectl version --client`
-or less, kubectl being built alone from its module. Median of 21 alternating runs."""
+or less, kubectl being built alone from its module. The fastest of 61 alternating runs: whatever else the machine does makes
+a run slower, never faster."""
 import os
-import statistics
 import subprocess
 import time
 
@@ -9,7 +9,7 @@ import pytest
 
 import world
 
-RUNS = 21
+RUNS = 61
 
 
 def milliseconds(argv):
@@ -32,6 +32,6 @@ def test_a_plugin_starts_in_a_quarter_of_kubectls_time(installed, kubectl_alone)
     for _ in range(RUNS):
         ours.append(milliseconds([str(installed / "kubectl-snap"), "--version"]))
         theirs.append(milliseconds([kubectl_alone, "version", "--client"]))
-    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    ours, theirs = min(ours), min(theirs)
     print(f"kubectl-snap --version {ours:.1f} ms, kubectl version --client {theirs:.1f} ms")
     assert ours <= theirs / 4

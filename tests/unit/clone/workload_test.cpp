@@ -111,7 +111,8 @@ TEST_SUITE("clone workload") {
         const auto made = workload(whole(), around());
         REQUIRE(made.ok());
         const auto labels = kube::label_map(made->manifest["spec"]["template"]["metadata"]["labels"]);
-        for (const auto& one : around().selectors(whole())) CHECK_FALSE(kube::selector_matches(one.selector, labels));
+        for (const auto& one : around().selectors(whole(), kOperation))
+            CHECK_FALSE(kube::selector_matches(one.selector, labels));
         CHECK(kube::selector_matches(made->manifest["spec"]["selector"], labels));
     }
 
