@@ -64,7 +64,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
     const Limits limits = read_limits();
     LocalTarget side(target, {workplace.folder(), options.threads != 0 ? options.threads : limits.threads},
                      world.counters, world.signals);
-    side.look_ahead();
+    if (options.verify) side.look_ahead();
     Result<Outcome> outcome = drive_copy(source, side, workplace, options, world);
     if (make && !outcome.ok() && !world.started) unlink(options.words[1].c_str());  // refused: as if never begun
     return outcome;

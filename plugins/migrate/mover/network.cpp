@@ -14,7 +14,7 @@ Result<Outcome> run_send(const Options& options, World world) {
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY_ASSIGN(std::unique_ptr<Tls> tls, Tls::connect(options.to, key, world.signals));
     RemoteTarget target(std::move(tls), world.clock, read_limits().queued);
-    TRY(target.hello());
+    TRY(target.hello(options.verify));
     TRY_ASSIGN(Outcome outcome, drive_copy(source, target, workplace, options, world));
     TRY(target.bye());
     outcome.wire_bytes = target.wire_bytes();

@@ -86,9 +86,11 @@ Result<std::string> RemoteTarget::ask(FrameKind question, std::string payload, F
     return answer(kind);
 }
 
-Status RemoteTarget::hello() {
+Status RemoteTarget::hello(bool verify) {
     std::string payload;
-    Encoder(payload).u32(kProtocolVersion);
+    Encoder out(payload);
+    out.u32(kProtocolVersion);
+    if (!verify) out.u8(0);
     TRY_ASSIGN(const std::string said, ask(FrameKind::kHello, payload, FrameKind::kHello));
     if (Decoder(said).u32() == kProtocolVersion) return {};
     return Error{ErrorKind::kProtocol, "the target's holdfast-mover is of another version", "", 0, ""};

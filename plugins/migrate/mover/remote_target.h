@@ -16,8 +16,8 @@ class RemoteTarget : public TargetSide {
     RemoteTarget(std::unique_ptr<Wire> wire, Clock& clock, std::size_t queued);
     ~RemoteTarget() override;
 
-    // The first frames of both sides; kProtocol: another version.
-    Status hello();
+    // The first frames of both sides; kProtocol: another version. `verify`: the target is going to be looked at again.
+    Status hello(bool verify);
     // The last frame: the other side ends.
     Status bye();
 

@@ -132,7 +132,8 @@ class Serving {
         if (in.u32() != kProtocolVersion)
             return Error{ErrorKind::kProtocol, "the source's holdfast-mover is of another version", "", 0, ""};
         greeted_ = true;
-        target_.look_ahead();
+        // What nobody is going to ask for need not be in memory: cold, every inode is waited for.
+        if (in.at_end()) target_.look_ahead();
         return channel_.send(FrameKind::kHello, std::string(payload));
     }
 

@@ -105,6 +105,28 @@ TEST_CASE("a source of another version is told so, and nothing that it sends is 
     CHECK(answer_to({kGreeting}).kind == FrameKind::kHello);
 }
 
+TEST_CASE("a source says whether it is going to have the target looked at again") {
+    for (const bool verify : {true, false}) {
+        auto listener = Listener::open("127.0.0.1:0");
+        REQUIRE(listener.ok());
+        auto far = std::async(std::launch::async, [&]() -> Result<std::string> {
+            TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener));
+            Channel channel(std::move(tls), nullptr, 8);
+            TRY_ASSIGN(const Frame greeting, channel.receive());
+            TRY(channel.send(FrameKind::kHello, version(kProtocolVersion)));
+            TRY(channel.flush());
+            return std::string(greeting.payload);
+        });
+        RealClock clock;
+        RemoteTarget target(connected(*listener), clock, 8);
+        CHECK(target.hello(verify).ok());
+        const Result<std::string> said = far.get();
+        REQUIRE(said.ok());
+        CHECK(*said == version(kProtocolVersion) + std::string(verify ? 0 : 1, '\0'));
+        CHECK(answer_to({{FrameKind::kHello, *said}}).kind == FrameKind::kHello);
+    }
+}
+
 TEST_CASE("a target of another version is not sent anything") {
     for (const std::uint32_t said : {kProtocolVersion, kProtocolVersion + 1, kProtocolVersion - 1}) {
         auto listener = Listener::open("127.0.0.1:0");
@@ -120,7 +142,7 @@ TEST_CASE("a target of another version is not sent anything") {
         {
             RealClock clock;
             RemoteTarget target(connected(*listener), clock, 8);
-            const Status greeted = target.hello();
+            const Status greeted = target.hello(true);
             CHECK(greeted.ok() == (said == kProtocolVersion));
             if (!greeted.ok()) {
                 CHECK(greeted.error().kind == ErrorKind::kProtocol);
