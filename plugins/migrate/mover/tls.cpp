@@ -165,9 +165,15 @@ Status Tls::handshake(bool server, std::chrono::milliseconds limit) {
         }
         const int why = SSL_get_error(connection, done);
         if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+            const bool ended =
+                why == SSL_ERROR_SYSCALL || ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
             ERR_clear_error();
-            return Error{ErrorKind::kUnauthorized, "the other side has another key, or is no holdfast-mover", "", 0,
-                         ""};
+            return Error{ErrorKind::kUnauthorized,
+                         ended
+                             ? "the connection ended before the other side had shown that it has the key: it is gone, "
+                               "or is no holdfast-mover"
+                             : "the other side has another key, or is no holdfast-mover",
+                         "", 0, ""};
         }
         if (wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT) == 0)
             left -= std::chrono::milliseconds(kPollMs);
