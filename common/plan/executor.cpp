@@ -6,6 +6,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "common/plan/perform.h"
+#include "common/plan/shared_watches.h"
 #include "common/plan/tenure.h"
 #include "common/plan/wait.h"
 
@@ -29,13 +30,18 @@ struct Span {
 class Execution {
   public:
     Execution(const Plan& plan, World& world, const Limits& limits)
-        : plan_(plan), world_(world), limits_(limits), states_(plan.steps.size(), StepState::kPending) {
+        : plan_(plan),
+          watches_(plan, world.clock),
+          world_(world),
+          limits_(limits),
+          states_(plan.steps.size(), StepState::kPending) {
+        world_.watches = &watches_;
         for (std::size_t i = 0; i < plan.steps.size(); ++i) index_[plan.steps[i].id] = i;
         if (!world.other) return;
         const OtherCluster& other = *world.other;
         there_ = std::make_unique<World>(World{other.cluster, world.clock, world.signals, world.witness, other.pods,
                                                other.sql, nullptr, other.explain, world.may_write, world.make_heart,
-                                               world.self});
+                                               world.self, std::nullopt, &watches_});
     }
 
     Outcome run() {
@@ -303,7 +309,8 @@ class Execution {
     }
 
     const Plan& plan_;
-    World& world_;
+    SharedWatches watches_;
+    World world_;
     std::unique_ptr<World> there_;  // null: there is no other cluster
     const Limits& limits_;
     std::vector<StepState> states_;

@@ -17,6 +17,8 @@
 
 namespace holdfast::plan {
 
+class SharedWatches;
+
 // Told what happens; shows it (view/progress.h) and never influences it.
 class Witness {
   public:
@@ -73,6 +75,7 @@ struct World {
     MakeHeart make_heart = {};
     Self self = this_process();
     std::optional<OtherCluster> other = std::nullopt;
+    SharedWatches* watches = nullptr;  // the executor's own, for the waits of its round; null: each wait has a watch
 };
 
 struct Limits {

@@ -4,6 +4,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/observe.h"
+#include "common/plan/shared_watches.h"
 
 #include <algorithm>
 #include <map>
@@ -76,9 +77,14 @@ class Waiter {
         }
     }
 
+    Result<std::unique_ptr<kube::Watch>> open() {
+        if (world_.watches == nullptr) return world_.cluster.watch(wait_.resource, wait_.space, options_, version_);
+        return world_.watches->watch(world_.cluster, wait_.resource, wait_.space, options_, version_);
+    }
+
     // Reads the watch until it ends; true when all is done.
     Result<bool> follow() {
-        auto watch = world_.cluster.watch(wait_.resource, wait_.space, options_, version_);
+        auto watch = open();
         if (!watch.ok()) {
             if (watch.error().kind == ErrorKind::kForbidden || watch.error().kind == ErrorKind::kUnauthorized)
                 return watch.error();

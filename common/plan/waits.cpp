@@ -461,7 +461,9 @@ std::string waits_page() {
     std::string page =
         "# What Holdfast waits for\n\n"
         "Made from the steps' own table (`common/plan/waits.cpp`) by a unit test: do not edit.\n\n"
-        "Every wait is one list and one watch for all objects of a kind. What is seen is judged by a pure function "
+        "Every wait is one list and one watch for all objects of a kind. Waits that follow each other in one round and "
+        "are for objects of the same kind and namespace share a watch, which each reads from its own list on "
+        "(`common/plan/shared_watches.h`). What is seen is judged by a pure function "
         "(`common/plan/observe.cpp`). The bound is `--timeout`, ten minutes by default, *without progress*: whatever "
         "changes in what is waited for starts it anew. Every five seconds without progress the reason is looked for in "
         "the storage stack and told. When the time is up the message names the object, what is missing, the reason, "

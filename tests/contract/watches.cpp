@@ -103,6 +103,30 @@ CONTRACT("watches", "versions of the events rise") {
     }
 }
 
+CONTRACT("watches",
+         "an event has a higher version than every list before the change, and no higher one than a list after it") {
+    s.make(config_map(s, "one"));
+    const auto watch = from_now(s, kConfigMaps);
+    const auto listed = [&] {
+        const kube::List list = MUST(s.cluster.list(kConfigMaps, s.space, {"", "metadata.name=one"}));
+        return std::stoll(list.resource_version);
+    };
+    s.merge(kConfigMaps, "one", {{"data", {{"key", "2"}}}});
+    const long long changed = listed();
+    s.make(config_map(s, "two"));
+    const long long made = listed();
+    s.remove(kConfigMaps, "one");
+    const long long removed = listed();
+    const auto version = [&] { return std::stoll(version_of(next(s, *watch).object)); };
+    CHECK(version() <= changed);
+    const long long of_two = version();
+    CHECK(of_two > changed);
+    CHECK(of_two <= made);
+    const long long of_removal = version();
+    CHECK(of_removal > made);
+    CHECK(of_removal <= removed);
+}
+
 CONTRACT("watches", "a deletion is told with the last state and a version of its own") {
     const Json made = s.make(config_map(s, "one"));
     const auto watch = from_now(s, kConfigMaps, {"", "metadata.name=one"});

@@ -152,7 +152,9 @@ void FakeCluster::store(const ObjectRef& ref, Json object, Type type) {
 void FakeCluster::erase(const ObjectRef& ref) {
     const auto found = objects_.find(key(ref));
     if (found == objects_.end()) return;
-    changes_.push_back({++version_, Type::kDeleted, found->second.second});
+    Json last = std::move(found->second.second);
+    last["metadata"]["resourceVersion"] = std::to_string(++version_);
+    changes_.push_back({version_, Type::kDeleted, std::move(last)});
     objects_.erase(found);
 }
 
