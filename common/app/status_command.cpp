@@ -62,7 +62,7 @@ std::string details_text(Context& context, const plan::OperationStatus& status) 
            line("Started", format_time(journal.started) + " (" + age(context, journal.started) + " ago)") +
            line("Owner", status.owner + (status.who.empty() ? "" : " (" + status.who + ")")) +
            line("State", journal.state) + line("Message", journal.message) + line("Go on", status.resume) +
-           line("Take back", status.abort + " --dry-run   says whether it still can be");
+           line("Take back", status.abort + "   says whether it still can be");
 }
 
 int print_one(Context& context, kube::ClusterReader& reader, const std::string& space, const std::string& operation) {

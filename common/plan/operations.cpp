@@ -101,7 +101,7 @@ OperationStatus describe(const Journal& journal, const Owner& owner) {
     }
     const std::string rest = " " + journal.operation + " -n " + journal.space;
     status.resume = "kubectl " + journal.plugin + " resume" + rest;
-    status.abort = "kubectl " + journal.plugin + " abort" + rest;
+    status.abort = "kubectl " + journal.plugin + " abort" + rest + " --dry-run";
     return status;
 }
 

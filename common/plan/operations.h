@@ -17,7 +17,7 @@ struct OperationStatus {
     std::string owner;   // "runs", "stopped", "not heard of lately", "finished"
     std::string who;     // "process 4711 on db1", while it runs or may run
     std::string resume;  // the command that goes on
-    std::string abort;   // the command that takes it back
+    std::string abort;   // the command that says whether it still can be taken back, and does so without --dry-run
 };
 // Pure: what is said of a journal, given what is known of its owner.
 OperationStatus describe(const Journal& journal, const Owner& owner);

@@ -6,6 +6,7 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/drive_parts.h"
 #include "common/plan/make_step.h"
 
 namespace holdfast::restore {
@@ -22,13 +23,11 @@ Status unswapped(const SwapRecord& record, const Swap& swap, const Json& old_vol
     const auto mark = mark_of(old_volume);
     const std::string ours = record.workload.exists() ? record.workload.text() : "";
     if (!mark || !mark->taken_out || mark->claim_uid != swap.claim_uid || mark->workload == ours) return {};
-    return Error{
-        ErrorKind::kLocked,
-        "the volume of pvc/" + record.space + "/" + swap.claim + " is being swapped by operation " +
-            escape_line(mark->operation) + (mark->workload.empty() ? "" : " for ") + escape_line(mark->workload) +
-            ", which is unfinished; " + unchanged,
-        "kubectl restore resume " + shell_quote(mark->operation) + " -n " + shell_quote(record.space) + ", or abort", 0,
-        ""};
+    return Error{ErrorKind::kLocked,
+                 "the volume of pvc/" + record.space + "/" + swap.claim + " is being swapped by operation " +
+                     escape_line(mark->operation) + (mark->workload.empty() ? "" : " for ") +
+                     escape_line(mark->workload) + ", which is unfinished; " + unchanged,
+                 plan::lines_for("restore", shell_quote(mark->operation), shell_quote(record.space)), 0, ""};
 }
 
 SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)

@@ -5,6 +5,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/drive_parts.h"
 #include "common/plan/journal.h"
 #include "common/plan/wakers.h"
 #include "plugins/restore/in_place_guards.h"
@@ -144,8 +145,7 @@ Status check_ended(kube::ClusterReader& reader, const std::string& space, const 
     TRY_ASSIGN(SwapRecord record, record_of(journal->record, space));
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, record, operation));
     if (stage_of(record, facts, operation) == Stage::kFinish) return {};
-    return refuse("operation " + operation + " is unfinished",
-                  "kubectl restore resume " + operation + " -n " + space + ", or abort");
+    return refuse("operation " + operation + " is unfinished", plan::lines_for("restore", operation, space));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
           "service": "api/v1/namespaces/{}/services", "netpol": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
           "pdb": "apis/policy/v1/namespaces/{}/poddisruptionbudgets", "hpa": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
           "configmap": "api/v1/namespaces/{}/configmaps", "secret": "api/v1/namespaces/{}/secrets", "quota": "api/v1/namespaces/{}/resourcequotas",
-          "namespace": "api/v1/namespaces", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "namespace": "api/v1/namespaces", "lease": "apis/coordination.k8s.io/v1/namespaces/{}/leases", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 
@@ -137,7 +137,7 @@ class Cluster:
         return body if answer.status == 200 else None
 
     def write(self, method, kind, name, body, space=SPACE):
-        """As somebody else's client: PATCH is a merge patch, POST makes an object."""
+        """As somebody else's client: PATCH is a merge patch, POST makes an object; DELETE has delete options as its body."""
         connection = http.client.HTTPSConnection(self.addresses["simulated"], context=self.context)
         connection.request(method, "/" + GROUPS[kind].format(space) + (f"/{name}" if name else ""), json.dumps(body), {
             "Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"})

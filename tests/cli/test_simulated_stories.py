@@ -132,6 +132,32 @@ def test_volumes_are_swapped_swapped_back_and_swapped_again_and_the_old_ones_go_
     assert before.keys() - cluster.state().keys() <= {name for name in before if name.startswith(("pv/", "disk ", "volumeattachment"))}
 
 
+def test_what_is_half_swapped_is_not_undone_and_both_ways_on_are_named(cluster):
+    """Of a restore in place that was killed, whose lock somebody has deleted."""
+    path = f"/api/v1/namespaces/{SPACE}/persistentvolumeclaims/files"
+    cluster.rules({"method": "DELETE", "path": path, "times": 1, "reply": {"announce": True, "through": True, "drop": True, "delay_ms": 600000}})
+    started = cluster.start("restore", "deploy/files", "--from", "papers", "--in-place", "--yes")
+    cluster.arrived.get(timeout=60)
+    started.kill()
+    cluster.rules()
+    cluster.settle()
+    (stopped,) = json.loads(cluster.run("snap", "status", "-o", "json").out)["items"]
+    operation = stopped["operation"]
+    assert stopped["resume"] == f"kubectl restore resume {operation} -n {SPACE}"
+    assert stopped["abort"] == f"kubectl restore abort {operation} -n {SPACE} --dry-run"
+    assert f"Take back:   {stopped['abort']}   says whether it still can be" in cluster.run("snap", "status", operation).out
+    for lease in cluster.get("lease")["items"]:
+        cluster.write("DELETE", "lease", lease["metadata"]["name"], {})
+    before = cluster.state()
+    refused = cluster.run("restore", "undo", operation, "--yes", code=3)
+    assert f"operation {operation} is unfinished" in refused.err
+    assert f"to go on: {stopped['resume']}; whether it can be taken back says: {stopped['abort']}" in refused.err
+    assert difference(before, cluster.state()) == []
+    cluster.run("restore", "resume", operation, "--yes")
+    cluster.run("restore", "undo", operation, "--yes")
+    assert holds(cluster)["files"] == f"{SPACE}/files"
+
+
 def test_a_deployment_and_a_bare_claim_in_place(cluster):
     old = cluster.get("pvc", "files")["spec"]["volumeName"]
     cluster.run("restore", "deploy/files", "--from", "papers", "--in-place", "--yes")

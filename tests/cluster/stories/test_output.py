@@ -76,7 +76,7 @@ def test_volumes_that_are_swapped_swapped_back_and_removed(module_space):
 def test_operations_and_what_ends_a_set(database):
     database.snap("create", "pvc/data-postgres-0", "--name", "stuck", "--snapshot-class", "broken", "--timeout", "3s").expect(5)
     (stopped,) = read(database.snap("status", "-o", "json"), "operation-list")["items"]
-    assert stopped["abort"] == f"kubectl snap abort {stopped['operation']} -n {database.name}"
+    assert stopped["abort"] == f"kubectl snap abort {stopped['operation']} -n {database.name} --dry-run"
     database.snap("abort", stopped["operation"], "--yes").expect()
     assert read(database.snap("status", "-o", "json"), "operation-list")["items"] == []
     (kept,) = read(database.snap("protect", "one", "--yes", "-o", "json"), "protected")["items"]

@@ -75,6 +75,15 @@ TEST_CASE("bad input 11: an unfinished operation with other arguments is in the 
     CHECK(error.hint.find(" abort ") == std::string::npos);
 }
 
+TEST_CASE("status names, in every form of output, the abort that says whether it would be granted") {
+    Journal journal;
+    journal.operation = "in-place-db-abcde";
+    journal.plugin = "restore";
+    journal.space = "shop";
+    CHECK(describe(journal, {}).resume == "kubectl restore resume in-place-db-abcde -n shop");
+    CHECK(describe(journal, {}).abort == "kubectl restore abort in-place-db-abcde -n shop --dry-run");
+}
+
 TEST_CASE("what an operation is on is told as it was asked for: by a name, or by the selector and not by its hash") {
     Journal journal;
     journal.target = "selected-1f2e3d4c";

@@ -181,6 +181,9 @@ TEST_CASE("R1: a claim whose volume is being swapped for another workload that m
     CHECK(refused.error().message ==
           "the volume of pvc/shop/data-db-0 is being swapped by operation in-place-other-abcde for deploy/shop/other, "
           "which is unfinished; nothing was changed");
+    CHECK(refused.error().hint ==
+          "to go on: kubectl restore resume in-place-other-abcde -n shop; whether it can be taken back says: kubectl "
+          "restore abort in-place-other-abcde -n shop --dry-run");
     mark.claim_uid = "uid-of-one-before";  // that swap came to its end
     facts.volumes.at(volume)["metadata"]["annotations"][labels::kSwap] = restore::mark_json(mark).dump();
     CHECK(choose(facts).ok());

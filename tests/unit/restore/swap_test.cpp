@@ -93,6 +93,10 @@ TEST_CASE("R1: a volume that another workload's swap has marked since the guards
         CHECK(refused.error().message ==
               "the volume of pvc/shop/data-db-0 is being swapped by operation in-place-other-abcde for "
               "deploy/shop/other, which is unfinished; claims and workloads are as they were");
+        CHECK(
+            refused.error().hint ==
+            "to go on: kubectl restore resume in-place-other-abcde -n shop; whether it can be taken back says: kubectl "
+            "restore abort in-place-other-abcde -n shop --dry-run");
         // And the way back leaves what that swap has marked as it is.
         const auto back = restore::plan_back(at.record, at.facts, kOperationId);
         REQUIRE(back.ok());
