@@ -199,20 +199,34 @@ Result<std::vector<plan::Journal>> Swapping::rebuild(kube::ClusterReader& reader
     return unfinished_swaps(reader, target_.space);
 }
 
+namespace {
+
+bool has_its_volume(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const Json* volume = volume_now(facts, record.incoming.at(swap.claim).volume);
+    return swapped(swap, record, facts) && volume != nullptr &&
+           kube::volume_of(*volume).claim_uid == kube::uid_of(*claim_now(facts, swap.claim));
+}
+
+// A read may be answered from before the swap: what would be told as lost is looked at twice.
+Result<SwapFacts> gather_end(kube::ClusterReader& reader, SwapRecord& record, const std::string& operation) {
+    TRY_ASSIGN(SwapFacts facts, gather_swap(reader, record, operation));
+    const bool all = std::all_of(record.swaps.begin(), record.swaps.end(),
+                                 [&](const Swap& swap) { return has_its_volume(swap, record, facts); });
+    return all ? Result<SwapFacts>(std::move(facts)) : gather_swap(reader, record, operation);
+}
+
+}  // namespace
+
 Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::Input& input) {
     plan::Report report;
     Json claims = Json::array();
     if (!nothing_to_do_) {
-        TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, *record_, input.operation));
+        TRY_ASSIGN(const SwapFacts facts, gather_end(reader, *record_, input.operation));
         for (const Swap& swap : record_->swaps) {
             const std::string what = "pvc/" + record_->space + "/" + swap.claim;
-            const Json* object = volume_now(facts, record_->incoming.at(swap.claim).volume);
-            const Json* claim = claim_now(facts, swap.claim);
-            const bool bound = swapped(swap, *record_, facts) && object != nullptr &&
-                               kube::volume_of(*object).claim_uid == kube::uid_of(*claim);
             // Nothing is left half-way: the swap was done, and what has befallen the claim since is somebody's will.
             const bool since = over(*record_, facts);
-            if (!bound)
+            if (!has_its_volume(swap, *record_, facts))
                 return Error{since ? ErrorKind::kFailed : ErrorKind::kConflict,
                              what + " is not bound to pv/" + record_->incoming.at(swap.claim).volume +
                                  " any more: somebody else changed it",
