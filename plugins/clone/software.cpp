@@ -142,6 +142,17 @@ bool saw_everything(const std::vector<std::string>& paths) {
     return std::find(paths.begin(), paths.end(), kLooked) != paths.end();
 }
 
+Recognised with_files(const Recognised& recognised, const std::string& container,
+                      const std::vector<std::string>& files) {
+    const Software found = recognise_files(files);
+    const Recognised by_files{found, container, "files on its volumes"};
+    if (recognised.software == Software::kNone) return found == Software::kNone ? recognised : by_files;
+    // An image that is called postgres may well run under Patroni.
+    if (recognised.software == Software::kPostgres && found == Software::kPatroni) return by_files;
+    const bool none = found == Software::kNone && !recognised.sure && saw_everything(files);
+    return none ? Recognised{} : recognised;
+}
+
 std::string Ties::text() const {
     std::vector<std::string> parts;
     if (standby) parts.push_back("it is a standby");

@@ -54,6 +54,10 @@ Mounted mounts_of_claims(const Json& pod_spec, const std::string& container = ""
 std::string files_script(const std::vector<std::string>& folders);
 // The script has come to its end, and was kept out of no folder.
 bool saw_everything(const std::vector<std::string>& paths);
+// What its files in this container make of it: software whose image says nothing, or a Postgres that is Patroni's; and
+// what was not sure and has nothing of it on its volumes is none.
+Recognised with_files(const Recognised& recognised, const std::string& container,
+                      const std::vector<std::string>& files);
 
 // What a running Postgres says of its ties to others, by the script's output; nullopt: it could not be asked.
 struct Ties {

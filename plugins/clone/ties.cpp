@@ -62,17 +62,6 @@ Result<Seen> look_at_files(plan::PodRunner& runner, const std::string& space, co
     return Seen{mounted.container, split(printed, '\n')};
 }
 
-// An image that is called postgres may well run under Patroni; what has a database's variables, or its image without
-// its command, and nothing of it on its volumes, is none.
-void take_files(Recognised& recognised, const std::string& container, const std::vector<std::string>& files) {
-    const Software found = recognise_files(files);
-    const bool unknown = recognised.software == Software::kNone;
-    if (found == Software::kNone && (unknown || (!recognised.sure && saw_everything(files))))
-        recognised = Recognised{};
-    else if (unknown || (recognised.software == Software::kPostgres && found == Software::kPatroni))
-        recognised = Recognised{found, container, "files on its volumes"};
-}
-
 }  // namespace
 
 // Each is read once, though source and clone mostly name the same ones.
@@ -183,7 +172,7 @@ Status Clone::look_on_volumes(kube::ClusterReader& reader, Joining& joining) {
         unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell, or did not answer";
         return {};
     }
-    take_files(recognised, seen->container, seen->files);
+    recognised = with_files(recognised, seen->container, seen->files);
     joining.files = std::move(seen->files);
     return {};
 }

@@ -168,10 +168,16 @@ def test_a_patroni_with_half_an_identity_of_its_own(cluster, more, said):
     cluster.run("clone", "deploy/files", "papers", "--env", "SCOPE=papers", "--env", f"{more[0][0]}=papers")
 
 
+def asked(cluster):
+    """Whether a pod was asked, as a database is, what ties it to others: the simulated ones answer whatever they are."""
+    return any("pg_replication_slots" in r["body"] for r in cluster.requests() if r["target"] == "/simulated/exec")
+
+
 def test_an_application_that_is_told_where_its_database_is(cluster):
     env = [{"name": name, "value": value} for name, value in (("POSTGRES_HOST", "postgres"), ("POSTGRES_DB", "shop"), ("POSTGRES_USER", "shop"))]
     changed(cluster, "deploy", "files", hostNetwork=True, container={"env": env, "ports": [{"containerPort": 8080, "hostPort": 8080}]})
     done = cluster.run("clone", "deploy/files", "papers")
+    assert not asked(cluster)
     told = " ".join(done.err.split())
     assert "hostNetwork is taken off: the clone would answer at its node's address" in told and "hostPort of container files is taken off" in told, done
     made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]
@@ -181,6 +187,10 @@ def test_an_application_that_is_told_where_its_database_is(cluster):
 def test_a_container_with_a_database_s_image_that_runs_its_client(cluster):
     changed(cluster, "deploy", "files", container={"image": "postgres:16", "command": ["sh", "-c", "pg_dump -h postgres shop >/files/shop.sql; sleep 86400"]})
     cluster.run("clone", "deploy/files", "papers")
+    assert not asked(cluster)
+    changed(cluster, "deploy", "files", container={"command": ["docker-entrypoint.sh", "postgres"]})
+    cluster.run("clone", "deploy/files", "more")
+    assert asked(cluster)
 
 
 def test_a_mysql_is_started_by_the_line_that_the_refusal_says(cluster):

@@ -167,6 +167,23 @@ TEST_SUITE("clone recognised") {
         CHECK_FALSE(saw_everything({}));
     }
 
+    TEST_CASE("what its volumes have decides where nothing else does") {
+        const std::vector<std::string> nothing = {"/holdfast-looked"}, stopped = {},
+                                       postgres = {"/d/PG_VERSION", "/d/global/pg_control", "/holdfast-looked"},
+                                       patroni = {"/d/patroni.dynamic.json"};
+        const Recognised none, sure{Software::kPostgres, "db", "image postgres"},
+            unsure{Software::kPostgres, "db", "env POSTGRES_DB", false};
+        CHECK(with_files(none, "app", nothing).software == Software::kNone);
+        CHECK(with_files(none, "app", postgres).software == Software::kPostgres);
+        CHECK(with_files(none, "app", postgres).container == "app");
+        CHECK(with_files(unsure, "db", nothing).software == Software::kNone);
+        CHECK(with_files(unsure, "db", stopped).software == Software::kPostgres);
+        CHECK(with_files(unsure, "db", postgres).by == "env POSTGRES_DB");
+        CHECK(with_files(sure, "db", nothing).software == Software::kPostgres);
+        CHECK(with_files(sure, "db", patroni).software == Software::kPatroni);
+        CHECK(with_files({Software::kMySql, "db", "image mysql"}, "db", patroni).software == Software::kMySql);
+    }
+
     TEST_CASE("an application that is told where its database is, is none") {
         for (const std::vector<std::string>& values :
              {std::vector<std::string>{"POSTGRES_HOST=postgres", "POSTGRES_DB=shop", "POSTGRES_USER=shop"},
