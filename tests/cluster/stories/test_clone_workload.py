@@ -211,13 +211,31 @@ def test_a_database_that_only_its_files_tell_of_is_treated_before_it_starts_and_
 def test_variables_from_config_maps_and_sidecars_among_the_init_containers_tie_a_clone_to_its_source(space):
     space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ring"}, "data": {"SCOPE": "shop", "peer": "front"}},
                 {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": {"selector": {"app": "keeper"}, "ports": [{"port": 80}]}})
-    deployed(space, "keeper", "sleep 100000", envFrom=[{"prefix": "PATRONI_", "configMapRef": {"name": "ring"}}])
+    service, keeper = world.postgres("keeper")
+    keeper["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [{"prefix": "PATRONI_", "configMapRef": {"name": "ring"}}]
+    space.apply(service, keeper)
+    space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/keeper")
     before = space.objects()
-    refused = space.clone("deploy/keeper", "copy", "--isolated").expect(3)
-    assert "is Patroni (env PATRONI_SCOPE of container main)" in refused.err and "--env PATRONI_SCOPE=copy" in refused.err, refused.text
-    plan = space.clone("deploy/keeper", "copy", "--env", "PATRONI_SCOPE=copy", "--dry-run").expect()
-    assert "env PATRONI_peer of container main names svc front, which means the source" in " ".join(plan.text.split()), plan.text
+    refused = space.clone("sts/keeper", "copy", "--isolated").expect(3)
+    assert "is Patroni (env PATRONI_SCOPE of container postgres)" in refused.err and "--env PATRONI_SCOPE=copy" in refused.err, refused.text
+    scoped = ("clone", "sts/keeper", "copy", "--env", "PATRONI_SCOPE=copy", "--dry-run")
+    plan = space.kubectl(*scoped).expect()
+    assert "env PATRONI_peer of container postgres names svc front, which means the source" in " ".join(plan.text.split()), plan.text
     assert space.objects() == before
+
+    # What Patroni's own configuration sets the running server says.
+    space.psql("keeper-0", "alter system set archive_mode = on")
+    space.psql("keeper-0", "alter system set archive_command = '/bin/true'")
+    space.restart("keeper-0")
+    refused = space.kubectl(*scoped).expect(3)
+    assert "in pod/keeper-0 it archives its WAL, and so would the clone" in refused.err and "--isolated" in refused.err, refused.text
+    space.kubectl(*scoped, "--isolated").expect()
+    space.psql("keeper-0", "alter system set restore_command = '/bin/false'")
+    space.psql("keeper-0", "select pg_reload_conf()")
+    space.eventually(lambda: space.psql("keeper-0", "show restore_command") == "/bin/false")
+    for more in ([], ["--isolated"]):
+        refused = space.kubectl(*scoped, *more).expect(3)
+        assert "in pod/keeper-0 restore_command is set: the clone would read its source's archive" in refused.err, refused.text
 
     service, database = world.postgres()
     database["spec"]["template"]["spec"]["initContainers"] = [

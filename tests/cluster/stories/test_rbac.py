@@ -37,7 +37,7 @@ CASES = {
     "restore finalize": (["restore", "finalize", "{kept}", "--yes"], ["sts/NAME"]),
     "clone create": (["clone", "pvc/data-postgres-0", "c{n}"], []),
     "clone create sts": (["clone", "sts/postgres", "w{n}", "--replicas", "1"],
-                         ["sts/NAME", "a PostgreSQL without --isolated, a Patroni"]),
+                         ["sts/NAME", "a PostgreSQL without --isolated"]),
     "clone create isolated": (["clone", "sts/postgres", "i{n}", "--isolated"],
                               ["sts/NAME", "--isolated"]),
     "clone list": (["clone", "list"], []),
