@@ -145,7 +145,7 @@ bool saw_everything(const std::vector<std::string>& paths) {
 Recognised with_files(const Recognised& recognised, const std::string& container,
                       const std::vector<std::string>& files) {
     const Software found = recognise_files(files);
-    const Recognised by_files{found, container, "files on its volumes"};
+    Recognised by_files{found, container, "files on its volumes"};
     if (recognised.software == Software::kNone) return found == Software::kNone ? recognised : by_files;
     // An image that is called postgres may well run under Patroni.
     if (recognised.software == Software::kPostgres && found == Software::kPatroni) return by_files;
