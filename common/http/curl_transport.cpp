@@ -211,8 +211,10 @@ class CurlStream : public Stream {
 
     Status wait_head(milliseconds limit) {
         const auto deadline = steady_clock::now() + limit;
+        const int signals_before = signals_().count();
         while (!transfer_->head_done) {
-            if (signals_().count() >= 2) return kStopped;
+            const int signals_now = signals_().count();
+            if (signals_now >= 2 || signals_now != signals_before) return kStopped;
             if (steady_clock::now() >= deadline) {
                 return transfer_->attempts == 0
                            ? cannot_connect("dial tcp " + transport_.endpoint_.authority + ": i/o timeout")

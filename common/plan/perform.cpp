@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kTries = 4;
 constexpr std::chrono::milliseconds kPause{1000};
+constexpr std::chrono::milliseconds kAskAgain{500};
 
 Json labelled(const Json& manifest, const std::string& operation) {
     Json copy = manifest;
@@ -288,7 +289,10 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
     if (!action.wait || limits.dry_run == kube::DryRun::kServer) return {};
     WaitFor gone{action.ref.resource, action.ref.space, {action.ref.name}, Condition::kGone, ""};
     if (!action.preconditions.uid.empty()) gone.uids = {action.preconditions.uid};
-    return wait_for(gone, step, world, limits, stall);
+    // What an orphaning deletion leaves has no controller until the object is made again (safety R29), which takes some
+    // tens of milliseconds: a watch that is held up on its way, or never opens, must not make that longer.
+    const bool urgent = action.propagation == kube::Propagation::kOrphan;
+    return wait_for(gone, step, world, limits, stall, urgent ? kAskAgain : std::chrono::milliseconds(0));
 }
 
 }  // namespace holdfast::plan

@@ -39,7 +39,7 @@ std::map<std::string, int> waits_by_place(const Plan& plan) {
 
 }  // namespace
 
-// Gives the watch back at its end, if it has proved to be alive.
+// Gives the watch back at its end, if it has just proved to be alive.
 class LentWatch : public kube::Watch {
   public:
     LentWatch(SharedWatches::Stream stream, SharedWatches& owner, SharedWatches::Key key, std::string from, bool reused)
@@ -59,11 +59,10 @@ class LentWatch : public kube::Watch {
 
     Result<std::optional<kube::WatchEvent>> next(std::chrono::milliseconds timeout) override {
         auto event = stream_.watch->next(timeout);
-        alive_ = event.ok() && event->has_value();
-        if (alive_) {
-            unproven_ = false;
-            return news(std::move(*event));
-        }
+        alive_ = false;
+        if (event.ok() && event->has_value()) event = news(std::move(*event));
+        if (event.ok() && event->has_value()) return event;
+        // What lay ready since an earlier wait, and is no news, says nothing of the connection.
         if (event.ok() && unproven_ && owner_.clock_.steady_now() - lent_ >= kQuiet)
             return Error{ErrorKind::kUnavailable, "nothing came on the watch of an earlier wait", "", 0, ""};
         return event;
@@ -74,12 +73,11 @@ class LentWatch : public kube::Watch {
     // to whoever waits for the new one.
     Result<std::optional<kube::WatchEvent>> news(std::optional<kube::WatchEvent> event) {
         const std::string version = kube::version_of(event->object);
-        if (!is_number(version)) {
-            alive_ = false;  // where it has got to is not known
-            return event;
-        }
+        if (!is_number(version)) return event;  // where it has got to is not known: not lent again
         if (!not_after(version, stream_.version)) stream_.version = version;
         if (not_after(version, from_)) return std::optional<kube::WatchEvent>();
+        alive_ = true;
+        unproven_ = false;
         return event;
     }
 
@@ -88,7 +86,7 @@ class LentWatch : public kube::Watch {
     const SharedWatches::Key key_;
     const std::string from_;
     bool unproven_;       // nothing came since an earlier wait
-    bool alive_ = false;  // something came when it was last asked
+    bool alive_ = false;  // news came when it was last asked
     const std::chrono::steady_clock::time_point lent_;
 };
 

@@ -18,6 +18,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr milliseconds kLookEvery{1000};  // how long one read of the watch may block: signals are seen this soon
 constexpr milliseconds kExplainEvery{5000};
+constexpr milliseconds kFirstAsk{50};
 constexpr milliseconds kFirstBackoff{800}, kLastBackoff{30000};  // client-go tools/cache/reflector.go
 
 struct Watched {
@@ -28,8 +29,15 @@ struct Watched {
 
 class Waiter {
   public:
-    Waiter(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall)
-        : wait_(wait), step_(step), world_(world), limits_(limits), stall_(stall), moved_(world.clock.steady_now()) {
+    Waiter(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall,
+           milliseconds ask_every)
+        : wait_(wait),
+          step_(step),
+          world_(world),
+          limits_(limits),
+          stall_(stall),
+          ask_every_(ask_every),
+          moved_(world.clock.steady_now()) {
         for (const std::string& name : wait.names) watched_[name].verdict = observe(wait.condition, nullptr);
         for (std::size_t i = 0; i < wait.uids.size() && i < wait.names.size(); ++i)
             watched_[wait.names[i]].uid = wait.uids[i];
@@ -40,10 +48,16 @@ class Waiter {
     }
 
     Status run() {
+        milliseconds next = kFirstAsk;
         while (true) {
             TRY(relist());
             TRY_ASSIGN(const bool done, finished());
             if (done) return {};
+            if (ask_every_ > milliseconds(0)) {
+                TRY(check());
+                world_.clock.sleep_for(std::min(std::exchange(next, next * 2), ask_every_));
+                continue;
+            }
             TRY_ASSIGN(const bool ended, follow());
             if (ended) return {};
         }
@@ -92,7 +106,8 @@ class Waiter {
             TRY(pause());
             return false;
         }
-        while (true) {
+        const TimePoint opened = world_.clock.steady_now();
+        for (bool told = false;;) {
             // A watch may tell nothing and not end, for minutes: before we give up, the API server is asked.
             if (still() >= stall_ && !std::exchange(asked_, true)) return false;
             TRY(check());
@@ -101,10 +116,13 @@ class Waiter {
                 // Ended or too old: list again. The list is the truth, so no event can be missed.
                 if (event.error().kind != ErrorKind::kUnavailable && event.error().kind != ErrorKind::kGone)
                     return event.error();
+                // One that ends as soon as it is open would be opened again and again.
+                if (!told && world_.clock.steady_now() - opened < kFirstBackoff) TRY(pause());
                 return false;
             }
             backoff_ = kFirstBackoff;
             if (!event->has_value()) continue;
+            told = true;
             const kube::WatchEvent& one = **event;
             if (one.type == kube::WatchEvent::Type::kBookmark) continue;
             const std::string name = kube::name_of(one.object);
@@ -219,7 +237,7 @@ class Waiter {
 
     Status pause() {
         TRY(check());
-        world_.clock.sleep_for(backoff_);
+        world_.clock.sleep_for(ask_every_ > milliseconds(0) ? std::min(backoff_, ask_every_) : backoff_);
         backoff_ = std::min(backoff_ * 2, kLastBackoff);
         return check();
     }
@@ -228,7 +246,7 @@ class Waiter {
     const Step& step_;
     World& world_;
     const Limits& limits_;
-    const milliseconds stall_;
+    const milliseconds stall_, ask_every_;
     kube::ListOptions options_;
     std::map<std::string, Watched> watched_;
     std::string version_, last_error_, explanation_;
@@ -239,9 +257,10 @@ class Waiter {
 
 }  // namespace
 
-Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall) {
+Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall,
+                milliseconds ask_every) {
     if (wait.names.empty()) return {};
-    return Waiter(wait, step, world, limits, stall).run();
+    return Waiter(wait, step, world, limits, stall, ask_every).run();
 }
 
 }  // namespace holdfast::plan

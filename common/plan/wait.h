@@ -13,7 +13,9 @@ inline constexpr char kDeletedMeanwhile[] = "DeletedMeanwhile";
 // verdict or its text changing counts as movement), kConflict when an object was replaced by one of the same name,
 // kFailed when it cannot become good any more, kInterrupted at the first signal (a cleaning one: at the second).
 // Every error says which objects are still waited for, and why (World::explain).
+// ask_every: the API server is asked again and again, at most this long after it answered, and no watch is opened: for
+// what must not take longer where a watch is held up on its way. 0 : by a watch.
 Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits,
-                std::chrono::milliseconds stall);
+                std::chrono::milliseconds stall, std::chrono::milliseconds ask_every = {});
 
 }  // namespace holdfast::plan

@@ -163,6 +163,29 @@ TEST_CASE("a watch of an earlier wait that tells nothing for ten seconds is give
     CHECK(f.opened() == 2);
 }
 
+TEST_CASE("what lay ready since an earlier wait says nothing of whether a watch is alive") {
+    Shared f;
+    const Plan plan = f.two();
+    SharedWatches watches(plan, f.clock);
+    {
+        const auto first = f.open(watches, "a", f.now());
+        f.cluster.put(claim("a"));
+        CHECK(f.told(*first) == "added a");
+    }
+    // Nobody reads these, and the list of the next wait shows them already.
+    f.cluster.put(claim("b"));
+    f.cluster.put(claim("b"));
+    {
+        const auto second = f.open(watches, "a", f.now());
+        for (int i = 0; i < 2; ++i) CHECK(f.told(*second) == "nothing");
+        int asked = 0;
+        while (asked < 20 && f.told(*second) == "nothing") ++asked;
+        CHECK(asked < 10);  // then it ended
+    }
+    f.open(watches, "a", f.now());
+    CHECK(f.opened() == 2);
+}
+
 TEST_CASE("a watch that ended is not handed on") {
     Shared f;
     const Plan plan = f.two();
