@@ -153,7 +153,9 @@ void Rounds::unmark() {
     const std::vector<std::string> after =
         plan_.steps.empty() ? std::vector<std::string>() : std::vector{plan_.steps.back().id};
     for (const Growth& growth : record_.claims) {
-        const auto claim = state_.claims.find(growth.claim);
+        // Also off one that goes, which a pod may hold for months.
+        const auto going = state_.going.find(growth.claim);
+        const auto claim = going != state_.going.end() ? going : state_.claims.find(growth.claim);
         if (claim == state_.claims.end() || kube::label_of(claim->second, labels::kExpanding) != operation_) continue;
         Json body = {
             {"metadata", {{"labels", {{labels::kExpanding, nullptr}}}, {"annotations", {{labels::kExpand, nullptr}}}}}};

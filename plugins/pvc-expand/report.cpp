@@ -73,9 +73,11 @@ Status check_owned_claims(const Template& set, const ExpandState& state) {
     return {};
 }
 
-Status check_sizes(const ExpandRecord& record, const ExpandState& state) {
+Status check_sizes(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
+    if (const Growth* deleted = deleted_claim(record, state))
+        return deleted_meanwhile(*deleted, record, state, operation);
     for (const Growth& growth : record.claims) {
-        if (!state.claims.contains(growth.claim)) continue;  // somebody deleted it
+        if (!state.claims.contains(growth.claim)) continue;  // its replica was scaled away
         if (!asks_enough(growth, state) || !large_enough(growth, state))
             return not_so("pvc/" + record.space + "/" + growth.claim + " has not grown to " + growth.to);
     }
@@ -116,8 +118,7 @@ Status check_started(const ExpandRecord& record, const ExpandState& state) {
 }
 
 Json claim_json(const Growth& growth, const ExpandState& state) {
-    const auto found = state.claims.find(growth.claim);
-    const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
+    const auto capacity = kube::capacity_of(state.claims.at(growth.claim));
     return {{"claim", growth.claim},
             {"from", growth.from},
             {"to", growth.to},
@@ -130,7 +131,11 @@ std::string text_of(const ExpandOptions& options, const ExpandRecord& record, co
     for (const Growth& growth : record.claims) {
         if (growth.bears_only) continue;
         const auto found = state.claims.find(growth.claim);
-        const auto capacity = found == state.claims.end() ? std::nullopt : kube::capacity_of(found->second);
+        if (found == state.claims.end()) {
+            text += "  pvc/" + growth.claim + ": was deleted meanwhile, its replica was scaled away\n";
+            continue;
+        }
+        const auto capacity = kube::capacity_of(found->second);
         text += "  pvc/" + growth.claim + ": " + growth.from + " -> " + growth.to + ", capacity " +
                 (capacity ? escape_line(capacity->text()) : "unknown") +
                 (growth.mounted ? "" : "; its filesystem grows at the next mount") + "\n";
@@ -151,13 +156,13 @@ Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRec
     plan::Report report;
     Json claims = Json::array(), sets = Json::array(), stopped = Json::array();
     for (const plan::HeldWorkload& one : record.stopped) stopped.push_back(one.text());
-    TRY(check_sizes(record, state));
+    TRY(check_sizes(record, state, operation));
     TRY(check_started(record, state));
     TRY(check_newcomers(record, state));
     report.text = operation.empty() ? options.target_text() + " is as large already: nothing was changed\n"
                                     : text_of(options, record, state);
     for (const Growth& growth : record.claims) {
-        if (growth.bears_only) continue;
+        if (growth.bears_only || !state.claims.contains(growth.claim)) continue;
         claims.push_back(claim_json(growth, state));
         report.names.push_back("persistentvolumeclaim/" + growth.claim);
     }

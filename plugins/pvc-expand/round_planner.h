@@ -21,6 +21,8 @@ class Rounds {
     plan::Plan take() { return std::move(plan_); }
 
     Status check_sets() const;  // none was deleted by somebody else
+    // Nor was a claim that was to grow. Before anything that goes on without it.
+    Status check_claims(Stage stage) const;
     void grow(bool canary);
     void await_newcomers();
     void await_bound(std::vector<std::string> claims);

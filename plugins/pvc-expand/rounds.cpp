@@ -31,6 +31,7 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
                         SystemTime now) {
     Rounds rounds(record, state, operation);
     TRY(rounds.check_sets());
+    TRY(rounds.check_claims(stage));
     switch (stage) {
         case Stage::kSecure:
             rounds.secure();

@@ -13,7 +13,8 @@
 namespace holdfast::expand {
 
 // kConflict: a set was deleted or made anew by somebody else and is not what the journal says, or a rollout of it
-// began.
+// began; a claim that was to grow was deleted (what brings service back, and what follows a replacement, is planned all
+// the same).
 Result<plan::Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandState& state,
                               const std::string& operation, SystemTime now);
 

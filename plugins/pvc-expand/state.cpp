@@ -121,9 +121,10 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
     TRY(read_workloads(reader, record, state));
     TRY_ASSIGN(kube::List claims, reader.list(kube::kClaims, record.space));
     for (Json& claim : claims.items) {
-        if (kube::deleting(claim)) continue;  // somebody's own doing: one that is made of the template comes after it
+        // What is deleted is somebody's own doing: one that is made of the template comes after it.
+        auto& claims_now = kube::deleting(claim) ? state.going : state.claims;
         std::string name = kube::name_of(claim);
-        state.claims.emplace(std::move(name), std::move(claim));
+        claims_now.emplace(std::move(name), std::move(claim));
     }
     TRY_ASSIGN(kube::List pods, reader.list(kube::kPods, record.space));
     state.pods = std::move(pods.items);

@@ -17,6 +17,7 @@ namespace holdfast::expand {
 struct ExpandState {
     std::map<std::string, Json> sets;    // those of the record that are there, by name
     std::map<std::string, Json> claims;  // of the namespace, by name; not those that are being deleted
+    std::map<std::string, Json> going;   // and those that are
     std::vector<Json> pods;              // of the namespace
     // With kOffline: the workloads that are stopped, as far as they are there, by their text(); VolumeAttachments of
     // volumes of claims that grow, by name.
@@ -118,6 +119,12 @@ std::vector<std::string> owned_claims(const Template& set, const ExpandState& st
 std::vector<Json> pods_of(const Template& set, const ExpandState& state);  // by selector and name, not going
 // Not there, and not by us: deleted by somebody else.
 bool is_lost(const Template& set, const ExpandRecord& record, const ExpandState& state);
+// A claim that was to grow, and that somebody has deleted: it is gone, or goes. Not one whose replica was scaled away:
+// it may go with that. nullptr: none.
+const Growth* deleted_claim(const ExpandRecord& record, const ExpandState& state);
+// What is told of it, kConflict.
+Error deleted_meanwhile(const Growth& growth, const ExpandRecord& record, const ExpandState& state,
+                        const std::string& operation);
 // Any claim asks for more than it did: from then on there is no way back.
 bool begun(const ExpandRecord& record, const ExpandState& state);
 // The operation has deleted a set, which is made anew with other sizes: no way back from there either.

@@ -328,6 +328,66 @@ TEST_CASE("the mark goes last, and then nothing is left to do") {
     CHECK(planned(Stage::kClose, made, at).last);
 }
 
+TEST_CASE("a claim that somebody deletes is not taken for grown, and nothing is replaced without it") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.going.insert(at.claims.extract("data-db-0"));
+    for (const Stage stage : {Stage::kSecure, Stage::kStop, Stage::kDrain, Stage::kGrow, Stage::kRestart,
+                              Stage::kRelease, Stage::kSwap, Stage::kClose}) {
+        CAPTURE(static_cast<int>(stage));
+        const auto plan = plan_round(stage, made, at, kId, now());
+        REQUIRE_FALSE(plan.ok());
+        CHECK(plan.error().kind == ErrorKind::kConflict);
+        CHECK(plan.error().message ==
+              "pvc/shop/data-db-0 was deleted meanwhile by somebody else: it goes when the last pod that mounts it "
+              "ends, and its data unless the volume is under Retain; no StatefulSet was replaced");
+        CHECK(plan.error().hint ==
+              "copy its data out of that pod before it ends, if it is needed; once a new claim is in its place, the "
+              "same command again grows that; to end this operation: kubectl pvc-expand abort " +
+                  kId + " -n shop");
+    }
+    at.going.clear();
+    const auto gone = plan_round(Stage::kSwap, made, at, kId, now());
+    REQUIRE_FALSE(gone.ok());
+    CHECK(gone.error().message.find("somebody else: it is gone; no StatefulSet was replaced") != std::string::npos);
+    CHECK(gone.error().hint.find("once a new claim") == 0);
+}
+
+TEST_CASE("a claim that is deleted once its set was replaced: the set gets all that is its, and the end is told") {
+    ExpandRecord made = record();
+    made.swapped["db"] = swapped_json(set(), {pod(0), pod(1)});
+    ExpandState at = grown_state();
+    at.going.insert(at.claims.extract("data-db-0"));
+    at.sets.clear();
+    CHECK(planned(Stage::kSwap, made, at).steps.front().id == "remake-db");
+    at.sets["db"] = remade();
+    CHECK_FALSE(planned(Stage::kAdopt, made, at).steps.empty());
+    const auto closed = plan_round(Stage::kClose, made, at, kId, now());
+    REQUIRE_FALSE(closed.ok());
+    CHECK(closed.error().message.find("; all else is done") != std::string::npos);
+    const auto report = reported(made, at, "db-1");
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.error().message == closed.error().message);
+}
+
+TEST_CASE("a claim that goes with a replica that was scaled away keeps nothing, and is not printed as grown") {
+    const ExpandRecord made = record();
+    ExpandState at = grown_state();
+    at.sets["db"]["spec"]["replicas"] = 1;
+    at.going.insert(at.claims.extract("data-db-1"));
+    at.pods.pop_back();
+    CHECK(plan_round(Stage::kSwap, made, at, kId, now()).ok());
+    at.sets["db"] = remade();
+    at.sets["db"]["spec"]["replicas"] = 1;
+    at.pods[0]["metadata"]["ownerReferences"][0]["uid"] = "uid-new";
+    const auto report = reported(made, at, "db-1");
+    REQUIRE(report.ok());
+    CHECK(report->text.find("pvc/data-db-1: was deleted meanwhile, its replica was scaled away\n") !=
+          std::string::npos);
+    CHECK(report->json["claims"].size() == 1);
+    CHECK(report->names == std::vector<std::string>{"persistentvolumeclaim/data-db-0", "statefulset.apps/db"});
+}
+
 TEST_CASE("a new replica's claim, made of the old template, grows as well") {
     ExpandRecord made = record();
     ExpandState at = grown_state();

@@ -121,6 +121,19 @@ TEST_CASE(
     CHECK_FALSE(at.back().ok());
 }
 
+TEST_CASE("abort is granted where a claim was deleted meanwhile, and takes the mark off it while it goes") {
+    Stopped at;
+    at.cluster.put(set());
+    at.cluster.put(claim(0, "20Gi", "10Gi"));
+    Json going = claim(1, "20Gi", "10Gi");
+    going["metadata"]["labels"][labels::kExpanding] = kId;
+    at.cluster.put(going);
+    CHECK_FALSE(at.back().ok());
+    going["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:12Z";
+    at.cluster.put(going);
+    CHECK(at.steps() == std::vector<std::string>{"unmark-data-db-1"});
+}
+
 TEST_CASE("an annotation that was there before says nothing of what the owner wants") {
     Stopped at;
     Json old = set();
