@@ -12,19 +12,23 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <tuple>
 
 namespace holdfast::expand {
 namespace {
 
 // Where each operator takes the size from: its reconciler would delete or put back whatever else is changed.
-constexpr std::array<std::tuple<const char*, const char*, const char*>, 14> kOwnFields{{
+struct OwnField {
+    const char *group, *kind, *field;
+    const char* made_of = "";  // the kind that has the field, where that is not the owner's
+};
+constexpr std::array<OwnField, 15> kOwnFields{{
     {"postgresql.cnpg.io", "Cluster", "spec.storage.size"},
     {"acid.zalan.do", "postgresql", "spec.volume.size"},
     {"postgres-operator.crunchydata.com", "PostgresCluster",
      "spec.instances[].dataVolumeClaimSpec.resources.requests.storage"},
     {"kafka.strimzi.io", "Kafka", "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size)"},
-    {"core.strimzi.io", "Kafka", "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size)"},
+    {"kafka.strimzi.io", "KafkaNodePool", "spec.storage.size"},
+    {"core.strimzi.io", "StrimziPodSet", "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size)", "Kafka"},
     {"elasticsearch.k8s.elastic.co", "Elasticsearch",
      "spec.nodeSets[].volumeClaimTemplates[].spec.resources.requests.storage"},
     {"rabbitmq.com", "RabbitmqCluster", "spec.persistence.storage"},
@@ -45,8 +49,10 @@ constexpr std::array<std::tuple<const char*, const char*, const char*>, 14> kOwn
 }};
 
 std::string own_field(const kube::Owner& owner) {
-    for (const auto& [group, kind, field] : kOwnFields) {
-        if (owner.group == group) return "set " + std::string(field) + " of the " + kind + " that it is made of";
+    for (const OwnField& one : kOwnFields) {
+        if (owner.group != one.group || owner.kind != one.kind) continue;
+        const std::string made_of = *one.made_of == 0 ? one.kind : one.made_of;
+        return "set " + std::string(one.field) + " of the " + made_of + " that it is made of";
     }
     return "change the size where " + escape_line(owner.text()) + " takes it from";
 }

@@ -183,6 +183,7 @@ app::Command usage_command() {
     command.options = {selector_option("only claims that this label selector chooses"),
                        text_option("from", "SOURCE", "who measures: exec (df in the pod, the default) or kubelet")};
     command.rules = {rule({"list"}, kube::kClaims, "", "no target, --selector"),
+                     rule({"get"}, kube::kClaims, "", "pvc/NAME"),
                      rule({"get", "list"}, kube::kPods),
                      rule({"create"}, kube::kPods, "exec", "no --from kubelet"),
                      rule({"get"}, kube::kNodes, "proxy", "--from kubelet"),

@@ -32,7 +32,10 @@ Result<std::set<std::string>> claims_of_target(kube::ClusterReader& reader, cons
     TRY_ASSIGN(const TypedName typed, parse_typed_name(word));
     const kube::Resource* resource = kube::find_resource(typed.type);
     const auto named = [&](const kube::Resource& one) { return resource != nullptr && *resource == one; };
-    if (named(kube::kClaims)) return std::set<std::string>{typed.name};
+    if (named(kube::kClaims)) {
+        TRY(named_object(reader, {kube::kClaims, space, typed.name}));
+        return std::set<std::string>{typed.name};
+    }
     std::set<std::string> claims;
     if (named(kube::kPods)) {
         TRY_ASSIGN(const Json pod, named_object(reader, {kube::kPods, space, typed.name}));

@@ -151,6 +151,13 @@ def test_status_shows_the_selector_that_chose_the_claims(cluster):
     assert f"operation {found['operation']} on -l 'app in (postgres)' is unfinished" in refused.err
 
 
+def test_the_usage_of_what_does_not_exist_is_not_found(cluster):
+    for target in ("pvc/nope", "sts/nope", "deploy/nope", "pod/nope"):
+        for source in ("exec", "kubelet"):
+            missing = cluster.run("pvc-expand", "usage", target, "--from", source, code=1)
+            assert "not found" in missing.err and "nope" in missing.err, missing
+
+
 def many(sets, templates):
     """StatefulSets of one pod with so many claims each."""
     for number in range(sets):

@@ -97,31 +97,39 @@ TEST_CASE("bad input 68: a template that there is not lists those that there are
 }
 
 TEST_CASE("an operator's StatefulSet is refused, with the operator's own field") {
-    const std::pair<const char*, const char*> cases[] = {
-        {"postgresql.cnpg.io/v1", "spec.storage.size"},
-        {"acid.zalan.do/v1", "spec.volume.size"},
-        {"postgres-operator.crunchydata.com/v1beta1", "spec.instances[].dataVolumeClaimSpec"},
-        {"kafka.strimzi.io/v1beta2", "spec.kafka.storage.size"},
-        {"elasticsearch.k8s.elastic.co/v1", "spec.nodeSets[].volumeClaimTemplates[]"},
-        {"rabbitmq.com/v1beta1", "spec.persistence.storage"},
-        {"psmdb.percona.com/v1", "spec.replsets[].volumeSpec"},
-        {"pxc.percona.com/v1", "spec.pxc.volumeSpec"},
-        {"pgv2.percona.com/v2", "spec.instances[].dataVolumeClaimSpec"},
-        {"core.strimzi.io/v1beta2", "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size)"},
-        {"monitoring.coreos.com/v1", "spec.storage.volumeClaimTemplate"},
-        {"monitoring.coreos.com/v1", "with spec.paused: true"},
-        {"k8s.mariadb.com/v1alpha1", "spec.storage.size of the MariaDB"},
-        {"opentelemetry.io/v1beta1", "spec.volumeClaimTemplates[]"},
-        {"broker.amq.io/v1beta1", "spec.deploymentPlan.storage.size"},
-        {"example.com/v1", "change the size where X/x takes it from"},
+    struct Case {
+        const char *version, *kind, *field;
     };
-    for (const auto& [version, field] : cases) {
+    const Case cases[] = {
+        {"postgresql.cnpg.io/v1", "Cluster", "set spec.storage.size of the Cluster that"},
+        {"acid.zalan.do/v1", "postgresql", "spec.volume.size"},
+        {"postgres-operator.crunchydata.com/v1beta1", "PostgresCluster", "spec.instances[].dataVolumeClaimSpec"},
+        {"kafka.strimzi.io/v1beta2", "Kafka", "spec.kafka.storage.size"},
+        {"kafka.strimzi.io/v1beta2", "KafkaNodePool", "set spec.storage.size of the KafkaNodePool that"},
+        {"elasticsearch.k8s.elastic.co/v1", "Elasticsearch", "spec.nodeSets[].volumeClaimTemplates[]"},
+        {"rabbitmq.com/v1beta1", "RabbitmqCluster", "spec.persistence.storage"},
+        {"psmdb.percona.com/v1", "PerconaServerMongoDB", "spec.replsets[].volumeSpec"},
+        {"pxc.percona.com/v1", "PerconaXtraDBCluster", "spec.pxc.volumeSpec"},
+        {"pgv2.percona.com/v2", "PerconaPGCluster", "spec.instances[].dataVolumeClaimSpec"},
+        {"core.strimzi.io/v1beta2", "StrimziPodSet",
+         "spec.kafka.storage.size (of a KafkaNodePool: spec.storage.size) of the Kafka that"},
+        {"monitoring.coreos.com/v1", "Prometheus", "spec.storage.volumeClaimTemplate"},
+        {"monitoring.coreos.com/v1", "Prometheus", "with spec.paused: true"},
+        {"monitoring.coreos.com/v1", "Alertmanager", "change the size where Alertmanager/x takes it from"},
+        {"k8s.mariadb.com/v1alpha1", "MariaDB", "spec.storage.size of the MariaDB"},
+        {"k8s.mariadb.com/v1alpha1", "MaxScale", "change the size where MaxScale/x takes it from"},
+        {"opentelemetry.io/v1beta1", "OpenTelemetryCollector", "spec.volumeClaimTemplates[]"},
+        {"broker.amq.io/v1beta1", "ActiveMQArtemis", "spec.deploymentPlan.storage.size"},
+        {"example.com/v1", "X", "change the size where X/x takes it from"},
+    };
+    for (const auto& [version, kind, field] : cases) {
         CAPTURE(version);
+        CAPTURE(std::string(kind));
         ExpandFacts made;
         facts(made);
         made.sets[0]["metadata"]["ownerReferences"] =
-            Json::array({{{"apiVersion", version}, {"kind", "X"}, {"name", "x"}, {"uid", "u"}, {"controller", true}}});
-        refuses(options(), made, "sts/shop/db is owned by X/x", field);
+            Json::array({{{"apiVersion", version}, {"kind", kind}, {"name", "x"}, {"uid", "u"}, {"controller", true}}});
+        refuses(options(), made, "sts/shop/db is owned by " + std::string(kind) + "/x", field);
     }
 }
 
