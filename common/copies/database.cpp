@@ -223,6 +223,8 @@ std::vector<Setting> harmless_settings(bool lasting) {
     settings.push_back({"log_error_verbosity", "terse"});
     settings.push_back({"wal_keep_size", "0", 13});
     settings.push_back({"wal_keep_segments", "0", 0, 12});
+    // VACUUM FULL copies dead rows that are younger than it says.
+    settings.push_back({"vacuum_defer_cleanup_age", "0", 0, 15});
     return settings;
 }
 

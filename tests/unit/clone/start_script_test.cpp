@@ -43,14 +43,21 @@ class DatabasePod {
 
     // log_directory and log_filename, as the server says that they are.
     void set(const std::string& directory, const std::string& name) {
-        put_program("postgres",
-                    "case $* in --version) echo 'postgres (PostgreSQL) 99.1' ;; '-C log_directory '*) echo '" +
-                        directory + "' ;; '-C log_filename '*) echo '" + name + "' ;; esac");
+        put_program("postgres", "case $* in --version) echo 'postgres (PostgreSQL) " + major +
+                                    ".1' ;; '-C log_directory '*) echo '" + directory +
+                                    "' ;; '-C log_filename '*) echo '" + name + "' ;; *) echo \"$*\" ;; esac");
+    }
+
+    void set_major(const std::string& version) {
+        major = version;
+        put_file(data / "PG_VERSION", version + "\n");
+        set("log", "postgresql.log");
     }
 
     CommandOutput run(const std::string& masks = "yes") {
         std::string script = copies::start_script(true);
         for (const auto& [from, to] : {std::pair<std::string, std::string>{"/holdfast/", (root / "holdfast/").string()},
+                                       {"/usr/lib/postgresql/", (root / "none/").string()},
                                        {"/usr/local/bin:", (root / "bin").string() + ":"},
                                        {"id -u", "echo 0"}}) {
             for (std::size_t at = 0; (at = script.find(from, at)) != std::string::npos; at += to.size())
@@ -71,6 +78,7 @@ class DatabasePod {
     bool keeps(const std::string& name) const { return fs::exists(data / name); }
 
     fs::path root, data;
+    std::string major = "99";
 
   private:
     void put_program(const std::string& name, const std::string& text) {
@@ -148,5 +156,19 @@ TEST_SUITE("clone start script") {
         for (const char* name : {"day-2026-11-29", "day-2026-11-29.csv", "day-2026-11-28", "day-2026-11-28.csv"})
             CHECK_FALSE(pod.keeps(std::string("statements/") + name));
         CHECK(pod.keeps("statements/days"));
+    }
+
+    TEST_CASE(
+        "a source that defers the cleanup of old rows has them rewritten away all the same, and 16 knows no such") {
+        const std::string setting = " -c vacuum_defer_cleanup_age=0";
+        for (const auto& [major, told] : {std::pair{"12", true}, {"15", true}, {"16", false}}) {
+            CAPTURE(major);
+            DatabasePod pod;
+            pod.set_major(major);
+            const CommandOutput ran = pod.run();
+            CHECK_MESSAGE(ran.exit_code == 0, ran.err);
+            CHECK((ran.out.find(setting) != std::string::npos) == told);
+            CHECK(ran.out.find(" -c autovacuum=off") != std::string::npos);
+        }
     }
 }
