@@ -289,10 +289,8 @@ Status perform_delete(const Delete& action, const Step& step, World& world, cons
     if (!action.wait || limits.dry_run == kube::DryRun::kServer) return {};
     WaitFor gone{action.ref.resource, action.ref.space, {action.ref.name}, Condition::kGone, ""};
     if (!action.preconditions.uid.empty()) gone.uids = {action.preconditions.uid};
-    // What an orphaning deletion leaves has no controller until the object is made again (safety R29), which takes some
-    // tens of milliseconds: a watch that is held up on its way, or never opens, must not make that longer.
-    const bool urgent = action.propagation == kube::Propagation::kOrphan;
-    return wait_for(gone, step, world, limits, stall, urgent ? kAskAgain : std::chrono::milliseconds(0));
+    const std::chrono::milliseconds ask_every = leaves_no_controller(action) ? kAskAgain : std::chrono::milliseconds(0);
+    return wait_for(gone, step, world, limits, stall, ask_every);
 }
 
 }  // namespace holdfast::plan

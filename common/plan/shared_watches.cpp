@@ -1,6 +1,7 @@
 #include "common/plan/shared_watches.h"
 
 #include "common/kube/objects/workload.h"
+#include "common/plan/wait.h"
 
 #include <algorithm>
 
@@ -32,7 +33,8 @@ std::map<std::string, int> waits_by_place(const Plan& plan) {
     for (const Step& step : plan.steps) {
         if (const auto* wait = std::get_if<WaitFor>(&step.action)) ++waits[place_of(wait->resource, wait->space)];
         const auto* gone = std::get_if<Delete>(&step.action);
-        if (gone != nullptr && gone->wait) ++waits[place_of(gone->ref.resource, gone->ref.space)];
+        if (gone != nullptr && gone->wait && !leaves_no_controller(*gone))
+            ++waits[place_of(gone->ref.resource, gone->ref.space)];
     }
     return waits;
 }

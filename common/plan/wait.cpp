@@ -48,22 +48,28 @@ class Waiter {
     }
 
     Status run() {
-        milliseconds next = kFirstAsk;
+        if (ask_every_ > milliseconds(0)) return ask();
         while (true) {
             TRY(relist());
             TRY_ASSIGN(const bool done, finished());
             if (done) return {};
-            if (ask_every_ > milliseconds(0)) {
-                TRY(check());
-                world_.clock.sleep_for(std::min(std::exchange(next, next * 2), ask_every_));
-                continue;
-            }
             TRY_ASSIGN(const bool ended, follow());
             if (ended) return {};
         }
     }
 
   private:
+    // What was only just asked for is not done yet: first a moment, then a look.
+    Status ask() {
+        for (milliseconds next = kFirstAsk;; next = std::min(next * 2, ask_every_)) {
+            TRY(check());
+            world_.clock.sleep_for(next);
+            TRY(relist());
+            TRY_ASSIGN(const bool done, finished());
+            if (done) return {};
+        }
+    }
+
     kube::ObjectRef ref(const std::string& name) const {
         return {wait_.resource, wait_.resource.namespaced ? wait_.space : "", name};
     }
@@ -256,6 +262,8 @@ class Waiter {
 };
 
 }  // namespace
+
+bool leaves_no_controller(const Delete& action) { return action.propagation == kube::Propagation::kOrphan; }
 
 Status wait_for(const WaitFor& wait, const Step& step, World& world, const Limits& limits, milliseconds stall,
                 milliseconds ask_every) {

@@ -9,6 +9,11 @@ namespace holdfast::plan {
 // The reason of an error about an object that was deleted while it was waited for.
 inline constexpr char kDeletedMeanwhile[] = "DeletedMeanwhile";
 
+// Whether what this deletion leaves has no controller until the object is made again (safety R29), which takes some
+// tens of milliseconds: a watch that is held up on its way, or never opens, must not make that longer, and none is
+// opened.
+bool leaves_no_controller(const Delete& action);
+
 // Ends well when observe() says kDone for every name. Ends with kTimeout when nothing moved for `stall` (an object's
 // verdict or its text changing counts as movement), kConflict when an object was replaced by one of the same name,
 // kFailed when it cannot become good any more, kInterrupted at the first signal (a cleaning one: at the second).

@@ -12,6 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from conftest import BUILD, Run, binary
 
 KUBECTL = Path(__file__).parent / "simulated" / "kubectl"
@@ -156,6 +158,19 @@ class Cluster:
         self.server.stdin.close()
         self.server.wait(timeout=10)
         self.server.stdout.close()
+
+
+def writes(requests):
+    """Those that change something or try to: to ask what is allowed, or a command in a pod that only asks, is none."""
+    return [r for r in requests if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]
+            and r["target"] != "/simulated/exec"]
+
+
+@pytest.fixture
+def cluster(tmp_path, certificates):
+    made = Cluster(tmp_path / "clone", certificates)
+    yield made
+    made.stop()
 
 
 def parted(expected, got):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from schema import conform, schema_of
-from simulated_cluster import SPACE, Cluster, difference
+from simulated_cluster import SPACE, Cluster, cluster, difference, writes
 
 SPARE = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "spare"}, "status": {"phase": "Available"}, "spec": {
     "capacity": {"storage": "4Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem",
@@ -19,7 +19,7 @@ def cloned(tmp_path, certificates, of_class, code):
         source = cluster.get("pvc", "data-postgres-0")["spec"]["storageClassName"]
         cluster.requests()
         done = cluster.run("clone", "pvc/data-postgres-0", "copy", code=code)
-        return source, done, [r for r in cluster.requests() if r["method"] in ("POST", "PATCH", "DELETE") and "accessreviews" not in r["target"]]
+        return source, done, writes(cluster.requests())
     finally:
         cluster.stop()
 
@@ -29,13 +29,6 @@ def test_a_free_volume_that_the_copy_would_get_is_refused_before_any_write(tmp_p
     _, done, writes = cloned(tmp_path, certificates, source, 3)
     assert "pv/spare is free" in done.err and "nothing was changed" in done.err, done
     assert writes == []
-
-
-@pytest.fixture
-def cluster(tmp_path, certificates):
-    made = Cluster(tmp_path / "clone", certificates)
-    yield made
-    made.stop()
 
 
 def claims_of(cluster, name):
@@ -159,7 +152,7 @@ def test_what_the_pods_need_in_another_namespace_is_named_before_any_write(clust
         "(a Secret is looked at only if it is named); nothing was changed\n"
         "copied, or left as they are where they exist, with: --copy-configmaps settings --copy-secrets password\n"), refused
     asked = cluster.requests()
-    assert [r for r in asked if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+    assert writes(asked) == []
     assert [r for r in asked if "/secrets" in r["target"]] == [], "a Secret that no flag names was read"
 
 
@@ -298,7 +291,7 @@ def test_whatever_would_select_the_clone_is_looked_for_each_by_itself_and_named(
     cluster.requests()
     refused = cluster.run("clone", "sts/postgres", "staging", code=3)
     assert told in refused.err and "nothing was changed" in refused.err, refused
-    assert [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+    assert writes(cluster.requests()) == []
 
 
 def test_copying_files_through_a_pod_is_refused_until_something_can_do_it(cluster):
@@ -306,7 +299,7 @@ def test_copying_files_through_a_pod_is_refused_until_something_can_do_it(cluste
     refused = cluster.run("clone", "pvc/data-postgres-0", "copy", "--method", "copy", code=3)
     assert refused.err == ("error: --method copy reads the source's files through a pod, which this version cannot do; nothing was changed\n"
                            "--method snapshot or clone, where the driver can; auto says which\n"), refused
-    assert [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]] == []
+    assert writes(cluster.requests()) == []
 
 
 def changed_while_its_claim_is_made(cluster, change, *words):

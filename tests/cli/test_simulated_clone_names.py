@@ -4,20 +4,9 @@ import re
 
 import pytest
 
-from simulated_cluster import SPACE, Cluster, difference
+from simulated_cluster import SPACE, cluster, difference, writes
 
 ELSEWHERE = ("--to-namespace", "elsewhere")
-
-
-@pytest.fixture
-def cluster(tmp_path, certificates):
-    made = Cluster(tmp_path / "clone", certificates)
-    yield made
-    made.stop()
-
-
-def writes(cluster):
-    return [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]]
 
 
 def operation_of(cluster, kind, name):
@@ -34,7 +23,7 @@ def test_a_name_that_another_clone_has_is_refused_before_any_write(cluster):
         f"error: a clone is called staging already in namespace bookstore: pvc/bookstore/staging-files is a part of it (made by operation "
         f"{operation_of(cluster, 'pvc', 'staging-files')}), and delete would take both; nothing was changed\n"
         "choose another name; what there is: kubectl clone list -n bookstore\n"), done
-    assert writes(cluster) == []
+    assert writes(cluster.requests()) == []
     cluster.run("clone", "sts/postgres", "staging", *ELSEWHERE)  # in another namespace it is another clone
 
 
@@ -84,7 +73,7 @@ def test_two_clones_that_got_one_name_at_one_time_are_told_apart_and_deleted_one
         "error: namespace elsewhere has more than one clone staging: "
         + ", ".join(f"of {source} by operation {operation}" for operation, source in each)
         + f"; nothing was changed\nsay which: kubectl clone delete staging -n elsewhere --operation {each[0][0]}\n"), refused
-    assert writes(cluster) == []
+    assert writes(cluster.requests()) == []
     cluster.run("clone", "delete", "staging", "-n", "elsewhere", "--operation", second, "--yes")
     left = {claim["metadata"]["name"] for claim in cluster.get("pvc", space="elsewhere")["items"]}
     assert left == {"theirs", "staging-data-postgres-0", "staging-wal-postgres-0"}

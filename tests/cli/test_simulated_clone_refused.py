@@ -4,24 +4,11 @@ import shlex
 
 import pytest
 
-from simulated_cluster import SPACE, Cluster
+from simulated_cluster import SPACE, cluster, writes
 
 NOTHING = "nothing was changed"
 ELSEWHERE = ("sts/postgres", "copy", "--to-namespace", "elsewhere")
 CHANGE = "change these with --set, or clone to a namespace with another level"
-
-
-@pytest.fixture
-def cluster(tmp_path, certificates):
-    made = Cluster(tmp_path / "clone", certificates)
-    yield made
-    made.stop()
-
-
-def writes(cluster):
-    """A command in a pod that only asks is none."""
-    return [r for r in cluster.requests() if r["method"] in ("POST", "PUT", "PATCH", "DELETE") and "accessreviews" not in r["target"]
-            and r["target"] != "/simulated/exec"]
 
 
 def refused(cluster, words, code, message, hint):
@@ -29,7 +16,7 @@ def refused(cluster, words, code, message, hint):
     cluster.requests()
     done = cluster.run("clone", *words, code=code)
     assert done.err == f"error: {message}\n{hint}\n", done
-    assert writes(cluster) == []
+    assert writes(cluster.requests()) == []
 
 
 def limit(cluster, hard, used):
@@ -200,7 +187,7 @@ def test_a_mysql_is_started_by_the_line_that_the_refusal_says(cluster):
     said, line = done.err.splitlines()
     assert said == ("error: deploy/files is MySQL (image mysql:8.4 of container files): variable MYSQL_SERVER_ID does nothing in its image; the clone "
                     f"has the source's server_uuid (auto.cnf) and the clone would replicate as its source does, by what its tables say; {NOTHING}")
-    assert writes(cluster) == []
+    assert writes(cluster.requests()) == []
     cluster.run("clone", "deploy/files", "papers", *shlex.split(line.removeprefix("start it by itself: ")))
     made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]["containers"][0]
     assert made["command"] == ["sh", "-c", 'rm -f /var/lib/mysql/auto.cnf; exec "$@"', "sh", "docker-entrypoint.sh"]

@@ -83,6 +83,18 @@ TEST_CASE("a wait that is alone of its kind watches the object that it names and
     CHECK(f.told(*watch) == "added a");
 }
 
+TEST_CASE("a deletion that is asked for without a watch is none of those that share one") {
+    Shared f;
+    f.cluster.put(claim("a"));
+    Delete orphans{claim_ref("a"), {kube::uid_of(*f.cluster.at(claim_ref("a"))), ""}, kube::Propagation::kOrphan};
+    f.plan.steps = {step("a", orphans), step("b", WaitFor{kube::kClaims, "n", {"b"}, Condition::kExists, ""})};
+    SharedWatches watches(f.plan, f.clock);
+    const auto watch = f.open(watches, "b", f.now());
+    f.cluster.put(claim("c"));
+    f.cluster.put(claim("b"));
+    CHECK(f.told(*watch) == "added b");
+}
+
 TEST_CASE("a wait is not told what its own list has shown: the end of an object that another has taken the place of") {
     Shared f;
     const Plan plan = f.two();
