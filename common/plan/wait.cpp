@@ -18,7 +18,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr milliseconds kLookEvery{1000};  // how long one read of the watch may block: signals are seen this soon
 constexpr milliseconds kExplainEvery{5000};
-constexpr milliseconds kFirstAsk{50};
+constexpr milliseconds kFirstAsk{100};
 constexpr milliseconds kFirstBackoff{800}, kLastBackoff{30000};  // client-go tools/cache/reflector.go
 
 struct Watched {
