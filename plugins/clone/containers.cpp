@@ -1,6 +1,9 @@
 #include "plugins/clone/containers.h"
 
+#include "common/core/text.h"
 #include "common/kube/objects/workload.h"
+
+#include <algorithm>
 
 namespace holdfast::clone {
 
@@ -14,6 +17,14 @@ const Json& containers_in(const Json& pod_spec) {
     static const Json kNone = Json::array();
     if (!pod_spec.is_object()) return kNone;
     return list_of_container(pod_spec, "containers");
+}
+
+bool is_bitnami(const Json& container) {
+    if (kube::text_at(container, "/image").find("bitnami") != std::string::npos) return true;
+    for (const Json& mount : list_of_container(container, "volumeMounts")) {
+        if (starts_with(kube::text_at(mount, "/mountPath"), "/bitnami")) return true;
+    }
+    return false;
 }
 
 std::vector<std::string> words_of(const Json& container) {
@@ -38,6 +49,12 @@ std::vector<Placed> all_containers(const Json& pod_spec) {
         }
     }
     return all;
+}
+
+const Placed* placed_of(const std::vector<Placed>& all, const std::string& name) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Placed& one) { return kube::text_at(*one.container, "/name") == name; });
+    return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace holdfast::clone

@@ -13,6 +13,8 @@ namespace holdfast::clone {
 // Empty where there is none.
 const Json& containers_in(const Json& pod_spec);
 const Json& list_of_container(const Json& container, const char* key);
+// Its image, or where a volume is mounted, says that it is Bitnami's: its scripts read variables of their own.
+bool is_bitnami(const Json& container);
 // Its command and args.
 std::vector<std::string> words_of(const Json& container);
 
@@ -23,5 +25,7 @@ struct Placed {
 };
 // The containers, then the init containers, of which those that restart always are sidecars. Points into pod_spec.
 std::vector<Placed> all_containers(const Json& pod_spec);
+// The one of this name, nullptr : none.
+const Placed* placed_of(const std::vector<Placed>& all, const std::string& name);
 
 }  // namespace holdfast::clone

@@ -19,7 +19,9 @@ Error no_such_clone(kube::ClusterReader& reader, const DeleteOptions& options, c
     std::vector<std::string> names;
     const auto all = known_clones(reader, options.space, "");
     if (all.ok()) {
-        for (const KnownClone& one : *all) names.push_back(one.name);
+        for (const KnownClone& one : *all) {
+            if (!one.only_left()) names.push_back(one.name);
+        }
     }
     Error error{ErrorKind::kNotFound,
                 "no clone " + escape_line(name) + " in namespace " + options.space +
@@ -131,7 +133,8 @@ Result<std::optional<KnownClone>> Delete::find(kube::ClusterReader& reader, cons
             plan.notes.push_back(stranger + " is left: it has the labels of clone " + name +
                                  ", but was not made under this name");
         const bool meant = options_.operation.empty() || one.operation == options_.operation;
-        if (meant && !one.objects.empty()) there.push_back(std::move(one));
+        const bool is_one = !one.objects.empty() && (resuming || !one.only_left());
+        if (meant && is_one) there.push_back(std::move(one));
     }
     if (there.size() > 1 && !resuming) return two_of_a_name(there);
     if (there.empty()) return std::optional<KnownClone>();

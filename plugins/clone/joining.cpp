@@ -94,7 +94,8 @@ Status check_postgres(const CloneOptions& options, const Joining& joining, const
 
 Status check_set_apart(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
                        const std::vector<std::string>& prefixes, const std::string& how, const std::string& hint) {
-    const auto before = variables(source, prefixes), after = variables(made, prefixes);
+    const std::string& container = joining.recognised.container;
+    const auto before = variables_in(source, container, prefixes), after = variables_in(made, container, prefixes);
     if (before != after && !after.empty()) return {};
     return would_join(options, joining, how, hint);
 }
@@ -103,6 +104,13 @@ Status check_set_apart(const CloneOptions& options, const Joining& joining, cons
 // ALTER SYSTEM is stronger than what it writes of archive_mode; restore_command it takes out of postgresql.auto.conf.
 // by_variables: where its archive is stands in variables, of which the clone has others.
 Status check_patroni_asked(const CloneOptions& options, const Joining& joining, bool by_variables) {
+    const bool standbys = std::all_of(joining.ties.begin(), joining.ties.end(),
+                                      [](const auto& one) { return one.second && one.second->standby; });
+    if (!joining.ties.empty() && standbys)
+        return would_join(options, joining,
+                          "each of its pods that run is a standby, and so it may follow another cluster, as the clone "
+                          "would by the same configuration",
+                          std::string("let its leader run; if it is a standby cluster, ") + kByHand);
     if (options.isolated && by_variables) return {};
     const std::string isolated = "--isolated takes that out of the clone before it starts";
     const std::string let_run =
@@ -145,6 +153,10 @@ Status check_patroni(const CloneOptions& options, const Joining& joining, const 
     if (!scope.empty())
         return would_join(options, joining, "variable " + scope + " has the scope of the source's cluster",
                           "give it one of its own: --env " + scope + "=" + options.name);
+    const std::string standby = kept_variable(source, made, {"STANDBY_"});
+    if (!standby.empty())
+        return would_join(options, joining,
+                          "variable " + standby + " makes it follow the cluster that its source follows", kByHand);
     const std::vector<std::string> archives = {"WALG_", "WALE_", "WAL_", "USE_WALG", "PGBACKREST_", "BARMAN_"};
     const std::string archive = kept_variable(source, made, archives);
     if (!archive.empty())
@@ -163,10 +175,25 @@ Status check_kafka(const CloneOptions& options, const Joining& joining, const Js
                                                   "KAFKA_CFG_ZOOKEEPER_CONNECT",
                                                   "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS",
                                                   "KAFKA_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS"};
-    TRY(check_set_apart(options, joining, source, made, controllers,
-                        "with the source's cluster.id (meta.properties) and controllers the clone would register "
-                        "with the source's cluster",
-                        "name controllers of its own, for example --env KAFKA_CONTROLLER_QUORUM_VOTERS=..."));
+    // Of variables that the source does not set nothing says that its image reads them: it may have a file.
+    const std::string& container = joining.recognised.container;
+    const auto told = variables_in(source, container, controllers);
+    const auto seeds = [](const Json& pod_spec) {
+        for (const Placed& one : all_containers(pod_spec)) {
+            for (const std::string& word : words_of(*one.container)) {
+                if (has_any(word, {"--seeds"})) return true;
+            }
+        }
+        return false;
+    };
+    const bool other_seeds = seeds(source) && seeds(made) && kept_word(source, made, {"--seeds"}).empty();
+    if (!other_seeds && !sets_anew(source, made, container, controllers))
+        return would_join(options, joining,
+                          "with the source's cluster.id (meta.properties) and controllers the clone would register "
+                          "with the source's cluster",
+                          told.empty() ? std::string(kByHand)
+                                       : "name controllers of its own: --env " +
+                                             told.begin()->first.substr(container.size() + 1) + "=...");
     return check_led_back(options, joining, source, made, controllers,
                           {"zookeeper.connect", "controller.quorum", "--seeds"});
 }

@@ -72,6 +72,10 @@ std::size_t KnownClone::count(const kube::Resource& resource) const {
         objects.begin(), objects.end(), [&](const KnownObject& one) { return one.ref.resource == resource; }));
 }
 
+bool KnownClone::only_left() const {
+    return !objects.empty() && count(kube::kConfigMaps) + count(kube::kSecrets) == objects.size();
+}
+
 std::string KnownClone::source_space() const {
     const std::vector<std::string> parts = split(source, '/');
     return parts.size() == 3 ? parts[1] : "";

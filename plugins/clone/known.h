@@ -26,6 +26,8 @@ struct KnownClone {
 
     long long claimed_bytes() const;
     std::size_t count(const kube::Resource& resource) const;
+    // What a deletion has left since somebody needs it, copied ConfigMaps and Secrets alone, is no clone any more.
+    bool only_left() const;
     std::string source_space() const;  // "" : unknown
 };
 

@@ -9,6 +9,10 @@
 
 namespace holdfast::clone {
 
+const char* const kByHand =
+    "copy its claims by themselves, kubectl clone pvc/NAME COPY for each, and start them where they reach none of the "
+    "source's";
+
 bool has_any(const std::string& word, std::initializer_list<const char*> parts) {
     return std::any_of(parts.begin(), parts.end(),
                        [&](const char* part) { return word.find(part) != std::string::npos; });
@@ -26,6 +30,22 @@ std::map<std::string, std::string> variables(const Json& pod_spec, const std::ve
         }
     }
     return found;
+}
+
+std::map<std::string, std::string> variables_in(const Json& pod_spec, const std::string& container,
+                                                const std::vector<std::string>& prefixes) {
+    std::map<std::string, std::string> found = variables(pod_spec, prefixes);
+    std::erase_if(found, [&](const auto& one) { return !starts_with(one.first, container + "/"); });
+    return found;
+}
+
+bool sets_anew(const Json& source, const Json& made, const std::string& container,
+               const std::vector<std::string>& prefixes) {
+    const auto before = variables_in(source, container, prefixes), after = variables_in(made, container, prefixes);
+    return std::any_of(after.begin(), after.end(), [&](const auto& one) {
+        const auto was = before.find(one.first);
+        return was != before.end() && was->second != one.second;
+    });
 }
 
 std::string value_in(const Json& pod_spec, const std::string& container, const std::string& name) {

@@ -14,6 +14,12 @@ bool has_any(const std::string& word, std::initializer_list<const char*> parts);
 
 // Variables that one of these prefixes names, of all containers: "db/MYSQL_HOST" and what it is set to, as JSON.
 std::map<std::string, std::string> variables(const Json& pod_spec, const std::vector<std::string>& prefixes);
+// The same of this container alone.
+std::map<std::string, std::string> variables_in(const Json& pod_spec, const std::string& container,
+                                                const std::vector<std::string>& prefixes);
+// One of these is set in this container of the source, and is set to something else there.
+bool sets_anew(const Json& source, const Json& made, const std::string& container,
+               const std::vector<std::string>& prefixes);
 // The literal value of a variable of this container, "" : none.
 std::string value_in(const Json& pod_spec, const std::string& container, const std::string& name);
 
@@ -25,6 +31,8 @@ std::string kept_word(const Json& source, const Json& made, std::initializer_lis
 // kRefused where a variable of these names, or a word with one of these parts, is as in the source.
 Status check_led_back(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made,
                       const std::vector<std::string>& names, std::initializer_list<const char*> parts);
+// What is to be done where nothing in a clone of the whole workload cuts the tie.
+extern const char* const kByHand;
 // kRefused: "sts/x is MySQL (image mysql:8 of container db): ..."
 Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint);
 

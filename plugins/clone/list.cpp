@@ -112,8 +112,9 @@ int run_list(app::Context& context, const app::Arguments& arguments) {
         if (!own.ok()) return context.fail(own.error());
         space = *own;
     }
-    const auto clones = known_clones(**reader, space, "");
+    auto clones = known_clones(**reader, space, "");
     if (!clones.ok()) return context.fail(clones.error());
+    std::erase_if(*clones, [](const KnownClone& one) { return one.only_left(); });
     print(context, *clones, space);
     context.console().flush();
     return app::kDone;

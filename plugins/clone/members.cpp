@@ -10,10 +10,6 @@
 namespace holdfast::clone {
 namespace {
 
-constexpr char kByHand[] =
-    "copy its claims by themselves, kubectl clone pvc/NAME COPY for each, and start them where they reach none of the "
-    "source's";
-
 // What is looked at, of the source and of what is to be made of it.
 class ClusterNode {
   public:
@@ -75,15 +71,45 @@ class ClusterNode {
         return "";
     }
 
-    // Its members stand in its data directory; --initial-cluster is not read again (etcd: Clustering Guide).
+    bool bitnami(const Json& pod_spec) const {
+        const std::vector<Placed> all = all_containers(pod_spec);
+        const Placed* own = placed_of(all, joining_.recognised.container);
+        return own != nullptr && is_bitnami(*own->container);
+    }
+    // A command that its pods run when they start or end, and that speaks with its members, or may.
+    bool hooked(const Json& pod_spec) const {
+        for (const Placed& one : all_containers(pod_spec)) {
+            const Json* hooks = kube::find_at(*one.container, "/lifecycle");
+            if (hooks != nullptr && has_any(hooks->dump(), {".sh", "etcd"})) return true;
+        }
+        return false;
+    }
+
+    // Its members stand in its data directory; --initial-cluster is not read again (etcd: Clustering Guide). Scripts,
+    // such as those of Bitnami's image, update and remove members by etcdctl, at the endpoints that variables name.
     Status etcd() const {
         const std::string members = value_of(source_, "--initial-cluster") +
                                     value_in(source_, joining_.recognised.container, "ETCD_INITIAL_CLUSTER");
         const bool told = says(source_, {"--initial-cluster ", "--discovery"}) || has(source_, {"ETCD_DISCOVERY"});
-        if (!several() && !told && members.find_first_of(",$") == std::string::npos) return {};
-        if (says(made_, {"--force-new-cluster"}) ||
-            value_in(made_, joining_.recognised.container, "ETCD_FORCE_NEW_CLUSTER") == "true")
-            return {};
+        const std::vector<std::string> endpoints = {"ETCD_CLUSTER_DOMAIN", "ETCD_INITIAL_CLUSTER", "ETCDCTL_ENDPOINTS"};
+        const bool scripted = has(source_, {"ETCD_CLUSTER_DOMAIN", "ETCDCTL_ENDPOINTS"}) || hooked(made_);
+        const bool by_file = says(made_, {"--config-file"}) || has(made_, {"ETCD_CONFIG_FILE"});
+        if (by_file)
+            return joins(
+                "its members stand in its data or in its configuration file, beside which etcd reads neither arguments "
+                "nor variables, and the clone would be one of them",
+                kByHand);
+        if (!several() && !told && !scripted && members.find_first_of(",$") == std::string::npos) return {};
+        const bool forced = says(made_, {"--force-new-cluster"}) ||
+                            value_in(made_, joining_.recognised.container, "ETCD_FORCE_NEW_CLUSTER") == "true";
+        const bool led = bitnami(made_) || hooked(made_) || !kept_variable(source_, made_, endpoints).empty();
+        if (led)
+            return joins(
+                "the members of its cluster stand in its data, and its image's scripts, its hooks or what its "
+                "variables "
+                "name would have the clone speak with the source's members, update and remove them",
+                kByHand);
+        if (forced) return {};
         return joins("the members of its cluster stand in its data, and the clone would be one of them",
                      "make each pod of the clone a cluster of its own: --env ETCD_FORCE_NEW_CLUSTER=true");
     }
@@ -149,7 +175,9 @@ class ClusterNode {
     Status zookeeper() const {
         const std::vector<std::string> servers = {"ZOO_SERVERS", "ZOOKEEPER_SERVERS"};
         if (!several() && !has(source_, servers)) return {};
-        if (has(source_, servers) && has(made_, servers) && kept_variable(source_, made_, servers).empty()) return {};
+        if (sets_anew(source_, made_, joining_.recognised.container, servers) &&
+            kept_variable(source_, made_, servers).empty())
+            return {};
         if (has(source_, servers))
             return joins("it is told the servers of the source's ensemble",
                          "name the clone's own: --env ZOO_SERVERS='server.1=" + options_.name + "-0...'");
@@ -162,9 +190,10 @@ class ClusterNode {
     // It looks for the nodes that it knew last, whatever seed_hosts says, and joins those with its cluster's name
     // alone.
     Status elastic() const {
-        const auto alone = [](const Json& pod_spec) {
-            for (const auto& [name, value] : variables(pod_spec, {"discovery.type", "DISCOVERY_TYPE"})) {
-                if (value.find("single-node") != std::string::npos) return true;
+        const auto alone = [&](const Json& pod_spec) {
+            for (const auto& [name, value] :
+                 variables_in(pod_spec, joining_.recognised.container, {"discovery.type", "DISCOVERY_TYPE"})) {
+                if (!bitnami(pod_spec) && value.find("single-node") != std::string::npos) return true;
             }
             return says(pod_spec, {"discovery.type=single-node"});
         };
@@ -174,12 +203,17 @@ class ClusterNode {
         if (alone(made_) || (!several() && !told)) return {};
         const std::vector<std::string> names = {"cluster.name", "CLUSTER_NAME", "ES_SETTING_CLUSTER_NAME",
                                                 "ELASTICSEARCH_CLUSTER_NAME", "OPENSEARCH_CLUSTER_NAME"};
-        if (has(made_, names) && kept_variable(source_, made_, names).empty()) return {};
-        const auto named = variables(source_, names);
-        const std::string first = named.empty() ? "cluster.name" : named.begin()->first;
+        if (sets_anew(source_, made_, joining_.recognised.container, names) &&
+            kept_variable(source_, made_, names).empty())
+            return {};
+        // Of a variable that the source does not set nothing says that its image reads it.
+        const auto named = variables_in(source_, joining_.recognised.container, names);
         return joins(
             "the nodes of its cluster stand in its data, and under the same cluster.name the clone would join them",
-            "give it a name of its own: --env " + first.substr(first.find('/') + 1) + "=" + options_.name);
+            named.empty()
+                ? std::string(kByHand)
+                : "give it a name of its own: --env " +
+                      named.begin()->first.substr(joining_.recognised.container.size() + 1) + "=" + options_.name);
     }
 
     Status rabbit() const {

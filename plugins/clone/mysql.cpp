@@ -10,20 +10,6 @@
 namespace holdfast::clone {
 namespace {
 
-const Placed* placed_of(const std::vector<Placed>& all, const std::string& name) {
-    const auto found = std::find_if(all.begin(), all.end(),
-                                    [&](const Placed& one) { return kube::text_at(*one.container, "/name") == name; });
-    return found == all.end() ? nullptr : &*found;
-}
-
-bool is_bitnami(const Json& container) {
-    if (kube::text_at(container, "/image").find("bitnami") != std::string::npos) return true;
-    for (const Json& mount : list_of_container(container, "volumeMounts")) {
-        if (starts_with(kube::text_at(mount, "/mountPath"), "/bitnami")) return true;
-    }
-    return false;
-}
-
 bool is_mariadb(const Json& container) {
     if (to_lower(kube::text_at(container, "/image")).find("mariadb") != std::string::npos) return true;
     const auto& env = list_of_container(container, "env");
@@ -94,12 +80,16 @@ std::string line_without_uuid(const Placed& database) {
 
 std::string line_without_replica(const Placed& database, bool mariadb) {
     const Json& container = *database.container;
-    const std::string flag = mariadb ? "--skip-slave-start" : "--skip-replica-start";
-    if (is_bitnami(container)) return std::string("--env ") + (mariadb ? "MARIADB" : "MYSQL") + "_EXTRA_FLAGS=" + flag;
+    // A MySQL before 8.0.26 knows the second one alone, a later one may know the first one alone.
+    const std::vector<std::string> flags =
+        mariadb ? std::vector<std::string>{"--skip-slave-start"}
+                : std::vector<std::string>{"--loose-skip-replica-start", "--loose-skip-slave-start"};
+    if (is_bitnami(container))
+        return "--env " + shell_quote((mariadb ? "MARIADB_EXTRA_FLAGS=" : "MYSQL_EXTRA_FLAGS=") + join(flags, " "));
     Json args = list_of_container(container, "args");
     if (args.empty() && list_of_container(container, "command").empty())
         args.push_back(mariadb ? "mariadbd" : "mysqld");
-    args.push_back(flag);
+    for (const std::string& flag : flags) args.push_back(flag);
     return set_line(database.path + ".args", args);
 }
 

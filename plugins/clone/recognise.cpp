@@ -292,16 +292,34 @@ Recognised in_container(const Json& container) {
 
 }  // namespace
 
-Recognised recognise(const Json& pod_spec) {
-    Recognised first;
+std::vector<Recognised> recognise_all(const Json& pod_spec) {
+    std::vector<Recognised> all;
     for (const Placed& one : all_containers(pod_spec)) {
         if (!one.stays) continue;
         Recognised found = in_container(*one.container);
-        if (found.software == Software::kPatroni) return found;
-        const bool surer = !first.sure && found.sure && found.software != Software::kNone;
-        if (first.software == Software::kNone || surer) first = found;
+        if (found.software != Software::kNone) all.push_back(std::move(found));
     }
-    return first;
+    const auto has = [&](Software software, bool sure) {
+        return std::any_of(all.begin(), all.end(),
+                           [&](const Recognised& one) { return one.software == software && (one.sure || !sure); });
+    };
+    std::vector<Recognised> kept;
+    for (const Recognised& one : all) {
+        const bool of_patroni = one.software == Software::kPostgres && has(Software::kPatroni, false);
+        const bool client = !one.sure && has(one.software, true);
+        if (!of_patroni && !client) kept.push_back(one);
+    }
+    return kept;
+}
+
+Recognised recognise(const Json& pod_spec) {
+    const std::vector<Recognised> all = recognise_all(pod_spec);
+    for (const bool sure : {true, false}) {
+        for (const Recognised& one : all) {
+            if (one.software == Software::kPatroni || (one.sure == sure)) return one;
+        }
+    }
+    return {};
 }
 
 }  // namespace holdfast::clone

@@ -3,7 +3,9 @@
 #include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/workload.h"
+#include "plugins/clone/software.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -109,7 +111,19 @@ Status set_env(Json& pod_spec, const std::string& name, const std::string& value
     if (pod_spec.contains("initContainers")) {
         for (Json& container : pod_spec["initContainers"]) put(container);
     }
-    if (!set) pod_spec["containers"][0]["env"].push_back({{"name", name}, {"value", value}});
+    if (set) return {};
+    const std::vector<Recognised> software = recognise_all(pod_spec);
+    const auto give = [&](Json& container) {
+        const bool meant = std::any_of(software.begin(), software.end(), [&](const Recognised& one) {
+            return one.container == kube::text_at(container, "/name");
+        });
+        if (meant) container["env"].push_back({{"name", name}, {"value", value}});
+    };
+    if (software.empty()) pod_spec["containers"][0]["env"].push_back({{"name", name}, {"value", value}});
+    for (const char* kind : {"containers", "initContainers"}) {
+        if (!pod_spec.contains(kind)) continue;
+        for (Json& container : pod_spec[kind]) give(container);
+    }
     return {};
 }
 

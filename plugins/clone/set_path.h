@@ -15,7 +15,8 @@ namespace holdfast::clone {
 // elements of a list: kRefused. kUsage: not a path.
 Status set_path(Json& manifest, const std::string& path, const std::string& value);
 
-// In every container that has the variable, else in the first one. kRefused: there is no container.
+// In every container that has the variable, else in each that runs software which could join its source, else in the
+// first one. kRefused: there is no container.
 Status set_env(Json& pod_spec, const std::string& name, const std::string& value);
 
 }  // namespace holdfast::clone

@@ -149,6 +149,7 @@ Recognised with_files(const Recognised& recognised, const std::string& container
     if (recognised.software == Software::kNone) return found == Software::kNone ? recognised : by_files;
     // An image that is called postgres may well run under Patroni.
     if (recognised.software == Software::kPostgres && found == Software::kPatroni) return by_files;
+    if (!recognised.sure && found != Software::kNone && found != recognised.software) return by_files;
     const bool none = found == Software::kNone && !recognised.sure && saw_everything(files);
     return none ? Recognised{} : recognised;
 }

@@ -38,8 +38,10 @@ struct Recognised {
     std::string by;    // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
     bool sure = true;  // false: it may be a client of it, if there is nothing of it on the volumes
 };
-// The first container that looks like one of them; Patroni before the Postgres that it runs. What only speaks with one,
-// an application or a container that runs psql, is none.
+// Each container that looks like one of them; not the Postgres that a Patroni runs, nor what may be a client of
+// software that another container is. What only speaks with one, an application or a container that runs psql, is none.
+std::vector<Recognised> recognise_all(const Json& pod_spec);
+// The first of these that is sure, else the first.
 Recognised recognise(const Json& pod_spec);
 // The same by the names of files on a volume, as `find` prints them: for software whose image says nothing.
 Software recognise_files(const std::vector<std::string>& paths);

@@ -3,6 +3,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/clone/clone.h"
+#include "plugins/clone/containers.h"
 #include "plugins/clone/mentions.h"
 #include "plugins/clone/variables.h"
 
@@ -41,6 +42,23 @@ Result<std::string> missing_to_ask(kube::ClusterReader& reader, const std::strin
                reader.allowed({{"get", kube::kPods, space, "", ""}, {"create", kube::kPods, space, "exec", ""}}));
     if (allowed.empty() || !allowed[0]) return std::string("get pods");
     return std::string(allowed.size() < 2 || !allowed[1] ? "create pods/exec" : "");
+}
+
+// What each container is by its looks; where none says anything, or another one has the claims, their files may.
+std::vector<Recognised> suspects(const Json& pod_spec) {
+    std::vector<Recognised> all = recognise_all(pod_spec);
+    if (all.empty()) return {Recognised{}};
+    const auto known = [&](const std::string& container) {
+        return std::any_of(all.begin(), all.end(), [&](const Recognised& one) { return one.container == container; });
+    };
+    for (const Json& one : containers_in(pod_spec)) {
+        const std::string name = kube::text_at(one, "/name");
+        if (mounts_of_claims(pod_spec, name).container != name || known(name)) continue;
+        Recognised unknown;
+        unknown.container = name;
+        all.push_back(unknown);
+    }
+    return all;
 }
 
 // The names of the files that its volumes have, of those that tell software: looked for in one of its pods.
@@ -102,9 +120,14 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     TRY_ASSIGN(const Json source, spelled(maps, kube::pod_spec_of_workload(live_->workloads.front()), false));
     TRY_ASSIGN(const Json made, spelled(maps, kube::pod_spec_of_workload(workload_.manifest), true));
     tell_mentions(made);
+    for (const Recognised& one : suspects(source)) TRY(check_one(reader, one, source, made));
+    return {};
+}
+
+Status Clone::check_one(kube::ClusterReader& reader, const Recognised& suspect, const Json& source, const Json& made) {
     Joining joining;
     joining.replicas = kube::replicas_of(live_->workloads.front());
-    joining.recognised = recognise(source);
+    joining.recognised = suspect;
     TRY(look_on_volumes(reader, joining));
     const Software software = joining.recognised.software;
     if ((software == Software::kPostgres && !options_.isolated) || software == Software::kPatroni) {

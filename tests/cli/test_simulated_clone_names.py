@@ -140,6 +140,19 @@ def test_clone_delete_leaves_the_secret_that_another_clone_lives_on(cluster, opt
     assert cluster.get("deploy", "beta", space="elsewhere") is None and copied(cluster) == ["configmap", "secret"]
 
 
+def test_what_a_deleted_clone_has_left_is_no_clone(cluster):
+    two_on_one_secret(cluster)
+    cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes")
+    assert copied(cluster) == ["configmap", "secret"]
+    listed = cluster.run("clone", "list", "-n", "elsewhere", "-o", "name")
+    assert listed.out.split() == ["clone/beta"], listed
+    again = cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes", code=None)
+    assert again.code != 0 and "no clone alpha in namespace elsewhere" in again.err, again
+    cluster.run("clone", "pvc/data-postgres-0", "alpha", *ELSEWHERE)
+    cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes")
+    assert cluster.get("pvc", "alpha", space="elsewhere") is None
+
+
 def test_what_two_clones_live_on_goes_with_both_of_them(cluster):
     two_on_one_secret(cluster)
     cluster.run("clone", "delete", "alpha", "beta", "-n", "elsewhere", "--yes")

@@ -191,7 +191,7 @@ def test_a_mysql_is_started_by_the_line_that_the_refusal_says(cluster):
     cluster.run("clone", "deploy/files", "papers", *shlex.split(line.removeprefix("start it by itself: ")))
     made = cluster.get("deploy", "papers")["spec"]["template"]["spec"]["containers"][0]
     assert made["command"] == ["sh", "-c", 'rm -f /var/lib/mysql/auto.cnf; exec "$@"', "sh", "docker-entrypoint.sh"]
-    assert made["args"] == ["--server-id=1", "--skip-replica-start"]
+    assert made["args"] == ["--server-id=1", "--loose-skip-replica-start", "--loose-skip-slave-start"]
 
 
 @pytest.mark.parametrize("container, cut, said, hint", [
@@ -231,3 +231,45 @@ def test_a_label_that_is_not_the_template_s_does_not_make_a_service_send_to_it(c
     cluster.write("PATCH", "pod", "copy-0", {"metadata": {"labels": put_on}})
     assert selected(cluster, put_on) == ["copy-0", "postgres-0"]
     assert selected(cluster, selector) == ["postgres-0"]
+
+
+def in_one_pod(cluster, *containers):
+    """The containers in front of the one of deploy/files, which is changed by the last of these."""
+    base = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0]
+    all_of_it = [*containers[:-1], {**base, **containers[-1]}]
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"containers": all_of_it}}}})
+    cluster.settle()
+
+
+def test_a_new_variable_is_given_to_the_container_that_runs_the_software(cluster):
+    in_one_pod(cluster, {"name": "exporter", "image": "quay.io/x/postgres-exporter:1"},
+               {"image": "cp-kafka:7", "env": [{"name": "KAFKA_ZOOKEEPER_CONNECT", "value": "zoo:2181"}]})
+    cluster.run("clone", "deploy/files", "papers", "--env", "KAFKA_ZOOKEEPER_CONNECT=zoo-copy:2181", "--env", "MARK=1")
+    exporter, kafka = cluster.get("deploy", "papers")["spec"]["template"]["spec"]["containers"]
+    assert not exporter.get("env") and {"name": "MARK", "value": "1"} in kafka["env"]
+
+
+def test_a_variable_of_another_container_sets_nothing_apart(cluster):
+    in_one_pod(cluster, {"name": "exporter", "image": "x/exporter:1", "env": [{"name": "PATRONI_SCOPE", "value": "shop"}]},
+               {"image": "registry.test/spilo:3", "env": []})
+    done = cluster.run("clone", "deploy/files", "papers", "--env", "PATRONI_SCOPE=papers", code=3)
+    assert "under the same scope the clone would join the source's cluster" in done.err, done
+
+
+@pytest.mark.parametrize("image, env, said", [
+    ("bitnami/kafka:3.7", [{"name": "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS", "value": "0@kafka-0:9093"}], "is Kafka (image kafka:3.7"),
+    ("mysql:8.4", [], "is MySQL (image mysql:8.4 of container files)")])
+def test_a_cache_in_front_of_a_database_hides_nothing(cluster, image, env, said):
+    in_one_pod(cluster, {"name": "cache", "image": "redis:7"}, {"image": image, "env": env})
+    done = cluster.run("clone", "deploy/files", "papers", code=3)
+    assert said in done.err, done
+
+
+def test_a_postgres_behind_a_cache_is_asked(cluster):
+    pod = cluster.get("sts", "postgres")["spec"]["template"]["spec"]
+    pod["containers"] = [{"name": "cache", "image": "redis:7"}, *pod["containers"]]
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": pod}}})
+    cluster.settle()
+    cluster.requests()
+    cluster.run("clone", "sts/postgres", "copy", "--replicas", "1", "--dry-run=client", code=None)
+    assert asked(cluster)

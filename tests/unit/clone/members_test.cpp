@@ -83,19 +83,47 @@ TEST_SUITE("clone members") {
         const std::string how = "stand in its data, and the clone would be one of them";
         const std::string line = "--env ETCD_FORCE_NEW_CLUSTER=true";
         const Runs three{"etcd:3.5", {"ETCD_INITIAL_CLUSTER=a=http://a:2380,b=http://b:2380"}, {}};
-        refused(same(three), how, line);
+        refused(same(three), "speak with the source's members", kByHand);
         refused(same({"etcd:3.5", {}, {}}, 3), how, line);
         refused(same({"etcd:3.5", {}, {"--initial-cluster", "a=http://a:2380,b=http://b:2380"}}), how, line);
         refused(same({"etcd:3.5", {}, {"sh", "-c", "exec etcd --initial-cluster ${PEERS}"}}), how, line);
         refused(same({"etcd:3.5", {}, {"--discovery-srv=example.test"}}), how, line);
-        Runs apart = three;
+        const Runs words{"etcd:3.5", {"ETCD_DATA_DIR=/d"}, {"--initial-cluster=a=http://a:2380,b=http://b:2380"}};
+        Runs apart = words;
         apart.env.push_back("ETCD_FORCE_NEW_CLUSTER=true");
-        CHECK(joins({three, apart, 3}).ok());
+        CHECK(joins({words, apart, 3}).ok());
         apart.env.back() = "ETCD_FORCE_NEW_CLUSTER=false";
-        CHECK_FALSE(joins({three, apart, 3}).ok());
-        apart = three;
+        CHECK_FALSE(joins({words, apart, 3}).ok());
+        apart = words;
         apart.args = {"--force-new-cluster"};
-        CHECK(joins({three, apart, 3}).ok());
+        CHECK(joins({words, apart, 3}).ok());
+    }
+
+    TEST_CASE("an etcd that a script or a file tells its members is one, whatever forces a new cluster") {
+        const std::string scripts = "speak with the source's members";
+        for (const char* kept : {"ETCD_CLUSTER_DOMAIN=etcd.shop.svc", "ETCD_INITIAL_CLUSTER=a=http://a:2380,b=http://b",
+                                 "ETCDCTL_ENDPOINTS=etcd-0:2379"}) {
+            CAPTURE(kept);
+            const Runs told{"etcd:3.5", {kept}, {}};
+            Runs apart = told;
+            apart.env.push_back("ETCD_FORCE_NEW_CLUSTER=true");
+            refused({told, apart, 3}, scripts, kByHand);
+            refused({told, apart}, scripts, kByHand);
+        }
+        const Runs bitnami{"bitnami/etcd:3.5", {}, {}};
+        CHECK(joins(same(bitnami)).ok());
+        refused({bitnami, {"bitnami/etcd:3.5", {"ETCD_FORCE_NEW_CLUSTER=true"}, {}}, 3}, scripts, kByHand);
+        for (const Runs& by_file : {Runs{"etcd:3.5", {"ETCD_FORCE_NEW_CLUSTER=true"}, {"--config-file=/etc/etcd.yml"}},
+                                    Runs{"etcd:3.5", {"ETCD_CONFIG_FILE=/etc/e"}, {"--force-new-cluster"}}})
+            refused(same(by_file), "its configuration file, beside which etcd reads neither arguments nor variables",
+                    kByHand);
+        for (const char* when : {"preStop", "postStart"}) {
+            Json hooked = pod({"etcd:3.5", {"ETCD_FORCE_NEW_CLUSTER=true"}, {}});
+            hooked["containers"][0]["lifecycle"][when]["exec"]["command"] = {"/scripts/prestop.sh"};
+            const Status joined = check_joining(whole(), {recognise(hooked), {}}, hooked, hooked);
+            REQUIRE_FALSE(joined.ok());
+            CHECK(says(joined.error().message, scripts));
+        }
     }
 
     TEST_CASE("a node of a Redis Cluster is taken for the source's until it has a file of its own for the others") {
@@ -146,11 +174,18 @@ TEST_SUITE("clone members") {
     TEST_CASE("an Elasticsearch joins those whose cluster has the name of its own") {
         const std::string how = "under the same cluster.name the clone would join them";
         const Runs unnamed{"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1"}, {}};
-        refused(same(unnamed), how, "--env cluster.name=copy");
-        refused(same({"opensearch:2", {}, {}}, 3), how, "--env cluster.name=copy");
+        refused(same(unnamed), how, kByHand);
+        refused(same({"opensearch:2", {}, {}}, 3), how, kByHand);
         const Runs named{"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1", "cluster.name=shop"}, {}};
         refused(same(named), how, "--env cluster.name=copy");
-        CHECK(joins({unnamed, named}).ok());
+        // Whether its image reads a variable that the source has not, nothing says.
+        refused({unnamed, named}, how, kByHand);
+        const Runs bitnami{"bitnami/elasticsearch:8", {"ELASTICSEARCH_CLUSTER_HOSTS=a,b"}, {}};
+        for (const char* vain : {"cluster.name=copy", "discovery.type=single-node"}) {
+            Runs made = bitnami;
+            made.env.push_back(vain);
+            refused({bitnami, made}, how, kByHand);
+        }
         CHECK(joins({named, {"elasticsearch:8", {"discovery.seed_hosts=es-0,es-1", "cluster.name=copy"}, {}}, 3}).ok());
         CHECK(joins({named, {"elasticsearch:8", {"discovery.type=single-node", "cluster.name=shop"}, {}}}).ok());
         refused(same({"bitnami/elasticsearch:8",

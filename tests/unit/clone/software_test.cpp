@@ -286,10 +286,11 @@ TEST_SUITE("clone software") {
               "sts/postgres is MySQL (image mysql:8 of container db): the clone has the source's server_uuid "
               "(auto.cnf) and "
               "the clone would replicate as its source does, by what its tables say; nothing was changed");
-        CHECK(refused.error().hint ==
-              R"(start it by itself: --set 'spec.template.spec.containers[0].command=["sh","-c","rm -f )"
-              R"(/var/lib/mysql/auto.cnf; exec \"$@\"","sh","docker-entrypoint.sh"]' --set )"
-              R"('spec.template.spec.containers[0].args=["mysqld","--skip-replica-start"]')");
+        CHECK(
+            refused.error().hint ==
+            R"(start it by itself: --set 'spec.template.spec.containers[0].command=["sh","-c","rm -f )"
+            R"(/var/lib/mysql/auto.cnf; exec \"$@\"","sh","docker-entrypoint.sh"]' --set )"
+            R"('spec.template.spec.containers[0].args=["mysqld","--loose-skip-replica-start","--loose-skip-slave-start"]')");
         // As the line says.
         const auto started = [](const Json& command, const Json& args, const Json& env = Json::array()) {
             Json spec = pod("mysql:8", env, args);
@@ -300,6 +301,10 @@ TEST_SUITE("clone software") {
             Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec \"$@\"", "sh", "docker-entrypoint.sh"});
         CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start"}))).ok());
         CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip_slave_start=ON"}))).ok());
+        // Before 8.0.26 a server knows but one of them, and would not start by the other.
+        CHECK(joins(mysql,
+                    started(without, Json::array({"mysqld", "--loose-skip-replica-start", "--loose-skip-slave-start"})))
+                  .ok());
         CHECK(says(joins(mysql, started(without, Json::array({"mysqld"}))).error().message,
                    "would replicate as its source"));
         CHECK_FALSE(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start=OFF"}))).ok());
@@ -322,14 +327,16 @@ TEST_SUITE("clone software") {
         CHECK(says(vain.error().message,
                    "variable MYSQL_SERVER_ID does nothing in its image; the clone has the source's"));
         CHECK(says(vain.error().hint, "rm -f /data/auto.cnf"));
-        CHECK(says(vain.error().hint, R"(args=["--server-id=1","--datadir=/data","--skip-replica-start"]')"));
+        CHECK(
+            says(vain.error().hint, R"("--datadir=/data","--loose-skip-replica-start","--loose-skip-slave-start"]')"));
         CHECK_FALSE(
             joins(source, pod("mysql:8", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")}))).ok());
         const Json bitnami = pod("bitnami/mysql:8.4");
         const Status there = joins(bitnami, bitnami);
         CHECK(says(there.error().hint, "rm -f /bitnami/mysql/data/auto.cnf"));
         CHECK(says(there.error().hint, "/opt/bitnami/scripts/mysql/run.sh"));
-        CHECK(says(there.error().hint, "--env MYSQL_EXTRA_FLAGS=--skip-replica-start"));
+        CHECK(
+            says(there.error().hint, "--env 'MYSQL_EXTRA_FLAGS=--loose-skip-replica-start --loose-skip-slave-start'"));
         Json made = pod("bitnami/mysql:8.4", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")}));
         CHECK_FALSE(joins(bitnami, made).ok());
         made["initContainers"] =
@@ -351,7 +358,7 @@ TEST_SUITE("clone software") {
         const auto told = [](const std::string& archive, const std::string& fetches,
                              const std::string& subscriptions = "0") {
             return std::map<std::string, std::optional<Ties>>{
-                {"db-0", parse_ties("standby=true\narchive=" + archive + "\nfollows=1\nfetches=" + fetches +
+                {"db-0", parse_ties("standby=false\narchive=" + archive + "\nfollows=1\nfetches=" + fetches +
                                     "\nslots=2\nsubscriptions=" + subscriptions + "\n")}};
         };
         const Json source = patroni("shop"), made = patroni("copy");
@@ -380,6 +387,25 @@ TEST_SUITE("clone software") {
         CHECK(joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), true).ok());
         CHECK_FALSE(
             joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1", "1")).ok());
+    }
+
+    TEST_CASE("a Patroni that follows another cluster would follow it as a clone, too") {
+        const auto env = [](const std::string& scope) {
+            return Json::array({variable("SCOPE", scope), variable("STANDBY_HOST", "primary.other")});
+        };
+        const Ties primary{}, standby{true};
+        const Json source = pod("spilo-15", env("shop"));
+        const Status led = joins(source, pod("spilo-15", env("copy")), false, {{"db-0", primary}});
+        REQUIRE_FALSE(led.ok());
+        CHECK(says(led.error().message, "variable STANDBY_HOST makes it follow the cluster that its source follows"));
+        const Json plain = pod("spilo-15", Json::array({variable("SCOPE", "shop")})),
+                   made = pod("spilo-15", Json::array({variable("SCOPE", "copy")}));
+        CHECK(joins(plain, made, false, {{"db-0", primary}, {"db-1", standby}}).ok());
+        for (const bool isolated : {false, true}) {
+            const Status follows = joins(plain, made, isolated, {{"db-0", standby}, {"db-1", standby}});
+            REQUIRE_FALSE(follows.ok());
+            CHECK(says(follows.error().message, "each of its pods that run is a standby"));
+        }
     }
 
     TEST_CASE("the others need their identity set") {
@@ -423,5 +449,15 @@ TEST_SUITE("clone software") {
         CHECK(joins(kafka, kafka).error().kind == ErrorKind::kRefused);
         CHECK(joins(pod("mysql:8"), pod("mysql:8")).error().kind == ErrorKind::kRefused);
         CHECK(joins(pod("nginx"), pod("nginx")).ok());
+    }
+
+    TEST_CASE("controllers that a Kafka is told by its file are not replaced by a variable") {
+        const Json kafka = pod("bitnami/kafka:3.7", Json::array({variable("KAFKA_HEAP_OPTS", "x")}));
+        const Json made =
+            pod("bitnami/kafka:3.7",
+                Json::array({variable("KAFKA_HEAP_OPTS", "x"), variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy")}));
+        const Status vain = joins(kafka, made);
+        REQUIRE_FALSE(vain.ok());
+        CHECK(says(vain.error().hint, "kubectl clone pvc/NAME COPY"));
     }
 }
