@@ -108,8 +108,10 @@ for folder in "$logs" "$data/../log" "$data/../logs" "$data/../pg_log"; do
     [ -n "$folder" ] && [ -d "$folder" ] && [ ! "$folder" -ef "$data" ] || continue
     rm -f "$folder"/*.log "$folder"/*.log.* "$folder"/*.csv "$folder"/*.json
 done
-rm -rf "$data/log" "$data/pg_log" "$data/pg_stat/pg_stat_statements.stat"
-rm -f "$data"/pg_stat_tmp/* "$data"/core "$data"/core.*
+rm -rf "$data/log" "$data/pg_log"
+# Of extensions too that keep statements there; the server's own are counters.
+rm -f "$data"/pg_stat/* "$data"/pg_stat_tmp/* "$data"/core "$data"/core.*
+for history in "$data/.psql_history" "$data/../.psql_history"; do rm -f "$history" "$history"-*; done
 )sh";
 
 // A volume that the database has nothing on, dumps or an archive perhaps, no statement masks.

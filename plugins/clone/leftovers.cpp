@@ -16,7 +16,7 @@ end $holdfast$)sql";
 
 // Paths are relative to the data directory, in which the server runs the program. Of other databases no catalog can be
 // seen from here: these are as they were. In pg_wal whatever fetches the log puts it under names of its own; rm follows
-// no link.
+// no link. A segment that this server is about to make is called xlogtemp; it removed old ones when it started.
 constexpr char kRemoveStrays[] = R"sql(copy (
     with version(folder) as (
         select 'PG_' || current_setting('server_version_num')::integer / 10000 || '_' || catalog_version_no
@@ -49,7 +49,8 @@ constexpr char kRemoveStrays[] = R"sql(copy (
     select 'pg_wal/' || one from pg_catalog.pg_ls_dir('pg_wal') one
     where not (one ~ '^[0-9A-F]{24}$'
                and left(one, 8) = left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))
-      and one !~ '^[0-9A-F]{8}\.history$' and one not in ('archive_status', 'summaries', 'lost+found')
+      and one !~ '^([0-9A-F]{8}\.history|xlogtemp\..*)$'
+      and one not in ('archive_status', 'summaries', 'lost+found')
 ) to program 'while IFS= read -r one; do rm -rf -- "$one" || exit 1; done')sql";
 
 }  // namespace

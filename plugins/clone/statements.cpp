@@ -77,6 +77,10 @@ std::vector<Statement> statements_for(const CloneOptions& options) {
     all.push_back({"slots", "drop the replication slots",
                    "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots"});
     all.push_back({"mappings", "drop the user mappings of foreign servers", kNoMappings});
+    // A row that is replaced stays on the disk, passwords of subscriptions too, until its table is rewritten.
+    if (options.isolated) {
+        for (Statement& one : isolation()) all.push_back(std::move(one));
+    }
     if (!options.sql.empty()) {
         for (Statement& one : masking(options)) all.push_back(std::move(one));
     }
@@ -90,9 +94,6 @@ std::vector<Statement> statements_for(const CloneOptions& options) {
             {"statistics-ext", "delete the extended statistics", "delete from pg_catalog.pg_statistic_ext_data", 12});
         all.push_back({"analyze", "make statistics anew", "analyze"});
         all.push_back({"rewrite", "rewrite every table of the database without its old rows", "vacuum (full)"});
-    }
-    if (options.isolated) {
-        for (Statement& one : isolation()) all.push_back(std::move(one));
     }
     if (!options.sql.empty()) {
         all.push_back({"checkpoint", "write everything out", "checkpoint"});

@@ -15,7 +15,7 @@ struct Statement {
 
 // What ties the copy to its source is taken out (safety R26).
 std::vector<Statement> isolation();
-// Everything, in the order in which it is run: masked first, untied then, and what the log still has given up last.
+// Everything, in the order in which it is run: untied first, masked then, and what the log still has given up last.
 std::vector<Statement> statements_for(const CloneOptions& options);
 bool fits(const Statement& one, int major);
 

@@ -252,6 +252,20 @@ TEST_SUITE("clone prepare") {
         CHECK(any(statements(*plan), "pg_drop_replication_slot"));
     }
 
+    TEST_CASE("what is taken out of a catalog is taken out before its table is rewritten") {
+        const Scene made = scene(masked());
+        const auto plan =
+            plan_treat(made.options, made.treatment, mark_of(made.options), made.now, {{"version-0", "150014"}});
+        REQUIRE(plan.ok());
+        const std::vector<std::string> said = statements(*plan);
+        const auto place = [&](const std::string& words) {
+            return std::find_if(said.begin(), said.end(), [&](const std::string& one) { return says(one, words); });
+        };
+        REQUIRE(place("subconninfo") != said.end());
+        CHECK(place("subconninfo") < place("vacuum (full)"));
+        CHECK(place("drop user mapping") < place("vacuum (full)"));
+    }
+
     TEST_CASE("a log whose segments are used again keeps old rows: too old to be masked") {
         const Scene made = scene(masked());
         const auto plan =
