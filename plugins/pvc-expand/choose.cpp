@@ -66,8 +66,9 @@ class Choosing {
         const std::vector<std::string> names = kube::claim_templates_of(set);
         const std::string what = "sts/" + options_.space + "/" + kube::name_of(set);
         TRY(check_owner(what, set));
+        if (names.empty() && !options_.claims.empty()) return {};
         if (names.empty())
-            return refused(what + " has no volumeClaimTemplates", "name its claims: kubectl pvc-expand pvc/NAME");
+            return refused(what + " has no volumeClaimTemplates", "name its claims: --claim NAME");
         const bool known = std::find(names.begin(), names.end(), options_.claim_template) != names.end();
         if (!options_.claim_template.empty() && !known)
             return refused(what + " has no volumeClaimTemplate " + escape_line(options_.claim_template),

@@ -2,6 +2,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/pod_state.h"
+#include "common/kube/objects/workload_state.h"
 #include "plugins/pvc-expand/choose.h"
 
 #include <algorithm>
@@ -13,6 +14,18 @@ namespace {
 bool in_fractions(const Quantity& size) {
     const std::string& text = size.text();
     return text.find_last_of("mun") == text.size() - 1 || text.find("e-") != std::string::npos;
+}
+
+// What the StatefulSet's pod template mounts besides the claims of its own templates, and nobody asked to grow.
+std::string claims_beside(const ExpandOptions& options, const ExpandFacts& facts) {
+    if (!options.target || options.target->resource != kube::kStatefulSets) return "";
+    std::vector<std::string> names;
+    for (const Json& set : facts.sets) {
+        for (const std::string& claim : kube::workload_state_of(set).pod_claims) {
+            if (!facts.chosen.contains(claim)) names.push_back("pvc/" + claim);
+        }
+    }
+    return join(names, ", ");
 }
 
 // A full disk is why people come here.
@@ -50,6 +63,8 @@ void note_choice(const ExpandOptions& options, const ExpandFacts& facts, const E
     if (!left_out.without_pod.empty())
         notes.push_back("without a pod and left as they are: " + join(left_out.without_pod, ", ") +
                         " (--include-unused grows them too)");
+    if (const std::string beside = claims_beside(options, facts); !beside.empty())
+        notes.push_back("mounted by name and left as they are: " + beside + " (--claim NAME grows one too)");
     for (const Growth& growth : record.claims) {
         if (!growth.mounted && !growth.bears_only)
             notes.push_back("pvc/" + growth.claim +

@@ -1,5 +1,6 @@
 #include "plugins/pvc-expand/facts.h"
 
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/missing.h"
 #include "common/kube/objects/lifecycle.h"
@@ -58,6 +59,18 @@ Status read_sets(kube::ClusterReader& reader, const ExpandOptions& options, Expa
     return {};
 }
 
+Status add_named(const ExpandOptions& options, const Json& set, ExpandFacts& facts) {
+    const std::vector<std::string> mounted = kube::workload_state_of(set).pod_claims;
+    for (const std::string& claim : options.claims) {
+        if (std::find(mounted.begin(), mounted.end(), claim) == mounted.end())
+            return refused("--claim " + claim + ": the pod template of " + options.target->text() + " does not mount it",
+                           mounted.empty() ? "it names no claim; those of its volumeClaimTemplates are meant anyway"
+                                           : "it names " + join(mounted, ", "));
+        facts.chosen.insert(claim);
+    }
+    return {};
+}
+
 Status read_targets(kube::ClusterReader& reader, const ExpandOptions& options, ExpandFacts& facts) {
     if (!options.target) {
         TRY(read_claims(reader, options, facts));
@@ -68,6 +81,7 @@ Status read_targets(kube::ClusterReader& reader, const ExpandOptions& options, E
     Json target = std::move(*found);
     TRY(read_claims(reader, options, facts));
     if (options.target->resource == kube::kStatefulSets) {
+        TRY(add_named(options, target, facts));
         facts.sets.push_back(std::move(target));
     } else if (options.target->resource == kube::kDeployments) {
         for (const std::string& claim : kube::workload_state_of(target).pod_claims) facts.chosen.insert(claim);

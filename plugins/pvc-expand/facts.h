@@ -33,7 +33,7 @@ struct ExpandFacts {
     std::vector<Json> sets;               // StatefulSets of which at least one claim is meant
     Json deployment;                      // the target, or null
     std::map<std::string, Json> claims;   // of the namespace, by name
-    std::set<std::string> chosen;         // by name or selector, where no whole StatefulSet is meant
+    std::set<std::string> chosen;         // by name or selector: of no StatefulSet, or where no whole one is meant
     std::vector<Json> pods;               // of the namespace
     std::map<std::string, Json> classes;  // of these claims and templates, as far as they are there, by name
     std::vector<Json> quotas;

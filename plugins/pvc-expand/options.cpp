@@ -63,6 +63,13 @@ Result<std::optional<kube::ObjectRef>> target_of(const app::Arguments& arguments
     return std::optional(kube::ObjectRef{*resource, space, typed.name});
 }
 
+Status read_claims(const app::Arguments& arguments, ExpandOptions& options) {
+    options.claims = arguments.list("claim");
+    for (const std::string& claim : options.claims) TRY(check_dns_subdomain(claim, "--claim"));
+    if (options.claims.empty() || (options.target && options.target->resource == kube::kStatefulSets)) return {};
+    return usage("--claim adds to the claims of a StatefulSet", "one claim by itself: kubectl pvc-expand pvc/NAME");
+}
+
 Status check_one_size(const app::Arguments& arguments) {
     std::vector<std::string> given;
     for (const char* name : {"size", "add", "percent", "until-usage"}) {
@@ -94,6 +101,7 @@ Result<ExpandOptions> recover_options(app::Context& context, const app::Argument
     if (!options.target && options.selector.empty())
         return usage("no claim is meant: name a TYPE/NAME, or claims by --selector",
                      "for example: kubectl pvc-expand sts/postgres --size 100Gi");
+    TRY(read_claims(arguments, options));
     TRY_ASSIGN(options.size, size_option(arguments, "size"));
     return options;
 }

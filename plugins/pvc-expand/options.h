@@ -18,6 +18,7 @@ struct ExpandOptions {
     std::string space;
     std::optional<kube::ObjectRef> target;  // a StatefulSet, Deployment or claim; nullopt: by selector
     std::string selector;
+    std::vector<std::string> claims;  // --claim: what the StatefulSet's pod template mounts by name
     // Exactly one of these.
     std::optional<Quantity> size, add;
     std::optional<int> percent, until_usage;  // percent of the size now; of the size then that is used now

@@ -29,6 +29,14 @@ Option selector_option(std::string help) {
     return option;
 }
 
+Option claim_option() {
+    Option option =
+        text_option("claim", "NAME", "also this claim, which the StatefulSet's pod template mounts; may be given again",
+                    Completes::kClaim);
+    option.kind = Option::Kind::kList;
+    return option;
+}
+
 Rule rule(std::vector<std::string> verbs, const kube::Resource& resource, std::string subresource = "",
           std::string when = "") {
     Rule made;
@@ -102,6 +110,7 @@ app::Command expand_command() {
         text_option("percent", "N", "grow by this percentage; on a terminal only"),
         text_option("until-usage", "N%", "grow until what is used now is this part of it; on a terminal only"),
         text_option("template", "NAME", "only the claims of this volumeClaimTemplate"),
+        claim_option(),
     };
     Option canary = text_option("canary", "N", "grow the claims of the N highest ordinals first, and wait for them");
     canary.kind = Option::Kind::kNumber;
@@ -145,7 +154,8 @@ app::Command recover_command() {
     command.positionals_max = 1;
     command.completes = {Completes::kWorkload};
     command.options = {selector_option("take the claims that this label selector chooses"),
-                       text_option("size", "SIZE", "what the claims ask for instead, above what they have")};
+                       text_option("size", "SIZE", "what the claims ask for instead, above what they have"),
+                       claim_option()};
     command.rules = {rule({"get", "list", "watch", "patch"}, kube::kClaims),
                      rule({"patch"}, kube::kClaims, "status", "a status that was never closed"),
                      rule({"list"}, kube::kPods),

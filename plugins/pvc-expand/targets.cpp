@@ -8,8 +8,11 @@
 namespace holdfast::expand {
 
 Result<std::vector<kube::ObjectRef>> locked_by(kube::ClusterReader& reader, const ExpandOptions& options) {
-    if (options.target && options.target->resource != kube::kDeployments)
-        return std::vector<kube::ObjectRef>{*options.target};
+    if (options.target && options.target->resource != kube::kDeployments) {
+        std::vector<kube::ObjectRef> targets{*options.target};
+        for (const std::string& claim : options.claims) targets.push_back({kube::kClaims, options.space, claim});
+        return targets;
+    }
     if (options.target) {
         // Its pods may mount a claim of a StatefulSet, too, whose lock keeps others off it.
         std::vector<kube::ObjectRef> targets{*options.target};
@@ -32,7 +35,7 @@ std::vector<std::string> meant_claims(const ExpandOptions& options, const Expand
     std::vector<std::string> names;
     const bool whole = options.target && options.target->resource == kube::kStatefulSets;
     for (const auto& [name, claim] : facts.claims) {
-        if (whole ? facts.places.contains(name) : facts.chosen.contains(name)) names.push_back(name);
+        if (facts.chosen.contains(name) || (whole && facts.places.contains(name))) names.push_back(name);
     }
     return names;
 }

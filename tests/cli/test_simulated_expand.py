@@ -52,6 +52,22 @@ def test_claims_and_template_grow_and_pods_stay(cluster):
     assert again["operation"] is None and again["claims"] == []
 
 
+def test_a_claim_that_the_pod_template_names_grows_on_request(cluster):
+    free = next(name for name in sizes(cluster) if "postgres" not in name)
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": free}}]}}}})
+    cluster.settle()
+    size = sizes(cluster)[free]
+    told = cluster.run("pvc-expand", *GROW, "--dry-run").err
+    assert f"mounted by name and left as they are: pvc/{free} (--claim NAME grows one too)" in told
+    nothing = cluster.run("pvc-expand", *GROW, "--claim", "nothing", code=3)
+    assert "--claim nothing: the pod template of sts/" in nothing.err and f"it names {free}" in nothing.err
+    alone = cluster.run("pvc-expand", f"pvc/{free}", "--size", "2Gi", "--claim", free, code=2)
+    assert "--claim adds to the claims of a StatefulSet" in alone.err
+    done = json.loads(cluster.run("pvc-expand", *GROW, "--claim", free, "-o", "json").out)
+    assert free in {one["name"] for one in done["claims"]} and size != "2Gi"
+    assert sizes(cluster)[free] == "2Gi" and {s for name, s in sizes(cluster).items() if "postgres" in name} == {"2Gi"}
+
+
 def test_what_a_webhook_or_quota_would_refuse_is_refused_before_any_change(cluster):
     before = cluster.state()
     for method, path in (("POST", f"/apis/apps/v1/namespaces/{SPACE}/statefulsets"),
