@@ -100,7 +100,7 @@ Result<ExpandOptions> recover_options(app::Context& context, const app::Argument
                      "give one of them");
     if (!options.target && options.selector.empty())
         return usage("no claim is meant: name a TYPE/NAME, or claims by --selector",
-                     "for example: kubectl pvc-expand sts/postgres --size 100Gi");
+                     "for example sts/postgres, pvc/files or -l app=db");
     TRY(read_claims(arguments, options));
     TRY_ASSIGN(options.size, size_option(arguments, "size"));
     return options;

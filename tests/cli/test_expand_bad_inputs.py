@@ -152,3 +152,7 @@ def test_a_claim_that_a_quota_refuses_half_way_is_told_and_the_next_run_goes_on(
     assert (asked["data-postgres-1"], asked["data-postgres-0"]) == ("2Gi", "1Gi")
     cluster.rules()
     cluster.run("pvc-expand", "sts/postgres", "--size", "2Gi", "--yes")
+
+
+def test_recover_without_a_target_shows_no_line_that_grows(cluster):
+    refused(cluster, ["recover"], 2, "no claim is meant: name a TYPE/NAME, or claims by --selector", "for example sts/postgres, pvc/files or -l app=db")

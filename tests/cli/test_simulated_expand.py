@@ -57,14 +57,14 @@ def test_a_claim_that_the_pod_template_names_grows_on_request(cluster):
     cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": free}}]}}}})
     cluster.settle()
     size = sizes(cluster)[free]
-    told = cluster.run("pvc-expand", *GROW, "--dry-run").err
+    told = cluster.run("pvc-expand", *GROW, "--dry-run").out
     assert f"mounted by name and left as they are: pvc/{free} (--claim NAME grows one too)" in told
     nothing = cluster.run("pvc-expand", *GROW, "--claim", "nothing", code=3)
     assert "--claim nothing: the pod template of sts/" in nothing.err and f"it names {free}" in nothing.err
     alone = cluster.run("pvc-expand", f"pvc/{free}", "--size", "2Gi", "--claim", free, code=2)
     assert "--claim adds to the claims of a StatefulSet" in alone.err
     done = json.loads(cluster.run("pvc-expand", *GROW, "--claim", free, "-o", "json").out)
-    assert free in {one["name"] for one in done["claims"]} and size != "2Gi"
+    assert free in {one["claim"] for one in done["claims"]} and size != "2Gi"
     assert sizes(cluster)[free] == "2Gi" and {s for name, s in sizes(cluster).items() if "postgres" in name} == {"2Gi"}
 
 
