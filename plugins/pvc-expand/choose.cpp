@@ -67,8 +67,7 @@ class Choosing {
         const std::string what = "sts/" + options_.space + "/" + kube::name_of(set);
         TRY(check_owner(what, set));
         if (names.empty() && !options_.claims.empty()) return {};
-        if (names.empty())
-            return refused(what + " has no volumeClaimTemplates", "name its claims: --claim NAME");
+        if (names.empty()) return refused(what + " has no volumeClaimTemplates", "name its claims: --claim NAME");
         const bool known = std::find(names.begin(), names.end(), options_.claim_template) != names.end();
         if (!options_.claim_template.empty() && !known)
             return refused(what + " has no volumeClaimTemplate " + escape_line(options_.claim_template),

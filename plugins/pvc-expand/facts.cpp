@@ -63,9 +63,10 @@ Status add_named(const ExpandOptions& options, const Json& set, ExpandFacts& fac
     const std::vector<std::string> mounted = kube::workload_state_of(set).pod_claims;
     for (const std::string& claim : options.claims) {
         if (std::find(mounted.begin(), mounted.end(), claim) == mounted.end())
-            return refused("--claim " + claim + ": the pod template of " + options.target->text() + " does not mount it",
-                           mounted.empty() ? "it names no claim; those of its volumeClaimTemplates are meant anyway"
-                                           : "it names " + join(mounted, ", "));
+            return refused(
+                "--claim " + claim + ": the pod template of " + options.target->text() + " does not mount it",
+                mounted.empty() ? "it names no claim; those of its volumeClaimTemplates are meant anyway"
+                                : "it names " + join(mounted, ", "));
         facts.chosen.insert(claim);
     }
     return {};

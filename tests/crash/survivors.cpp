@@ -96,7 +96,7 @@ constexpr Survivors kSurvivors[] = {
     {"clone create", "no-survive", "create-vs-* create-workload import-content-* import-snapshot-*",
      "no case has an API server drop a field of anything but a claim; "
      "tests/unit/plan/executor_test.cpp has it"},
-    {"pvc-expand expand", "no-survive", "remake-stuck",
+    {"pvc-expand expand", "no-survive", "remake-stuck remake-postgres",
      "no case has an API server drop a field of anything but a claim; "
      "tests/unit/plan/executor_test.cpp has it"},
     {"snap create", "no-survive", "create-vs-*",

@@ -62,7 +62,7 @@ constexpr std::array kCleaning = {"pg_catalog.pg_event_trigger",
                                   "checkpoint",
                                   "pg_catalog.pg_switch_wal(",
                                   "checkpoint",
-                                  "to program 'while read"};
+                                  "to program 'while IFS= read"};
 
 void hear(Token& token, const std::string& statement) {
     const auto next = static_cast<std::size_t>(token.cleaned);
