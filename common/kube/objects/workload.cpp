@@ -31,13 +31,12 @@ const Json* item(const Json& array, std::string_view part) {
 
 }  // namespace
 
-const Json* find_at(const Json& object, const std::string& pointer) {
+const Json* find_at(const Json& object, std::string_view pointer) {
     const Json* at = &object;
-    const std::string_view all = pointer;
     std::size_t begin = 0;
-    while (begin < all.size()) {
-        const std::size_t end = std::min(all.find('/', begin + 1), all.size());
-        const std::string_view part = all.substr(begin + 1, end - begin - 1);
+    while (begin < pointer.size()) {
+        const std::size_t end = std::min(pointer.find('/', begin + 1), pointer.size());
+        const std::string_view part = pointer.substr(begin + 1, end - begin - 1);
         if (at->is_object())
             at = member(*at, part);
         else if (at->is_array())
@@ -50,17 +49,17 @@ const Json* find_at(const Json& object, const std::string& pointer) {
     return at;
 }
 
-std::string text_at(const Json& object, const std::string& pointer) {
+std::string text_at(const Json& object, std::string_view pointer) {
     const Json* found = find_at(object, pointer);
     return found != nullptr && found->is_string() ? found->get<std::string>() : "";
 }
 
-long long number_at(const Json& object, const std::string& pointer, long long fallback) {
+long long number_at(const Json& object, std::string_view pointer, long long fallback) {
     const Json* found = find_at(object, pointer);
     return found != nullptr && found->is_number_integer() ? found->get<long long>() : fallback;
 }
 
-bool bool_at(const Json& object, const std::string& pointer, bool fallback) {
+bool bool_at(const Json& object, std::string_view pointer, bool fallback) {
     const Json* found = find_at(object, pointer);
     return found != nullptr && found->is_boolean() ? found->get<bool>() : fallback;
 }

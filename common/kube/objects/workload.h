@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace holdfast::kube {
@@ -27,10 +28,10 @@ std::string label_of(const Json& object, const std::string& key);
 std::string annotation_of(const Json& object, const std::string& key);
 // Walks keys and array indices without throwing: text_at(pod, "/status/phase") is "" if any part is missing or no
 // string.
-std::string text_at(const Json& object, const std::string& pointer);
-const Json* find_at(const Json& object, const std::string& pointer);  // nullptr if missing
-long long number_at(const Json& object, const std::string& pointer, long long fallback);
-bool bool_at(const Json& object, const std::string& pointer, bool fallback);
+std::string text_at(const Json& object, std::string_view pointer);
+const Json* find_at(const Json& object, std::string_view pointer);  // nullptr if missing
+long long number_at(const Json& object, std::string_view pointer, long long fallback);
+bool bool_at(const Json& object, std::string_view pointer, bool fallback);
 
 // A claim.
 Result<Quantity> requested_of(const Json& claim);
