@@ -8,7 +8,11 @@ namespace holdfast::restore {
 Result<Swapping::Opening> InPlace::open(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(const InPlaceFacts facts, gather_in_place(reader, options_));
     Opening opening;
-    if (const std::string by = options_.again ? "" : restored_before(options_, facts); !by.empty()) {
+    std::string by;
+    if (!options_.again) {
+        TRY_ASSIGN(by, restored_before(options_, facts));
+    }
+    if (!by.empty()) {
         opening.nothing_to_do = true;
         opening.record.from = facts.source.text();
         opening.record.undoes = by;

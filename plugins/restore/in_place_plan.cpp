@@ -70,6 +70,18 @@ Result<std::vector<Wanted>> wanted_of_set(const InPlaceOptions& options, const I
     return wanted;
 }
 
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool is_wanted(const std::vector<Wanted>& wanted, const std::string& claim) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return one.claim == claim; });
+}
+
+bool takes_all_it_mounts(const InPlaceOptions& options) {
+    return options.target.resource == kube::kDeployments && options.claims.empty();
+}
+
 Result<std::vector<Wanted>> wanted_claims(const InPlaceOptions& options, const InPlaceFacts& facts) {
     std::vector<Wanted> wanted;
     if (options.bare()) return std::vector<Wanted>{{options.target.name, -1}};
@@ -77,20 +89,15 @@ Result<std::vector<Wanted>> wanted_claims(const InPlaceOptions& options, const I
     const std::vector<std::string>& in_template = state.pod_claims;
     if (state.is_stateful_set()) {
         TRY_ASSIGN(wanted, wanted_of_set(options, facts, state));
-    } else {
-        for (const std::string& claim : in_template) {
-            const bool asked = options.claims.empty() ||
-                               std::find(options.claims.begin(), options.claims.end(), claim) != options.claims.end();
-            if (asked && member_of_claim(facts.source, claim) != nullptr) wanted.push_back({claim, -1});
-        }
     }
     for (const std::string& claim : options.claims) {
-        if (std::find(in_template.begin(), in_template.end(), claim) == in_template.end())
+        if (!contains(in_template, claim))
             return refuse("the pod template of " + options.target.text() + " mounts no claim " + escape_line(claim),
                           in_template.empty() ? "" : "it mounts " + join(in_template, ", "));
-        const bool there =
-            std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return one.claim == claim; });
-        if (!there) wanted.push_back({claim, -1});
+    }
+    // Also those that the source does not hold: restored without them, the workload would get data of two times.
+    for (const std::string& claim : takes_all_it_mounts(options) ? in_template : options.claims) {
+        if (!is_wanted(wanted, claim)) wanted.push_back({claim, -1});
     }
     if (wanted.empty())
         return refuse(facts.source.text() + " has no claim that " + options.target.text() + " uses", "");
@@ -173,15 +180,27 @@ void note_growth(InPlaceChoice& choice) {
     }
 }
 
-void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPlaceFacts& facts) {
-    std::vector<std::string> left;
+void note_left(InPlaceChoice& choice, const InPlaceOptions& options, const InPlaceFacts& facts) {
+    std::vector<std::string> left, unheld;
     for (const Member& member : facts.source.members) {
         const bool taken = std::find(choice.members.begin(), choice.members.end(), &member) != choice.members.end();
         if (!taken && !member.facts.claim.empty()) left.push_back(member.facts.claim);
     }
+    if (!options.bare()) {
+        for (const std::string& claim : kube::workload_state_of(facts.workload).pod_claims) {
+            if (member_of_claim(facts.source, claim) == nullptr && !contains(unheld, claim)) unheld.push_back(claim);
+        }
+    }
     if (!left.empty())
         choice.notes.push_back("left as they are: " + join(left, ", ") +
                                (options.bare() || options.ordinal ? "" : " (--claim NAME restores one too)"));
+    if (!unheld.empty())
+        choice.notes.push_back("left as they are, since " + facts.source.text() +
+                               " holds no snapshot of them: " + join(unheld, ", "));
+}
+
+void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPlaceFacts& facts) {
+    note_left(choice, options, facts);
     if (facts.source.record && facts.source.is_set)
         choice.notes.push_back("consistency of the set: " + facts.source.record->consistency);
     choice.notes.push_back(
@@ -201,6 +220,30 @@ void note_rest(InPlaceChoice& choice, const InPlaceOptions& options, const InPla
         if (kube::scales(autoscaler, options.target.resource.kind, options.target.name))
             choice.notes.push_back("hpa/" + kube::name_of(autoscaler) + " rests while the replicas are 0");
     }
+}
+
+// What was kept of the claim when it was last restored from this source; nullopt: nothing.
+std::optional<SwapMark> last_mark(const InPlaceFacts& facts, const std::string& claim) {
+    std::optional<SwapMark> last;
+    for (const Json& volume : facts.kept) {
+        auto mark = mark_of(volume);
+        if (mark->claim != claim || mark->from != facts.source.text()) continue;
+        if (!last || mark->at > last->at) last = std::move(mark);
+    }
+    return last;
+}
+
+Error restored_otherwise(const InPlaceFacts& facts, const std::vector<SwapMark>& last, bool by_one) {
+    std::vector<std::string> claims, by;
+    for (const SwapMark& mark : last) {
+        claims.push_back(mark.claim);
+        by.push_back(mark.claim + " by " + mark.operation);
+    }
+    return refuse(join(claims, ", ") + (claims.size() == 1 ? " was" : " were") + " restored from " +
+                      facts.source.text() + " already, " +
+                      (by_one ? "together with other claims, by " + last.front().operation
+                              : "not all by one operation: " + join(by, ", ")),
+                  "--again restores them once more; what was written since would be lost");
 }
 
 }  // namespace
@@ -229,24 +272,23 @@ std::string span_text(const std::string& since, SystemTime now) {
     return format_time(*time) + ", " + human_age(std::max<long long>(0, seconds));
 }
 
-std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& facts) {
+Result<std::string> restored_before(const InPlaceOptions& options, const InPlaceFacts& facts) {
     const auto wanted = wanted_claims(options, facts);
-    if (!wanted.ok()) return "";
-    std::string operation;
+    if (!wanted.ok()) return std::string();
+    std::vector<SwapMark> last;  // one of each claim
     for (const Wanted& one : *wanted) {
         const Member* member = member_for(facts, one.claim);
         const auto claim = facts.claims.find(one.claim);
-        if (member == nullptr || claim == facts.claims.end()) return "";
-        if (kube::annotation_of(claim->second, labels::kRestoredFrom) != source_text(*member)) return "";
-        std::string by;
-        for (const Json& volume : facts.kept) {
-            const auto mark = mark_of(volume);
-            if (mark->claim == one.claim && mark->from == facts.source.text()) by = mark->operation;
-        }
-        if (by.empty()) return "";
-        operation = by;
+        if (member == nullptr || claim == facts.claims.end()) return std::string();
+        if (kube::annotation_of(claim->second, labels::kRestoredFrom) != source_text(*member)) return std::string();
+        auto mark = last_mark(facts, one.claim);
+        if (!mark) return std::string();
+        last.push_back(std::move(*mark));
     }
-    return operation;
+    const bool by_one = std::all_of(last.begin(), last.end(),
+                                    [&](const SwapMark& mark) { return mark.operation == last.front().operation; });
+    if (by_one && last.front().count == static_cast<int>(last.size())) return last.front().operation;
+    return restored_otherwise(facts, last, by_one);
 }
 
 Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPlaceFacts& facts,
@@ -266,7 +308,10 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     }
     if (!missing.empty())
         return refuse(facts.source.text() + " holds no snapshot of " + join(missing, ", "),
-                      "name a set that was made of " + options.target.text());
+                      "name a set that was made of " + options.target.text() +
+                          (takes_all_it_mounts(options)
+                               ? ", or choose with --claim which are restored: the others stay as they are"
+                               : ""));
     TRY(check_skew(options, facts, wanted.size()));
     choice.record.space = options.space;
     choice.record.workload = workload_facts(options, facts);

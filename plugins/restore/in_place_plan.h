@@ -19,9 +19,11 @@ struct InPlaceChoice {
 Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPlaceFacts& facts,
                                       const std::string& operation, SystemTime now);
 
-// The operation that restored this set, to these claims, last, if they are still on the volumes that it put in; "" :
-// none. Running the same command line again is then no second restore.
-std::string restored_before(const InPlaceOptions& options, const InPlaceFacts& facts);
+// The operation that restored this set, to these claims and no others, last, if they are still on the volumes that it
+// put in; "" : none. Running the same command line again is then no second restore. kRefused: these claims were
+// restored from this set, but in parts or together with others: whether they are to be once more is for the user to
+// say.
+Result<std::string> restored_before(const InPlaceOptions& options, const InPlaceFacts& facts);
 
 // The claim as it is and the volume under it, which is what a swap takes out. kRefused: the two are not bound.
 Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& claim, Swap& swap);

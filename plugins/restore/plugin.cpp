@@ -177,8 +177,11 @@ app::Command in_place_command() {
                     Completes::kSetOrSnapshot),
         flag_option("in-place", "swap the volumes of the claims that are there"),
         ordinal_option("restore only this ordinal; those below it run on"),
-        text_option("claim", "NAME", "also this claim, which the pod template mounts; may be given again",
-                    Completes::kClaim),
+        text_option(
+            "claim", "NAME",
+            "this claim that the pod template mounts: a StatefulSet's besides those of its templates, a Deployment's "
+            "instead of all; may be given again",
+            Completes::kClaim),
         flag_option("accept-skew", "restore a set whose volumes were cut one after the other"),
         flag_option("gitops-paused", "Argo CD or Flux, whose marks the workload carries, is paused"),
         flag_option("again", "restore once more what was restored from this set last"),

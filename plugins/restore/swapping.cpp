@@ -69,6 +69,11 @@ Result<std::vector<kube::ObjectRef>> Swapping::lock_targets(kube::ClusterReader&
 // The journal first: what it holds was decided when the cluster could still say it.
 Status Swapping::recall(const plan::Input& input) {
     TRY_ASSIGN(record_, record_of(input.record, target_.space));
+    // An undo's command line does not say what it is on.
+    if (record_->workload.exists())
+        target_ = record_->workload.ref;
+    else if (!record_->swaps.empty())
+        target_.name = record_->swaps.front().claim;
     return {};
 }
 

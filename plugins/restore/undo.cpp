@@ -128,12 +128,12 @@ Workload workload_facts(const InPlaceFacts& facts, const kube::ObjectRef& target
     return workload;
 }
 
-// The same operation, undone by an earlier run to its end.
-std::string undone_before(const std::vector<KeptOperation>& all, const std::string& operation) {
+// What has undone the operation, in an earlier run, to its end; null: nothing.
+const KeptOperation* undone_before(const std::vector<KeptOperation>& all, const std::string& operation) {
     for (const KeptOperation& one : all) {
-        if (!operation.empty() && one.volumes.front().mark.from == operation) return one.id;
+        if (!operation.empty() && one.volumes.front().mark.from == operation) return &one;
     }
-    return "";
+    return nullptr;
 }
 
 // While its journal is open nobody knows whether its swap came to an end.
@@ -153,10 +153,8 @@ Status check_ended(kube::ClusterReader& reader, const std::string& space, const 
 Result<std::vector<kube::ObjectRef>> Undo::lock_targets(kube::ClusterReader& reader) {
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
     // Undone already, by a run that was perhaps killed before it let its lock go: this one lets it go.
-    const std::string by = undone_before(all, options_.operation);
-    for (const KeptOperation& one : all) {
-        if (by.empty() || one.id != by) continue;
-        TRY_ASSIGN(const kube::ObjectRef target, target_of(one.volumes.front().mark));
+    if (const KeptOperation* by = undone_before(all, options_.operation); by != nullptr) {
+        TRY_ASSIGN(const kube::ObjectRef target, target_of(by->volumes.front().mark));
         return std::vector<kube::ObjectRef>{target};
     }
     const auto kept = choose_kept(all, options_.operation);
@@ -168,11 +166,12 @@ Result<std::vector<kube::ObjectRef>> Undo::lock_targets(kube::ClusterReader& rea
 Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::Input& input) {
     TRY_ASSIGN(const std::vector<KeptOperation> all, gather_kept(reader, options_.space));
     Opening opening;
-    if (const std::string by = undone_before(all, options_.operation); !by.empty()) {
+    if (const KeptOperation* by = undone_before(all, options_.operation); by != nullptr) {
+        TRY_ASSIGN(target_, target_of(by->volumes.front().mark));
         opening.nothing_to_do = true;
         opening.record.from = options_.operation;
-        opening.record.undoes = by;
-        opening.notes.push_back(by + " has undone " + options_.operation + " already");
+        opening.record.undoes = by->id;
+        opening.notes.push_back(by->id + " has undone " + options_.operation + " already");
         return opening;
     }
     TRY_ASSIGN(const KeptOperation* kept, choose_kept(all, options_.operation));

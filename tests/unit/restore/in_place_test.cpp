@@ -339,29 +339,6 @@ TEST_CASE("the pods that look mount read-only, without fsGroup, with the workloa
     golden::check("restore/swap-prove.json", plan::to_json(plan).dump(2) + "\n");
 }
 
-TEST_CASE("the same set, restored already and kept, is seen by its marks") {
-    auto facts = in_place_facts();
-    const auto options = in_place_options();
-    CHECK(restore::restored_before(options, facts).empty());
-    restore::SwapMark mark;
-    mark.operation = "in-place-db-older";
-    mark.space = "shop";
-    mark.from = "set/nightly";
-    mark.taken_out = true;
-    for (int i = 0; i < 2; ++i) {
-        const std::string number = std::to_string(i);
-        facts.claims["data-db-" + number]["metadata"]["annotations"][labels::kRestoredFrom] =
-            restore::source_text(facts.source.members[static_cast<std::size_t>(i)]);
-        mark.claim = "data-db-" + number;
-        Json volume = testing::live_volume("kept-" + number, mark.claim, "uid-gone");
-        volume["metadata"]["annotations"] = {{labels::kSwap, restore::mark_json(mark).dump()}};
-        facts.kept.push_back(volume);
-    }
-    CHECK(restore::restored_before(options, facts) == "in-place-db-older");
-    facts.kept.pop_back();
-    CHECK(restore::restored_before(options, facts).empty());
-}
-
 TEST_CASE("--ordinal of a workload that its owner has stopped starts nothing") {
     auto facts = in_place_facts();
     facts.workload["spec"]["replicas"] = 0;

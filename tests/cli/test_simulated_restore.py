@@ -1,0 +1,104 @@
+"""Restore in place and undo on the simulated cluster, where something came in between: a process that is killed, a journal that is
+edited, a command line that means something else than the one before."""
+import json
+
+import pytest
+
+from simulated_cluster import SPACE, Cluster
+from test_simulated_stories import CREATE, IN_PLACE
+
+DENIED = {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not any more"}}
+REALLY = r"((?!dryRun).)*$"
+FILES = ["deploy/files", "--from", "papers", "--in-place", "--yes"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, certificates):
+    cluster = Cluster(tmp_path_factory.mktemp("simulated") / "restore", certificates)
+    cluster.run("snap", *CREATE)
+    cluster.run("snap", "create", "deploy/files", "--name", "papers", "--wait", "ready")
+    cluster.settle()
+    cluster.order(save="sets")
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def cluster(server):
+    server.begin("sets")
+    server.requests()
+    return server
+
+
+def killed_at(cluster, method, path, *words):
+    """Runs until this request has been carried out, and then kill -9; gives the operation that is left."""
+    cluster.rules({"method": method, "path": path, "times": 1, "reply": {"announce": True, "through": True, "drop": True, "delay_ms": 600000}})
+    started = cluster.start("restore", *words)
+    cluster.arrived.get(timeout=60)
+    started.kill()
+    cluster.rules()
+    cluster.settle()
+    (left,) = [one["operation"] for one in operations(cluster) if one["owner"] == "stopped"]
+    cluster.requests()
+    return left
+
+
+def operations(cluster):
+    return json.loads(cluster.run("restore", "status", "-o", "json").out)["items"]
+
+
+def swapped(cluster, words):
+    return json.loads(cluster.run("restore", *words, "-o", "json").out)["operation"]
+
+
+def test_an_undo_that_is_resumed_knows_what_it_is_on(cluster):
+    done = swapped(cluster, IN_PLACE)
+    undo = killed_at(cluster, "DELETE", r"persistentvolumeclaims/data-postgres-0(\?|$)", "undo", done, "--yes")
+    cluster.rules({"method": "PATCH", "path": "statefulsets/postgres" + REALLY, "skip": 1, "reply": DENIED})
+    cluster.run("restore", "resume", undo, "--yes", code=5)
+    assert cluster.get("sts", "postgres")["spec"]["replicas"] == 0
+    events = [json.loads(r["body"])["involvedObject"] for r in cluster.requests() if r["method"] == "POST" and "/events" in r["target"]]
+    assert [(one["kind"], one["name"]) for one in events] == [("StatefulSet", "postgres")]
+    cluster.rules()
+    cluster.order(save="down")
+    ended = cluster.run("restore", "resume", undo, "--yes")
+    assert ended.out.startswith(f"statefulsets.apps/postgres: {done} undone\n"), ended
+    cluster.begin("down")
+    assert cluster.run("restore", "resume", undo, "--yes", "-o", "name").out == "statefulsets.apps/postgres\n"
+    # Nothing is left to be done, and it is told by the same name.
+    assert cluster.run("restore", "undo", done, "--yes", "-o", "name").out == "statefulsets.apps/postgres\n"
+
+
+def volumes(cluster):
+    return {one["metadata"]["name"]: one["spec"]["volumeName"] for one in cluster.get("pvc")["items"]}
+
+
+def test_only_the_same_command_line_finds_its_restore_done(cluster):
+    """In parts before, or with others: whether it is done once more is for the user to say."""
+    parts = [swapped(cluster, [*IN_PLACE, "--ordinal", number]) for number in "01"]
+    before = volumes(cluster)
+    refused = cluster.run("restore", *IN_PLACE, code=3)
+    assert all(part in refused.err for part in parts) and "--again" in refused.err and "nothing was changed" in refused.err, refused
+    assert parts[1] in cluster.run("restore", *IN_PLACE, "--ordinal", "1").out
+    assert volumes(cluster) == before
+    whole = swapped(cluster, [*IN_PLACE, "--again"])
+    assert set(volumes(cluster).values()).isdisjoint(before[claim] for claim in before if "postgres" in claim)
+    assert whole in cluster.run("restore", *IN_PLACE).out
+    assert whole in cluster.run("restore", *IN_PLACE, "--ordinal", "1", code=3).err
+
+
+def test_a_deployments_claim_that_the_set_does_not_have_is_not_passed_over(cluster):
+    cluster.write("POST", "pvc", "", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "index", "namespace": SPACE}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}})
+    pod = cluster.get("deploy", "files")["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "index", "persistentVolumeClaim": {"claimName": "index"}})
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": {"volumes": pod["volumes"]}}}})
+    cluster.settle()
+    before = volumes(cluster)
+    refused = cluster.run("restore", *FILES, code=3)
+    assert "set/papers holds no snapshot of index; nothing was changed" in refused.err and "--claim" in refused.err, refused
+    assert volumes(cluster) == before
+    chosen = cluster.run("restore", *FILES, "--claim", "files")
+    assert "left as they are, since set/papers holds no snapshot of them: index" in chosen.err, chosen
+    after = volumes(cluster)
+    assert after["index"] == before["index"] and after["files"] != before["files"]
