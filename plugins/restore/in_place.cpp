@@ -41,7 +41,15 @@ Result<plan::Plan> InPlace::prove(kube::ClusterReader& reader, const SwapRecord&
     std::vector<const Member*> members;
     for (const Swap& swap : record.swaps) {
         for (const Member& member : source.members) {
-            if (member.facts.claim == swap.claim) members.push_back(&member);
+            if (member.facts.claim != swap.claim) continue;
+            if (source_text(member) != swap.source)
+                return Error{ErrorKind::kConflict,
+                             "the snapshot of pvc/" + record.space + "/" + swap.claim +
+                                 " was deleted and made anew since this operation began: it began with " +
+                                 escape_line(swap.source) + ", and there is " + escape_line(source_text(member)) +
+                                 " now; no claim was touched",
+                             "end this one: kubectl restore abort " + operation + " -n " + record.space};
+            members.push_back(&member);
         }
     }
     const Source live = live_source(source, members, workload, pods);

@@ -7,6 +7,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 #include "common/plan/wakers.h"
+#include "plugins/restore/since.h"
 #include "plugins/restore/swap_steps.h"
 
 #include <algorithm>
@@ -57,12 +58,6 @@ bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& w
     return false;
 }
 
-// As soon as no pod mounts the claim, and no snapshot of it is being cut, which is looked at by itself.
-bool let_go_by_the_cluster(const std::string& finalizer) {
-    return finalizer == "kubernetes.io/pvc-protection" ||
-           finalizer == "snapshot.storage.kubernetes.io/pvc-as-source-protection";
-}
-
 Status check_unswapped(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap) {
     const auto volume = facts.volumes.find(swap.old_volume);
     if (volume == facts.volumes.end()) return {};
@@ -76,13 +71,11 @@ Status check_claim(const InPlaceFacts& facts, const SwapRecord& record, const Sw
     if (kube::phase_of(claim) != "Bound")
         return refuse(what + " is not Bound, its phase is " + escape_line(kube::phase_of(claim)),
                       "`kubectl restore doctor " + what.substr(0, 4) + swap.claim + "` says why");
-    for (const std::string& finalizer : kube::claim_state_of(claim).finalizers) {
-        if (let_go_by_the_cluster(finalizer)) continue;
+    if (const std::string finalizer = foreign_finalizer(claim); !finalizer.empty())
         return refuse(what + " has the finalizer " + escape_line(finalizer) +
                           ": it may keep the claim from going away while the workload is stopped",
                       "let whoever set it take it off: kubectl -n " + shell_quote(record.space) + " edit pvc " +
                           shell_quote(swap.claim));
-    }
     for (const kube::Snapshot& snapshot : facts.snapshots) {
         if (snapshot.claim != swap.claim || snapshot.ready || snapshot.deleting) continue;
         return refuse("vs/" + record.space + "/" + snapshot.name + " of " + what +

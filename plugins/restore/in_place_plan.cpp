@@ -259,7 +259,13 @@ Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& c
     const kube::Volume volume = kube::volume_of(object->second);
     if (volume.claim_uid != swap.claim_uid)
         return refuse("pv/" + volume.name + " does not point back at " + what + ": the two are not bound", "");
+    if (volume.deleting)
+        return refuse("pv/" + volume.name + " of " + what +
+                          " is being deleted: it goes as soon as the claim lets go of it, and could not be kept",
+                      "its data is safe while the claim is there: `kubectl snap " + what.substr(0, 4) +
+                          kube::name_of(claim) + "`, then `kubectl restore pvc/NEW --from` that set");
     swap.old_volume_uid = volume.uid;
+    swap.old_storage = volume.driver.empty() ? "" : "driver " + volume.driver + ", handle " + volume.handle;
     swap.old_policy = volume.reclaim_policy;
     swap.old_bytes = volume.capacity_bytes;
     return {};

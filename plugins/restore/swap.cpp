@@ -23,10 +23,11 @@ Error damaged(const std::string& what) {
 }
 
 Json swap_json(const Swap& swap) {
-    return {{"claim", swap.claim},          {"ordinal", swap.ordinal},      {"claimUid", swap.claim_uid},
-            {"manifest", swap.manifest},    {"oldVolume", swap.old_volume}, {"oldVolumeUid", swap.old_volume_uid},
-            {"oldPolicy", swap.old_policy}, {"oldBytes", swap.old_bytes},   {"request", swap.request},
-            {"temporary", swap.temporary},  {"source", swap.source},        {"keptMark", swap.kept_mark}};
+    return {{"claim", swap.claim},           {"ordinal", swap.ordinal},      {"claimUid", swap.claim_uid},
+            {"manifest", swap.manifest},     {"oldVolume", swap.old_volume}, {"oldVolumeUid", swap.old_volume_uid},
+            {"oldPolicy", swap.old_policy},  {"oldBytes", swap.old_bytes},   {"request", swap.request},
+            {"temporary", swap.temporary},   {"source", swap.source},        {"keptMark", swap.kept_mark},
+            {"oldStorage", swap.old_storage}};
 }
 
 Swap swap_of(const Json& json) {
@@ -43,6 +44,7 @@ Swap swap_of(const Json& json) {
     swap.temporary = text_at(json, "/temporary");
     swap.source = text_at(json, "/source");
     swap.kept_mark = text_at(json, "/keptMark");
+    swap.old_storage = text_at(json, "/oldStorage");
     return swap;
 }
 

@@ -27,6 +27,8 @@ struct Swap {
     Json manifest;  // the claim as it was, whole
     std::string old_volume, old_volume_uid;
     std::string old_policy;  // the reclaim policy that its owner had chosen: the new volume gets it at the end
+    std::string
+        old_storage;  // driver and handle of it: what is left to find the data by when the volume object is gone
     long long old_bytes = 0;
     std::string request;    // what the claim that is made anew asks for (safety R9)
     std::string temporary;  // the claim that the new volume is made with; "" if the volume is there already (undo)

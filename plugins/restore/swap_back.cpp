@@ -20,22 +20,6 @@ class BackPlanner : public SwapSteps {
     BackPlanner(const SwapRecord& record, const SwapFacts& facts, const std::string& operation)
         : SwapSteps(record, facts, operation) {}
 
-    // Right before the pods start: somebody may have deleted a claim since it was read, and its pod would start on the
-    // empty volume that the controller then makes.
-    void look_before_start() {
-        if (!held_down(record_, facts_)) return;
-        WaitFor look{kube::kClaims, record_.space, {}, Condition::kClaimBound, ""};
-        for (const Swap& swap : record_.swaps) {
-            if (!untouched(swap, facts_)) continue;
-            look.names.push_back(swap.claim);
-            look.bound_to.push_back(swap.old_volume);
-            look.uids.push_back(swap.claim_uid);
-        }
-        if (look.names.empty()) return;
-        add("look-before-start", "see that every claim still has its volume",
-            "the pod of a claim that is gone would start on an empty one", std::move(look));
-    }
-
     // The incoming volume and its temporary claim go for good: they hold nothing that the snapshot does not hold. Where
     // that is gone by now, the volume stays.
     void discard_incoming(const Swap& swap) {
@@ -134,8 +118,7 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
                          "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
     }
     BackPlanner planner(record, facts, operation);
-    planner.look_before_start();
-    planner.scale_up();
+    planner.scale_up(true);
     planner.remove_provers();
     for (const Swap& swap : record.swaps) {
         if (put_in(swap, record, facts))

@@ -63,13 +63,15 @@ Status read_volumes(kube::ClusterReader& reader, SwapRecord& record, SwapFacts& 
     return {};
 }
 
-// What an abort that did not come to its end has given up, or somebody deleted, is made anew, as long as the claim
-// still has its old volume. True: something was forgotten.
+// What an abort that did not come to its end has given up, or somebody deleted, is made anew from the snapshot, as long
+// as the claim still has its old volume or none. True: something was forgotten.
 bool forget_gone(SwapRecord& record, const SwapFacts& facts) {
     std::size_t forgotten = 0;
     for (const Swap& swap : record.swaps) {
         const auto found = record.incoming.find(swap.claim);
-        if (swap.temporary.empty() || found == record.incoming.end() || !untouched(swap, facts)) continue;
+        if (swap.temporary.empty() || found == record.incoming.end()) continue;
+        const bool none = claim_now(facts, swap.claim) == nullptr || stranded(swap, record, facts);
+        if (!untouched(swap, facts) && !none) continue;
         if (volume_now(facts, found->second.volume) != nullptr) continue;
         record.incoming.erase(found);
         ++forgotten;
@@ -180,7 +182,17 @@ bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) 
     if (claim == nullptr || kube::uid_of(*claim) == swap.claim_uid) return false;
     const auto incoming = record.incoming.find(swap.claim);
     const std::string volume = kube::volume_of_claim(*claim);
+    if (stranded(swap, record, facts)) return false;
     return !volume.empty() && (incoming == record.incoming.end() || incoming->second.volume != volume);
+}
+
+bool stranded(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) {
+    const Json* claim = claim_now(facts, swap.claim);
+    if (claim == nullptr || kube::uid_of(*claim) == swap.claim_uid || kube::phase_of(*claim) != "Pending") return false;
+    if (swap.temporary.empty() || kube::annotation_of(*claim, labels::kRestoredFrom) != swap.source) return false;
+    const auto incoming = record.incoming.find(swap.claim);
+    return incoming == record.incoming.end() || kube::volume_of_claim(*claim) != incoming->second.volume ||
+           volume_now(facts, incoming->second.volume) == nullptr;
 }
 
 namespace {

@@ -61,6 +61,9 @@ bool swapped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts)
 // Somebody has deleted the claim and made another one of its name, which has neither the old volume nor the incoming
 // one: a replica was built anew.
 bool remade(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
+// The claim was made anew for an incoming volume that was deleted before the two were bound: nothing is on it, and it
+// waits for ever.
+bool stranded(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);
 // Somebody has deleted the claim while its workload runs: it goes when its pod ends, or is gone with its volume.
 // Whatever comes in its place is theirs.
 bool dropped(const Swap& swap, const SwapRecord& record, const SwapFacts& facts);

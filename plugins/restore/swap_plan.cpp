@@ -96,13 +96,14 @@ class SwapPlanner : public SwapSteps {
     void replace() {
         delete_claims();
         make_claims(true);
-        scale_up();
+        scale_up(false);
     }
 
     void delete_claims() {
         bool first = true;
         for (const Swap& swap : record_.swaps) {
             const Json* claim = claim_now(facts_, swap.claim);
+            if (claim != nullptr && stranded(swap, record_, facts_)) delete_stranded(swap, *claim);
             if (claim == nullptr || kube::uid_of(*claim) != swap.claim_uid) continue;
             Step& step = phased("delete-" + swap.claim, "delete pvc/" + record_.space + "/" + swap.claim,
                                 "its volume pv/" + swap.old_volume + " is kept",
@@ -112,6 +113,12 @@ class SwapPlanner : public SwapSteps {
             step.risk_text = "the volume stays; from here the way back is undo";
             first = false;
         }
+    }
+
+    void delete_stranded(const Swap& swap, const Json& claim) {
+        phased("delete-" + swap.claim, "delete pvc/" + record_.space + "/" + swap.claim,
+               "it waits for a volume that was deleted; another one is there",
+               Delete{{kube::kClaims, record_.space, swap.claim}, {kube::uid_of(claim), ""}}, "swap");
     }
 
     // with_old: those that the steps before delete, too.
@@ -125,8 +132,13 @@ class SwapPlanner : public SwapSteps {
             wait.names.push_back(swap.claim);
             wait.bound_to.push_back(volume);
             const Json* claim = claim_now(facts_, swap.claim);
-            if (claim != nullptr && kube::uid_of(*claim) != swap.claim_uid) continue;  // somebody made it already
-            Create create{kube::renewed_claim(swap.manifest, {volume, swap.request, swap.source}), {}, true};
+            const bool theirs = claim != nullptr && kube::uid_of(*claim) != swap.claim_uid;
+            if (theirs && !stranded(swap, record_, facts_)) continue;  // somebody made it already
+            Create create{kube::renewed_claim(
+                              claim == nullptr || theirs ? swap.manifest : kube::labelled_like(swap.manifest, *claim),
+                              {volume, swap.request, swap.source}),
+                          {},
+                          true};
             create.insists = true;  // R13: the workload is down
             Step& step = phased("create-" + swap.claim, "create pvc/" + record_.space + "/" + swap.claim + " anew",
                                 "on pv/" + volume + ", " + swap.request, std::move(create), "swap");
@@ -264,8 +276,12 @@ Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::s
     SwapPlanner planner(record, facts, operation);
     if (!held_down(record, facts)) return planner.take();
     const bool quiet = facts.pods.empty() && kube::replicas_of(*facts.workload) == record.workload.stopped;
+    const bool all_known = std::all_of(record.swaps.begin(), record.swaps.end(),
+                                       [&](const Swap& swap) { return record.incoming.contains(swap.claim); });
     if (!beyond_return(record, facts, operation)) {
-        planner.scale_up();
+        planner.scale_up(true);
+    } else if (!all_known) {
+        return planner.take();  // an incoming volume is gone: only a resume makes another one
     } else if (quiet) {
         planner.reserve();
         planner.replace();

@@ -38,8 +38,30 @@ SwapSteps::SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std
 
 plan::Hold SwapSteps::hold() const { return {record_.workload, *facts_.workload, record_.held}; }
 
-void SwapSteps::scale_up() {
-    if (held_down(record_, facts_)) plan::add_start(plan_, hold(), facts_.pods);
+// Somebody may have deleted a claim since it was read, and its pod would start on the empty volume that the controller
+// then makes (I4).
+void SwapSteps::look_before_start(bool on_old) {
+    plan::WaitFor look{kube::kClaims, record_.space, {}, plan::Condition::kClaimBound, ""};
+    for (const Swap& swap : record_.swaps) {
+        const bool is_swapped = swapped(swap, record_, facts_);
+        if (!is_swapped && !(on_old && untouched(swap, facts_))) continue;
+        look.names.push_back(swap.claim);
+        look.bound_to.push_back(is_swapped ? record_.incoming.at(swap.claim).volume : swap.old_volume);
+        look.uids.push_back(kube::uid_of(*claim_now(facts_, swap.claim)));
+    }
+    if (look.names.empty()) return;
+    add("look-before-start", "see that every claim still has its volume",
+        "the pod of a claim that is gone would start on an empty one", std::move(look));
+}
+
+void SwapSteps::scale_up(bool on_old) {
+    if (!held_down(record_, facts_)) return;
+    plan::add_start(plan_, hold(), facts_.pods);
+    Step start = std::move(plan_.steps.back());
+    plan_.steps.pop_back();
+    look_before_start(on_old);
+    start.after = after_last();
+    plan_.steps.push_back(std::move(start));
 }
 
 void SwapSteps::remove_provers() {

@@ -19,7 +19,9 @@ class SwapSteps {
     SwapSteps(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
     plan::Plan take() { return std::move(plan_); }
 
-    void scale_up();  // nothing if the workload is not held down
+    // Nothing if the workload is not held down. Right before, every claim is looked at that is on its incoming volume,
+    // and those that still have their old one if it is these that the pods are to start on.
+    void scale_up(bool on_old);
     void remove_provers();
     void restore_retention();
     // Before a volume's policy goes back to what it was: its claim is still there and has it. One that is being deleted
@@ -35,6 +37,7 @@ class SwapSteps {
     void let_go_incoming(const Swap& swap);
 
   protected:
+    void look_before_start(bool on_old);
     plan::Hold hold() const;  // REQUIRES: the workload is there
     plan::Step& add(std::string id, std::string title, std::string reason, plan::Action action);
     plan::Step& phased(std::string id, std::string title, std::string reason, plan::Action action, const char* phase);

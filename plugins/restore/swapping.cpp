@@ -5,6 +5,7 @@
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/prove.h"
+#include "plugins/restore/since.h"
 #include "plugins/restore/swap_plan.h"
 #include "plugins/restore/traces.h"
 
@@ -57,6 +58,19 @@ Status check_remade(const SwapRecord& record, const SwapFacts& facts, const std:
                      found->claim + " -n " + record.space + "; then: kubectl restore resume " + rest};
 }
 
+// A snapshot that was deleted and made anew has another content under the same name.
+Status check_sources(const SwapRecord& shown, const SwapRecord& now) {
+    for (const Swap& swap : now.swaps) {
+        const auto same = [&](const Swap& one) { return one.claim == swap.claim && one.source == swap.source; };
+        if (std::any_of(shown.swaps.begin(), shown.swaps.end(), same)) continue;
+        return Error{ErrorKind::kConflict,
+                     "the snapshot of pvc/" + now.space + "/" + swap.claim +
+                         " was deleted and made anew since the plan was shown; nothing was changed",
+                     "run the command again and look at the new plan"};
+    }
+    return {};
+}
+
 // What plan() and recover() see of an operation before its first journal, after which the record speaks.
 bool recorded(const plan::Input& input) { return kube::find_at(input.record, "/swaps") != nullptr; }
 
@@ -84,6 +98,8 @@ Result<plan::Plan> Swapping::plan(kube::ClusterReader& reader, const plan::Input
         return round(reader, input);
     }
     TRY_ASSIGN(Opening opening, open(reader, input));
+    // What is shown first and what is done once somebody has said yes.
+    if (record_) TRY(check_sources(*record_, opening.record));
     record_ = std::move(opening.record);
     record_->line = input.line;
     record_->line["kind"] = kind();
@@ -131,6 +147,7 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      record_->workload.text() + " was scaled up by somebody else while its volumes were being swapped",
                      "see who does that (an autoscaler, GitOps), then go on"};
     }
+    if (stage != Stage::kFinish) TRY(check_since(*record_, facts));
     if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     // The last word counts: a volume that is gone is made anew while the claim still has its old one.
@@ -242,6 +259,11 @@ Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::I
         }
         if (held_down(*record_, facts))
             return Error{ErrorKind::kConflict, record_->workload.text() + " is held down again", ""};
+        if (const std::string lost = lost_volumes(*record_, facts); !lost.empty())
+            return Error{ErrorKind::kFailed,
+                         "the volumes are swapped, but not every old one is kept, since somebody deleted it: " + lost +
+                             "; its reclaim policy was Retain, so the storage still has the data",
+                         "a PersistentVolume with that driver and handle, under Retain, reaches it again"};
     }
     report.text = done_text(*record_, input.operation);
     report.names = {target_.resource.qualified() + "/" + target_.name};

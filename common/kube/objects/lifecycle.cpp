@@ -187,4 +187,15 @@ std::string binding_obstacle(const std::string& what, const Json& wanted, const 
     return "";
 }
 
+Json labelled_like(Json manifest, const Json& object) {
+    for (const char* map : {"labels", "annotations"}) {
+        const Json* now = find_at(object, std::string("/metadata/") + map);
+        if (now != nullptr)
+            manifest["metadata"][map] = *now;
+        else
+            manifest["metadata"].erase(map);
+    }
+    return manifest;
+}
+
 }  // namespace holdfast::kube

@@ -69,4 +69,7 @@ Json claim_essence(const Json& claim);
 // class the volume has.
 std::string binding_obstacle(const std::string& what, const Json& wanted, const Json& offered, const Quantity& size);
 
+// The manifest with the labels and annotations that the object has now: they are their owner's.
+Json labelled_like(Json manifest, const Json& object);
+
 }  // namespace holdfast::kube

@@ -163,7 +163,8 @@ TEST_CASE("a claim that somebody made anew meanwhile is not made twice, only wat
 TEST_CASE("R13: the shorter way back to service is up on the old volumes until a claim was deleted, then forward") {
     for (const Stage stage : {Stage::kDrain, Stage::kReserve, Stage::kReplace}) {
         const auto at = staged(stage);
-        CHECK(ids(restore::plan_service(at.record, at.facts, kOperationId)) == std::vector<std::string>{"start"});
+        CHECK(ids(restore::plan_service(at.record, at.facts, kOperationId)) ==
+              std::vector<std::string>{"look-before-start", "start"});
     }
     auto at = staged(Stage::kReplace);
     at.facts.claims.erase("data-db-0");
@@ -181,7 +182,7 @@ TEST_CASE("a Deployment is started again only when its pods have ended: it would
     auto at = staged(Stage::kDrain);
     REQUIRE(at.facts.pods.size() == 2);
     at.record.workload.ref.resource = kube::kDeployments;
-    const auto wanted = std::vector<std::string>{"wait-told", "wait-ended", "start"};
+    const auto wanted = std::vector<std::string>{"wait-told", "wait-ended", "look-before-start", "start"};
     const auto plan = restore::plan_service(at.record, at.facts, kOperationId);
     CHECK(ids(plan) == wanted);
     CHECK(std::get<plan::WaitFor>(plan.steps[1].action).uids.size() == 2);
