@@ -211,11 +211,28 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     return opening;
 }
 
-Result<plan::Plan> Undo::prove(kube::ClusterReader&, const SwapRecord& record, const std::string&) {
-    std::vector<std::string> gone;
-    for (const auto& [claim, incoming] : record.incoming) gone.push_back("pv/" + incoming.volume);
-    return Error{ErrorKind::kConflict, "one of the kept volumes is gone: " + join(gone, ", "),
-                 "kubectl get pv lists what is there"};
+Result<plan::Plan> Undo::prove(kube::ClusterReader& reader, const SwapRecord& record, const std::string&) {
+    std::vector<std::string> gone, ways;
+    for (const Swap& swap : record.swaps) {
+        const std::string& volume = record.incoming.at(swap.claim).volume;
+        TRY_ASSIGN(const auto there, reader.find({kube::kVolumes, "", volume}));
+        if (there) continue;
+        gone.push_back("pv/" + volume);
+        ways.push_back("pvc/" + record.space + "/" + swap.claim + " had pv/" + swap.old_volume +
+                       " until now, which is kept under Retain: if the claim is not there any more, kubectl patch pv " +
+                       swap.old_volume +
+                       " --type merge -p '{\"spec\":{\"claimRef\":null}}', then make it with "
+                       "spec.volumeName " +
+                       swap.old_volume);
+    }
+    if (record.workload.exists())
+        ways.push_back("then: kubectl scale " + record.workload.ref.resource.short_name + "/" +
+                       record.workload.ref.name + " --replicas=" + std::to_string(record.workload.replicas) + " -n " +
+                       record.space);
+    return Error{
+        ErrorKind::kConflict,
+        "somebody deleted what was to be put back: " + join(gone, ", ") + "; what the claims had until now is kept",
+        join(ways, "\n  ")};
 }
 
 std::string Undo::done_text(const SwapRecord& record, const std::string& operation) const {
