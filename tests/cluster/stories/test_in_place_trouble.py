@@ -99,15 +99,15 @@ RETAINED, *_, DELETED = STAGES
 
 
 def killed_while_the_claim_goes(space):
-    """As killed_after(); the old claim is held where it goes, else it may be gone before anybody has seen it go. That
-    comes after the guards, which refuse a claim that is held."""
+    """As killed_after(); the old claim is held where it goes, else it may be gone before anybody has seen it go: by a finalizer
+    that the cluster takes off by itself as a rule, since any other one ends the command."""
     def finalizers(names):
         patch = json.dumps({"metadata": {"finalizers": names}})
         space.kubectl("patch", "pvc", "data-postgres-0", "--type=merge", "-p", patch).expect()
 
     with space.start(*IN_PLACE) as command:
         stopped_at(space, command, *RETAINED)
-        finalizers(["kubernetes.io/pvc-protection", "example.com/held"])
+        finalizers(["kubernetes.io/pvc-protection", "snapshot.storage.kubernetes.io/pvc-as-source-protection"])
         try:
             stopped_at(space, command, *DELETED)
             command.end(signal.SIGKILL)
