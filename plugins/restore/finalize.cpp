@@ -4,6 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/drive_parts.h"
 #include "common/plan/journal.h"
 #include "common/plan/make_step.h"
 #include "plugins/restore/in_place_guards.h"
@@ -134,6 +135,8 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
         else
             facts.others.push_back(one.id);
     }
+    TRY_ASSIGN(facts.undo, being_undone(reader, options.space, options.operation));
+    if (!facts.undo.empty()) return facts;
     if (facts.volumes.empty()) {
         TRY_ASSIGN(facts.elsewhere, kept_where(reader, options.operation));
         if (!facts.elsewhere.empty()) return facts;
@@ -165,6 +168,11 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
 }  // namespace
 
 Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now) {
+    if (!facts.undo.empty())
+        return Error{ErrorKind::kConflict,
+                     "operation " + facts.undo + " is putting back what " + options.operation +
+                         " took out, and is unfinished; nothing was changed",
+                     plan::lines_for("restore", facts.undo, options.space)};
     if (!facts.elsewhere.empty())
         return Error{ErrorKind::kNotFound,
                      "operation " + options.operation + " keeps no volumes in namespace " + options.space +

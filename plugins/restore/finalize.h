@@ -23,7 +23,8 @@ struct FinalizeFacts {
     std::set<std::string> attached;   // volumes with a VolumeAttachment
     // Of a kept volume another one that is the same disk to the driver, which somebody has made to get at its data.
     std::map<std::string, std::string> shared;
-    bool unfinished = false;             // the operation's own journal is open
+    bool unfinished = false;  // the operation's own journal is open
+    std::string undo;         // an unfinished one that is putting back what the operation took out; "" : none
     std::vector<std::string> elsewhere;  // other namespaces that it keeps volumes in, if none in this one
     std::string record_uid;              // of that journal; "" : it is not there
     std::vector<std::string> others;     // operations that keep volumes in this namespace

@@ -56,6 +56,15 @@ Result<std::vector<KeptOperation>> gather_kept(kube::ClusterReader& reader, cons
     return all;
 }
 
+Result<std::string> being_undone(kube::ClusterReader& reader, const std::string& space, const std::string& operation) {
+    TRY_ASSIGN(const kube::List list, reader.list(kube::kVolumes, "", {labels::kPutIn, ""}));
+    for (const Json& volume : list.items) {
+        const auto mark = mark_of(volume);
+        if (mark && !mark->taken_out && mark->space == space && mark->from == operation) return mark->operation;
+    }
+    return std::string();
+}
+
 Result<const KeptOperation*> choose_kept(const std::vector<KeptOperation>& all, const std::string& named) {
     std::vector<const KeptOperation*> candidates;
     std::vector<std::string> lines;

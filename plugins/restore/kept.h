@@ -30,6 +30,10 @@ struct KeptOperation {
 // Those of a namespace, newest first.
 Result<std::vector<KeptOperation>> gather_kept(kube::ClusterReader& reader, const std::string& space);
 
+// The unfinished undo that is putting back volumes which this operation took out and which are not kept any more; "" :
+// none.
+Result<std::string> being_undone(kube::ClusterReader& reader, const std::string& space, const std::string& operation);
+
 // The operation that is meant; `named` "" : the only one whose volumes nobody has swapped since. kRefused lists the
 // choices, or names the later operation that comes first (last in, first out); kNotFound: it keeps nothing.
 Result<const KeptOperation*> choose_kept(const std::vector<KeptOperation>& all, const std::string& named);

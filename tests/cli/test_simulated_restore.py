@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulated_cluster import SPACE, Cluster
-from test_simulated_stories import CREATE, IN_PLACE
+from test_simulated_stories import CREATE, IN_PLACE, holds
 
 DENIED = {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not any more"}}
 REALLY = r"((?!dryRun).)*$"
@@ -102,3 +102,15 @@ def test_a_deployments_claim_that_the_set_does_not_have_is_not_passed_over(clust
     assert "left as they are, since set/papers holds no snapshot of them: index" in chosen.err, chosen
     after = volumes(cluster)
     assert after["index"] == before["index"] and after["files"] != before["files"]
+
+
+def test_what_an_unfinished_undo_puts_back_is_not_finalized(cluster):
+    done = swapped(cluster, IN_PLACE)
+    undo = killed_at(cluster, "DELETE", r"persistentvolumeclaims/data-postgres-0(\?|$)", "undo", done, "--yes")
+    refused = cluster.run("restore", "finalize", done, "--yes", code=4)
+    assert f"operation {undo} is putting back what {done} took out, and is unfinished; nothing was changed" in refused.err, refused
+    assert f"kubectl restore resume {undo} -n {SPACE}" in refused.err, refused
+    assert cluster.get("configmap", f"holdfast-op-{done}")
+    cluster.run("restore", "resume", undo, "--yes")
+    assert f"these do: {undo}" in cluster.run("restore", "finalize", done, "--yes", code=1).err
+    assert set(holds(cluster)) == set(volumes(cluster))
