@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace holdfast::app {
 
 namespace {
@@ -116,19 +118,30 @@ void print_list(Context& context, const std::vector<plan::OperationStatus>& all,
 
 int print_all(Context& context, kube::ClusterReader& reader, const std::string& space) {
     std::vector<std::string> damaged;
+    std::vector<plan::Journal> unread;
     auto journals = plan::list_journals(reader, space, damaged);
     if (!journals.ok()) return context.fail(journals.error());
-    const Status rebuilt = plan::rebuild_lost(reader, space, context.plugin().rebuild, *journals, damaged);
+    const Status rebuilt = plan::rebuild_lost(reader, space, context.plugin().rebuild, *journals, damaged, unread);
     // Whoever may not see volumes is told of what has a journal.
     if (!rebuilt.ok() && rebuilt.error().kind != ErrorKind::kForbidden) return context.fail(rebuilt.error());
-    for (const auto& name : damaged)
-        context.console().err("warning: " + escape_line(name) + ": the journal is damaged and was skipped\n");
+    for (const auto& name : damaged) {
+        const auto told = std::find_if(unread.begin(), unread.end(),
+                                       [&](const plan::Journal& one) { return plan::names_journal(name, one); });
+        context.console().err(
+            "warning: " + escape_line(name) +
+            (told == unread.end() ? ": the journal is damaged and was skipped" : "\n  " + escape_line(told->message)) +
+            "\n");
+    }
+    journals->insert(journals->end(), unread.begin(), unread.end());
     const auto owners = plan::look_at_owners(reader, *journals, context.self(), context.clock().now());
     if (!owners.ok()) return context.fail(owners.error());
     std::vector<plan::OperationStatus> all;
     for (std::size_t i = 0; i < journals->size(); ++i) all.push_back(plan::describe((*journals)[i], (*owners)[i]));
     const auto forgotten = plan::forgotten_workloads(reader, space, *journals);
     if (!forgotten.ok()) return context.fail(forgotten.error());
+    if (!rebuilt.ok() && !forgotten->empty())
+        context.console().err("warning: whether claims and volumes tell of more operations could not be seen: " +
+                              escape_line(rebuilt.error().message) + "\n");
     print_list(context, all, *forgotten, space);
     return kDone;
 }

@@ -69,10 +69,14 @@ Result<bool> shares_lock(World& world, Operation& operation, const Journal& lost
 }
 
 // A journal that cannot be read may be of this very command: then beginning anew would make a second one.
-Status none_unreadable(const std::vector<std::string>& unreadable, const Operation& operation) {
+Status none_unreadable(const std::vector<std::string>& unreadable, const std::vector<Journal>& told,
+                       const Operation& operation) {
     const std::string stem = "/" + journal_name(id_stem(operation)) + "-";
     for (const std::string& one : unreadable) {
         if (one.find(stem) == std::string::npos) continue;
+        for (const Journal& journal : told) {
+            if (names_journal(one, journal)) return Error{ErrorKind::kRefused, one, journal.message, 0, ""};
+        }
         return Error{ErrorKind::kRefused, one,
                      "an operation of this kind on " + operation.target() +
                          " is unfinished, and what it has done cannot be known from this journal",
@@ -144,8 +148,9 @@ Result<std::optional<Journal>> find_earlier(World& world, Operation& operation, 
     }
     std::vector<std::string> unreadable;
     TRY_ASSIGN(std::vector<Journal> journals, list_journals(world.cluster, operation.space(), unreadable));
-    TRY(rebuild_lost(world.cluster, operation.space(), rebuild, journals, unreadable));
-    TRY(none_unreadable(unreadable, operation));
+    std::vector<Journal> unread;
+    TRY(rebuild_lost(world.cluster, operation.space(), rebuild, journals, unreadable, unread));
+    TRY(none_unreadable(unreadable, unread, operation));
     std::erase_if(journals, [](const Journal& one) { return one.state == "done"; });
     const std::string hash = argument_hash(line, operation.manner_flags());
     for (Journal& one : journals) {

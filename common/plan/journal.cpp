@@ -104,6 +104,33 @@ Error lacks_parts(const Journal& journal) {
             "what the operation made carries its id in the label " + std::string(labels::kOperation), 0, ""};
 }
 
+// What a newer Holdfast wrote, or what lies in another cluster, can still be read there.
+bool is_damaged(const Error& error) { return error.kind == ErrorKind::kInvalid || error.reason == kJournalEdited; }
+
+std::string way_without(const Journal& told) {
+    return "the journal is damaged, but claims and volumes tell of the operation; put back what was there, or: kubectl "
+           "delete configmap " +
+           journal_name(told.operation) + " -n " + told.space + "; then: kubectl " + told.plugin + " resume " +
+           told.operation + " -n " + told.space + ", or abort";
+}
+
+Error with_way_on(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
+                  const Rebuild& rebuild, Error error) {
+    if (!is_damaged(error) || !rebuild) return error;
+    const auto told = rebuild(reader, space);
+    if (!told.ok()) return error;
+    for (const Journal& one : *told) {
+        if (one.operation == operation) error.hint = way_without(one);
+    }
+    return error;
+}
+
+Journal unread_one(Journal told, const Error& error) {
+    told.state = is_damaged(error) ? "damaged" : "unreadable";
+    told.message = is_damaged(error) ? way_without(told) : error.message + "; " + error.hint;
+    return told;
+}
+
 // What a journal says of itself stays; what was planned and recorded is as the objects tell it.
 void mend(Journal& journal, Journal rebuilt) {
     journal.record = std::move(rebuilt.record);
@@ -224,7 +251,7 @@ Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& 
                                 const Rebuild& rebuild) {
     auto journal = read_journal(reader, space, operation);
     const bool gone = !journal.ok() && journal.error().kind == ErrorKind::kNotFound;
-    if (!gone && !journal.ok()) return journal.error();
+    if (!gone && !journal.ok()) return with_way_on(reader, space, operation, rebuild, journal.error());
     if (!gone && journal->lost.empty()) return journal;
     auto told = rebuild ? rebuild(reader, space) : Result<std::vector<Journal>>(std::vector<Journal>());
     if (!told.ok() && gone && told.error().kind == ErrorKind::kForbidden) {
@@ -242,21 +269,31 @@ Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& 
     return gone ? journal.error() : lacks_parts(*journal);
 }
 
+bool names_journal(const std::string& line, const Journal& journal) {
+    return starts_with(line, ref_of(journal).text() + ":");
+}
+
 Status rebuild_lost(kube::ClusterReader& reader, const std::string& space, const Rebuild& rebuild,
-                    std::vector<Journal>& journals, std::vector<std::string>& damaged) {
+                    std::vector<Journal>& journals, std::vector<std::string>& damaged, std::vector<Journal>& unread) {
     std::vector<Journal> told;
     if (rebuild) {
         TRY_ASSIGN(told, rebuild(reader, space));
     }
     for (Journal& one : told) {
         Journal* known = journal_in(journals, one);
-        const bool unreadable = std::any_of(damaged.begin(), damaged.end(), [&](const std::string& text) {
-            return starts_with(text, "configmap/" + one.space + "/" + journal_name(one.operation) + ":");
-        });
-        if (known == nullptr && !unreadable)
-            journals.push_back(std::move(one));
-        else if (known != nullptr && !known->lost.empty())
+        const bool unreadable = std::any_of(damaged.begin(), damaged.end(),
+                                            [&](const std::string& line) { return names_journal(line, one); });
+        if (known != nullptr && !known->lost.empty()) {
             mend(*known, std::move(one));
+        } else if (known == nullptr && unreadable) {
+            auto there = read_journal(reader, one.space, one.operation);
+            if (there.ok())
+                journals.push_back(std::move(*there));
+            else
+                unread.push_back(unread_one(std::move(one), there.error()));
+        } else if (known == nullptr) {
+            journals.push_back(std::move(one));
+        }
     }
     for (const Journal& one : journals) {
         if (!one.lost.empty()) damaged.push_back(lacks_parts(one).message);

@@ -35,13 +35,15 @@ namespace holdfast::plan {
 inline constexpr int kJournalFormat = 3;       // the highest that is understood
 inline constexpr int kJournalFormatInOne = 2;  // of one without shards
 
+inline constexpr char kJournalEdited[] = "JournalEdited";  // Error::reason
+
 struct Journal {
     std::string operation, kind, target, space;
     std::string plugin, command;  // "snap", "create"
     Json arguments;               // {"positionals": [...], "values": {...}}: no connection flags, no secrets
     std::string argument_hash;
     SystemTime started;
-    std::string state = "open";  // open | stopped | done
+    std::string state = "open";  // open | stopped | done; of one that is not read: damaged | unreadable
     std::string message;         // of the last stop
     int round = 0;
     int epoch = 0;
@@ -67,7 +69,7 @@ struct JournalObjects {
 JournalObjects journal_objects(const Journal& journal);
 Json journal_to_config_map(const Journal& journal);  // the head alone
 // kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it
-// was written, the message names the fields.
+// was written, the message names the fields and the reason is kJournalEdited.
 // shards: text by hash. One that is missing is told of in Journal::lost and is no error yet.
 Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards = {});
 // What the head names; empty for most.
@@ -115,12 +117,17 @@ Result<std::vector<Journal>> list_journals(kube::ClusterReader& reader, const st
 // Unfinished operations of a namespace ("" : of every one) as the objects that they touched tell of them: journals made
 // again, without uid. Empty function: nothing tells.
 using Rebuild = std::function<Result<std::vector<Journal>>(kube::ClusterReader& reader, const std::string& space)>;
-// The journal as it is, or made again if it or parts of it are gone. kNotFound, kInvalid: it is, and nothing tells.
+// The journal as it is, or made again if it or parts of it are gone. kNotFound, kInvalid: it is, and nothing tells. Of
+// one that is damaged or edited the hint says whether anything does.
 Result<Journal> read_or_rebuild(kube::ClusterReader& reader, const std::string& space, const std::string& operation,
                                 const Rebuild& rebuild);
 // The same for all of a namespace: those that lack parts are made whole, lost ones are added. One that stays without
-// its parts is named in `damaged`.
+// its parts is named in `damaged`. Unfinished operations that objects tell of, but whose journal list_journals() could
+// not read, come into `unread`, as the objects tell them: state "damaged" if the journal is worth nothing any more,
+// else "unreadable"; message: what is to be done.
 Status rebuild_lost(kube::ClusterReader& reader, const std::string& space, const Rebuild& rebuild,
-                    std::vector<Journal>& journals, std::vector<std::string>& damaged);
+                    std::vector<Journal>& journals, std::vector<std::string>& damaged, std::vector<Journal>& unread);
+// Whether this line of list_journals()'s `damaged` is about the journal of that operation.
+bool names_journal(const std::string& line, const Journal& journal);
 
 }  // namespace holdfast::plan

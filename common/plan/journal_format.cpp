@@ -93,7 +93,7 @@ Status check_sums(const Json& config_map, const Json& body) {
                      join(what, "; ") + "; nothing was changed",
                  "put back what was there; what the operation made carries its id in the label " +
                      std::string(labels::kOperation),
-                 0, ""};
+                 0, kJournalEdited};
 }
 
 // nullopt: it is a journal itself.

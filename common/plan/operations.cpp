@@ -93,7 +93,9 @@ OperationStatus describe(const Journal& journal, const Owner& owner) {
             status.owner = "runs";
             break;
         case Life::kDead:
-            status.owner = journal.state == "done" ? "finished" : "stopped";
+            status.owner = journal.state == "done"                                       ? "finished"
+                           : journal.state == "damaged" || journal.state == "unreadable" ? "journal " + journal.state
+                                                                                         : "stopped";
             break;
         case Life::kSilent:
             status.owner = "not heard of lately";

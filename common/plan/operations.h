@@ -14,8 +14,8 @@ namespace holdfast::plan {
 struct OperationStatus {
     Journal journal;
     std::string target;  // what it is on, for people
-    std::string owner;   // "runs", "stopped", "not heard of lately", "finished"
-    std::string who;     // "process 4711 on db1", while it runs or may run
+    std::string owner;  // "runs", "stopped", "not heard of lately", "finished", "journal damaged", "journal unreadable"
+    std::string who;    // "process 4711 on db1", while it runs or may run
     std::string resume;  // the command that goes on
     std::string abort;   // the command that says whether it still can be taken back, and does so without --dry-run
 };

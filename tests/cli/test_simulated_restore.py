@@ -114,3 +114,25 @@ def test_what_an_unfinished_undo_puts_back_is_not_finalized(cluster):
     cluster.run("restore", "resume", undo, "--yes")
     assert f"these do: {undo}" in cluster.run("restore", "finalize", done, "--yes", code=1).err
     assert set(holds(cluster)) == set(volumes(cluster))
+
+
+def test_an_edited_journal_does_not_hide_what_the_volumes_tell(cluster):
+    left = killed_at(cluster, "DELETE", r"persistentvolumeclaims/files(\?|$)", *FILES)
+    journal = f"holdfast-op-{left}"
+    body = json.loads(cluster.get("configmap", journal)["data"]["journal.json"])
+    body["record"]["swaps"][0]["request"] = "5Gi"
+    cluster.write("PATCH", "configmap", journal, {"data": {"journal.json": json.dumps(body)}})
+    way = f"kubectl delete configmap {journal} -n {SPACE}; then: kubectl restore resume {left} -n {SPACE}"
+    told = cluster.run("restore", "status")
+    assert left in told.out and "journal damaged" in told.out, told
+    assert way in told.err and "kubectl scale" not in told.err and "was skipped" not in told.err, told
+    listed = json.loads(cluster.run("restore", "status", "-o", "json").out)
+    assert listed["forgotten"] == []
+    (one,) = listed["items"]
+    assert one["operation"] == left and one["owner"] == "journal damaged" and way in one["message"], one
+    for words in (["resume", left, "--yes"], ["abort", left, "--yes"], ["status", left], FILES):
+        refused = cluster.run("restore", *words, code=3)
+        assert "this journal was edited" in refused.err and way in refused.err, refused
+    cluster.write("DELETE", "configmap", journal, {})
+    cluster.run("restore", "resume", left, "--yes")
+    assert holds(cluster)["files"] == f"{SPACE}/files" and cluster.get("deploy", "files")["spec"]["replicas"] == 1

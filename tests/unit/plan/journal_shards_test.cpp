@@ -178,13 +178,43 @@ TEST_CASE(
 
 TEST_CASE("a journal that is gone is listed as objects tell of it; one that was edited is not replaced by that") {
     Scene scene;
+    scene.journal = large(3);
     std::vector<std::string> damaged;
-    std::vector<Journal> journals;
-    REQUIRE(rebuild_lost(scene.cluster, "shop", told_of(scene.journal), journals, damaged).ok());
+    std::vector<Journal> journals, unread;
+    REQUIRE(rebuild_lost(scene.cluster, "shop", told_of(scene.journal), journals, damaged, unread).ok());
     REQUIRE(journals.size() == 1);
     CHECK(journals[0].uid.empty());
-    journals.clear();
-    damaged = {"configmap/shop/holdfast-op-in-place-db-7k2mx: this journal was edited"};
-    REQUIRE(rebuild_lost(scene.cluster, "shop", told_of(scene.journal), journals, damaged).ok());
-    CHECK(journals.empty());
+    REQUIRE(write_new(scene.cluster, scene.journal).ok());
+    Json body = Json::parse(kube::text_at(*scene.cluster.get(scene.head()), "/data/journal.json"));
+    struct Case {
+        const char* field;
+        const char* state;
+        const char* says;
+    };
+    const std::string way =
+        "kubectl delete configmap holdfast-op-in-place-db-7k2mx -n shop; then: kubectl restore resume "
+        "in-place-db-7k2mx -n shop";
+    for (const Case& one :
+         {Case{"target", "damaged", way.c_str()}, Case{"format", "unreadable", "upgrade the plugin"}}) {
+        CAPTURE(one.field);
+        Json edited = body;
+        edited[one.field] = 99;
+        Json map = *scene.cluster.get(scene.head());
+        map["data"]["journal.json"] = edited.dump();
+        scene.cluster.put(map);
+        damaged.clear();
+        unread.clear();
+        journals = *list_journals(scene.cluster, "shop", damaged);
+        REQUIRE(damaged.size() == 1);
+        REQUIRE(rebuild_lost(scene.cluster, "shop", told_of(scene.journal), journals, damaged, unread).ok());
+        CHECK(journals.empty());
+        REQUIRE(unread.size() == 1);
+        CHECK(unread[0].state == one.state);
+        CHECK(unread[0].message.find(one.says) != std::string::npos);
+        CHECK(names_journal(damaged[0], unread[0]));
+        const auto read = read_or_rebuild(scene.cluster, "shop", scene.journal.operation, told_of(scene.journal));
+        REQUIRE_FALSE(read.ok());
+        CHECK(read.error().kind == ErrorKind::kRefused);
+        CHECK(read.error().hint.find(one.says) != std::string::npos);
+    }
 }
