@@ -19,7 +19,7 @@ def refusal(**more):
     return {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "no"}, **more}
 
 
-def held(cluster, method, path, words, act, delay_ms=3000, **more):
+def held(cluster, method, path, words, act, delay_ms=4000, **more):
     """Runs `words`; while the first such request is held back somebody else acts."""
     cluster.rules({"method": method, "path": path, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": delay_ms, **more}})
     started = cluster.start("restore", *words)
@@ -83,7 +83,7 @@ def test_a_kept_volume_that_somebody_deletes_in_the_swap_is_told_with_where_its_
     def act():
         cluster.write("DELETE", "pv", old, {})
     # The claim's own deletion is done when its successor is asked for: the second POST, after the temporary claim's.
-    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REAL, "skip": 1, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 3000}})
+    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REAL, "skip": 1, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 4000}})
     started = cluster.start("restore", *FILES, "--again")
     cluster.arrived.get(timeout=60)
     act()
@@ -174,10 +174,10 @@ def delete_claim_when_read(cluster, started):
 
 
 def test_service_is_not_brought_back_on_an_empty_volume(cluster):
-    cluster.rules({"method": "DELETE", "path": "/pods/postgres", "reply": refusal(announce=True, delay_ms=2500)})
+    cluster.rules({"method": "DELETE", "path": "/pods/postgres", "reply": refusal(announce=True, delay_ms=5000)})
     started = cluster.start("restore", *IN_PLACE)
     cluster.arrived.get(timeout=60)
-    cluster.rules({"method": "GET", "path": "volumeattachments", "times": 1, "reply": {"through": True, "announce": True, "delay_ms": 3000}},
+    cluster.rules({"method": "GET", "path": "volumeattachments", "times": 1, "reply": {"through": True, "announce": True, "delay_ms": 4000}},
                   {"method": "DELETE", "path": "/pods/postgres", "reply": refusal()})
     done = delete_claim_when_read(cluster, started)
     assert done.code in (4, 5) and "data-postgres-0" in done.err, done
@@ -192,7 +192,7 @@ def test_what_is_started_at_a_resume_is_not_started_on_an_empty_volume(cluster):
     cluster.rules({"method": "PATCH", "path": "statefulsets/postgres" + REAL, "skip": 2, "reply": refusal()})
     cluster.run("restore", *IN_PLACE, code=5)
     assert cluster.get("sts", "postgres")["spec"]["replicas"] == 0
-    cluster.rules({"method": "GET", "path": "volumeattachments", "times": 1, "skip": 1, "reply": {"through": True, "announce": True, "delay_ms": 3000}})
+    cluster.rules({"method": "GET", "path": "volumeattachments", "times": 1, "skip": 1, "reply": {"through": True, "announce": True, "delay_ms": 4000}})
     done = delete_claim_when_read(cluster, cluster.start("restore", "resume", operation(cluster), "--yes"))
     assert done.code == 4 and "data-postgres-0" in done.err, done
     cluster.run("restore", "resume", operation(cluster), "--yes")
