@@ -57,11 +57,20 @@ Finding source_not_ready(const ClaimFacts& facts) {
     return one;
 }
 
+// The provisioner makes no volume of such a snapshot, and the snapshot's own finalizer waits for the claim.
+Finding source_deleting(const ClaimFacts& facts) {
+    return error({"claim-source-deleting", claim_object(facts), "snapshot",
+                  "its data source " + facts.claim->source->text() +
+                      " is being deleted by somebody: no volume is made from it any more",
+                  "delete the claim, which holds no data, and restore from another snapshot"});
+}
+
 Findings judge_from_snapshot(const ClaimFacts& facts) {
     const SnapshotFacts& from = *facts.from_snapshot;
     if (from.served == Sight::kAbsent) return {snapshot_api_missing(claim_object(facts))};
     if (from.snapshot.absent()) return {source_missing(facts)};
     if (!from.snapshot.there()) return {};
+    if (from.snapshot->deleting) return {source_deleting(facts)};
     if (!from.snapshot->ready) {
         return {source_not_ready(facts)};
     }

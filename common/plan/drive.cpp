@@ -15,6 +15,18 @@ namespace {
 
 constexpr int kMostRounds = 24;  // no operation has more; one that asks for more loops
 
+// A lock lies in its workload's namespace. What outlives that, kept volumes, is still there.
+Error in_no_space(Error error, const std::string& space) {
+    if (error.kind != ErrorKind::kNotFound || error.message.find("namespaces \"" + space + "\"") == std::string::npos)
+        return error;
+    error.message =
+        "namespace " + space + " is not there any more; nothing was changed, and volumes that are kept stay";
+    error.hint = "make it again, then run the command again: kubectl create namespace " + space;
+    error.reason.clear();
+    error.http_status = 0;
+    return error;
+}
+
 // What a recovery that failed has not brought back.
 std::string still_down(const Plan& recovery) {
     if (!recovery.shielded) return "";
@@ -166,7 +178,7 @@ class Drive {
         auto held = Holding::take(world_, journal_, recorded_);
         if (!held.ok()) {
             if (held.error().kind == ErrorKind::kLocked) result_.resumable = false;  // somebody else goes on with it
-            return held.error();
+            return in_no_space(held.error(), operation_.space());
         }
         holding_ = std::move(*held);
         input_.record = journal_.record;

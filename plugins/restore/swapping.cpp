@@ -155,6 +155,7 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
     if (plan.latest.is_object()) latest.update(plan.latest);
     plan.latest = std::move(latest);
     held_ = plan.shielded;
+    past_return_ = stage >= Stage::kReplace;  // as far as is known, until recover() has looked
     const bool starts =
         std::any_of(plan.steps.begin(), plan.steps.end(), [](const plan::Step& step) { return step.id == "start"; });
     if (starts && facts.workload) started_ = kube::version_of(*facts.workload);
@@ -162,11 +163,17 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
 }
 
 // Whoever cannot even look must hear first of all that the service may be down.
-Error Swapping::unseen(Error error) const {
+Error Swapping::unseen(kube::ClusterReader& reader, Error error) const {
     if (!held_) return error;
     const Workload& workload = record_->workload;
-    error.message += "; " + workload.text() + " is held down at " + std::to_string(workload.stopped) +
-                     " replicas: resume brings it back to " + std::to_string(workload.replicas);
+    // It may be up again by what this process has done since it planned that.
+    auto live = reader.find(workload.ref);
+    SwapFacts alone;
+    if (live.ok()) alone.workload = std::move(*live);
+    if (live.ok() && !held_down(*record_, alone)) return error;
+    error.message += "; " + workload.text() + (live.ok() ? " is" : " may be") + " held down at " +
+                     std::to_string(workload.stopped) + " replicas: resume brings it back to " +
+                     std::to_string(workload.replicas);
     return error;
 }
 
@@ -175,7 +182,7 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     if (!record_) return nothing;
     if (recorded(input)) TRY(recall(input));
     const Result<SwapFacts> gathered = gather_swap(reader, *record_, input.operation);
-    if (!gathered.ok()) return unseen(gathered.error());
+    if (!gathered.ok()) return unseen(reader, gathered.error());
     const SwapFacts& facts = *gathered;
     past_return_ = beyond_return(*record_, facts, input.operation);
     if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);

@@ -51,7 +51,7 @@ class Swapping : public plan::Operation {
   private:
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
     Status recall(const plan::Input& input);
-    Error unseen(Error error) const;
+    Error unseen(kube::ClusterReader& reader, Error error) const;
     Result<plan::Plan> end_unready(const SwapFacts& facts, const std::string& operation, const Error& error);
 };
 

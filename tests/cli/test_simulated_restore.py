@@ -136,3 +136,40 @@ def test_an_edited_journal_does_not_hide_what_the_volumes_tell(cluster):
     cluster.write("DELETE", "configmap", journal, {})
     cluster.run("restore", "resume", left, "--yes")
     assert holds(cluster)["files"] == f"{SPACE}/files" and cluster.get("deploy", "files")["spec"]["replicas"] == 1
+
+
+def test_who_may_not_look_any_more_is_not_told_that_what_runs_is_down(cluster):
+    cluster.rules({"method": "DELETE", "path": r"persistentvolumeclaims/files(\?|$)", "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 3000}})
+    started = cluster.start("restore", *FILES)
+    cluster.arrived.get(timeout=60)
+    cluster.rules({"method": "GET", "path": r"/pods(\?|$)", "reply": DENIED})
+    stopped = started.end()
+    assert stopped.code == 5 and cluster.get("deploy", "files")["spec"]["replicas"] == 1, stopped
+    assert "held down" not in stopped.err, stopped
+    # Past the point of no return as far as anybody could see: an abort would be refused.
+    assert "kubectl restore resume" in stopped.err and "kubectl restore abort" not in stopped.err, stopped
+
+
+def test_finalize_says_what_to_do_where_the_namespace_is_gone(cluster):
+    done = swapped(cluster, FILES)
+    cluster.write("DELETE", "namespace", SPACE, {})
+    cluster.settle()
+    kept = [one["metadata"]["name"] for one in cluster.get("pv", query=f"?labelSelector=holdfast.dev/kept={done}")["items"]]
+    assert len(kept) == 1
+    refused = cluster.run("restore", "finalize", done, "--yes", code=1)
+    assert "nothing was changed" in refused.err and f"kubectl create namespace {SPACE}" in refused.err, refused
+    assert cluster.get("pv", kept[0])["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+    cluster.write("POST", "namespace", "", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    cluster.run("restore", "finalize", done, "--yes")
+    assert cluster.get("pv", kept[0]) is None
+
+
+def test_a_snapshot_that_is_deleted_while_its_volume_is_made_is_named(cluster):
+    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REALLY, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
+    started = cluster.start("restore", *IN_PLACE, "--timeout", "12s")
+    cluster.arrived.get(timeout=60)
+    cluster.order(judge=True, deletes="snapshots")
+    cluster.write("DELETE", "vs", "before-data-postgres-0", {})
+    stopped = started.end()
+    assert stopped.code == 5, stopped
+    assert "before-data-postgres-0 is being deleted by somebody: no volume is made from it any more" in " ".join(stopped.err.split()), stopped

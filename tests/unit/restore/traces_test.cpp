@@ -224,7 +224,7 @@ TEST_CASE("a temporary claim that was bound to a volume that was there before sw
     CHECK((*back)->notes.front().find(temporary + " is left") != std::string::npos);
 }
 
-TEST_CASE("who loses all rights while the workload is held down is told that it is") {
+TEST_CASE("who loses all rights while the workload is held down is told that it may be") {
     Traced scene(Stage::kDrain);
     const Staged at = staged(Stage::kDrain);
     plan::Input input;
@@ -238,7 +238,7 @@ TEST_CASE("who loses all rights while the workload is held down is told that it 
     scene.cluster.fault = [&](const std::string&, bool) { return std::optional<Error>(forbidden); };
     const auto back = operation.recover(scene.cluster, input, forbidden);
     REQUIRE_FALSE(back.ok());
-    CHECK(back.error().message.find("sts/shop/db is held down at 0 replicas: resume brings it back to 2") !=
+    CHECK(back.error().message.find("sts/shop/db may be held down at 0 replicas: resume brings it back to 2") !=
           std::string::npos);
 }
 
