@@ -1,7 +1,6 @@
 #include "plugins/restore/in_place_guards.h"
 
 #include "common/core/text.h"
-#include "common/kube/objects/claim_state.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"

@@ -12,11 +12,8 @@
 namespace holdfast::restore {
 namespace {
 
-Error changed(const SwapRecord& record, const std::string& what, const std::string& hint) {
-    return {ErrorKind::kConflict,
-            what + "; no claim was deleted, and every claim of " +
-                (record.workload.exists() ? record.workload.text() : "this operation") + " still has its volume",
-            hint};
+Error changed(const std::string& what, const std::string& hint) {
+    return {ErrorKind::kConflict, what + "; no claim was deleted, and no volume was swapped", hint};
 }
 
 // As soon as no pod mounts the claim, and no snapshot of it is being cut, which is looked at by itself.
@@ -27,17 +24,20 @@ bool let_go_by_the_cluster(const std::string& finalizer) {
 
 Status check_volumes(const SwapRecord& record, const SwapFacts& facts, const Swap& swap) {
     const Json* old = volume_now(facts, swap.old_volume);
-    if (old == nullptr || kube::deleting(*old))
-        return changed(record,
-                       "pv/" + swap.old_volume + " of pvc/" + record.space + "/" + swap.claim +
-                           (old == nullptr ? " is gone" : " is being deleted by somebody") +
-                           ": it would not be kept when the claim lets go of it",
+    const std::string what = "pv/" + swap.old_volume + " of pvc/" + record.space + "/" + swap.claim;
+    if (old == nullptr)
+        return changed(what + " is gone: somebody deleted it, and there is nothing to be kept",
+                       "end this with `abort`; what the storage may still have of it" +
+                           (swap.old_storage.empty() ? std::string() : " (" + escape_line(swap.old_storage) + ")") +
+                           " a PersistentVolume made by hand reaches");
+    if (kube::deleting(*old))
+        return changed(what + " is being deleted by somebody: it would not be kept when the claim lets go of it",
                        "end this with `abort`; its data is safe while the claim is there: snapshot it, and restore it "
                        "into a new claim");
     const auto incoming = record.incoming.find(swap.claim);
     const Json* made = incoming == record.incoming.end() ? nullptr : volume_now(facts, incoming->second.volume);
     if (made == nullptr || !kube::deleting(*made)) return {};
-    return changed(record, "pv/" + incoming->second.volume + ", which was to be put in, is being deleted by somebody",
+    return changed("pv/" + incoming->second.volume + ", which was to be put in, is being deleted by somebody",
                    "end this with `abort`, then begin again");
 }
 
@@ -46,13 +46,11 @@ Status check_claim_now(const SwapRecord& record, const SwapFacts& facts, const S
     const Json& claim = *claim_now(facts, swap.claim);
     const auto asks = kube::requested_of(claim), decided = kube::requested_of(swap.manifest);
     if (asks.ok() && decided.ok() && (*asks < *decided || *decided < *asks))
-        return changed(record,
-                       what + " was changed meanwhile: it asks for " + asks->text() + ", not " + decided->text(),
+        return changed(what + " was changed meanwhile: it asks for " + asks->text() + ", not " + decided->text(),
                        "end this with `abort`, then begin again with what there is now");
     const std::string finalizer = foreign_finalizer(claim);
     if (finalizer.empty()) return {};
-    return changed(record,
-                   what + " has got the finalizer " + escape_line(finalizer) +
+    return changed(what + " has got the finalizer " + escape_line(finalizer) +
                        " meanwhile: it may keep the claim from going away while the workload is stopped",
                    "wait until whoever set it takes it off, then go on");
 }
@@ -70,8 +68,7 @@ Status check_ordinals(const SwapRecord& record, const SwapFacts& facts) {
     const kube::WorkloadState state = kube::workload_state_of(*facts.workload);
     const int last = state.start_ordinal + state.replicas - 1;
     if (last <= *covered.rbegin()) return {};
-    return changed(record,
-                   record.workload.text() + " was scaled to " + std::to_string(state.replicas) +
+    return changed(record.workload.text() + " was scaled to " + std::to_string(state.replicas) +
                        " meanwhile: ordinals from " + std::to_string(*covered.rbegin() + 1) +
                        " on would stay on what they have, beside the data that is put in",
                    "scale it back, then go on; or end this with `abort`");

@@ -190,8 +190,10 @@ bool stranded(const Swap& swap, const SwapRecord& record, const SwapFacts& facts
     const Json* claim = claim_now(facts, swap.claim);
     if (claim == nullptr || kube::uid_of(*claim) == swap.claim_uid || kube::phase_of(*claim) != "Pending") return false;
     if (swap.temporary.empty() || kube::annotation_of(*claim, labels::kRestoredFrom) != swap.source) return false;
+    const std::string volume = kube::volume_of_claim(*claim);
+    if (volume.empty()) return false;  // somebody made it without one: it gets what is reserved for its name
     const auto incoming = record.incoming.find(swap.claim);
-    return incoming == record.incoming.end() || kube::volume_of_claim(*claim) != incoming->second.volume ||
+    return incoming == record.incoming.end() || volume != incoming->second.volume ||
            volume_now(facts, incoming->second.volume) == nullptr;
 }
 

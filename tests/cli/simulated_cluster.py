@@ -166,6 +166,14 @@ def writes(requests):
             and r["target"] != "/simulated/exec"]
 
 
+REAL = r"((?!dryRun).)*$"  # at the end of a rule's path: no dry run
+
+
+def refusal(message="no", **more):
+    """The reply of a rule: what whoever may not do it gets."""
+    return {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": message}, **more}
+
+
 @pytest.fixture
 def cluster(tmp_path, certificates):
     made = Cluster(tmp_path / "clone", certificates)

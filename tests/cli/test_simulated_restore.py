@@ -2,32 +2,10 @@
 edited, a command line that means something else than the one before."""
 import json
 
-import pytest
+from simulated_cluster import REAL, SPACE, refusal
+from test_simulated_stories import FILES, IN_PLACE, cluster, holds, server  # noqa: F401
 
-from simulated_cluster import SPACE, Cluster
-from test_simulated_stories import CREATE, IN_PLACE, holds
-
-DENIED = {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not any more"}}
-REALLY = r"((?!dryRun).)*$"
-FILES = ["deploy/files", "--from", "papers", "--in-place", "--yes"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, certificates):
-    cluster = Cluster(tmp_path_factory.mktemp("simulated") / "restore", certificates)
-    cluster.run("snap", *CREATE)
-    cluster.run("snap", "create", "deploy/files", "--name", "papers", "--wait", "ready")
-    cluster.settle()
-    cluster.order(save="sets")
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture
-def cluster(server):
-    server.begin("sets")
-    server.requests()
-    return server
+DENIED = refusal("not any more")
 
 
 def killed_at(cluster, method, path, *words):
@@ -54,7 +32,7 @@ def swapped(cluster, words):
 def test_an_undo_that_is_resumed_knows_what_it_is_on(cluster):
     done = swapped(cluster, IN_PLACE)
     undo = killed_at(cluster, "DELETE", r"persistentvolumeclaims/data-postgres-0(\?|$)", "undo", done, "--yes")
-    cluster.rules({"method": "PATCH", "path": "statefulsets/postgres" + REALLY, "skip": 1, "reply": DENIED})
+    cluster.rules({"method": "PATCH", "path": "statefulsets/postgres" + REAL, "skip": 1, "reply": DENIED})
     cluster.run("restore", "resume", undo, "--yes", code=5)
     assert cluster.get("sts", "postgres")["spec"]["replicas"] == 0
     events = [json.loads(r["body"])["involvedObject"] for r in cluster.requests() if r["method"] == "POST" and "/events" in r["target"]]
@@ -165,7 +143,7 @@ def test_finalize_says_what_to_do_where_the_namespace_is_gone(cluster):
 
 
 def test_a_snapshot_that_is_deleted_while_its_volume_is_made_is_named(cluster):
-    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REALLY, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
+    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REAL, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
     started = cluster.start("restore", *IN_PLACE, "--timeout", "12s")
     cluster.arrived.get(timeout=60)
     cluster.order(judge=True, deletes="snapshots")

@@ -7,21 +7,15 @@ import time
 
 import pytest
 
-from simulated_cluster import SPACE
-from test_simulated_stories import IN_PLACE, cluster, holds, server  # noqa: F401
+from simulated_cluster import REAL, SPACE, refusal
+from test_simulated_stories import FILES, IN_PLACE, cluster, holds, server  # noqa: F401
 
-FILES = ["deploy/files", "--from", "papers", "--in-place", "--yes"]
-REAL = r"((?!dryRun).)*$"
 UNTOUCHED = "no claim was deleted"
 
 
-def refusal(**more):
-    return {"status": 403, "json": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "no"}, **more}
-
-
-def held(cluster, method, path, words, act, delay_ms=4000, **more):
-    """Runs `words`; while the first such request is held back somebody else acts."""
-    cluster.rules({"method": method, "path": path, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": delay_ms, **more}})
+def held(cluster, method, path, words, act, skip=0):
+    """Runs `words`; while such a request, the first after `skip`, is held back somebody else acts."""
+    cluster.rules({"method": method, "path": path, "skip": skip, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 4000}})
     started = cluster.start("restore", *words)
     cluster.arrived.get(timeout=60)
     act()
@@ -74,20 +68,9 @@ def test_a_volume_that_is_deleted_while_the_new_ones_are_proven_ends_it_before_a
 
 def test_a_kept_volume_that_somebody_deletes_in_the_swap_is_told_with_where_its_data_is(cluster):
     old = volumes(cluster)["files"]
-    done = held(cluster, "POST", "persistentvolumeclaims/?" + REAL, ["deploy/files", "--from", "papers", "--in-place", "--yes"], lambda: None)
-    assert done.code == 0, done
-    cluster.run("restore", "undo", "--yes")
-    old = volumes(cluster)["files"]
     cluster.order(judge=False)
-
-    def act():
-        cluster.write("DELETE", "pv", old, {})
     # The claim's own deletion is done when its successor is asked for: the second POST, after the temporary claim's.
-    cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REAL, "skip": 1, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 4000}})
-    started = cluster.start("restore", *FILES, "--again")
-    cluster.arrived.get(timeout=60)
-    act()
-    done = started.end()
+    done = held(cluster, "POST", "persistentvolumeclaims" + REAL, FILES, lambda: cluster.write("DELETE", "pv", old, {}), skip=1)
     assert done.code == 1 and f"pv/{old} is gone (driver disk.example, handle " in done.err, done
     assert "the storage still has the data" in done.err and cluster.get("deploy", "files")["spec"]["replicas"] == 1
 

@@ -8,6 +8,7 @@ from simulated_cluster import SPACE, Cluster, difference
 
 CREATE = ["create", "sts/postgres", "--name", "before", "--wait", "ready"]
 IN_PLACE = ["sts/postgres", "--from", "before", "--in-place", "--accept-skew", "--yes"]
+FILES = ["deploy/files", "--from", "papers", "--in-place", "--yes"]
 
 
 @pytest.fixture(scope="module")

@@ -160,6 +160,23 @@ TEST_CASE("a claim that somebody made anew meanwhile is not made twice, only wat
     CHECK(wait.bound_to == std::vector<std::string>{"new-0", "new-1"});
 }
 
+TEST_CASE(
+    "a claim that waits for a volume that was deleted is made once more, one that somebody made without any is not") {
+    auto at = staged(Stage::kReplace);
+    at.record.swaps[0].temporary = "in-place-db-data-db-0";
+    at.record.swaps[0].source = "vs/shop/before-data-db-0";
+    Json& claim = at.facts.claims["data-db-0"] = testing::live_claim("data-db-0", "", "uid-by-somebody");
+    claim["status"]["phase"] = "Pending";
+    claim["metadata"]["annotations"][labels::kRestoredFrom] = at.record.swaps[0].source;
+    claim["spec"].erase("volumeName");
+    CHECK_FALSE(
+        has(restore::plan_swap(Stage::kReplace, at.record, at.facts, kOperationId).value(), "create-data-db-0"));
+    claim["spec"]["volumeName"] = "gone";
+    const auto plan = restore::plan_swap(Stage::kReplace, at.record, at.facts, kOperationId).value();
+    CHECK(has(plan, "delete-data-db-0"));
+    CHECK(has(plan, "create-data-db-0"));
+}
+
 TEST_CASE("R13: the shorter way back to service is up on the old volumes until a claim was deleted, then forward") {
     for (const Stage stage : {Stage::kDrain, Stage::kReserve, Stage::kReplace}) {
         const auto at = staged(stage);
