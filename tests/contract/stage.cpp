@@ -98,6 +98,22 @@ Json Stage::until(const kube::Resource& resource, const std::string& name, const
     return last;
 }
 
+Json Stage::until_looked_again(const kube::Resource& resource, const std::string& name, const std::string& what,
+                               const Predicate& good) {
+    constexpr milliseconds kGlance{5000};
+    Json last;
+    for (int look = 0; look < kLimit / kGlance; ++look) {
+        merge(resource, name, {{"metadata", {{"labels", {{"look", std::to_string(look)}}}}}});
+        const bool came = follow(resource, only(name), kGlance, [&](const kube::List& list) {
+            if (list.items.empty()) return false;
+            last = list.items.front();
+            return good(last);
+        });
+        if (came) return last;
+    }
+    stop(0, place(resource, name) + " is not " + what + " after three minutes; it is " + last.dump());
+}
+
 void Stage::until_gone(const kube::Resource& resource, const std::string& name) {
     Json last;
     const bool gone = follow(resource, only(name), kLimit, [&](const kube::List& list) {

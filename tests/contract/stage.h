@@ -62,6 +62,10 @@ class Stage {
     // The object as soon as it is so; `what` says what is waited for, as "bound". At most three minutes: on a busy
     // machine controllers that try again double their pauses.
     Json until(const kube::Resource& resource, const std::string& name, const std::string& what, const Predicate& good);
+    // As until(), where the controller may lose sight of a change and would look again only after minutes: the object's
+    // label `look` changes every five seconds.
+    Json until_looked_again(const kube::Resource& resource, const std::string& name, const std::string& what,
+                            const Predicate& good);
     void until_gone(const kube::Resource& resource, const std::string& name);
     // Until so many objects of the selection are so.
     std::vector<Json> until_count(const kube::Resource& resource, std::size_t count, const std::string& what,
