@@ -153,7 +153,8 @@ Result<Plan> plan_gc(kube::ClusterReader& reader, const std::string& space, cons
     TRY_ASSIGN(const std::vector<kube::Lease> leases, leases_in(reader, space));
     std::vector<std::string> damaged;
     TRY_ASSIGN(const std::vector<Journal> journals, list_journals(reader, space, damaged));
-    for (const std::string& one : damaged) plan.notes.push_back(one);
+    for (const std::string& one : damaged)
+        plan.notes.push_back(one + "; whatever carries the label of its operation is left");
     TRY_ASSIGN(const std::vector<Owner> owners, settle_owners(reader, journals, self, patience));
     std::map<std::string, Life> open;
     for (std::size_t i = 0; i < journals.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "plugins/migrate/mover/base.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::mover {
 
@@ -25,7 +26,7 @@ Result<const Entry*> Base::peek() {
 Result<Entry> Base::take() {
     TRY_ASSIGN(const Entry* const entry, peek());
     if (entry == nullptr) return Error{ErrorKind::kInternal, "an entry after the last was taken", "", 0, ""};
-    Entry taken = *entry;
+    Entry taken = std::get<Entry>(std::move(*ahead_));
     ahead_.reset();
     return taken;
 }

@@ -1,10 +1,14 @@
 #include "plugins/migrate/mover/bytes.h"
 
+#include <array>
+
 namespace holdfast::mover {
 namespace {
 
-void append_little_endian(std::string& out, std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+void append_little_endian(std::string& out, std::uint64_t value, std::size_t bytes) {
+    std::array<char, sizeof value> text{};
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(value >> (8 * i));
+    out.append(text.data(), bytes);
 }
 
 std::uint64_t little_endian(std::string_view bytes) {

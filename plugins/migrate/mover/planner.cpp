@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace holdfast::mover {
 namespace {
@@ -90,13 +91,22 @@ void Planner::gone(const Entry& entry) {
     touch_parent();
 }
 
-void Planner::ready(const Record& record) {
+std::string& Planner::ready_records() {
     flush_small();
     if (group_.units.empty() || !std::holds_alternative<ReadyUnit>(group_.units.back()) ||
         std::get<ReadyUnit>(group_.units.back()).records.size() > kReadyBytes)
         group_.units.emplace_back(ReadyUnit{});
-    Encoder out(std::get<ReadyUnit>(group_.units.back()).records);
-    std::visit([&](const auto& one) { encode(out, one); }, record);
+    return std::get<ReadyUnit>(group_.units.back()).records;
+}
+
+void Planner::ready(const Entry& entry) {
+    Encoder out(ready_records());
+    encode(out, entry);
+}
+
+void Planner::ready(const Run& run) {
+    Encoder out(ready_records());
+    encode(out, run);
 }
 
 Status Planner::enter(const Visited& visited) {
@@ -156,7 +166,7 @@ Status Planner::visit(const Visited& visited) {
         if (first) return link(visited, base, *first);
     }
     if (looked.meta.kind != Kind::kFile) return other(visited, std::move(base));
-    if (base && unchanged(*base, looked) && !context_.paranoid) return keep(*base);
+    if (base && unchanged(*base, looked) && !context_.paranoid) return keep(std::move(*base));
     const bool usable = base && base->meta.kind == Kind::kFile && base->link_to.empty();
     // Another inode: what the target has under this name may have other names that keep the old content.
     const bool replace = !usable || (base->facts.inode != 0 && base->facts.inode != looked.facts.inode);
@@ -192,11 +202,10 @@ void Planner::flush_small() {
 }
 
 // What the target has stays as it is.
-Status Planner::keep(const Entry& base) {
-    TRY(finish_known(base));
-    Entry entry = base;
-    entry.state = static_cast<std::uint8_t>((base.state & kVerified) | suspect(base));
-    if (entry.block_size == 0 && !small_.items.empty() && small_.directory == parent_of(base.path) &&
+Status Planner::keep(Entry entry) {
+    TRY(finish_known(entry));
+    entry.state = static_cast<std::uint8_t>((entry.state & kVerified) | suspect(entry));
+    if (entry.block_size == 0 && !small_.items.empty() && small_.directory == parent_of(entry.path) &&
         small_known_ < kKnownBytes) {
         SmallItem item;
         Encoder out(item.known);

@@ -77,10 +77,12 @@ class Planner {
     Status hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known);
     Status other(const Visited& visited, std::optional<Entry> base);
     Status link(const Visited& visited, const std::optional<Entry>& base, const std::string& first);
-    Status keep(const Entry& base);
+    Status keep(Entry entry);
     Status finish_known(const Entry& entry);
     std::uint8_t suspect(const Entry& entry) const;
-    void ready(const Record& record);
+    void ready(const Entry& entry);
+    void ready(const Run& run);
+    std::string& ready_records();
     void touch(Touched touched);
     void touch_parent() { levels_.back().finish = true; }
     Result<int> directory_of(const Visited& visited);

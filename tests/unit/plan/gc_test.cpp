@@ -104,6 +104,10 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
     plan = gc(f);
     REQUIRE(plan.ok());
     CHECK(plan->steps.empty());
+    REQUIRE(plan->notes.size() == 2);
+    CHECK(plan->notes[0] ==
+          "configmap/n/holdfast-op-drill-x: ?; whatever carries the label of its operation is left");
+    CHECK(plan->notes[1] == "operation drill-x is left: it may still run");
 }
 
 TEST_CASE("gc leaves what only carries the labels of a throwaway") {
