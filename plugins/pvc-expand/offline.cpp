@@ -168,8 +168,10 @@ void Rounds::secure() {
         plan::add_retention(plan_, hold(*one));
         WaitFor wait{kube::kClaims, record_.space, owned_by(record_, state_, *one), Condition::kUnowned, ""};
         if (wait.names.empty()) continue;
+        as_read(wait);
         add("wait-unowned-" + one->ref.name, "wait until the claims belong to nobody",
-            "an owner that goes takes its claims along", std::move(wait));
+            "an owner that goes takes its claims along", std::move(wait))
+            .replan = true;
     }
 }
 

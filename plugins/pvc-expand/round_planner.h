@@ -59,6 +59,7 @@ class Rounds {
     void wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked);
     bool by_volumes_first(bool canary) const;
     plan::WaitFor growing_claims(bool canary, bool mounted, plan::Condition condition) const;
+    void as_read(plan::WaitFor& wait) const;  // of claims: those that are there now, and no others of their names
     bool nothing_to_restart(bool canary) const;
     void wait_for_nodes(bool canary);
 

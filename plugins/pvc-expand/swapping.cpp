@@ -133,6 +133,7 @@ void Rounds::let_go(const Template& set, const Json& live) {
             disown(name, kube::uid_of(live));
     }
     if (wait.names.empty()) return;
+    as_read(wait);
     Step& step = add("unowned-" + set.ref.name, "wait until no claim belongs to " + set.text(),
                      "a claim that names a set which is gone is deleted as garbage", std::move(wait));
     step.replan = true;
