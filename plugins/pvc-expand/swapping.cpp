@@ -20,8 +20,8 @@ using plan::WaitFor;
 
 namespace {
 
-// An orphaning deletion right after a creation may find a garbage collector that has not seen the new owner yet, and
-// deletes the pods (kubernetes#131284).
+// An orphaning deletion right after a creation, of the set or of a pod, may find a garbage collector that does not know
+// yet whose the pod is: it is left with an owner that is gone, and deleted as garbage (kubernetes#131284).
 constexpr std::chrono::milliseconds kSettled{10000};
 
 std::string sizes_text(const kube::TemplateSizes& sizes) {
@@ -152,7 +152,9 @@ void Rounds::remove(const Template& set, const Json& live, SystemTime now) {
     step.risk_text = "no effect on pods, which run on without a controller until the next step";
     step.replan = true;
     step.phase = "swap";
-    const auto made = parse_time(kube::created_of(live));
+    std::string last = kube::created_of(live);
+    for (const Json& pod : pods_of(set, state_)) last = std::max(last, kube::created_of(pod));
+    const auto made = parse_time(last);
     if (!made.ok()) return;
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *made);
     // A creation time that lies ahead is another machine's clock: then it counts as just made.
