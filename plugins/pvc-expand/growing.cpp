@@ -30,7 +30,7 @@ void Rounds::grow(bool canary) {
         const auto claim = state_.claims.find(growth.claim);
         if (growth.canary != canary || claim == state_.claims.end() || growth.bears_only) continue;
         const bool marks =
-            carries_trace(record_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
+            bears(record_, state_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
         const bool asks = !asks_enough(growth, state_);
         if (!asks && !marks) continue;
         const auto before = told.find(growth.workload);
@@ -50,7 +50,7 @@ void Rounds::ask(const Growth& growth, bool point_of_no_return) {
     const Json& claim = state_.claims.at(growth.claim);
     Json body = Json::object();
     if (!asks_enough(growth, state_)) body["spec"]["resources"]["requests"]["storage"] = growth.to;
-    if (carries_trace(record_, growth)) mark(growth, body);
+    if (bears(record_, state_, growth)) mark(growth, body);
     // By the version that was read: nobody who has asked for more meanwhile is undone.
     Step& step = add(
         "grow-" + growth.claim,
