@@ -33,15 +33,24 @@ std::string sizes_text(const kube::TemplateSizes& sizes) {
 }  // namespace
 
 // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
-void Rounds::release() {
+Status Rounds::release() {
     // Found anew whenever it is looked; once they are let go only the journal knows.
     for (const Template& set : record_.sets) plan_.latest[kLent][set.ref.name] = set.lent;
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
         if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
+        TRY(check_same(set, *live));
         keep_claims(set, *live);
         let_go(set, *live);
     }
+    return {};
+}
+
+// Somebody's own, which is left as it is.
+Status Rounds::check_same(const Template& set, const Json& live) const {
+    const std::string difference = kube::difference_but_size(as_deleted(set), live);
+    if (!difference.empty() && kube::uid_of(live) != set.uid) return changed(set, difference);
+    return {};
 }
 
 Status Rounds::swap(SystemTime now) {
@@ -59,8 +68,7 @@ Status Rounds::swap(SystemTime now) {
             continue;
         }
         if (missing && !kube::observed(*live)) continue;
-        const std::string difference = kube::difference_but_size(as_deleted(set), *live);
-        if (!difference.empty() && kube::uid_of(*live) != set.uid) return changed(set, difference);
+        TRY(check_same(set, *live));
         if (rolls_out(set, *live)) return rolls(set);
         remove(set, *live, now);
         make_anew(set, *live);

@@ -14,7 +14,8 @@ namespace {
 void set_unanswered(ClaimUsage& usage, const std::string& node, const Error& error) {
     usage.denied = error.kind == ErrorKind::kForbidden || error.kind == ErrorKind::kUnauthorized;
     const std::string kubelet = "the kubelet of node " + node;
-    usage.problem = (usage.denied ? "not allowed to ask " + kubelet : kubelet + " does not answer") + ": " + error.message;
+    usage.problem =
+        (usage.denied ? "not allowed to ask " + kubelet : kubelet + " does not answer") + ": " + error.message;
 }
 
 }  // namespace
