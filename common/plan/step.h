@@ -97,8 +97,7 @@ struct WaitFor {
     std::string selector;  // labels that narrow the watch when there are several names; "" : the whole collection
     // With kClaimBound: the volume that each claim must be bound to, by the order of names; another one is kConflict.
     std::vector<std::string> bound_to = {};
-    // The uids of those that are meant, by the order of names. Whoever has the name afterwards is somebody else, and so
-    // is one that is gone already when it is first looked at: with kGone the end that is waited for, else kConflict.
+    // The uids of those that are meant, by the order of names: whoever has the name afterwards is somebody else.
     std::vector<std::string> uids = {};
     // With kResized and kGrown: how large each claim must be, by the order of names.
     std::vector<std::string> sizes = {};

@@ -165,7 +165,7 @@ class Choosing {
             }
             const bool own_size = options_.add || options_.percent;
             const Quantity size = own_size ? grown(options_, size_of_claim(*claim), 0) : target;
-            TRY(check_asked(*claim, size));
+            TRY(check_asked(options_.space, *claim, size));
             add_claim(*claim, size, kube::name_of(set), name, ordinal);
         }
         const std::string stranger = stranger_of(set, name);
@@ -201,7 +201,7 @@ class Choosing {
         if (facts_.places.contains(name)) return {};  // with its set
         const Quantity now = size_of_claim(found->second);
         const Quantity target = grown(options_, now, used_of(name));
-        TRY(check_asked(found->second, target));
+        TRY(check_asked(options_.space, found->second, target));
         const auto requested = kube::requested_of(found->second);
         if (requested.ok() && target < *requested)
             return shrink("pvc/" + options_.space + "/" + name, *requested, "pvc/" + name);
@@ -212,18 +212,6 @@ class Choosing {
             choice_.notes.push_back("pvc/" + name + " is of sts/" + set +
                                     ", whose template stays as it is: kubectl pvc-expand sts/" + set + " grows both");
         return {};
-    }
-
-    // It asks for more than this, which it will never get: to grow it must ask for less first.
-    Status check_asked(const Json& claim, const Quantity& target) const {
-        const kube::ResizeState now = kube::resize_state_of(claim);
-        const bool less = now.requested && now.capacity && target < *now.requested && target > *now.capacity;
-        if (!less || !now.infeasible()) return {};
-        return refused("pvc/" + options_.space + "/" + now.name + " asks for " + now.requested->text() +
-                           ", which the storage has refused for good (" + now.status + "), and has " +
-                           now.capacity->text(),
-                       "to have it ask for this instead: kubectl pvc-expand recover pvc/" + now.name + " --size " +
-                           target.text() + ", then the same command again");
     }
 
     Error shrink(const std::string& what, const Quantity& now, const std::string& line) const {

@@ -102,15 +102,6 @@ TEST_CASE("of several sets that were made a moment ago the garbage collector is 
     CHECK(waited == std::chrono::milliseconds(8000));
 }
 
-TEST_CASE("a set of which a pod was made a moment ago is not deleted before the garbage collector knows whose it is") {
-    const ExpandRecord made = record();
-    ExpandState at = grown_state();
-    at.pods[1]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:05Z";
-    CHECK(planned(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(4000));
-    at.pods[1]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:01Z";
-    CHECK(planned(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(0));
-}
-
 TEST_CASE("a set that we deleted and that is missing is made first of all") {
     ExpandRecord made = record();
     ExpandState at = state();  // the claims have not even grown
@@ -244,27 +235,6 @@ TEST_CASE("pods and claims that name a set of that name which is gone are taken 
     at.sets["db"]["metadata"]["annotations"].erase(labels::kRemade);
     at.pods = {pod(0, "uid-new"), pod(1, "uid-new")};
     CHECK(stage_of(made, at, kId) == Stage::kAdopt);
-}
-
-TEST_CASE("of several sets all that still names one which is gone is taken off it before any of them is waited for") {
-    ExpandRecord made = record();
-    ExpandState at = grown_state();
-    at.sets["db"] = remade();
-    made.sets.push_back(made.sets.front());
-    Template& other = made.sets.back();
-    other.ref.name = "ledger";
-    other.manifest["metadata"]["name"] = "ledger";
-    at.sets["ledger"] = remade();
-    at.sets["ledger"]["metadata"]["name"] = "ledger";
-    at.sets["ledger"]["metadata"]["uid"] = "uid-new-ledger";
-    Json stale = pod(0);
-    stale["metadata"]["name"] = "ledger-0";
-    stale["metadata"]["ownerReferences"][0]["name"] = "ledger";
-    at.pods = {pod(0, "uid-new"), pod(1, "uid-new"), stale};
-    std::vector<std::string> ids;
-    for (const plan::Step& step : planned(Stage::kAdopt, made, at).steps) ids.push_back(step.id);
-    CHECK(ids ==
-          std::vector<std::string>{"strip-ledger-0", "adopted-db", "adopted-ledger", "fields-db", "fields-ledger"});
 }
 
 namespace {
@@ -423,22 +393,6 @@ TEST_CASE("a claim that goes with a replica that was scaled away keeps nothing, 
           std::string::npos);
     CHECK(report->json["claims"].size() == 1);
     CHECK(report->names == std::vector<std::string>{"persistentvolumeclaim/data-db-0", "statefulset.apps/db"});
-}
-
-TEST_CASE("what is told of a set is carried on by another claim when the one that bore it goes with its replica") {
-    const ExpandRecord made = record(3);
-    ExpandState at = state(3, "20Gi");
-    at.claims["data-db-2"]["metadata"]["labels"][labels::kExpanding] = kId;
-    REQUIRE(stage_of(made, at, kId) == Stage::kSwap);
-    at.claims.erase("data-db-2");
-    at.pods.pop_back();
-    at.sets["db"]["spec"]["replicas"] = 2;
-    REQUIRE(stage_of(made, at, kId) == Stage::kSecure);
-    const plan::Plan plan = planned(Stage::kSecure, made, at);
-    REQUIRE(plan.steps.size() == 1);
-    CHECK(plan.steps[0].id == "mark-data-db-1");
-    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
-    CHECK(stage_of(made, at, kId) == Stage::kSwap);
 }
 
 TEST_CASE("a new replica's claim, made of the old template, grows as well") {
