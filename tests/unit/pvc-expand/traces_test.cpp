@@ -86,7 +86,8 @@ TEST_CASE("what two claims tell of one set, since the first of them goes, is the
     Told both;
     Json next = claim(0, "20Gi");
     next["metadata"]["labels"][labels::kExpanding] = kId;
-    next["metadata"]["annotations"][labels::kExpand] = trace_json(record(), "db", kId).dump();
+    next["metadata"]["annotations"] =
+        (*both.cluster.at({kube::kClaims, "shop", "data-db-1"}))["metadata"]["annotations"];
     both.cluster.drop({kube::kClaims, "shop", "data-db-0"});
     both.cluster.put(next);
     const auto found = both.journals();
