@@ -249,6 +249,15 @@ def test_after_the_set_was_made_anew_a_claim_that_is_deleted_ends_in_an_abort_th
     assert owners(disturbed, "postgres-") == {"postgres-0": [new["metadata"]["uid"]], "postgres-1": [new["metadata"]["uid"]]} and uids(disturbed) == pods
 
 
+def test_whoever_waits_for_what_grows_only_while_nobody_uses_it_is_told_the_way_that_comes_to_an_end(cluster):
+    line = ["sts/stuck", "--size", "2Gi", "--yes"]
+    waited = cluster.run("pvc-expand", *line, "--timeout", "3s", code=5)
+    assert "the driver disk.example grows a volume only while no pod uses it (--restart offline stops its workload for that)" in waited.err, waited
+    assert "the same command with --restart offline goes on: it stops the workload, lets the volumes grow, and starts it again" in waited.err, waited
+    cluster.run("pvc-expand", *line, "--restart", "offline")
+    assert template(cluster, "stuck") == {"2Gi"}
+
+
 def test_while_the_workload_is_stopped_abort_starts_it_and_claims_go_on_asking(cluster):
     before = cluster.get("sts", "stuck")
     line = ["sts/stuck", "--size", "2Gi", "--restart", "offline", "--yes"]
