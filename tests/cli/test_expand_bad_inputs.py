@@ -260,6 +260,21 @@ def test_a_claim_that_is_being_deleted_one_that_is_not_bound_and_one_that_anothe
             "`kubectl pvc-expand doctor pvc/later` says why")
 
 
+@pytest.mark.parametrize("words, missing", [
+    (["sts/postgres"], ["patch persistentvolumeclaims", "watch persistentvolumeclaims", "delete statefulsets.apps", "create statefulsets.apps",
+                        "patch statefulsets.apps", "patch pods", "watch pods", "list controllerrevisions.apps", "create configmaps",
+                        "update leases.coordination.k8s.io"]),
+    (["sts/postgres", "--restart", "if-needed"], ["create pods/eviction"]),
+    (["sts/postgres", "--restart", "offline"], ["delete pods", "watch volumeattachments.storage.k8s.io"])])
+def test_who_may_not_do_all_of_it_is_told_before_any_of_it_is_done(cluster, words, missing):
+    before = cluster.state()
+    for verb in missing:
+        cluster.order(forbid=[verb])
+        run = cluster.run("pvc-expand", *words, "--size", "2Gi", "--yes", code=7)
+        assert f"error: not allowed: {verb}" in run.err and NOTHING in run.err and "`kubectl pvc-expand rbac` prints the role" in run.err, run
+    assert cluster.state() == before
+
+
 def test_a_status_that_was_never_closed_is_refused_and_closed_by_recover(cluster):
     edit(cluster, "pvc", "data-postgres-0", {"status": {"allocatedResources": {"storage": "1Gi"},
                                                         "allocatedResourceStatuses": {"storage": "NodeResizePending"}}}, "/status")

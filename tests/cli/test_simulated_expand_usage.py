@@ -150,3 +150,20 @@ def test_a_claim_on_two_nodes_is_told_once_whichever_kubelet_answers(cluster):
         run = usage(cluster, "pvc/far", "-o", "json")
         (one,) = json.loads(run.out)["items"]
         assert (one["usedPercent"], one["problem"], run.err) == (69, "", ""), run
+
+
+@pytest.mark.parametrize("said", (
+    {"json": []}, {"json": {}}, {"json": {"pods": 7}}, {"json": {"pods": [None, 1, {"volume": "x"}, {"volume": [None, 1, {"pvcRef": []}, {"pvcRef": {"name": 3}}]}]}},
+    {"body": "<html>who are you?</html>", "headers": {"Content-Type": "text/html"}}, {"body": "{\"pods\": ["}))
+def test_a_kubelet_that_talks_nonsense_is_not_believed(cluster, said):
+    cluster.rules({"path": PROXY.format("node-b"), "reply": {"status": 200, **said}})
+    run = usage(cluster, "pvc/far", code=5)
+    assert "pvc/far: the kubelet of node node-b " in run.err, run
+
+
+def test_what_a_kubelet_calls_a_pod_does_no_harm_to_a_terminal(cluster):
+    said = summary(cluster, "node-b")
+    said["pods"][0]["podRef"]["name"] = "far\x1b]52;c;cm0=\x07\n"
+    cluster.rules({"path": PROXY.format("node-b"), "reply": {"status": 200, "json": said}})
+    run = usage(cluster, "pvc/far")
+    assert "\x1b" not in run.out and "\x07" not in run.out and len(run.out.splitlines()) == 2 and "69%" in run.out, run
