@@ -52,7 +52,9 @@ Finding judge_on_node(const ClaimFacts& facts) {
 // The controller's part: the driver has refused, and may not the next time.
 Finding judge_refused_growth(const ClaimFacts& facts, const std::string& words) {
     const auto says = [&](const char* part) { return words.find(part) != std::string::npos; };
-    if (says("offline expansion") || says("currently in-use") || says("is in use"))
+    // CSI's own code for it (spec.md, ControllerExpandVolume errors): published on a node, and not to be grown there.
+    const bool published = says("(FailedPrecondition)") && !running_pods(facts).empty();
+    if (published || says("offline expansion") || says("currently in-use") || says("is in use"))
         return error({"claim-growth-in-use", claim_object(facts), "driver",
                       driver_text(facts) + " grows a volume only while no pod uses it (" + kGrowsOffline +
                           " for that); it says: " + words,

@@ -158,7 +158,9 @@ class Execution {
         if (!failed()) {
             outcome_.status = status;
             outcome_.failed_step = step(i).id;
-            outcome_.replan = step(i).replan && status.error().kind == ErrorKind::kConflict;
+            // Not found: it was there when the round was planned.
+            const ErrorKind kind = status.error().kind;
+            outcome_.replan = step(i).replan && (kind == ErrorKind::kConflict || kind == ErrorKind::kNotFound);
         } else {
             Error both = outcome_.status.error();
             both.message += "; then " + step(i).title + ": " + status.error().message;

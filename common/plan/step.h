@@ -97,7 +97,7 @@ struct WaitFor {
     std::string selector;  // labels that narrow the watch when there are several names; "" : the whole collection
     // With kClaimBound: the volume that each claim must be bound to, by the order of names; another one is kConflict.
     std::vector<std::string> bound_to = {};
-    // With kGone: the uids of those whose end is waited for; whoever has the name afterwards is somebody else.
+    // The uids of those that are meant, by the order of names: whoever has the name afterwards is somebody else.
     std::vector<std::string> uids = {};
     // With kResized and kGrown: how large each claim must be, by the order of names.
     std::vector<std::string> sizes = {};

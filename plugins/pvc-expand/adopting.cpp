@@ -37,10 +37,13 @@ void Rounds::adopt_ours() {
 }
 
 void Rounds::adopt(const std::vector<const Template*>& sets) {
+    // First of all: what names a set that is gone is not taken up, and collected as garbage.
+    for (const Template* set : sets) {
+        strip(*set, *set_now(state_, *set));
+        strip_claims(*set_now(state_, *set));
+    }
     for (const Template* set : sets) {
         const Json& live = *set_now(state_, *set);
-        strip(*set, live);
-        strip_claims(live);
         wait_adopted(*set, live);
         lend(*set, live, kube::when_deleted_of(live));
     }

@@ -152,7 +152,8 @@ class Choosing {
                 target = std::max(target, grown(options_, now, used_of(kube::name_of(*claim))));
         }
         if (target < now)
-            return shrink("template " + name + " of sts/" + options_.space + "/" + kube::name_of(set), now);
+            return shrink("template " + name + " of sts/" + options_.space + "/" + kube::name_of(set), now,
+                          "sts/" + kube::name_of(set));
         bool whole = true;
         for (const auto& [ordinal, claim] : claims) {
             const std::string claim_name = kube::name_of(*claim);
@@ -163,8 +164,9 @@ class Choosing {
                 continue;
             }
             const bool own_size = options_.add || options_.percent;
-            add_claim(*claim, own_size ? grown(options_, size_of_claim(*claim), 0) : target, kube::name_of(set), name,
-                      ordinal);
+            const Quantity size = own_size ? grown(options_, size_of_claim(*claim), 0) : target;
+            TRY(check_asked(options_.space, *claim, size));
+            add_claim(*claim, size, kube::name_of(set), name, ordinal);
         }
         const std::string stranger = stranger_of(set, name);
         if (!stranger.empty())
@@ -199,8 +201,10 @@ class Choosing {
         if (facts_.places.contains(name)) return {};  // with its set
         const Quantity now = size_of_claim(found->second);
         const Quantity target = grown(options_, now, used_of(name));
+        TRY(check_asked(options_.space, found->second, target));
         const auto requested = kube::requested_of(found->second);
-        if (requested.ok() && target < *requested) return shrink("pvc/" + options_.space + "/" + name, *requested);
+        if (requested.ok() && target < *requested)
+            return shrink("pvc/" + options_.space + "/" + name, *requested, "pvc/" + name);
         const std::size_t before = choice_.record.claims.size();
         add_claim(found->second, target, "", "", -1);
         const std::string set = set_of_claim(facts_, name);
@@ -210,9 +214,7 @@ class Choosing {
         return {};
     }
 
-    Error shrink(const std::string& what, const Quantity& now) const {
-        const std::string line = options_.target ? options_.target->resource.short_name + "/" + options_.target->name
-                                                 : std::string("pvc/NAME");
+    Error shrink(const std::string& what, const Quantity& now, const std::string& line) const {
         return refused("--size " + options_.size.value_or(now).text() + " is less than " + what +
                            " has: " + now.text() + "; volumes cannot shrink",
                        "to copy the data to smaller ones: kubectl migrate " + line + " --size " +

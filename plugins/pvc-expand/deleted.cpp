@@ -46,9 +46,11 @@ Error deleted_meanwhile(const Growth& growth, const ExpandRecord& record, const 
         ErrorKind::kConflict,
         "pvc/" + record.space + "/" + growth.claim + " was deleted meanwhile by somebody else: it " +
             (going ? "goes when the last pod that mounts it ends, and its data unless the volume is under Retain"
-                   : "is gone") +
+                   : "is gone, and its data with it unless its volume is under Retain") +
             sets,
-        (going ? "copy its data out of that pod before it ends, if it is needed; " : "") +
+        (going ? "copy its data out of that pod before it ends, if it is needed; "
+               : "`kubectl get pv` shows a volume that is kept as Released, with " + record.space + "/" + growth.claim +
+                     " as its claim; ") +
             ("once a new claim is in its place, the same command again grows that; to end this operation: " + abort),
         0, ""};
 }

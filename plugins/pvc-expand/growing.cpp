@@ -30,7 +30,7 @@ void Rounds::grow(bool canary) {
         const auto claim = state_.claims.find(growth.claim);
         if (growth.canary != canary || claim == state_.claims.end() || growth.bears_only) continue;
         const bool marks =
-            carries_trace(record_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
+            bears(record_, state_, growth) && kube::label_of(claim->second, labels::kExpanding) != operation_;
         const bool asks = !asks_enough(growth, state_);
         if (!asks && !marks) continue;
         const auto before = told.find(growth.workload);
@@ -50,7 +50,7 @@ void Rounds::ask(const Growth& growth, bool point_of_no_return) {
     const Json& claim = state_.claims.at(growth.claim);
     Json body = Json::object();
     if (!asks_enough(growth, state_)) body["spec"]["resources"]["requests"]["storage"] = growth.to;
-    if (carries_trace(record_, growth)) mark(growth, body);
+    if (bears(record_, state_, growth)) mark(growth, body);
     // By the version that was read: nobody who has asked for more meanwhile is undone.
     Step& step = add(
         "grow-" + growth.claim,
@@ -76,6 +76,11 @@ void Rounds::mark(const Growth& growth, Json& body) const {
     if (!trace.empty()) body["metadata"]["annotations"][labels::kExpand] = trace;
 }
 
+// One that goes before the wait sees it would be waited for in vain.
+void Rounds::as_read(WaitFor& wait) const {
+    for (const std::string& name : wait.names) wait.uids.push_back(kube::uid_of(state_.claims.at(name)));
+}
+
 plan::WaitFor Rounds::growing_claims(bool canary, bool mounted, Condition condition) const {
     WaitFor wait{kube::kClaims, record_.space, {}, condition, ""};
     for (const Growth& growth : record_.claims) {
@@ -84,6 +89,7 @@ plan::WaitFor Rounds::growing_claims(bool canary, bool mounted, Condition condit
         wait.names.push_back(growth.claim);
         wait.sizes.push_back(growth.to);
     }
+    as_read(wait);
     return wait;
 }
 
@@ -140,6 +146,7 @@ void Rounds::await_newcomers() { await_bound(unbound_newcomers(record_, state_))
 
 void Rounds::await_bound(std::vector<std::string> claims) {
     WaitFor wait{kube::kClaims, record_.space, std::move(claims), Condition::kClaimBound, ""};
+    as_read(wait);
     const std::string names = join(wait.names, ", ");
     Step& step = add("wait-bound", "wait until the claims of new replicas are bound: " + names,
                      "they were made of the template as it was, and grow once they have a volume", std::move(wait));

@@ -184,6 +184,16 @@ Status check_claims(const ExpandFacts& facts, const ExpandRecord& record) {
     return {};
 }
 
+Status check_asked(const std::string& space, const Json& claim, const Quantity& target) {
+    const kube::ResizeState now = kube::resize_state_of(claim);
+    const bool less = now.requested && now.capacity && target < *now.requested && target > *now.capacity;
+    if (!less || !now.infeasible()) return {};
+    return refused("pvc/" + space + "/" + now.name + " asks for " + now.requested->text() +
+                       ", which the storage has refused for good (" + now.status + "), and has " + now.capacity->text(),
+                   "to have it ask for this instead: kubectl pvc-expand recover pvc/" + now.name + " --size " +
+                       target.text() + ", then the same command again");
+}
+
 Status check_quota(const ExpandFacts& facts, const ExpandRecord& record) {
     for (const Json& object : facts.quotas) {
         for (const kube::StorageQuota& quota : kube::storage_quotas_of(object)) {

@@ -22,6 +22,8 @@ Status check_claims(const ExpandFacts& facts, const ExpandRecord& record);
 Status check_traces(const ExpandRecord& record, const std::string& operation);
 // kConflict: a claim carries the mark of another operation that is not finished, and which these claims are of too.
 Status check_unfinished(const ExpandFacts& facts, const ExpandRecord& record, const std::string& operation);
+// kRefused: the claim asks for more than `target`, which it will never get: to grow it must ask for less first.
+Status check_asked(const std::string& space, const Json& claim, const Quantity& target);
 // kRefused: a ResourceQuota has no room for what is added; needed and available are said.
 Status check_quota(const ExpandFacts& facts, const ExpandRecord& record);
 

@@ -84,10 +84,16 @@ bool any_up(const ExpandRecord& record, const ExpandState& state) {
 
 }  // namespace
 
+bool bears(const ExpandRecord& record, const ExpandState& state, const Growth& growth) {
+    const auto first = std::find_if(record.claims.begin(), record.claims.end(), [&](const Growth& one) {
+        return one.workload == growth.workload && state.claims.contains(one.claim);
+    });
+    return first != record.claims.end() && first->claim == growth.claim;
+}
+
 bool marked(const ExpandRecord& record, const ExpandState& state, const std::string& operation) {
     return std::all_of(record.claims.begin(), record.claims.end(), [&](const Growth& growth) {
-        const auto claim = state.claims.find(growth.claim);
-        return claim == state.claims.end() || !carries_trace(record, growth) || tells(record, claim->second, operation);
+        return !bears(record, state, growth) || tells(record, state.claims.at(growth.claim), operation);
     });
 }
 
@@ -150,9 +156,9 @@ std::vector<const HeldWorkload*> Rounds::there() const {
 // Whoever finds a workload held down and no journal finds on its claims what it was, and how to go on.
 void Rounds::secure() {
     for (const Growth& growth : record_.claims) {
-        const auto claim = state_.claims.find(growth.claim);
-        if (claim == state_.claims.end() || !carries_trace(record_, growth)) continue;
-        if (tells(record_, claim->second, operation_)) continue;
+        if (!bears(record_, state_, growth)) continue;
+        const Json& claim = state_.claims.at(growth.claim);
+        if (tells(record_, claim, operation_)) continue;
         Json body = Json::object();
         mark(growth, body);
         Step& step = add("mark-" + growth.claim, "mark pvc/" + record_.space + "/" + growth.claim + " as growing",
@@ -160,7 +166,7 @@ void Rounds::secure() {
                          Patch{claim_ref(growth.claim),
                                kube::PatchType::kMerge,
                                std::move(body),
-                               {kube::uid_of(claim->second), kube::version_of(claim->second)},
+                               {kube::uid_of(claim), kube::version_of(claim)},
                                ""});
         step.replan = true;
     }
@@ -168,8 +174,10 @@ void Rounds::secure() {
         plan::add_retention(plan_, hold(*one));
         WaitFor wait{kube::kClaims, record_.space, owned_by(record_, state_, *one), Condition::kUnowned, ""};
         if (wait.names.empty()) continue;
+        as_read(wait);
         add("wait-unowned-" + one->ref.name, "wait until the claims belong to nobody",
-            "an owner that goes takes its claims along", std::move(wait));
+            "an owner that goes takes its claims along", std::move(wait))
+            .replan = true;
     }
 }
 

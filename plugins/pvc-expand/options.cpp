@@ -70,6 +70,17 @@ Status read_claims(const app::Arguments& arguments, ExpandOptions& options) {
     return usage("--claim adds to the claims of a StatefulSet", "one claim by itself: kubectl pvc-expand pvc/NAME");
 }
 
+// What they would choose among is not there, and without them more would grow than was meant.
+Status check_of_sets(const app::Arguments& arguments, const ExpandOptions& options) {
+    if (!options.target || options.target->resource == kube::kStatefulSets) return {};
+    if (arguments.given("template"))
+        return usage("--template chooses among the claims of a StatefulSet", "one claim: kubectl pvc-expand pvc/NAME");
+    if (arguments.flag("include-unused"))
+        return usage("--include-unused means claims of a StatefulSet's ordinals that no pod has any more",
+                     "one claim, whether or not a pod mounts it: kubectl pvc-expand pvc/NAME");
+    return {};
+}
+
 Status check_one_size(const app::Arguments& arguments) {
     std::vector<std::string> given;
     for (const char* name : {"size", "add", "percent", "until-usage"}) {
@@ -108,6 +119,7 @@ Result<ExpandOptions> recover_options(app::Context& context, const app::Argument
 
 Result<ExpandOptions> expand_options(app::Context& context, const app::Arguments& arguments) {
     TRY_ASSIGN(ExpandOptions options, recover_options(context, arguments));
+    TRY(check_of_sets(arguments, options));
     TRY(check_one_size(arguments));
     TRY_ASSIGN(options.add, size_option(arguments, "add"));
     TRY_ASSIGN(options.percent, percent_option(arguments, "percent", kMostPercent));

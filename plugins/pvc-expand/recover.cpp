@@ -168,6 +168,7 @@ Result<plan::Plan> Recover::plan(kube::ClusterReader& reader, const plan::Input&
         if (!done(one, claim->second)) plan.steps.push_back(patch_step(options_.space, one, claim->second));
         if (one.to.empty()) continue;
         wait.names.push_back(one.claim);
+        wait.uids.push_back(one.uid);
         wait.sizes.push_back(one.to);
     }
     if (wait.names.empty()) return plan;

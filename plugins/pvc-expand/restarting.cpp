@@ -126,6 +126,7 @@ void Rounds::restart(const PodToRestart& one) {
         grown.names.push_back(growth->claim);
         grown.sizes.push_back(growth->to);
     }
+    as_read(grown);
     if (of_set) {
         Step& ready = add("ready-" + name, "wait until " + ref.text() + " is ready again", "before the next one",
                           WaitFor{kube::kPods, record_.space, {name}, Condition::kPodReady, ""});

@@ -38,7 +38,7 @@ class Rounds {
     void forget_numbers();  // of workloads that are up again: another number is its owner's from now on
 
     // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
-    void release();
+    Status release();
     Status swap(SystemTime now);
     void service();  // what is missing or held down, and nothing else
     Status adopt();
@@ -59,6 +59,7 @@ class Rounds {
     void wait_grown(bool canary, bool mounted, const std::vector<std::string>& asked);
     bool by_volumes_first(bool canary) const;
     plan::WaitFor growing_claims(bool canary, bool mounted, plan::Condition condition) const;
+    void as_read(plan::WaitFor& wait) const;  // of claims: those that are there now, and no others of their names
     bool nothing_to_restart(bool canary) const;
     void wait_for_nodes(bool canary);
 
@@ -67,6 +68,7 @@ class Rounds {
     void wait_lower(const PodToRestart& one);
 
     bool wait_observed();  // true: one of the sets is waited for, and nothing else is planned
+    Status check_same(const Template& set, const Json& live) const;
     bool rolls_out(const Template& set, const Json& live) const;
     void keep_claims(const Template& set, const Json& live);
     void let_go(const Template& set, const Json& live);

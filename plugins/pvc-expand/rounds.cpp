@@ -61,7 +61,7 @@ Result<Plan> plan_round(Stage stage, const ExpandRecord& record, const ExpandSta
             TRY(rounds.restart(false));
             break;
         case Stage::kRelease:
-            rounds.release();
+            TRY(rounds.release());
             break;
         case Stage::kSwap:
             TRY(rounds.swap(now));

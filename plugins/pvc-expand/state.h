@@ -92,6 +92,8 @@ std::optional<Stage> offline_stage(const ExpandRecord& record, const ExpandState
 inline constexpr char kStarting[] = "start";
 bool held_down(const ExpandRecord& record, const ExpandState& state);  // any workload, by this operation
 bool woken(const ExpandRecord& record, const ExpandState& state);      // one that was held down was started by somebody
+// Whether this claim carries what is told of its workload: the first one of it that is there.
+bool bears(const ExpandRecord& record, const ExpandState& state, const Growth& growth);
 // What the journal says stands on the claims.
 bool marked(const ExpandRecord& record, const ExpandState& state, const std::string& operation);
 // Of a workload that somebody has made anew under its name the pods are stopped and started all the same.

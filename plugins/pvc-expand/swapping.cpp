@@ -20,8 +20,8 @@ using plan::WaitFor;
 
 namespace {
 
-// An orphaning deletion right after a creation may find a garbage collector that has not seen the new owner yet, and
-// deletes the pods (kubernetes#131284).
+// An orphaning deletion right after a creation, of the set or of a pod, may find a garbage collector that does not know
+// yet whose the pod is: it is left with an owner that is gone, and deleted as garbage (kubernetes#131284).
 constexpr std::chrono::milliseconds kSettled{10000};
 
 std::string sizes_text(const kube::TemplateSizes& sizes) {
@@ -33,15 +33,24 @@ std::string sizes_text(const kube::TemplateSizes& sizes) {
 }  // namespace
 
 // Safety R11, as for a swap of volumes: whatever becomes of the set, its claims stay.
-void Rounds::release() {
+Status Rounds::release() {
     // Found anew whenever it is looked; once they are let go only the journal knows.
     for (const Template& set : record_.sets) plan_.latest[kLent][set.ref.name] = set.lent;
     for (const Template& set : record_.sets) {
         const Json* live = set_now(state_, set);
         if (live == nullptr || kube::deleting(*live) || has_sizes(*live, set.sizes)) continue;
+        TRY(check_same(set, *live));
         keep_claims(set, *live);
         let_go(set, *live);
     }
+    return {};
+}
+
+// Somebody's own, which is left as it is.
+Status Rounds::check_same(const Template& set, const Json& live) const {
+    const std::string difference = kube::difference_but_size(as_deleted(set), live);
+    if (!difference.empty() && kube::uid_of(live) != set.uid) return changed(set, difference);
+    return {};
 }
 
 Status Rounds::swap(SystemTime now) {
@@ -59,8 +68,7 @@ Status Rounds::swap(SystemTime now) {
             continue;
         }
         if (missing && !kube::observed(*live)) continue;
-        const std::string difference = kube::difference_but_size(as_deleted(set), *live);
-        if (!difference.empty() && kube::uid_of(*live) != set.uid) return changed(set, difference);
+        TRY(check_same(set, *live));
         if (rolls_out(set, *live)) return rolls(set);
         remove(set, *live, now);
         make_anew(set, *live);
@@ -133,6 +141,7 @@ void Rounds::let_go(const Template& set, const Json& live) {
             disown(name, kube::uid_of(live));
     }
     if (wait.names.empty()) return;
+    as_read(wait);
     Step& step = add("unowned-" + set.ref.name, "wait until no claim belongs to " + set.text(),
                      "a claim that names a set which is gone is deleted as garbage", std::move(wait));
     step.replan = true;
@@ -151,7 +160,9 @@ void Rounds::remove(const Template& set, const Json& live, SystemTime now) {
     step.risk_text = "no effect on pods, which run on without a controller until the next step";
     step.replan = true;
     step.phase = "swap";
-    const auto made = parse_time(kube::created_of(live));
+    std::string last = kube::created_of(live);
+    for (const Json& pod : pods_of(set, state_)) last = std::max(last, kube::created_of(pod));
+    const auto made = parse_time(last);
     if (!made.ok()) return;
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *made);
     // A creation time that lies ahead is another machine's clock: then it counts as just made.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace holdfast::expand {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 struct Trace {
     ExpandRecord record;
     std::size_t workloads = 0;  // that the operation had
-    std::size_t found = 0;
+    std::set<std::string> found;
     int epoch = -1;
 };
 
@@ -32,7 +33,10 @@ void add_trace(Trace& trace, const Json& json, const Json& claim, const std::str
         trace.record.stopped = part->stopped;
         trace.record.line = part->line;
     }
-    ++trace.found;
+    trace.epoch = std::max(trace.epoch, plan::epoch_in(kube::annotation_of(claim, labels::kEpoch), operation));
+    // Where the claim that told of it goes, the next one tells the same.
+    const std::string workload = part->claims.empty() ? "" : part->claims.front().workload;
+    if (!trace.found.insert(workload).second) return;
     for (Growth& one : part->claims) trace.record.claims.push_back(std::move(one));
     for (Template& one : part->sets) {
         trace.record.told_by[one.ref.name] = kube::name_of(claim);
@@ -40,7 +44,6 @@ void add_trace(Trace& trace, const Json& json, const Json& claim, const std::str
     }
     if (const Json* names = kube::find_at(json, "/workloads"); names != nullptr && names->is_array())
         trace.workloads = std::max(trace.workloads, names->size());
-    trace.epoch = std::max(trace.epoch, plan::epoch_in(kube::annotation_of(claim, labels::kEpoch), operation));
 }
 
 Json rounds_of(const ExpandRecord& record) {
@@ -101,7 +104,8 @@ Result<plan::Journal> journal_of(kube::ClusterReader& reader, const std::string&
     TRY(find_swapped(reader, record));
     journal.rounds = rounds_of(record);
     journal.record = record_json(record);
-    journal.record["untold"] = trace.workloads > trace.found ? trace.workloads - trace.found : 0;
+    const std::size_t found = trace.found.size();
+    journal.record["untold"] = trace.workloads > found ? trace.workloads - found : 0;
     for (const auto& [set, swapped] : record.swapped) journal.record[kSwapped][set] = swapped;
     TRY(plan::take_owner(reader, journal));
     return journal;

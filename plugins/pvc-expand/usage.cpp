@@ -140,13 +140,18 @@ int show_usage(app::Context& context, const app::Arguments& arguments) {
     const auto all = look(context, arguments);
     if (!all.ok()) return context.fail(all.error());
     print_usage(context, *all);
-    bool known = all->empty();
+    bool known = all->empty(), denied = false, mounted = false;
     for (const ClaimUsage& one : *all) {
         known = known || one.problem.empty();
+        denied = denied || one.denied;
+        mounted = mounted || !one.pod.empty();
         if (!one.problem.empty()) context.console().err("pvc/" + one.claim + ": " + escape_line(one.problem) + "\n");
     }
     if (all->empty()) context.console().err("No claims found.\n");
-    return known ? app::kDone : app::kResumable;
+    if (known) return app::kDone;
+    if (mounted && arguments.text("from") == "kubelet")
+        context.console().err("df in the pods that mount them can tell: kubectl pvc-expand usage --from exec\n");
+    return denied ? app::kNoAccess : app::kResumable;
 }
 
 Result<Usage> used_bytes(app::Context& context, const ExpandFacts& facts) {

@@ -18,6 +18,7 @@ struct ClaimUsage {
     long long capacity_bytes = -1, used_bytes = -1, free_bytes = -1;  // -1: not known
     long long inodes = -1, inodes_used = -1;                          // -1: the filesystem or its df does not say
     std::string problem;                                              // why nothing is known; "" : it is
+    bool denied = false;                                              // and that is: who asks may not
     int percent() const;                                              // of what a user may fill, as df counts; -1
 };
 

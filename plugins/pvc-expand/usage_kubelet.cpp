@@ -8,6 +8,17 @@
 #include <algorithm>
 
 namespace holdfast::expand {
+namespace {
+
+// A node's own authorizer may say no where the API server's did not.
+void set_unanswered(ClaimUsage& usage, const std::string& node, const Error& error) {
+    usage.denied = error.kind == ErrorKind::kForbidden || error.kind == ErrorKind::kUnauthorized;
+    const std::string kubelet = "the kubelet of node " + node;
+    usage.problem =
+        (usage.denied ? "not allowed to ask " + kubelet : kubelet + " does not answer") + ": " + error.message;
+}
+
+}  // namespace
 
 std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string& space,
                                          const std::set<std::string>& claims) {
@@ -31,8 +42,7 @@ std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string&
                 usage.inodes = inodes;
                 usage.inodes_used = kube::number_at(volume, "/inodesUsed", -1);
             }
-            if (usage.used_bytes < 0) usage.problem = "its kubelet has not measured it yet";
-            found.push_back(std::move(usage));
+            if (usage.used_bytes >= 0) found.push_back(std::move(usage));  // else it has not measured it yet
         }
     }
     return found;
@@ -41,33 +51,36 @@ std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string&
 std::vector<ClaimUsage> measured_by_kubelet(kube::ClusterReader& reader, const std::string& space,
                                             const std::vector<Json>& live, const std::set<std::string>& claims) {
     std::map<std::string, std::set<std::string>> by_node;
-    std::map<std::string, std::string> problems;
-    for (const std::string& claim : claims) problems[claim] = "no running pod mounts it";
+    std::map<std::string, ClaimUsage> unknown;
+    for (const std::string& claim : claims) {
+        unknown[claim].claim = claim;
+        unknown[claim].problem = "no running pod mounts it";
+    }
     for (const Json& pod : live) {
         if (kube::phase_of(pod) != "Running") continue;
         for (const std::string& claim : kube::claims_of_pod(pod)) {
             if (!claims.contains(claim)) continue;
             by_node[kube::node_of(pod)].insert(claim);
-            problems[claim] = "the kubelet of node " + kube::node_of(pod) + " says nothing of it yet";
+            unknown[claim].pod = kube::name_of(pod);
+            unknown[claim].problem = "the kubelet of node " + kube::node_of(pod) +
+                                     " has not measured it yet, which it does about once a minute";
         }
     }
     std::vector<ClaimUsage> all;
     for (const auto& [node, wanted] : by_node) {
         const auto summary = reader.node_summary(node);
         if (!summary.ok()) {
-            for (const std::string& claim : wanted) problems[claim] = summary.error().message;
+            for (const std::string& claim : wanted) {
+                // Another node's may have told of it.
+                if (unknown.contains(claim)) set_unanswered(unknown[claim], node, summary.error());
+            }
             continue;
         }
         for (ClaimUsage& one : usage_in_summary(*summary, space, wanted)) {
-            if (problems.erase(one.claim) > 0) all.push_back(std::move(one));
+            if (unknown.erase(one.claim) > 0) all.push_back(std::move(one));
         }
     }
-    for (const auto& [claim, problem] : problems) {
-        ClaimUsage unknown;
-        unknown.claim = claim;
-        unknown.problem = problem;
-        all.push_back(std::move(unknown));
-    }
+    for (auto& [claim, one] : unknown) all.push_back(std::move(one));
     return all;
 }
 

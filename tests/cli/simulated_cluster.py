@@ -23,7 +23,7 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
           "pvc": "api/v1/namespaces/{}/persistentvolumeclaims", "pv": "api/v1/persistentvolumes", "pod": "api/v1/namespaces/{}/pods",
           "service": "api/v1/namespaces/{}/services", "netpol": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
           "pdb": "apis/policy/v1/namespaces/{}/poddisruptionbudgets", "hpa": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
-          "configmap": "api/v1/namespaces/{}/configmaps", "secret": "api/v1/namespaces/{}/secrets", "quota": "api/v1/namespaces/{}/resourcequotas",
+          "revision": "apis/apps/v1/namespaces/{}/controllerrevisions", "configmap": "api/v1/namespaces/{}/configmaps", "secret": "api/v1/namespaces/{}/secrets", "quota": "api/v1/namespaces/{}/resourcequotas",
           "namespace": "api/v1/namespaces", "lease": "apis/coordination.k8s.io/v1/namespaces/{}/leases", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "csidriver": "apis/storage.k8s.io/v1/csidrivers", "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 

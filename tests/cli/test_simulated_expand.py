@@ -189,45 +189,6 @@ def many(sets, templates):
                 "accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}} for n in names]}}
 
 
-@pytest.fixture
-def unanswered(tmp_path, certificates):
-    """db0 with two claims that ask to grow, and nobody who answers: their driver is gone."""
-    cluster = Cluster(tmp_path / "unanswered", certificates, objects=many(1, 2), controllers=20)
-    cluster.settle()
-    for driver in cluster.get("csidriver")["items"]:
-        cluster.write("DELETE", "csidriver", driver["metadata"]["name"], {})
-    yield cluster
-    cluster.stop()
-
-
-def asking(cluster):
-    return [c["metadata"]["name"] for c in cluster.get("pvc")["items"] if c["spec"]["resources"]["requests"]["storage"] == "2Gi"]
-
-
-@pytest.mark.parametrize("target, claims", [("sts/db0", ["v0-db0-0", "v1-db0-0"]), ("pvc/v0-db0-0", ["v0-db0-0"])])
-def test_a_claim_that_somebody_deletes_meanwhile_is_no_success_and_the_operation_can_be_ended(unanswered, target, claims):
-    cluster, before = unanswered, unanswered.get("sts", "db0")["metadata"]["uid"]
-    started = cluster.start("pvc-expand", target, "--size", "2Gi", "--yes", "--timeout", "30s")
-    until = time.monotonic() + 30
-    while sorted(asking(cluster)) != claims:
-        assert time.monotonic() < until and started.running()
-    for claim in claims:
-        cluster.write("DELETE", "pvc", claim, {})
-    done = started.end()
-    assert done.code == 4 and "expanded" not in done.out, done
-    assert "was deleted meanwhile" in done.err and "kubectl pvc-expand abort" in done.err, done
-    going = [c for c in cluster.get("pvc")["items"] if c["metadata"].get("deletionTimestamp")]
-    assert sorted(c["metadata"]["name"] for c in going) == claims and {c["status"]["capacity"]["storage"] for c in going} == {"1Gi"}
-    assert cluster.get("sts", "db0")["metadata"]["uid"] == before
-    operation = json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"][0]["operation"]
-    again = cluster.run("pvc-expand", "resume", operation, "--yes", code=4)
-    assert "was deleted meanwhile" in again.err
-    cluster.run("pvc-expand", "abort", operation, "--yes")
-    assert json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"] == []
-    left = [c["metadata"] for c in cluster.get("pvc")["items"] if "holdfast.dev/expanding" in c["metadata"].get("labels", {})]
-    assert left == [] and cluster.get("sts", "db0")["metadata"]["uid"] == before
-
-
 def test_a_hundred_statefulsets_of_ten_claims_are_bounded_by_requests(tmp_path, certificates):
     # The server double takes most of the time, a minute for a hundred: make check, which has two in all, runs a fifth of them.
     sets, claims = 20 if os.environ.get("HOLDFAST_SUITE") == "check" else 100, 10

@@ -2,6 +2,7 @@
 #include "tests/sim/outside.h"
 
 #include "common/kube/objects/claim.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 
 #include <array>
@@ -116,14 +117,45 @@ Result<std::string> SimPods::run(const plan::Exec& exec, milliseconds) {
 
 namespace {
 
+constexpr long long kBlocks = 1048576, kUsedBlocks = 716800;
+
 // As `df -Pk` prints it: on each of these 700 MiB of 1 GiB, whatever is there.
 std::string used_on(const std::vector<std::string>& paths) {
     std::string text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n";
-    for (const std::string& path : paths) text += "/dev/sim 1048576 716800 331776 69% " + path + "\n";
+    for (const std::string& path : paths)
+        text += "/dev/sim " + std::to_string(kBlocks) + " " + std::to_string(kUsedBlocks) + " " +
+                std::to_string(kBlocks - kUsedBlocks) + " 69% " + path + "\n";
     return text;
 }
 
 }  // namespace
+
+// kubernetes staging/src/k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go: Summary, PodStats, VolumeStats, FsStats,
+// PVCReference; handleSummary of pkg/kubelet/server/stats/handler.go answers with it. Of containers, network and node
+// nothing is told but names.
+Json summary_of(const Sim& sim, const std::string& node) {
+    Json pods = Json::array();
+    for (const ObjectPtr& pod : sim.store.list(kube::kPods, "")) {
+        if (kube::node_of(*pod) != node || kube::phase_of(*pod) != "Running") continue;
+        const std::string space = kube::space_of(*pod);
+        Json volumes = Json::array();
+        for (const auto& [volume, claim] : kube::claims_of_pod_spec((*pod)["spec"]))
+            volumes.push_back({{"time", format_time(sim.now())},
+                               {"availableBytes", (kBlocks - kUsedBlocks) * 1024},
+                               {"capacityBytes", kBlocks * 1024},
+                               {"usedBytes", kUsedBlocks * 1024},
+                               {"inodesFree", 65524},
+                               {"inodes", 65536},
+                               {"inodesUsed", 12},
+                               {"name", volume},
+                               {"pvcRef", {{"name", claim}, {"namespace", space}}}});
+        pods.push_back({{"podRef", {{"name", kube::name_of(*pod)}, {"namespace", space}, {"uid", kube::uid_of(*pod)}}},
+                        {"startTime", format_time(sim.epoch)},
+                        {"containers", Json::array()},
+                        {"volume", std::move(volumes)}});
+    }
+    return {{"node", {{"nodeName", node}, {"startTime", format_time(sim.epoch)}}}, {"pods", std::move(pods)}};
+}
 
 Result<std::string> SimPods::carry_out(const plan::Exec& exec) {
     const std::string pod = exec.space + "/" + exec.pod;

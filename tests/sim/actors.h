@@ -54,4 +54,7 @@ class SimAttendant : public plan::Attendant {
     std::function<void()> interrupt_;
 };
 
+// What the kubelet of a node measures of its pods' volumes: as df says it in these.
+Json summary_of(const Sim& sim, const std::string& node);
+
 }  // namespace holdfast::sim

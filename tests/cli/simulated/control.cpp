@@ -30,6 +30,8 @@ Json Control::carry_out(const Json& order) {
         if (!live_.load(order["load"].get<std::string>())) return {{"error", "no world of this name"}};
     } else if (order.contains("judge")) {
         judge(order.value("deletes", ""));
+    } else if (order.contains("forbid")) {
+        forbid(order["forbid"].get<std::set<std::string>>());
     } else if (order.contains("settle")) {
         if (!live_.settle()) return {{"error", "the cluster does not come to rest"}};
     } else if (order.contains("state")) {
@@ -38,6 +40,15 @@ Json Control::carry_out(const Json& order) {
         return {{"error", "not known"}};
     }
     return Json::object();
+}
+
+void Control::forbid(const std::set<std::string>& what) {
+    live_.with([&](sim::Sim& sim) {
+        sim.may = [what](const kube::AccessCheck& asked) {
+            const std::string part = asked.subresource.empty() ? "" : "/" + asked.subresource;
+            return !what.contains(asked.verb + " " + asked.resource.qualified() + part);
+        };
+    });
 }
 
 void Control::judge(const std::string& deletes) {

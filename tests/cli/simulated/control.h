@@ -3,6 +3,7 @@
 //   {"save": "name"}, {"load": "name"}   keeps the world, goes back to it; open watches end
 //   {"judge": true}    from now on invariants are looked at; "deletes": "snapshots" or "kept volumes": these are asked
 //   to go
+//   {"forbid": ["get nodes/proxy", ...]}  access reviews say no to these, until a world is loaded
 //   {"settle": true}   time leaps until nothing is due any more
 //   {"state": true}    {"state": {object: text}, "violations": [...], "looks": N}, as tests/crash sees it
 // The answer has "error" if it could not be done. The end of stdin ends the process.
@@ -13,6 +14,8 @@
 #include "tests/crash/invariants.h"
 
 #include <memory>
+#include <set>
+#include <string>
 
 namespace holdfast::simulated {
 
@@ -24,6 +27,7 @@ class Control {
 
   private:
     Json carry_out(const Json& order);
+    void forbid(const std::set<std::string>& what);
     void judge(const std::string& deletes);
     Json state();
 

@@ -2,6 +2,7 @@
 
 #include "tests/cli/double/documents.h"
 #include "tests/cli/simulated/pages.h"
+#include "tests/sim/actors.h"
 #include "tests/sim/api.h"
 
 #include "common/kube/objects/workload.h"
@@ -72,6 +73,7 @@ class Api : public double_::Engine {
   private:
     static std::optional<Reply> carry_out(sim::Sim& sim, const Call& call, const Place& place, const Json& body) {
         if (*place.resource == kube::kAccessReviews) return review(sim, body);
+        if (*place.resource == kube::kNodes && place.subresource == "proxy") return kubelet(sim, call, place);
         const bool known_part = place.subresource.empty() || place.subresource == "status" ||
                                 place.subresource == "scale" ||
                                 (place.subresource == "eviction" && call.method == "POST");
@@ -86,6 +88,15 @@ class Api : public double_::Engine {
         if (call.method == "PUT") return reply_of(sim::api_replace(sim, place.ref(), body, dry_run_of(call)));
         if (call.method == "DELETE" && !place.name.empty()) return remove(sim, call, place, body);
         return std::nullopt;
+    }
+
+    // The API server hands on what the node's kubelet says, of which there is its summary alone.
+    static std::optional<Reply> kubelet(const sim::Sim& sim, const Call& call, const Place& place) {
+        if (call.method != "GET" || call.path != "/api/v1/nodes/" + place.name + "/proxy/stats/summary")
+            return std::nullopt;
+        if (const auto node = sim::api_get(sim, {kube::kNodes, "", place.name}); !node.ok())
+            return error_reply(node.error());
+        return double_::json_reply(200, sim::summary_of(sim, place.name));
     }
 
     static Reply review(const sim::Sim& sim, Json body) {

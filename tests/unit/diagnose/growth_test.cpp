@@ -101,6 +101,17 @@ TEST_CASE("a driver that grows only what nobody uses is told, with the flag that
     CHECK(holds(found(facts).remedy, "--restart offline"));
 }
 
+TEST_CASE(
+    "CSI's code for a volume that is in use is enough, whatever the driver's words; of one that nobody uses it is "
+    "not") {
+    diagnose::ClaimFacts facts = growing("ControllerResizeInProgress");
+    facts.growth.error = "rpc error: code = FailedPrecondition desc = published to node-a";
+    CHECK(found(facts).code == "claim-growth-failed");
+    add_pod(facts);
+    CHECK(found(facts).code == "claim-growth-in-use");
+    CHECK(holds(found(facts).message, "it says: published to node-a (FailedPrecondition)"));
+}
+
 TEST_CASE("an error that may pass is told with the driver's words, and that nothing mounts the volume") {
     diagnose::ClaimFacts facts = growing("ControllerResizeInProgress");
     facts.growth.error = "You've reached the maximum modification rate per volume limit. Wait at least 6 hours";

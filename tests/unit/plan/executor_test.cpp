@@ -109,6 +109,20 @@ TEST_CASE("bad input 39: an object that is replaced during a wait is told, not t
     CHECK(f.run().status.error().kind == ErrorKind::kConflict);
 }
 
+TEST_CASE("an object that is gone before a wait for it begins is told by its uid, not waited for") {
+    for (const bool replaced : {false, true}) {
+        Fixture f;
+        if (replaced) f.cluster.put(claim("a"));
+        WaitFor wait{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
+        wait.uids = {"uid-of-the-one-that-is-meant"};
+        f.plan.steps = {step("w", wait)};
+        f.plan.steps[0].replan = true;
+        const Outcome outcome = f.run();
+        CHECK(outcome.status.error().kind == ErrorKind::kConflict);
+        CHECK(outcome.replan);
+    }
+}
+
 TEST_CASE("a watch that ends or is too old goes on with a new list") {
     for (const ErrorKind kind : {ErrorKind::kGone, ErrorKind::kUnavailable}) {
         Fixture f;
@@ -227,6 +241,18 @@ TEST_CASE("a patch of a changed object is a conflict, one that holds already is 
     CHECK(f.run().status.error().kind == ErrorKind::kConflict);
     f.plan.steps = {step("p", Patch{claim_ref("a"), kube::PatchType::kMerge, mark, {"another-uid", ""}, ""})};
     CHECK(f.run().status.error().message.find("object replaced") != std::string::npos);
+}
+
+TEST_CASE("of an object that is gone since the round was planned the next one decides, where there is one") {
+    for (const bool replan : {true, false}) {
+        Fixture f;
+        f.plan.steps = {
+            step("p", Patch{claim_ref("a"), kube::PatchType::kMerge, {{"spec", Json::object()}}, {"uid", "7"}, ""})};
+        f.plan.steps[0].replan = replan;
+        const Outcome outcome = f.run();
+        CHECK(outcome.status.error().kind == ErrorKind::kNotFound);
+        CHECK(outcome.replan == replan);
+    }
 }
 
 TEST_CASE("a patch that was carried out and whose answer was lost is done, also when the binder has written on") {

@@ -349,8 +349,15 @@ TEST_CASE("a claim that somebody deletes is not taken for grown, and nothing is 
     at.going.clear();
     const auto gone = plan_round(Stage::kSwap, made, at, kId, now());
     REQUIRE_FALSE(gone.ok());
-    CHECK(gone.error().message.find("somebody else: it is gone; no StatefulSet was replaced") != std::string::npos);
-    CHECK(gone.error().hint.find("once a new claim") == 0);
+    CHECK(
+        gone.error().message ==
+        "pvc/shop/data-db-0 was deleted meanwhile by somebody else: it is gone, and its data with it unless its volume "
+        "is under Retain; no StatefulSet was replaced");
+    CHECK(
+        gone.error().hint ==
+        "`kubectl get pv` shows a volume that is kept as Released, with shop/data-db-0 as its claim; once a new claim "
+        "is in its place, the same command again grows that; to end this operation: kubectl pvc-expand abort " +
+            kId + " -n shop");
 }
 
 TEST_CASE("a claim that is deleted once its set was replaced: the set gets all that is its, and the end is told") {

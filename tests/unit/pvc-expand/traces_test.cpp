@@ -82,6 +82,23 @@ TEST_CASE("a set that is gone is made anew from what a claim tells only where it
     CHECK_FALSE(owned.makes_it_anew());
 }
 
+TEST_CASE("what two claims tell of one set, since the first of them goes, is the same told once") {
+    Told both;
+    Json next = claim(0, "20Gi");
+    next["metadata"]["labels"][labels::kExpanding] = kId;
+    next["metadata"]["annotations"] =
+        (*both.cluster.at({kube::kClaims, "shop", "data-db-1"}))["metadata"]["annotations"];
+    both.cluster.drop({kube::kClaims, "shop", "data-db-0"});
+    both.cluster.put(next);
+    const auto found = both.journals();
+    REQUIRE(found.size() == 1);
+    const auto made = record_of(found[0].record, "shop");
+    REQUIRE(made.ok());
+    CHECK(made->claims.size() == 2);
+    CHECK(made->sets.size() == 1);
+    CHECK(made->untold == 0);
+}
+
 TEST_CASE("what tells of another operation than the claim is marked with is not believed") {
     Told copied("expand-db-other");
     CHECK(copied.journals().empty());
