@@ -77,6 +77,7 @@ struct Joining {
     std::map<std::string, std::optional<Ties>> ties;  // by pod, of a Postgres
     std::vector<std::string> files = {};              // on its volumes, as files_script prints them
     int replicas = 1;                                 // of the source
+    std::string looked_in = {};                       // the container whose volumes these are; "" : none was
 };
 // `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties
 // away, or what ties it was set to something else.

@@ -181,7 +181,8 @@ Status Clone::check_may_ask(kube::ClusterReader& reader) const {
 Status Clone::look_on_volumes(kube::ClusterReader& reader, Joining& joining) {
     Recognised& recognised = joining.recognised;
     const bool tells = recognised.software == Software::kNone || recognised.software == Software::kPostgres ||
-                       recognised.software == Software::kRedis || !recognised.sure;
+                       recognised.software == Software::kRedis || recognised.software == Software::kMySql ||
+                       !recognised.sure;
     if (!tells) return {};
     const std::vector<const Json*> pods = running_pods(*live_);
     TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
@@ -197,6 +198,7 @@ Status Clone::look_on_volumes(kube::ClusterReader& reader, Joining& joining) {
     }
     recognised = with_files(recognised, seen->container, seen->files);
     joining.files = std::move(seen->files);
+    joining.looked_in = seen->container;
     return {};
 }
 
