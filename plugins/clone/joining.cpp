@@ -212,8 +212,9 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
             return check_mysql(options, joining, source, made);
         case Software::kKafka:
             return check_kafka(options, joining, source, made);
-        case Software::kEtcd:
         case Software::kRedis:
+            return check_redis(options, joining, source, made);
+        case Software::kEtcd:
         case Software::kCassandra:
         case Software::kZooKeeper:
         case Software::kElastic:

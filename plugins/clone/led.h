@@ -36,9 +36,10 @@ extern const char* const kByHand;
 // kRefused: "sts/x is MySQL (image mysql:8 of container db): ..."
 Error would_join(const CloneOptions& options, const Joining& joining, const std::string& how, const std::string& hint);
 
-// Of these two kinds of software by themselves; the others are looked at in check_joining.
+// Of these kinds of software by themselves; the others are looked at in check_joining.
 Status check_mysql(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made);
-// Those whose nodes form a cluster that stands in their data: etcd, Redis, Cassandra, ZooKeeper, Elasticsearch,
+Status check_redis(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made);
+// Those whose nodes form a cluster that stands in their data: etcd, Cassandra, ZooKeeper, Elasticsearch,
 // RabbitMQ, CockroachDB, Consul. One that is by itself may be cloned.
 Status check_member(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made);
 

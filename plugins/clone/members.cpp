@@ -20,8 +20,6 @@ class ClusterNode {
         switch (joining_.recognised.software) {
             case Software::kEtcd:
                 return etcd();
-            case Software::kRedis:
-                return redis();
             case Software::kCassandra:
                 return cassandra();
             case Software::kZooKeeper:
@@ -51,10 +49,6 @@ class ClusterNode {
     }
     static bool has(const Json& pod_spec, const std::vector<std::string>& names) {
         return !variables(pod_spec, names).empty();
-    }
-    bool file(const std::string& name) const {
-        return std::any_of(joining_.files.begin(), joining_.files.end(),
-                           [&](const std::string& path) { return ends_with(path, "/" + name); });
     }
     bool several() const { return joining_.replicas > 1; }
     Status joins(const std::string& how, const std::string& hint) const {
@@ -112,54 +106,6 @@ class ClusterNode {
         if (forced) return {};
         return joins("the members of its cluster stand in its data, and the clone would be one of them",
                      "make each pod of the clone a cluster of its own: --env ETCD_FORCE_NEW_CLUSTER=true");
-    }
-
-    Status redis() const {
-        const auto sentinel = [&](const Json& pod_spec) {
-            return says(pod_spec, {"sentinel"}) || has(pod_spec, {"REDIS_SENTINEL", "VALKEY_SENTINEL"}) ||
-                   has_image(pod_spec, "sentinel");
-        };
-        if (sentinel(made_))
-            return joins(
-                "Sentinel would take the clone's pods for replicas of the source's, and may make one of them the "
-                "primary",
-                std::string("take it out of the clone with --set, or ") + kByHand);
-        TRY(redis_cluster());
-        TRY(check_led_back(options_, joining_, source_, made_,
-                           {"REDIS_MASTER_HOST", "REDIS_NODES", "VALKEY_PRIMARY_HOST", "VALKEY_NODES"}, {}));
-        const std::string words = join(words_in(made_), " ");
-        if (words.find("replicaof no one") != std::string::npos || words.find("slaveof no one") != std::string::npos)
-            return {};
-        TRY(check_led_back(options_, joining_, source_, made_, {}, {"replicaof", "slaveof"}));
-        if (!several() || !says(made_, {".conf", ".sh", " && ", ";"})) return {};
-        return joins(
-            "its configuration file or script may make its pods follow the source's",
-            "take that out with --set, or let the clone's follow nobody: \"--replicaof\",\"no one\" among its args");
-    }
-
-    static bool has_image(const Json& pod_spec, const std::string& part) {
-        const std::vector<Placed> all = all_containers(pod_spec);
-        return std::any_of(all.begin(), all.end(), [&](const Placed& one) {
-            return kube::text_at(*one.container, "/image").find(part) != std::string::npos;
-        });
-    }
-
-    // The other nodes, and its own id, stand in the file that cluster-config-file names (redis.conf).
-    Status redis_cluster() const {
-        const std::string enabled = value_of(source_, "--cluster-enabled");
-        const bool clustered = (!enabled.empty() && enabled != "no") || says(source_, {"cluster-enabled yes"}) ||
-                               has(source_, {"REDIS_CLUSTER_", "REDIS_NODES", "VALKEY_CLUSTER_", "VALKEY_NODES"}) ||
-                               has_image(source_, "-cluster") || file("nodes.conf");
-        if (!clustered) return {};
-        const std::string was = value_of(source_, "--cluster-config-file"),
-                          now = value_of(made_, "--cluster-config-file");
-        if (value_of(made_, "--cluster-enabled") == "no") return {};
-        if (!now.empty() && now != was && now != "nodes.conf") return {};
-        return joins(
-            "the other nodes of its cluster and its own id stand in its data (nodes.conf), and the clone would be "
-            "taken for it",
-            "give the clone another file for them: \"--cluster-config-file\",\"" + options_.name +
-                ".conf\" among its args, with --set");
     }
 
     // Cluster name, host id and the other nodes stand in its tables system.local and system.peers; a configured name

@@ -12,7 +12,7 @@
 namespace holdfast::clone {
 namespace {
 
-constexpr std::initializer_list<const char*> kServers = {"mysqld", "mysqld_safe", "mariadbd", "mariadbd-safe"};
+constexpr std::initializer_list<const char*> kMySqlServers = {"mysqld", "mysqld_safe", "mariadbd", "mariadbd-safe"};
 constexpr char kUuidFile[] = "/auto.cnf";
 
 // Its data was looked at, and nothing of it is beside the folder of its system tables: it has no server_uuid.
@@ -57,7 +57,7 @@ const char* extra_flags(bool mariadb) { return mariadb ? "MARIADB_EXTRA_FLAGS" :
 // With the flags that Bitnami's run.sh takes from a variable, before its own: of one that runs another command nothing
 // reads them.
 Started started(const Json& container, bool mariadb) {
-    Started found = started_by(container, kServers);
+    Started found = started_by(container, kMySqlServers);
     if (!found.scripted) return found;
     const Words more = split(variable_of(container, extra_flags(mariadb)), ' ');
     for (Words& run : found.runs) run.insert(run.begin(), more.begin(), more.end());
@@ -191,7 +191,7 @@ bool removes_uuid(const std::vector<Placed>& all, const Json& container, const S
     if (place.volume.empty()) return false;
     for (const Placed& one : all) {
         if (one.stays || list_of_container(*one.container, "command").empty()) continue;
-        const Started first = started_by(*one.container, kServers);
+        const Started first = started_by(*one.container, kMySqlServers);
         for (const Words& command : first.before) {
             if (removes(command, [&](const std::string& word) { return locate(*one.container, word) == place; }))
                 return true;

@@ -110,7 +110,7 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kNetworkPolicies, kWhole),
             rule({"list"}, kube::kPodDisruptionBudgets, kWhole),
             rule({"list"}, kube::kHorizontalPodAutoscalers, kWhole),
-            rule({"get"}, kube::kConfigMaps, "containers that take variables from ConfigMaps; --to-namespace"),
+            rule({"get"}, kube::kConfigMaps, "containers that take variables or files from ConfigMaps; --to-namespace"),
             rule({"get"}, kube::kServiceAccounts, "sts/NAME with --to-namespace"),
             secret_rule({"get"}, "--copy-secrets NAME"),
             rule({"create"}, kube::kSecrets, "--copy-secrets NAME"),  // which no role can bind to a name

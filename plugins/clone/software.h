@@ -6,6 +6,7 @@
 #include "common/core/json.h"
 #include "common/core/result.h"
 #include "plugins/clone/choice.h"
+#include "plugins/clone/mounted.h"
 
 #include <map>
 #include <optional>
@@ -77,6 +78,7 @@ struct Joining {
     std::map<std::string, std::optional<Ties>> ties;  // by pod, of a Postgres
     std::vector<std::string> files = {};              // on its volumes, as files_script prints them
     int replicas = 1;                                 // of the source
+    MountedFiles mounted = {};                        // of the clone's container that runs it
     std::string looked_in = {};                       // the container whose volumes these are; "" : none was
 };
 // `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties

@@ -11,10 +11,10 @@
 namespace holdfast::clone {
 namespace {
 
-constexpr int kDeep = 8;              // shells in shells
+constexpr int kShells = 8;            // shells in shells
 constexpr char kRest[] = "\x01rest";  // "$@" of a script, which no word of a manifest can be
 
-bool among(const std::string& text, std::initializer_list<const char*> all) {
+bool one_of(const std::string& text, std::initializer_list<const char*> all) {
     return std::find(all.begin(), all.end(), text) != all.end();
 }
 
@@ -140,11 +140,11 @@ class Following {
     Started run(const Json& container) {
         const Words words = words_of(container);
         if (!list_of_container(container, "command").empty())
-            follow(words, false, kDeep);
+            follow(words, false, kShells);
         else if (words.empty())
             start({}, true, is_bitnami(container));
         else
-            entrypoint(words, is_bitnami(container), false, kDeep);
+            entrypoint(words, is_bitnami(container), false, kShells);
         return std::move(started_);
     }
 
@@ -190,7 +190,7 @@ class Following {
                 shift();
                 return entrypoint(words, name == "entrypoint.sh", inside, deep - 1);
             }
-            if (among(name, {"sh", "bash", "ash", "dash"})) return shell(std::move(words), deep);
+            if (one_of(name, {"sh", "bash", "ash", "dash"})) return shell(std::move(words), deep);
             if (!passes_on(words)) break;
         }
         if (!inside && certain_ && !words.empty()) started_.before.push_back(std::move(words));
@@ -199,8 +199,8 @@ class Following {
     // These run what follows them and their own flags.
     static bool passes_on(Words& words) {
         const std::string name = base_name(words.front());
-        const bool user = among(name, {"gosu", "su-exec"});
-        if (!user && !among(name, {"tini", "dumb-init", "env", "exec", "nohup"})) return false;
+        const bool user = one_of(name, {"gosu", "su-exec"});
+        if (!user && !one_of(name, {"tini", "dumb-init", "env", "exec", "nohup"})) return false;
         words.erase(words.begin());
         if (user && !words.empty()) words.erase(words.begin());
         while (!words.empty() && (starts_with(words.front(), "-") || (name == "env" && is_assignment(words.front()))))
@@ -243,7 +243,7 @@ class Following {
                 chain = false;
             else if (by != "&&")
                 chain = true;
-            const bool detached = i + 1 < commands.size() && among(commands[i + 1].joined_by, {"|", "&"});
+            const bool detached = i + 1 < commands.size() && one_of(commands[i + 1].joined_by, {"|", "&"});
             while (!words.empty() && (is_keyword(words.front()) || is_assignment(words.front()))) {
                 if (is_keyword(words.front())) sure = false;
                 words.erase(words.begin());
@@ -255,7 +255,7 @@ class Following {
             certain_ = outer && sure && chain && !detached;
             follow(words, true, deep - 1);
             if (certain_ && started_.runs.empty()) started_.before.push_back(words);
-            chain = chain && among(base_name(name), {"rm", "unlink", "set", "true", ":", "mkdir"});
+            chain = chain && one_of(base_name(name), {"rm", "unlink", "set", "true", ":", "mkdir"});
             // Nothing after it is run.
             if (name == "exec" && words.size() > 1 && sure) break;
             if (started_.runs.size() > known) sure = false;
@@ -263,8 +263,8 @@ class Following {
         certain_ = outer;
     }
     static bool is_keyword(const std::string& word) {
-        return among(word, {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac",
-                            "{", "}", "(", ")", "!", "function", "time"});
+        return one_of(word, {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac",
+                             "{", "}", "(", ")", "!", "function", "time"});
     }
 
     const Words servers_;

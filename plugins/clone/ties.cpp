@@ -120,11 +120,12 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     TRY_ASSIGN(const Json source, spelled(maps, kube::pod_spec_of_workload(live_->workloads.front()), false));
     TRY_ASSIGN(const Json made, spelled(maps, kube::pod_spec_of_workload(workload_.manifest), true));
     tell_mentions(made);
-    for (const Recognised& one : suspects(source)) TRY(check_one(reader, one, source, made));
+    for (const Recognised& one : suspects(source)) TRY(check_one(reader, maps, one, source, made));
     return {};
 }
 
-Status Clone::check_one(kube::ClusterReader& reader, const Recognised& suspect, const Json& source, const Json& made) {
+Status Clone::check_one(kube::ClusterReader& reader, ConfigMaps& maps, const Recognised& suspect, const Json& source,
+                        const Json& made) {
     Joining joining;
     joining.replicas = kube::replicas_of(live_->workloads.front());
     joining.recognised = suspect;
@@ -137,6 +138,7 @@ Status Clone::check_one(kube::ClusterReader& reader, const Recognised& suspect, 
                 pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
     }
     const bool database = software == Software::kPostgres || software == Software::kPatroni;
+    if (software != Software::kNone && !database) TRY(read_mounted(maps, made, joining));
     treats_ = treats_ || (options_.isolated && database);
     return check_joining(options_, joining, source, made);
 }
@@ -155,6 +157,18 @@ Result<Json> Clone::spelled(ConfigMaps& all, const Json& pod_spec, bool made) {
     }
     for (const std::string& name : sources.secrets) unspelled_.insert("secret/" + name + " (no Secret is read)");
     return written_out(pod_spec, maps);
+}
+
+// What is set in files that it has from ConfigMaps; of one that may not be read nothing is known.
+Status Clone::read_mounted(ConfigMaps& all, const Json& made, Joining& joining) {
+    std::map<std::string, Json> maps;
+    for (const std::string& name : config_maps_mounted(made, joining.recognised.container)) {
+        auto found = all.of_clone(name);
+        if (!found.ok() && found.error().kind != ErrorKind::kForbidden) return found.error();
+        if (found.ok() && *found) maps[name] = std::move(**found);
+    }
+    joining.mounted = mounted_files(made, joining.recognised.container, maps);
+    return {};
 }
 
 // Those in env itself are told of with the workload.

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from simulated_cluster import SPACE, cluster, writes
+from simulated_cluster import SPACE, cluster, refusal, writes
 
 NOTHING = "nothing was changed"
 ELSEWHERE = ("sts/postgres", "copy", "--to-namespace", "elsewhere")
@@ -211,6 +211,39 @@ def test_software_whose_nodes_would_be_members_of_the_source_s_cluster(cluster, 
     refused(cluster, ("deploy/files", "papers"), 3, f"deploy/files is {said}; {NOTHING}", hint)
     if cut:
         cluster.run("clone", "deploy/files", "papers", *cut)
+
+
+def set_by_a_file(cluster, text):
+    """deploy/files is a Redis that is set by a ConfigMap's file."""
+    cluster.write("POST", "configmap", "", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cache", "namespace": SPACE},
+                                            "data": {"redis.conf": text}})
+    pod = cluster.get("deploy", "files")["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "conf", "configMap": {"name": "cache"}})
+    container = pod["containers"][0]
+    container.update(image="redis:7", args=["redis-server", "/conf/redis.conf"])
+    container["volumeMounts"].append({"name": "conf", "mountPath": "/conf"})
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": pod}}})
+    cluster.settle()
+
+
+def test_a_redis_that_follows_another_by_its_configuration_file(cluster):
+    set_by_a_file(cluster, "replicaof redis-0.redis 6379\n")
+    line = 'spec.template.spec.containers[0].args=["redis-server","/conf/redis.conf","--replicaof","no","one"]'
+    refused(cluster, ("deploy/files", "papers"), 3, "deploy/files is Redis (image redis:7 of container files): what sets it has it follow "
+            f"redis-0.redis 6379, as the source does; {NOTHING}", f"let it follow nobody: --set '{line}'")
+    cluster.run("clone", "deploy/files", "papers", "--set", line)
+
+
+def test_a_redis_whose_configuration_file_leads_to_nobody_is_cloned(cluster):
+    set_by_a_file(cluster, "appendonly yes\n")
+    cluster.run("clone", "deploy/files", "papers")
+
+
+def test_a_redis_whose_configuration_may_not_be_read(cluster):
+    set_by_a_file(cluster, "appendonly yes\n")
+    cluster.rules({"method": "GET", "path": ".*/configmaps/cache(\\?.*)?", "reply": refusal("may not")})
+    done = cluster.run("clone", "deploy/files", "papers", code=3)
+    assert "its configuration file /conf/redis.conf is not seen from here" in done.err, done
 
 
 def selected(cluster, selector):
