@@ -79,6 +79,7 @@ struct Joining {
     std::vector<std::string> files = {};              // on its volumes, as files_script prints them
     int replicas = 1;                                 // of the source
     MountedFiles mounted = {};                        // of the clone's container that runs it
+    std::vector<std::string> source_names = {};       // of Services that mean the source's pods
     std::string looked_in = {};                       // the container whose volumes these are; "" : none was
 };
 // `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties

@@ -129,6 +129,7 @@ Status Clone::check_one(kube::ClusterReader& reader, ConfigMaps& maps, const Rec
     Joining joining;
     joining.replicas = kube::replicas_of(live_->workloads.front());
     joining.recognised = suspect;
+    joining.source_names = workload_.source_names;
     TRY(look_on_volumes(reader, joining));
     const Software software = joining.recognised.software;
     if ((software == Software::kPostgres && !options_.isolated) || software == Software::kPatroni) {
