@@ -44,8 +44,9 @@ class Clone : public plan::Operation {
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties(kube::ClusterReader& reader);
     class ConfigMaps;
+    // all: each that is looked at, this one among them.
     Status check_one(kube::ClusterReader& reader, ConfigMaps& maps, const Recognised& suspect, const Json& source,
-                     const Json& made);
+                     const Json& made, const std::vector<Recognised>& all);
     Status read_mounted(ConfigMaps& all, const Json& made, Joining& joining);
     Result<Json> spelled(ConfigMaps& all, const Json& pod_spec, bool made);
     void tell_mentions(const Json& spelled);

@@ -36,8 +36,9 @@ std::string software_name(Software software);
 struct Recognised {
     Software software = Software::kNone;
     std::string container;
-    std::string by;    // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
-    bool sure = true;  // false: it may be a client of it, if there is nothing of it on the volumes
+    std::string by;         // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
+    bool sure = true;       // false: it may be a client of it, if there is nothing of it on the volumes
+    bool by_files() const;  // nothing else told
 };
 // Each container that looks like one of them; not the Postgres that a Patroni runs, nor what may be a client of
 // software that another container is. What only speaks with one, an application or a container that runs psql, is none.

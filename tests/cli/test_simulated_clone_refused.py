@@ -298,6 +298,37 @@ def test_a_cache_in_front_of_a_database_hides_nothing(cluster, image, env, said)
     assert said in done.err, done
 
 
+@pytest.mark.parametrize("shell", [True, False])
+def test_each_container_that_has_claims_is_looked_at_although_another_has_no_shell(cluster, shell):
+    mounts = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    in_one_pod(cluster, {"name": "web", "image": "registry.test/web:1", "volumeMounts": mounts}, {"image": "registry.test/files:1", "env": []})
+    pod = next(p["metadata"]["name"] for p in cluster.get("pod")["items"] if p["metadata"]["name"].startswith("files-"))
+    both = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"]
+    cluster.write("PATCH", "pod", pod, {"spec": {"containers": both}})  # as if it had been made anew
+    cluster.requests()
+    if not shell:
+        cluster.rules({"method": "POST", "path": "/simulated/exec", "times": 1, "reply": {"json": {"out": "", "err": "no such file: sh", "exit": 126}}})
+    done = cluster.run("clone", "deploy/files", "papers")
+    looked = [json.loads(r["body"])["container"] for r in cluster.requests() if r["target"] == "/simulated/exec" and "WiredTiger" in r["body"]]
+    assert looked == ["web", "files"]
+    assert ("has no shell in container web, or did not answer" in " ".join(done.err.split())) != shell, done
+
+
+def test_a_container_beside_a_database_that_has_its_claim_is_looked_at_and_is_none(cluster):
+    """Its volume is of a StatefulSet's template, which only the pods have."""
+    pod = cluster.get("sts", "postgres")["spec"]["template"]["spec"]
+    both = [*pod["containers"], {"name": "browser", "image": "registry.test/browser:1", "volumeMounts": pod["containers"][0]["volumeMounts"]}]
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": {"containers": both}}}})
+    cluster.settle()
+    for name in ("postgres-0", "postgres-1"):
+        cluster.write("PATCH", "pod", name, {"spec": {"containers": both}})
+    cluster.requests()
+    cluster.run("clone", "sts/postgres", "copy", "--dry-run=client")
+    bodies = [json.loads(r["body"]) for r in cluster.requests() if r["target"] == "/simulated/exec"]
+    assert {b["container"] for b in bodies if "WiredTiger" in str(b["argv"])} == {"postgres", "browser"}
+    assert {b["container"] for b in bodies if "pg_replication_slots" in str(b["argv"])} == {"postgres"}
+
+
 def test_a_postgres_behind_a_cache_is_asked(cluster):
     pod = cluster.get("sts", "postgres")["spec"]["template"]["spec"]
     pod["containers"] = [{"name": "cache", "image": "redis:7"}, *pod["containers"]]
