@@ -299,11 +299,16 @@ std::string remedy_for(const Joining& joining, const std::vector<Placed>& all, c
 
 }  // namespace
 
-Status check_mysql(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
+Status check_mysql(const CloneOptions& options, const Joining& seen, const Json& source, const Json& made) {
     const std::vector<Placed> all = all_containers(made), before = all_containers(source);
-    const Placed* database = placed_of(all, joining.recognised.container);
+    const Placed* database = placed_of(all, seen.recognised.container);
     if (database == nullptr) return {};  // --set has taken it out
-    const Placed* was = placed_of(before, joining.recognised.container);
+    const Placed* was = placed_of(before, seen.recognised.container);
+    // What was seen in the source's pods is there in the clone's if they have their volumes there.
+    Joining joining = seen;
+    if (was == nullptr ||
+        list_of_container(*was->container, "volumeMounts") != list_of_container(*database->container, "volumeMounts"))
+        joining.files.clear();
     const bool mariadb = is_mariadb(joining, *database->container, was == nullptr ? Json::object() : *was->container);
     const Needs needs = needs_of(joining, all, *database->container, mariadb);
     if (needs.any()) {

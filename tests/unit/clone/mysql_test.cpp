@@ -226,6 +226,13 @@ TEST_SUITE("clone mysql") {
         CHECK(look(mounted, told).ok());
         told["containers"][0]["args"] = {"mysqld", "--datadir=/data/y", "--skip-replica-start"};
         CHECK_FALSE(look(mounted, told).ok());
+        // The clone has that volume elsewhere.
+        Json moved = told;
+        moved["containers"][0]["command"][2] = "rm -f /data/db/auto.cnf; exec \"$@\"";
+        moved["containers"][0]["args"] = {"mysqld", "--skip-replica-start"};
+        CHECK(look(mounted, moved, {"/data/db/auto.cnf"}).ok());
+        moved["containers"][0]["volumeMounts"][0]["mountPath"] = "/elsewhere";
+        CHECK_FALSE(look(mounted, moved, {"/data/db/auto.cnf"}).ok());
         // Found in a container beside it the folder is another one.
         Joining beside{recognise(mounted), {}};
         beside.files = {"/other/auto.cnf"};
