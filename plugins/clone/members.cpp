@@ -238,6 +238,10 @@ class ClusterNode {
     // By a Service that means the source's pods, or as one of them.
     bool names_source(const std::string& host) const {
         const std::vector<std::string> labels = split(host, '.');
+        const auto service = std::find(labels.begin(), labels.end(), "svc");
+        if (options_.to_space != options_.space && service - labels.begin() > 1 && service != labels.end() &&
+            *(service - 1) == options_.to_space)
+            return false;  // one of the clone's namespace
         const auto& names = joining_.source_names;
         return is_own_pod(host) || std::any_of(labels.begin(), labels.end(), [&](const std::string& label) {
                    return std::find(names.begin(), names.end(), label) != names.end();

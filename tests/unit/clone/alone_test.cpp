@@ -104,6 +104,18 @@ TEST_SUITE("clone of one alone") {
             CAPTURE(std::string(vain));
             CHECK(says(joined(kCassandra, with(kCassandra, vain)), own));
         }
+        // Under its name in another namespace, of which the seed says that it is.
+        CloneOptions there = options(kube::kStatefulSets, "cassandra");
+        there.name = "cassandra";
+        there.to_space = "staging";
+        const auto staged = [&](const char* seeds) {
+            return check_joining(there, {recognise(pod(kCassandra)), {}}, pod(kCassandra),
+                                 pod(with(kCassandra, std::string("CASSANDRA_SEEDS=") + seeds)))
+                .ok();
+        };
+        CHECK(staged("cassandra-0.cassandra-headless.staging.svc.cluster.local"));
+        CHECK_FALSE(staged("cassandra-0.cassandra-headless.shop.svc"));
+        CHECK_FALSE(staged("cassandra-0.cassandra-headless"));
         const std::string others = "the addresses of the other nodes stand in its data";
         CHECK(says(joined(kCassandra, apart, {3}), others));
         // Its seed is another node, or it has more.
