@@ -27,7 +27,7 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
           "namespace": "api/v1/namespaces", "lease": "apis/coordination.k8s.io/v1/namespaces/{}/leases", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "daemonset": "apis/apps/v1/namespaces/{}/daemonsets", "job": "apis/batch/v1/namespaces/{}/jobs", "cronjob": "apis/batch/v1/namespaces/{}/cronjobs",
           "serviceaccount": "api/v1/namespaces/{}/serviceaccounts", "ingress": "apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-          "csidriver": "apis/storage.k8s.io/v1/csidrivers", "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
+          "csidriver": "apis/storage.k8s.io/v1/csidrivers", "vsclass": "apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses", "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}
 
 
 class Started:
