@@ -78,6 +78,21 @@ std::vector<const Json*> config_map_sources(const Json& volume, bool& others) {
     return sources;
 }
 
+// It is empty when the container starts: nobody else has it.
+bool is_scratch(const Json& volume, const std::vector<Placed>& all) {
+    if (!volume.contains("emptyDir")) return false;
+    const std::string name = kube::text_at(volume, "/name");
+    std::size_t users = 0;
+    for (const Placed& one : all) {
+        const Json& mounts = list_of_container(*one.container, "volumeMounts");
+        users += std::any_of(mounts.begin(), mounts.end(),
+                             [&](const Json& mount) { return kube::text_at(mount, "/name") == name; })
+                     ? 1
+                     : 0;
+    }
+    return users == 1;
+}
+
 std::vector<std::string> words_of_line(const std::string& line) {
     std::string spaced = line;
     std::replace(spaced.begin(), spaced.end(), '\t', ' ');
@@ -146,6 +161,7 @@ MountedFiles mounted_files(const Json& pod_spec, const std::string& container,
         const Json* volume = volume_called(pod_spec, kube::text_at(mount, "/name"));
         Projecting projected(maps);
         bool others = true;
+        if (volume != nullptr && is_scratch(*volume, all)) continue;
         if (volume != nullptr) {
             others = false;
             for (const Json* source : config_map_sources(*volume, others)) projected.take(*source);

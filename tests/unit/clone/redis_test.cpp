@@ -212,6 +212,14 @@ TEST_SUITE("clone redis") {
         CHECK(says(why(plain, {{"config", {{"overrides.conf", "replicaof redis-0 6379"}}}}),
                    "has it follow redis-0 6379"));
         CHECK(says(why(plain), "its configuration in /opt/bitnami/redis/mounted-etc"));
+        // A folder that is empty when it starts, unless another container has filled it.
+        Json scratch = pod({"bitnami/redis:7.2", {}, {}});
+        scratch["volumes"] = Json::array({{{"name", "tmp"}, {"emptyDir", Json::object()}}});
+        const Json mount = {{"name", "tmp"}, {"mountPath", "/opt/bitnami/redis/etc"}};
+        scratch["containers"][0]["volumeMounts"] = Json::array({mount});
+        CHECK(why(scratch).empty());
+        scratch["initContainers"] = Json::array({{{"name", "fill"}, {"volumeMounts", Json::array({mount})}}});
+        CHECK(says(why(scratch), "its configuration in /opt/bitnami/redis/etc"));
     }
 
     TEST_CASE("a node of a Redis Cluster is taken for the source's until it has a file of its own for the others") {
