@@ -20,6 +20,7 @@ const Resource kResourceQuotas{"", "v1", "resourcequotas", "ResourceQuota", "quo
 const Resource kLimitRanges{"", "v1", "limitranges", "LimitRange", "limitrange", true};
 const Resource kStatefulSets{"apps", "v1", "statefulsets", "StatefulSet", "sts", true};
 const Resource kDeployments{"apps", "v1", "deployments", "Deployment", "deploy", true};
+const Resource kDaemonSets{"apps", "v1", "daemonsets", "DaemonSet", "daemonset", true};
 const Resource kReplicaSets{"apps", "v1", "replicasets", "ReplicaSet", "rs", true};
 const Resource kControllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision",
                                     true};
@@ -38,6 +39,7 @@ const Resource kSnapshotContents{"snapshot.storage.k8s.io", "v1",  "volumesnapsh
 const Resource kSnapshotClasses{"snapshot.storage.k8s.io", "v1",      "volumesnapshotclasses",
                                 "VolumeSnapshotClass",     "vsclass", false};
 const Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease", "lease", true};
+const Resource kIngresses{"networking.k8s.io", "v1", "ingresses", "Ingress", "ingress", true};
 const Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", true};
 const Resource kPodDisruptionBudgets{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", true};
 const Resource kHorizontalPodAutoscalers{"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
@@ -68,6 +70,7 @@ constexpr std::array kAll{
     Entry{&kLimitRanges, {"limits", ""}},
     Entry{&kStatefulSets, {}},
     Entry{&kDeployments, {}},
+    Entry{&kDaemonSets, {"ds", ""}},
     Entry{&kReplicaSets, {}},
     Entry{&kControllerRevisions, {}},
     Entry{&kJobs, {}},
@@ -81,6 +84,7 @@ constexpr std::array kAll{
     Entry{&kSnapshotContents, {"vscs", ""}},
     Entry{&kSnapshotClasses, {"vsclasses", ""}},
     Entry{&kLeases, {}},
+    Entry{&kIngresses, {"ing", ""}},
     Entry{&kNetworkPolicies, {}},
     Entry{&kPodDisruptionBudgets, {}},
     Entry{&kHorizontalPodAutoscalers, {}},

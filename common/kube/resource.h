@@ -36,10 +36,10 @@ struct ObjectRef {
 };
 
 extern const Resource kPods, kClaims, kVolumes, kConfigMaps, kSecrets, kEvents, kNamespaces, kNodes, kServices,
-    kServiceAccounts, kResourceQuotas, kLimitRanges, kStatefulSets, kDeployments, kReplicaSets, kControllerRevisions,
-    kJobs, kCronJobs, kStorageClasses, kCsiDrivers, kCsiNodes, kVolumeAttachments, kSnapshots, kSnapshotContents,
-    kSnapshotClasses, kLeases, kNetworkPolicies, kPodDisruptionBudgets, kHorizontalPodAutoscalers, kAccessReviews,
-    kPersistentVolumeAttributesClasses;
+    kServiceAccounts, kResourceQuotas, kLimitRanges, kStatefulSets, kDeployments, kDaemonSets, kReplicaSets,
+    kControllerRevisions, kJobs, kCronJobs, kStorageClasses, kCsiDrivers, kCsiNodes, kVolumeAttachments, kSnapshots,
+    kSnapshotContents, kSnapshotClasses, kLeases, kIngresses, kNetworkPolicies, kPodDisruptionBudgets,
+    kHorizontalPodAutoscalers, kAccessReviews, kPersistentVolumeAttributesClasses;
 
 // The resource that a user's word means ("pvc", "persistentvolumeclaims", "sts", "statefulset.apps", ...), or nullptr.
 const Resource* find_resource(std::string_view word);

@@ -43,8 +43,11 @@ class Clone : public plan::Operation {
     Status know_shield(kube::ClusterReader& reader);
     Status know_workload(kube::ClusterReader& reader, const plan::Input& input);
     Status check_ties(kube::ClusterReader& reader);
-    Status check_one(kube::ClusterReader& reader, const Recognised& suspect, const Json& source, const Json& made);
     class ConfigMaps;
+    // all: each that is looked at, this one among them.
+    Status check_one(kube::ClusterReader& reader, ConfigMaps& maps, const Recognised& suspect, const Json& source,
+                     const Json& made, const std::vector<Recognised>& all);
+    Status read_mounted(ConfigMaps& all, const Json& made, Joining& joining);
     Result<Json> spelled(ConfigMaps& all, const Json& pod_spec, bool made);
     void tell_mentions(const Json& spelled);
     Status check_may_ask(kube::ClusterReader& reader) const;

@@ -65,7 +65,9 @@ Json service_copy(const CloneOptions& options, const Json& service, const std::s
     made["metadata"]["annotations"] = Json::object();
     made["spec"] = value_or_empty(service, "spec");
     // What the cluster gave to the source's is not the clone's to have.
-    for (const char* key : {"clusterIPs", "ipFamilies", "externalIPs", "loadBalancerIP", "healthCheckNodePort"})
+    for (const char* key :
+         {"clusterIPs", "ipFamilies", "externalIPs", "externalName", "externalTrafficPolicy", "healthCheckNodePort",
+          "loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts"})
         made["spec"].erase(key);
     made["spec"]["clusterIP"] = "None";
     made["spec"]["type"] = "ClusterIP";

@@ -5,6 +5,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/pod_references.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/journal.h"
 #include "common/plan/make_step.h"
@@ -109,6 +110,25 @@ Status tell_of_later(kube::ClusterReader& reader, const DeleteOptions& options, 
     return {};
 }
 
+// Its Service means the clone's pods alone, and goes with them; whoever sends to it has nobody to send to.
+Status tell_of_senders(kube::ClusterReader& reader, const DeleteOptions& options, const KnownClone& clone,
+                       plan::Plan& plan) {
+    if (clone.count(kube::kServices) == 0) return {};
+    const auto ingresses = reader.list(kube::kIngresses, options.space);
+    const auto kind = ingresses.ok() ? ErrorKind::kInternal : ingresses.error().kind;
+    if (kind == ErrorKind::kForbidden || kind == ErrorKind::kNotFound) return {};
+    if (!ingresses.ok()) return ingresses.error();
+    for (const Json& ingress : ingresses->items) {
+        const std::set<std::string> services = kube::services_of_ingress(ingress);
+        for (const KnownObject& one : clone.objects) {
+            if (!(one.ref.resource == kube::kServices) || !services.contains(one.ref.name)) continue;
+            plan.notes.push_back("ingress/" + options.space + "/" + kube::name_of(ingress) + " sends to service/" +
+                                 one.ref.name + ", which goes with the clone");
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<DeleteOptions> delete_options(app::Context& context, const app::Arguments& arguments) {
@@ -149,6 +169,7 @@ Result<std::vector<KnownClone>> Delete::gather(kube::ClusterReader& reader, bool
         if (!clone) continue;
         if (!resuming) TRY(check_finished(reader, options_, *clone));
         TRY(tell_of_later(reader, options_, *clone, plan));
+        TRY(tell_of_senders(reader, options_, *clone, plan));
         clones.push_back(std::move(*clone));
     }
     return clones;

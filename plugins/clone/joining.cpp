@@ -168,36 +168,6 @@ Status check_patroni(const CloneOptions& options, const Joining& joining, const 
     return check_patroni_asked(options, joining, !variables(source, archives).empty());
 }
 
-Status check_kafka(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
-    const std::vector<std::string> controllers = {"KAFKA_ZOOKEEPER_CONNECT",
-                                                  "KAFKA_CONTROLLER_QUORUM_VOTERS",
-                                                  "KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS",
-                                                  "KAFKA_CFG_ZOOKEEPER_CONNECT",
-                                                  "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS",
-                                                  "KAFKA_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS"};
-    // Of variables that the source does not set nothing says that its image reads them: it may have a file.
-    const std::string& container = joining.recognised.container;
-    const auto told = variables_in(source, container, controllers);
-    const auto seeds = [](const Json& pod_spec) {
-        for (const Placed& one : all_containers(pod_spec)) {
-            for (const std::string& word : words_of(*one.container)) {
-                if (has_any(word, {"--seeds"})) return true;
-            }
-        }
-        return false;
-    };
-    const bool other_seeds = seeds(source) && seeds(made) && kept_word(source, made, {"--seeds"}).empty();
-    if (!other_seeds && !sets_anew(source, made, container, controllers))
-        return would_join(options, joining,
-                          "with the source's cluster.id (meta.properties) and controllers the clone would register "
-                          "with the source's cluster",
-                          told.empty() ? std::string(kByHand)
-                                       : "name controllers of its own: --env " +
-                                             told.begin()->first.substr(container.size() + 1) + "=...");
-    return check_led_back(options, joining, source, made, controllers,
-                          {"zookeeper.connect", "controller.quorum", "--seeds"});
-}
-
 }  // namespace
 
 Status check_joining(const CloneOptions& options, const Joining& joining, const Json& source, const Json& made) {
@@ -212,8 +182,9 @@ Status check_joining(const CloneOptions& options, const Joining& joining, const 
             return check_mysql(options, joining, source, made);
         case Software::kKafka:
             return check_kafka(options, joining, source, made);
-        case Software::kEtcd:
         case Software::kRedis:
+            return check_redis(options, joining, source, made);
+        case Software::kEtcd:
         case Software::kCassandra:
         case Software::kZooKeeper:
         case Software::kElastic:

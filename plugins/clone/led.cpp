@@ -58,6 +58,34 @@ std::string value_in(const Json& pod_spec, const std::string& container, const s
     return "";
 }
 
+std::vector<std::string> parts_of(const std::string& text, const std::string& separators) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(separators, at), text.size());
+        if (end > at) parts.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+std::vector<std::string> hosts_in(const std::string& text) {
+    std::vector<std::string> hosts;
+    for (std::string part : parts_of(text, ", ;\t\n")) {
+        if (const std::size_t at = part.find("://"); at != std::string::npos) part.erase(0, at + 3);
+        if (const std::size_t at = part.find('@'); at != std::string::npos) part.erase(0, at + 1);
+        part.erase(std::min(part.find('/'), part.size()));
+        if (starts_with(part, "[")) {
+            part = part.substr(1, std::min(part.find(']'), part.size()) - 1);
+        } else if (std::count(part.begin(), part.end(), ':') == 1) {
+            part.erase(part.find(':'));
+        }
+        hosts.push_back(to_lower(part));
+    }
+    return hosts;
+}
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || starts_with(host, "127."); }
+
 std::string kept_variable(const Json& source, const Json& made, const std::vector<std::string>& names) {
     const auto before = variables(source, names), after = variables(made, names);
     for (const auto& [name, value] : after) {

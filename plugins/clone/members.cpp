@@ -20,8 +20,6 @@ class ClusterNode {
         switch (joining_.recognised.software) {
             case Software::kEtcd:
                 return etcd();
-            case Software::kRedis:
-                return redis();
             case Software::kCassandra:
                 return cassandra();
             case Software::kZooKeeper:
@@ -51,10 +49,6 @@ class ClusterNode {
     }
     static bool has(const Json& pod_spec, const std::vector<std::string>& names) {
         return !variables(pod_spec, names).empty();
-    }
-    bool file(const std::string& name) const {
-        return std::any_of(joining_.files.begin(), joining_.files.end(),
-                           [&](const std::string& path) { return ends_with(path, "/" + name); });
     }
     bool several() const { return joining_.replicas > 1; }
     Status joins(const std::string& how, const std::string& hint) const {
@@ -114,71 +108,61 @@ class ClusterNode {
                      "make each pod of the clone a cluster of its own: --env ETCD_FORCE_NEW_CLUSTER=true");
     }
 
-    Status redis() const {
-        const auto sentinel = [&](const Json& pod_spec) {
-            return says(pod_spec, {"sentinel"}) || has(pod_spec, {"REDIS_SENTINEL", "VALKEY_SENTINEL"}) ||
-                   has_image(pod_spec, "sentinel");
-        };
-        if (sentinel(made_))
-            return joins(
-                "Sentinel would take the clone's pods for replicas of the source's, and may make one of them the "
-                "primary",
-                std::string("take it out of the clone with --set, or ") + kByHand);
-        TRY(redis_cluster());
-        TRY(check_led_back(options_, joining_, source_, made_,
-                           {"REDIS_MASTER_HOST", "REDIS_NODES", "VALKEY_PRIMARY_HOST", "VALKEY_NODES"}, {}));
-        const std::string words = join(words_in(made_), " ");
-        if (words.find("replicaof no one") != std::string::npos || words.find("slaveof no one") != std::string::npos)
-            return {};
-        TRY(check_led_back(options_, joining_, source_, made_, {}, {"replicaof", "slaveof"}));
-        if (!several() || !says(made_, {".conf", ".sh", " && ", ";"})) return {};
-        return joins(
-            "its configuration file or script may make its pods follow the source's",
-            "take that out with --set, or let the clone's follow nobody: \"--replicaof\",\"no one\" among its args");
-    }
-
-    static bool has_image(const Json& pod_spec, const std::string& part) {
-        const std::vector<Placed> all = all_containers(pod_spec);
-        return std::any_of(all.begin(), all.end(), [&](const Placed& one) {
-            return kube::text_at(*one.container, "/image").find(part) != std::string::npos;
-        });
-    }
-
-    // The other nodes, and its own id, stand in the file that cluster-config-file names (redis.conf).
-    Status redis_cluster() const {
-        const std::string enabled = value_of(source_, "--cluster-enabled");
-        const bool clustered = (!enabled.empty() && enabled != "no") || says(source_, {"cluster-enabled yes"}) ||
-                               has(source_, {"REDIS_CLUSTER_", "REDIS_NODES", "VALKEY_CLUSTER_", "VALKEY_NODES"}) ||
-                               has_image(source_, "-cluster") || file("nodes.conf");
-        if (!clustered) return {};
-        const std::string was = value_of(source_, "--cluster-config-file"),
-                          now = value_of(made_, "--cluster-config-file");
-        if (value_of(made_, "--cluster-enabled") == "no") return {};
-        if (!now.empty() && now != was && now != "nodes.conf") return {};
-        return joins(
-            "the other nodes of its cluster and its own id stand in its data (nodes.conf), and the clone would be "
-            "taken for it",
-            "give the clone another file for them: \"--cluster-config-file\",\"" + options_.name +
-                ".conf\" among its args, with --set");
-    }
-
     // Cluster name, host id and the other nodes stand in its tables system.local and system.peers; a configured name
-    // that is another one keeps it from starting (SystemKeyspace.checkHealth).
+    // that is another one keeps it from starting (SystemKeyspace.checkHealth). One whose only seed is itself knows
+    // nobody, and a copy speaks first with its seeds.
     Status cassandra() const {
-        if (!several() && !has(source_, {"CASSANDRA_SEEDS"}) && !says(source_, {"seeds"})) return {};
+        const std::string& container = joining_.recognised.container;
+        const std::vector<std::string> was = hosts_in(value_in(source_, container, "CASSANDRA_SEEDS")),
+                                       now = hosts_in(value_in(made_, container, "CASSANDRA_SEEDS"));
+        const bool named = has(source_, {"CASSANDRA_SEEDS"});
+        const bool file = joining_.mounted.say({"seeds:"}) || says(source_, {"seeds"});
+        if (!several() && !named && !file) return {};
+        const bool alone =
+            !several() && !file && was.size() == 1 && (is_loopback(was.front()) || is_own_pod(was.front()));
+        if (alone && is_loopback(was.front()) && now == was) return {};
+        const bool apart = !now.empty() && std::none_of(now.begin(), now.end(), [&](const std::string& host) {
+            return names_source(host) || std::find(was.begin(), was.end(), host) != was.end();
+        });
+        if (alone && apart) return {};
+        if (alone)
+            return joins("the clone would speak with its source, which is its only seed, and has the host id of that",
+                         "name its own pod: --env CASSANDRA_SEEDS=" + options_.name + "-0...");
         return joins(
             "its host id and the addresses of the other nodes stand in its data, and no setting keeps a copy from "
             "speaking with them",
             kByHand);
     }
 
+    // A single server in its configuration makes it run by itself, and what that names is not connected to
+    // (QuorumPeerConfig: "only one server specified (ignoring)"); Bitnami's image leaves it out.
+    bool is_standalone(const std::string& servers) const {
+        const std::string& container = joining_.recognised.container;
+        if (servers.empty() || servers.find('$') != std::string::npos) return false;
+        const std::vector<Placed> placed = all_containers(made_);
+        const Placed* own = placed_of(placed, container);
+        if (own == nullptr) return false;
+        for (const std::string& word : words_of(*own->container)) {
+            // A script of somebody's own may do anything with it.
+            if (!bitnami(made_) && !has_any(word, {"docker-entrypoint.sh", "zkServer.sh", "start-foreground"}))
+                return false;
+        }
+        const std::vector<std::string> all = parts_of(servers, bitnami(made_) ? " ,;\t\n" : " \t\n");
+        const std::string standalone = value_in(made_, container, "ZOO_STANDALONE_ENABLED");
+        return all.size() == 1 && (standalone.empty() || standalone == "true") && !has(made_, {"ZOO_CFG_"});
+    }
+
     Status zookeeper() const {
         const std::vector<std::string> servers = {"ZOO_SERVERS", "ZOOKEEPER_SERVERS"};
-        if (!several() && !has(source_, servers)) return {};
-        if (sets_anew(source_, made_, joining_.recognised.container, servers) &&
-            kept_variable(source_, made_, servers).empty())
+        const bool file = joining_.mounted.say({"server."});
+        if (!several() && !has(source_, servers) && !file) return {};
+        const std::string& container = joining_.recognised.container;
+        const bool one = is_standalone(value_in(source_, container, "ZOO_SERVERS")) &&
+                         is_standalone(value_in(made_, container, "ZOO_SERVERS"));
+        if (!several() && !file && one && !has(made_, {"ZOOKEEPER_SERVERS"})) return {};
+        if (!file && sets_anew(source_, made_, container, servers) && kept_variable(source_, made_, servers).empty())
             return {};
-        if (has(source_, servers))
+        if (has(source_, servers) && !file)
             return joins("it is told the servers of the source's ensemble",
                          "name the clone's own: --env ZOO_SERVERS='server.1=" + options_.name + "-0...'");
         return joins(
@@ -199,7 +183,7 @@ class ClusterNode {
         };
         const bool told = has(source_, {"discovery.", "cluster.initial_", "DISCOVERY_", "ES_SETTING_DISCOVERY",
                                         "ELASTICSEARCH_CLUSTER_HOSTS", "OPENSEARCH_CLUSTER_HOSTS"}) ||
-                          says(source_, {"discovery."});
+                          says(source_, {"discovery."}) || joining_.mounted.say({"discovery.", "cluster.initial_"});
         if (alone(made_) || (!several() && !told)) return {};
         const std::vector<std::string> names = {"cluster.name", "CLUSTER_NAME", "ES_SETTING_CLUSTER_NAME",
                                                 "ELASTICSEARCH_CLUSTER_NAME", "OPENSEARCH_CLUSTER_NAME"};
@@ -218,7 +202,8 @@ class ClusterNode {
 
     Status rabbit() const {
         const bool told = has(source_, {"RABBITMQ_CLUSTER", "RABBITMQ_PEER", "K8S_SERVICE_NAME"}) ||
-                          says(source_, {"join_cluster", "peer_discovery"});
+                          says(source_, {"join_cluster", "peer_discovery"}) ||
+                          joining_.mounted.say({"cluster_formation."});
         if (!several() && !told) return {};
         return joins(
             "the other nodes of its cluster stand in its data or are looked for in Kubernetes, and with the same "
@@ -238,11 +223,35 @@ class ClusterNode {
         const std::string expected = value_of(source_, "-bootstrap-expect") +
                                      value_in(source_, joining_.recognised.container, "CONSUL_BOOTSTRAP_EXPECT");
         const bool told = says(source_, {"-retry-join", "-join"}) || has_text(source_, "CONSUL_LOCAL_CONFIG", "join") ||
-                          (!expected.empty() && expected != "1");
+                          (!expected.empty() && expected != "1") || has_file_with("_join");
         if (!several() && !told) return {};
         return joins(
             "its node id and the addresses of the other agents stand in its data, and it would speak with them",
             kByHand);
+    }
+
+    bool has_file_with(const std::string& part) const {
+        const auto& files = joining_.mounted.files;
+        return std::any_of(files.begin(), files.end(),
+                           [&](const MountedFile& one) { return one.text.find(part) != std::string::npos; });
+    }
+    // By a Service that means the source's pods, or as one of them.
+    bool names_source(const std::string& host) const {
+        const std::vector<std::string> labels = split(host, '.');
+        const auto service = std::find(labels.begin(), labels.end(), "svc");
+        if (options_.to_space != options_.space && service - labels.begin() > 1 && service != labels.end() &&
+            *(service - 1) == options_.to_space)
+            return false;  // one of the clone's namespace
+        const auto& names = joining_.source_names;
+        return is_own_pod(host) || std::any_of(labels.begin(), labels.end(), [&](const std::string& label) {
+                   return std::find(names.begin(), names.end(), label) != names.end();
+               });
+    }
+    // "cassandra-0.cassandra.shop.svc" of sts/cassandra
+    bool is_own_pod(const std::string& host) const {
+        const std::string pod = host.substr(0, host.find('.')), name = options_.source.name + "-";
+        return starts_with(pod, name) && pod.size() > name.size() &&
+               pod.find_first_not_of("0123456789", name.size()) == std::string::npos;
     }
 
     static bool has_text(const Json& pod_spec, const std::string& variable, const std::string& part) {

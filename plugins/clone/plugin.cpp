@@ -18,6 +18,8 @@ using app::text_option;
 constexpr char kOtherSpace[] = "--to-namespace";
 constexpr char kWaits[] = "a class that waits for the first consumer";
 constexpr char kMasks[] = "--sql";
+constexpr char kCopied[] = "a clone with --copy-secrets or --copy-configmaps";
+constexpr char kTakenBack[] = "a clone with --copy-secrets or --copy-configmaps that is taken back";
 constexpr char kPrepares[] = "--sql, --isolated";
 constexpr char kAsked[] = "a PostgreSQL without --isolated, a Patroni";
 constexpr char kWhole[] = "sts/NAME, deploy/NAME";
@@ -110,7 +112,7 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kNetworkPolicies, kWhole),
             rule({"list"}, kube::kPodDisruptionBudgets, kWhole),
             rule({"list"}, kube::kHorizontalPodAutoscalers, kWhole),
-            rule({"get"}, kube::kConfigMaps, "containers that take variables from ConfigMaps; --to-namespace"),
+            rule({"get"}, kube::kConfigMaps, "containers that take variables or files from ConfigMaps; --to-namespace"),
             rule({"get"}, kube::kServiceAccounts, "sts/NAME with --to-namespace"),
             secret_rule({"get"}, "--copy-secrets NAME"),
             rule({"create"}, kube::kSecrets, "--copy-secrets NAME"),  // which no role can bind to a name
@@ -125,6 +127,11 @@ std::vector<app::Rule> create_rules() {
             rule({"list"}, kube::kServices, kPrepares),
             forward_rule(),
             rule({"get", "create"}, kube::kNetworkPolicies, "--isolated"),
+            rule({"list"}, kube::kDaemonSets, kTakenBack),
+            rule({"list"}, kube::kJobs, kTakenBack),
+            rule({"list"}, kube::kCronJobs, kTakenBack),
+            rule({"list"}, kube::kServiceAccounts, kTakenBack),
+            rule({"list"}, kube::kIngresses, kTakenBack),
             cluster_rule({"get", "list"}, kube::kVolumes),
             cluster_rule({"watch"}, kube::kVolumes, kMasks),
             cluster_rule({"patch"}, kube::kVolumes, "a class under Retain with --sql"),
@@ -223,6 +230,11 @@ app::Command delete_command() {
                      rule({"get", "watch", "delete"}, kube::kNetworkPolicies, "a clone with --isolated"),
                      rule({"get", "watch", "delete"}, kube::kConfigMaps, "a clone with --copy-configmaps"),
                      secret_rule({"get", "delete"}, "a clone with --copy-secrets"),
+                     rule({"list"}, kube::kDaemonSets, kCopied),
+                     rule({"list"}, kube::kJobs, kCopied),
+                     rule({"list"}, kube::kCronJobs, kCopied),
+                     rule({"list"}, kube::kServiceAccounts, kCopied),
+                     rule({"list"}, kube::kIngresses, "a clone of sts/NAME or with --copy-secrets"),
                      rule({"list", "create", "update", "delete"}, kube::kConfigMaps),
                      cluster_rule({"get", "list", "watch"}, kube::kVolumes),
                      cluster_rule({"patch"}, kube::kVolumes, "a volume under Retain")};

@@ -4,6 +4,7 @@
 #include "common/kube/objects/workload.h"
 #include "plugins/clone/containers.h"
 #include "plugins/clone/software.h"
+#include "plugins/clone/started.h"
 
 #include <algorithm>
 #include <array>
@@ -121,11 +122,6 @@ constexpr std::array kPorts{Port{5432, Software::kPostgres}, Port{3306, Software
 
 bool among(const std::string& text, std::initializer_list<const char*> all) {
     return std::find(all.begin(), all.end(), text) != all.end();
-}
-
-std::string base_name(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
 // The first words of a shell's commands.

@@ -4,11 +4,10 @@
 #include "common/kube/objects/claim.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/placement.h"
-#include "common/kube/objects/pod_references.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/workload.h"
-#include "common/plan/hold_down.h"
 #include "common/plan/make_step.h"
+#include "plugins/clone/needed.h"
 
 #include <algorithm>
 #include <set>
@@ -26,20 +25,6 @@ int order_of(const kube::Resource& resource) {
     return 2;
 }
 
-bool is_among(const std::vector<Belonging>& belongings, const kube::ObjectRef& ref) {
-    return std::any_of(belongings.begin(), belongings.end(), [&](const Belonging& one) { return one.ref == ref; });
-}
-
-// Pods of a StatefulSet, or of a Deployment's ReplicaSet, go with it.
-bool goes_along(const std::vector<Belonging>& belongings, const Json& pod) {
-    if (is_among(belongings, {kube::kPods, kube::space_of(pod), kube::name_of(pod)})) return true;
-    for (const Belonging& one : belongings) {
-        const bool workload = one.ref.resource == kube::kStatefulSets || one.ref.resource == kube::kDeployments;
-        if (workload && plan::is_pod_of(plan::held_workload(one.ref, one.object), pod)) return true;
-    }
-    return false;
-}
-
 Status gather_users(kube::ClusterReader& reader, Removal& removal) {
     std::map<std::string, std::set<std::string>> claims;  // by namespace
     for (const Belonging& one : removal.belongings) {
@@ -51,39 +36,6 @@ Status gather_users(kube::ClusterReader& reader, Removal& removal) {
             if (goes_along(removal.belongings, pod)) continue;
             for (const std::string& claim : kube::claims_of_pod(pod)) {
                 if (names.contains(claim)) removal.users[space + "/" + claim] = kube::name_of(pod);
-            }
-        }
-    }
-    return {};
-}
-
-bool names_it(const kube::ObjectRef& ref, const Json& pod_spec) {
-    const kube::PodReferences named = kube::references_of(pod_spec, true);
-    return (ref.resource == kube::kSecrets ? named.secrets : named.config_maps).contains(ref.name);
-}
-
-// A second clone in that namespace does with the copy that the first one brought.
-Status gather_needed(kube::ClusterReader& reader, Removal& removal) {
-    std::set<std::string> spaces;
-    const auto is_copied = [](const Belonging& one) {
-        return one.ref.resource == kube::kConfigMaps || one.ref.resource == kube::kSecrets;
-    };
-    for (const Belonging& one : removal.belongings) {
-        if (is_copied(one)) spaces.insert(one.ref.space);
-    }
-    for (const std::string& space : spaces) {
-        for (const kube::Resource* resource : {&kube::kPods, &kube::kStatefulSets, &kube::kDeployments}) {
-            const bool pods = *resource == kube::kPods;
-            TRY_ASSIGN(const kube::List users, reader.list(*resource, space));
-            for (const Json& user : users.items) {
-                const kube::ObjectRef self{*resource, space, kube::name_of(user)};
-                const bool goes = pods ? goes_along(removal.belongings, user) : is_among(removal.belongings, self);
-                if (goes) continue;
-                const Json spec = kube::pod_spec_of_workload(user);
-                for (const Belonging& one : removal.belongings) {
-                    if (is_copied(one) && one.ref.space == space && names_it(one.ref, spec))
-                        removal.needed.emplace(one.ref.text(), self.text());
-                }
             }
         }
     }
@@ -191,6 +143,15 @@ class Remover {
         if (needed != removal_.needed.end()) {
             plan_.notes.push_back(one.ref.text() + " is left: " + needed->second +
                                   " needs it; once nothing does: " + "kubectl delete " +
+                                  to_lower(one.ref.resource.kind) + " " + one.ref.name + " -n " + one.ref.space);
+            return;
+        }
+        const auto unseen = removal_.unseen.find(one.ref.text());
+        if (unseen != removal_.unseen.end()) {
+            plan_.notes.push_back(one.ref.text() +
+                                  " is left: whether something else needs it could not be seen (not "
+                                  "allowed to list " +
+                                  unseen->second + "); if nothing does: kubectl delete " +
                                   to_lower(one.ref.resource.kind) + " " + one.ref.name + " -n " + one.ref.space);
             return;
         }

@@ -23,16 +23,16 @@ struct Removal {
     std::map<std::string, std::string> taken;   // claim -> the volume that it was bound to and that was there before
     std::map<std::string, std::string> users;   // claim -> a pod that mounts it and is none of the belongings' own
     std::map<std::string, Json> contents;       // of snapshots among them, by snapshot
-    std::map<std::string, std::string> needed;  // ConfigMap or Secret -> a pod or workload that names it, and stays
+    std::map<std::string, std::string> needed;  // ConfigMap or Secret -> what names it, and stays
+    std::map<std::string, std::string> unseen;  // ConfigMap or Secret -> what may need it and may not be listed
 };
 
-// Reads these objects and keeps those that are `ours`, with what hangs on them. What is not there is left out. Whether
-// a ConfigMap or Secret is needed is asked of pods, StatefulSets and Deployments.
+// Reads these objects and keeps those that are `ours`, with what hangs on them. What is not there is left out.
 Result<Removal> gather_removal(kube::ClusterReader& reader, const std::vector<kube::ObjectRef>& refs,
                                const std::function<bool(const Json&)>& ours);
 
 // Workloads, pods, claims, snapshots, contents, in this order; volumes under Retain first become Delete, and are waited
-// for. Claims in `users` and what is `needed` are left, and told of. Pure.
+// for. Claims in `users`, and what is `needed` or may be, are left and told of. Pure.
 plan::Plan plan_removal(const Removal& removal);
 
 }  // namespace holdfast::clone

@@ -11,7 +11,8 @@
 namespace holdfast::clone {
 namespace {
 
-// Sources of volumes whose contents outlive the pod (core/v1 VolumeSource), but for claims.
+// Sources of volumes whose contents outlive the pod, or may (core/v1 VolumeSource), but for claims: a driver that is
+// named without one mounts a bucket or a share as well as what is the pod's own.
 constexpr std::array kShared = {"hostPath",
                                 "nfs",
                                 "iscsi",
@@ -30,7 +31,8 @@ constexpr std::array kShared = {"hostPath",
                                 "portworxVolume",
                                 "photonPersistentDisk",
                                 "scaleIO",
-                                "storageos"};
+                                "storageos",
+                                "csi"};
 
 // Where the first container that mounts it so that it can write does, as --set names it; "" : none.
 std::string written_at(const Json& pod_spec, const std::string& volume) {

@@ -142,10 +142,14 @@ bool saw_everything(const std::vector<std::string>& paths) {
     return std::find(paths.begin(), paths.end(), kLooked) != paths.end();
 }
 
+constexpr char kByFiles[] = "files on its volumes";
+
+bool Recognised::by_files() const { return by == kByFiles; }
+
 Recognised with_files(const Recognised& recognised, const std::string& container,
                       const std::vector<std::string>& files) {
     const Software found = recognise_files(files);
-    Recognised by_files{found, container, "files on its volumes"};
+    Recognised by_files{found, container, kByFiles};
     if (recognised.software == Software::kNone) return found == Software::kNone ? recognised : by_files;
     // An image that is called postgres may well run under Patroni.
     if (recognised.software == Software::kPostgres && found == Software::kPatroni) return by_files;

@@ -6,6 +6,7 @@
 #include "common/core/json.h"
 #include "common/core/result.h"
 #include "plugins/clone/choice.h"
+#include "plugins/clone/mounted.h"
 
 #include <map>
 #include <optional>
@@ -35,8 +36,9 @@ std::string software_name(Software software);
 struct Recognised {
     Software software = Software::kNone;
     std::string container;
-    std::string by;    // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
-    bool sure = true;  // false: it may be a client of it, if there is nothing of it on the volumes
+    std::string by;         // "image", "env PATRONI_SCOPE", "argument --replSet": for messages
+    bool sure = true;       // false: it may be a client of it, if there is nothing of it on the volumes
+    bool by_files() const;  // nothing else told
 };
 // Each container that looks like one of them; not the Postgres that a Patroni runs, nor what may be a client of
 // software that another container is. What only speaks with one, an application or a container that runs psql, is none.
@@ -77,6 +79,9 @@ struct Joining {
     std::map<std::string, std::optional<Ties>> ties;  // by pod, of a Postgres
     std::vector<std::string> files = {};              // on its volumes, as files_script prints them
     int replicas = 1;                                 // of the source
+    MountedFiles mounted = {};                        // of the clone's container that runs it
+    std::vector<std::string> source_names = {};       // of Services that mean the source's pods
+    std::string looked_in = {};                       // the container whose volumes these are; "" : none was
 };
 // `made`: the clone's pod spec, --set and --env applied. kRefused unless nothing ties it, --isolated takes the ties
 // away, or what ties it was set to something else.

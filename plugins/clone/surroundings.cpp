@@ -78,6 +78,11 @@ class Looking {
                 return refused(
                     resource.short_name + "/" + options_.space + "/" + name + " is to be copied and does not exist",
                     "");
+            if (kube::text_at(*from, "/type") == "kubernetes.io/service-account-token")
+                return refused(resource.short_name + "/" + options_.space + "/" + name +
+                                   " is the token of a service account, which only the API server makes, and a key to "
+                                   "that namespace",
+                               "make one there: kubectl create token, or a Secret of that type");
             copies[name] = std::move(*from);
         }
         return {};

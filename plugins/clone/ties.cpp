@@ -45,20 +45,54 @@ Result<std::string> missing_to_ask(kube::ClusterReader& reader, const std::strin
 }
 
 // What each container is by its looks; where none says anything, or another one has the claims, their files may.
-std::vector<Recognised> suspects(const Json& pod_spec) {
+// running: as its pods are, with the claims of a StatefulSet's templates.
+std::vector<Recognised> suspects(const Json& pod_spec, const Json& running) {
     std::vector<Recognised> all = recognise_all(pod_spec);
-    if (all.empty()) return {Recognised{}};
     const auto known = [&](const std::string& container) {
         return std::any_of(all.begin(), all.end(), [&](const Recognised& one) { return one.container == container; });
     };
-    for (const Json& one : containers_in(pod_spec)) {
+    for (const Json& one : containers_in(running)) {
         const std::string name = kube::text_at(one, "/name");
-        if (mounts_of_claims(pod_spec, name).container != name || known(name)) continue;
+        if (mounts_of_claims(running, name).container != name || known(name)) continue;
         Recognised unknown;
         unknown.container = name;
         all.push_back(unknown);
     }
+    if (all.empty()) all.push_back(Recognised{});
     return all;
+}
+
+// Volumes of claims that a container has.
+std::set<std::string> volumes_of(const Json& running, const std::string& container) {
+    std::set<std::string> volumes;
+    const auto claims = kube::claims_of_pod_spec(running);
+    for (const Json& one : containers_in(running)) {
+        if (kube::text_at(one, "/name") != container) continue;
+        for (const Json& mount : list_of_container(one, "volumeMounts")) {
+            const std::string name = kube::text_at(mount, "/name");
+            if (claims.contains(name)) volumes.insert(name);
+        }
+    }
+    return volumes;
+}
+
+bool shares(const Json& running, const std::string& one, const std::string& other) {
+    const std::set<std::string> mine = volumes_of(running, one), theirs = volumes_of(running, other);
+    return std::any_of(mine.begin(), mine.end(), [&](const std::string& name) { return theirs.contains(name); });
+}
+
+// By its files a container beside the database is one, too, in which nothing can be asked.
+std::optional<Ties> ask_any(plan::PodRunner& runner, const std::string& space, const Json& pod,
+                            const Recognised& recognised) {
+    std::optional<Ties> ties = ask(runner, space, pod, recognised.container);
+    if (ties || !recognised.by_files()) return ties;
+    const Json running = kube::pod_spec_of_workload(pod);
+    for (const Json& one : containers_in(running)) {
+        const std::string name = kube::text_at(one, "/name");
+        if (!ties && name != recognised.container && shares(running, name, recognised.container))
+            ties = ask(runner, space, pod, name);
+    }
+    return ties;
 }
 
 // The names of the files that its volumes have, of those that tell software: looked for in one of its pods.
@@ -120,23 +154,37 @@ Status Clone::check_ties(kube::ClusterReader& reader) {
     TRY_ASSIGN(const Json source, spelled(maps, kube::pod_spec_of_workload(live_->workloads.front()), false));
     TRY_ASSIGN(const Json made, spelled(maps, kube::pod_spec_of_workload(workload_.manifest), true));
     tell_mentions(made);
-    for (const Recognised& one : suspects(source)) TRY(check_one(reader, one, source, made));
+    const std::vector<const Json*> pods = running_pods(*live_);
+    const Json running = pods.empty() ? source : kube::pod_spec_of_workload(*pods.front());
+    const std::vector<Recognised> all = suspects(source, running);
+    for (const Recognised& one : all) TRY(check_one(reader, maps, one, source, made, all));
     return {};
 }
 
-Status Clone::check_one(kube::ClusterReader& reader, const Recognised& suspect, const Json& source, const Json& made) {
+Status Clone::check_one(kube::ClusterReader& reader, ConfigMaps& maps, const Recognised& suspect, const Json& source,
+                        const Json& made, const std::vector<Recognised>& all) {
     Joining joining;
     joining.replicas = kube::replicas_of(live_->workloads.front());
     joining.recognised = suspect;
+    joining.source_names = workload_.source_names;
     TRY(look_on_volumes(reader, joining));
     const Software software = joining.recognised.software;
+    // What has the files of a database that another container runs is looked at as that one.
+    for (const Recognised& other : all) {
+        const std::vector<const Json*> pods = running_pods(*live_);
+        const bool same = suspect.software == Software::kNone && joining.recognised.by_files() &&
+                          other.software == software && !pods.empty() &&
+                          shares(kube::pod_spec_of_workload(*pods.front()), other.container, suspect.container);
+        if (same) return {};
+    }
     if ((software == Software::kPostgres && !options_.isolated) || software == Software::kPatroni) {
         TRY(check_may_ask(reader));
         for (const Json* pod : running_pods(*live_))
             joining.ties[kube::name_of(*pod)] =
-                pods_ == nullptr ? std::nullopt : ask(*pods_, options_.space, *pod, joining.recognised.container);
+                pods_ == nullptr ? std::nullopt : ask_any(*pods_, options_.space, *pod, joining.recognised);
     }
     const bool database = software == Software::kPostgres || software == Software::kPatroni;
+    if (software != Software::kNone && !database) TRY(read_mounted(maps, made, joining));
     treats_ = treats_ || (options_.isolated && database);
     return check_joining(options_, joining, source, made);
 }
@@ -155,6 +203,18 @@ Result<Json> Clone::spelled(ConfigMaps& all, const Json& pod_spec, bool made) {
     }
     for (const std::string& name : sources.secrets) unspelled_.insert("secret/" + name + " (no Secret is read)");
     return written_out(pod_spec, maps);
+}
+
+// What is set in files that it has from ConfigMaps; of one that may not be read nothing is known.
+Status Clone::read_mounted(ConfigMaps& all, const Json& made, Joining& joining) {
+    std::map<std::string, Json> maps;
+    for (const std::string& name : config_maps_mounted(made, joining.recognised.container)) {
+        auto found = all.of_clone(name);
+        if (!found.ok() && found.error().kind != ErrorKind::kForbidden) return found.error();
+        if (found.ok() && *found) maps[name] = std::move(**found);
+    }
+    joining.mounted = mounted_files(made, joining.recognised.container, maps);
+    return {};
 }
 
 // Those in env itself are told of with the workload.
@@ -177,26 +237,30 @@ Status Clone::check_may_ask(kube::ClusterReader& reader) const {
             std::string(options_.isolated ? "" : ", or --isolated, which takes that out of a PostgreSQL's clone")};
 }
 
-// Where nobody can look, the plan says so: an image that names no database is most often none.
+// Where nobody can look, the plan says so: an image that names no database is most often none. What one container keeps
+// from being seen another one may show.
 Status Clone::look_on_volumes(kube::ClusterReader& reader, Joining& joining) {
     Recognised& recognised = joining.recognised;
     const bool tells = recognised.software == Software::kNone || recognised.software == Software::kPostgres ||
-                       recognised.software == Software::kRedis || !recognised.sure;
+                       recognised.software == Software::kRedis || recognised.software == Software::kMySql ||
+                       !recognised.sure;
     if (!tells) return {};
     const std::vector<const Json*> pods = running_pods(*live_);
     TRY_ASSIGN(const std::string missing, missing_to_ask(reader, options_.space));
-    if (pods.empty())
-        unlooked_ = "no pod of it runs";
-    else if (pods_ == nullptr || !missing.empty())
-        unlooked_ = "commands in its pods are not allowed";
-    if (!unlooked_.empty()) return {};
+    if (pods.empty() || pods_ == nullptr || !missing.empty()) {
+        unlooked_ = pods.empty() ? "no pod of it runs" : "commands in its pods are not allowed";
+        return {};
+    }
     auto seen = look_at_files(*pods_, options_.space, *pods.front(), recognised.container);
     if (!seen.ok()) {
-        unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell, or did not answer";
+        unlooked_ = "pod/" + kube::name_of(*pods.front()) + " has no shell" +
+                    (recognised.container.empty() ? "" : " in container " + recognised.container) +
+                    ", or did not answer";
         return {};
     }
     recognised = with_files(recognised, seen->container, seen->files);
     joining.files = std::move(seen->files);
+    joining.looked_in = seen->container;
     return {};
 }
 

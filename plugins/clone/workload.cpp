@@ -7,6 +7,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/placement.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/describe.h"
 #include "plugins/clone/copied.h"
 #include "plugins/clone/mentions.h"
 #include "plugins/clone/pod_security.h"
@@ -259,10 +260,16 @@ class Copying {
                 "--replicas and --ordinals say how many and which");
         TRY(check_own_claims());
         // What makes it this clone is not to be set: its claims and selectors hang on it.
-        if (kube::name_of(made_.manifest) != options_.name || kube::space_of(made_.manifest) != options_.to_space ||
-            kube::label_map(made_.manifest["spec"]["template"]["metadata"]["labels"])[labels::kClone] != options_.name)
-            return refused(
-                "--set must not change the clone's name, namespace or its label " + std::string(labels::kClone), "");
+        const auto is_marked = [&](const char* place) {
+            const Json* labels = kube::find_at(made_.manifest, std::string("/spec") + place);
+            return labels != nullptr && kube::label_map(*labels)[labels::kClone] == options_.name;
+        };
+        const bool same = plan::ref_of_manifest(made_.manifest) ==
+                          kube::ObjectRef{*options_.source.resource, options_.to_space, options_.name};
+        if (!same || !is_marked("/template/metadata/labels") || !is_marked("/selector/matchLabels"))
+            return refused("--set must not change the clone's kind, name, namespace, or its label " +
+                               std::string(labels::kClone) + " in its selector and its pods",
+                           "");
         return {};
     }
 

@@ -156,6 +156,37 @@ def test_what_the_pods_need_in_another_namespace_is_named_before_any_write(clust
     assert [r for r in asked if "/secrets" in r["target"]] == [], "a Secret that no flag names was read"
 
 
+def test_a_snapshot_that_the_driver_refuses_is_told_in_its_words_and_taken_back(cluster):
+    """Bad input 58: the driver's text cannot move the cursor, and what is left is taken back by the line that is said."""
+    for one in cluster.get("vsclass")["items"]:
+        cluster.write("PATCH", "vsclass", one["metadata"]["name"], {"parameters": {"fail": "pool \u001b[2Jfull"}})
+    def source():
+        everything = [one for kind in ("sts", "pvc", "pod") for one in cluster.get(kind)["items"]]
+        return [{**one, "metadata": {**one["metadata"], "resourceVersion": ""}} for one in everything]
+
+    before = source()
+    stopped = cluster.run("clone", "sts/postgres", "staging", "--timeout", "3s", code=5)
+    assert "pool ^[[2Jfull" in stopped.err and "\x1b" not in stopped.err, stopped
+    assert not [s for s in cluster.get("sts")["items"] if s["metadata"]["name"] == "staging"]
+    operation = re.search(r"clone-staging-\w+", stopped.err).group(0)
+    assert f"kubectl clone abort {operation}" in stopped.err, stopped
+    cluster.run("clone", "abort", operation, "--yes")
+    assert cluster.get("vs")["items"] == []
+    cluster.settle()
+    assert source() == before
+
+
+def test_the_token_of_a_service_account_is_not_copied(cluster):
+    """Nobody but the API server can make one, and it is a key to the source's namespace."""
+    cluster.write("POST", "secret", "", {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+                                         "metadata": {"name": "token", "namespace": SPACE, "annotations": {"kubernetes.io/service-account.name": "db"}},
+                                         "data": {"token": "Mg=="}})
+    cluster.requests()
+    refused = cluster.run("clone", "deploy/files", "papers", "--to-namespace", "elsewhere", "--copy-secrets", "token", code=3)
+    assert "secret/bookstore/token is the token of a service account, which only the API server makes" in refused.err, refused
+    assert writes(cluster.requests()) == []
+
+
 def test_clone_delete_leaves_what_has_the_labels_of_a_clone_and_was_not_made_as_part_of_it(cluster):
     """Labels and annotations travel with copies of a manifest."""
     cluster.run("clone", "pvc/data-postgres-0", "copy")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from simulated_cluster import SPACE, cluster, difference, writes
+from simulated_cluster import SPACE, cluster, difference, refusal, writes
 
 ELSEWHERE = ("--to-namespace", "elsewhere")
 
@@ -138,6 +138,71 @@ def test_clone_delete_leaves_the_secret_that_another_clone_lives_on(cluster, opt
     assert copied(cluster) == ["configmap", "secret"]
     cluster.run("clone", "delete", "beta", "-n", "elsewhere", "--yes")
     assert cluster.get("deploy", "beta", space="elsewhere") is None and copied(cluster) == ["configmap", "secret"]
+
+
+POD = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox", "envFrom": [{"secretRef": {"name": "password"}}],
+                                                 "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "A"}}}]}]}
+USERS = {"daemonset": ("apps/v1", "DaemonSet", {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": POD}}}),
+         "job": ("batch/v1", "Job", {"spec": {"template": {"spec": POD}}}),
+         "cronjob": ("batch/v1", "CronJob", {"spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": POD}}}}}),
+         "serviceaccount": ("v1", "ServiceAccount", {"imagePullSecrets": [{"name": "password"}]}),
+         "ingress": ("networking.k8s.io/v1", "Ingress", {"spec": {"tls": [{"secretName": "password"}]}})}
+
+
+def user(cluster, kind, **more):
+    version, called, rest = USERS[kind]
+    cluster.write("POST", kind, "", {"apiVersion": version, "kind": called, "metadata": {"name": "other", "namespace": "elsewhere"}, **rest, **more},
+                  space="elsewhere")
+
+
+def one_with_a_secret(cluster):
+    two_on_one_secret(cluster)
+    cluster.write("DELETE", "deploy", "beta", {}, space="elsewhere")
+    cluster.settle()
+
+
+@pytest.mark.parametrize("kind", USERS)
+def test_clone_delete_leaves_what_something_else_than_a_workload_needs(cluster, kind):
+    one_with_a_secret(cluster)
+    user(cluster, kind)
+    done = cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes")
+    told = " ".join(done.err.split())
+    secret_only = kind in ("serviceaccount", "ingress")
+    assert f"secret/elsewhere/password is left: {kind}/elsewhere/other needs it; once nothing does: kubectl delete secret password -n elsewhere" in told, done
+    assert (f"configmap/elsewhere/settings is left: {kind}/elsewhere/other needs it" in told) != secret_only, done
+    assert copied(cluster) == (["secret"] if secret_only else ["configmap", "secret"])
+
+
+def test_a_job_that_has_ended_needs_nothing(cluster):
+    one_with_a_secret(cluster)
+    user(cluster, "job", status={"conditions": [{"type": "Complete", "status": "True"}]})
+    cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes")
+    assert copied(cluster) == []
+
+
+@pytest.mark.parametrize("plural, left", [("daemonsets", ["configmap", "secret"]), ("jobs", ["configmap", "secret"]), ("cronjobs", ["configmap", "secret"]),
+                                          ("serviceaccounts", ["secret"]), ("ingresses", ["secret"])])
+def test_what_may_be_needed_by_something_that_may_not_be_listed_is_left(cluster, plural, left):
+    one_with_a_secret(cluster)
+    cluster.rules({"method": "GET", "path": f".*/namespaces/elsewhere/{plural}(\\?.*)?", "reply": refusal("may not")})
+    done = cluster.run("clone", "delete", "alpha", "-n", "elsewhere", "--yes")
+    told = " ".join(done.err.split())
+    for kind, name in (("configmap", "settings"), ("secret", "password")):
+        line = f"{kind}/elsewhere/{name} is left: whether something else needs it could not be seen (not allowed to list {plural}"
+        assert (line in told) == (kind in left), done
+    assert copied(cluster) == left
+    assert cluster.get("deploy", "alpha", space="elsewhere") is None
+
+
+def test_an_ingress_that_sends_to_a_clone_is_told_of(cluster):
+    cluster.run("clone", "sts/postgres", "staging", *ELSEWHERE, "--replicas", "1")
+    service = cluster.get("sts", "staging", space="elsewhere")["spec"]["serviceName"]
+    backend = {"backend": {"service": {"name": service, "port": {"number": 5432}}}, "path": "/", "pathType": "Prefix"}
+    cluster.write("POST", "ingress", "", {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "other", "namespace": "elsewhere"},
+                                          "spec": {"rules": [{"http": {"paths": [backend]}}]}}, space="elsewhere")
+    done = cluster.run("clone", "delete", "staging", "-n", "elsewhere", "--yes")
+    assert f"ingress/elsewhere/other sends to service/{service}, which goes with the clone" in " ".join(done.err.split()), done
+    assert cluster.get("service", service, space="elsewhere") is None
 
 
 def test_what_a_deleted_clone_has_left_is_no_clone(cluster):

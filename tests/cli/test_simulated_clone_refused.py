@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from simulated_cluster import SPACE, cluster, writes
+from simulated_cluster import SPACE, cluster, refusal, writes
 
 NOTHING = "nothing was changed"
 ELSEWHERE = ("sts/postgres", "copy", "--to-namespace", "elsewhere")
@@ -213,6 +213,39 @@ def test_software_whose_nodes_would_be_members_of_the_source_s_cluster(cluster, 
         cluster.run("clone", "deploy/files", "papers", *cut)
 
 
+def set_by_a_file(cluster, text):
+    """deploy/files is a Redis that is set by a ConfigMap's file."""
+    cluster.write("POST", "configmap", "", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cache", "namespace": SPACE},
+                                            "data": {"redis.conf": text}})
+    pod = cluster.get("deploy", "files")["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "conf", "configMap": {"name": "cache"}})
+    container = pod["containers"][0]
+    container.update(image="redis:7", args=["redis-server", "/conf/redis.conf"])
+    container["volumeMounts"].append({"name": "conf", "mountPath": "/conf"})
+    cluster.write("PATCH", "deploy", "files", {"spec": {"template": {"spec": pod}}})
+    cluster.settle()
+
+
+def test_a_redis_that_follows_another_by_its_configuration_file(cluster):
+    set_by_a_file(cluster, "replicaof redis-0.redis 6379\n")
+    line = 'spec.template.spec.containers[0].args=["redis-server","/conf/redis.conf","--replicaof","no","one"]'
+    refused(cluster, ("deploy/files", "papers"), 3, "deploy/files is Redis (image redis:7 of container files): what sets it has it follow "
+            f"redis-0.redis 6379, as the source does; {NOTHING}", f"let it follow nobody: --set '{line}'")
+    cluster.run("clone", "deploy/files", "papers", "--set", line)
+
+
+def test_a_redis_whose_configuration_file_leads_to_nobody_is_cloned(cluster):
+    set_by_a_file(cluster, "appendonly yes\n")
+    cluster.run("clone", "deploy/files", "papers")
+
+
+def test_a_redis_whose_configuration_may_not_be_read(cluster):
+    set_by_a_file(cluster, "appendonly yes\n")
+    cluster.rules({"method": "GET", "path": ".*/configmaps/cache(\\?.*)?", "reply": refusal("may not")})
+    done = cluster.run("clone", "deploy/files", "papers", code=3)
+    assert "its configuration file /conf/redis.conf is not seen from here" in done.err, done
+
+
 def selected(cluster, selector):
     """Names of the pods that a Service with this selector sends to."""
     return sorted(pod["metadata"]["name"] for pod in cluster.get("pod")["items"] if selector.items() <= pod["metadata"]["labels"].items())
@@ -263,6 +296,37 @@ def test_a_cache_in_front_of_a_database_hides_nothing(cluster, image, env, said)
     in_one_pod(cluster, {"name": "cache", "image": "redis:7"}, {"image": image, "env": env})
     done = cluster.run("clone", "deploy/files", "papers", code=3)
     assert said in done.err, done
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_each_container_that_has_claims_is_looked_at_although_another_has_no_shell(cluster, shell):
+    mounts = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    in_one_pod(cluster, {"name": "web", "image": "registry.test/web:1", "volumeMounts": mounts}, {"image": "registry.test/files:1", "env": []})
+    pod = next(p["metadata"]["name"] for p in cluster.get("pod")["items"] if p["metadata"]["name"].startswith("files-"))
+    both = cluster.get("deploy", "files")["spec"]["template"]["spec"]["containers"]
+    cluster.write("PATCH", "pod", pod, {"spec": {"containers": both}})  # as if it had been made anew
+    cluster.requests()
+    if not shell:
+        cluster.rules({"method": "POST", "path": "/simulated/exec", "times": 1, "reply": {"json": {"out": "", "err": "no such file: sh", "exit": 126}}})
+    done = cluster.run("clone", "deploy/files", "papers")
+    looked = [json.loads(r["body"])["container"] for r in cluster.requests() if r["target"] == "/simulated/exec" and "WiredTiger" in r["body"]]
+    assert looked == ["web", "files"]
+    assert ("has no shell in container web, or did not answer" in " ".join(done.err.split())) != shell, done
+
+
+def test_a_container_beside_a_database_that_has_its_claim_is_looked_at_and_is_none(cluster):
+    """Its volume is of a StatefulSet's template, which only the pods have."""
+    pod = cluster.get("sts", "postgres")["spec"]["template"]["spec"]
+    both = [*pod["containers"], {"name": "browser", "image": "registry.test/browser:1", "volumeMounts": pod["containers"][0]["volumeMounts"]}]
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": {"containers": both}}}})
+    cluster.settle()
+    for name in ("postgres-0", "postgres-1"):
+        cluster.write("PATCH", "pod", name, {"spec": {"containers": both}})
+    cluster.requests()
+    cluster.run("clone", "sts/postgres", "copy", "--dry-run=client")
+    bodies = [json.loads(r["body"]) for r in cluster.requests() if r["target"] == "/simulated/exec"]
+    assert {b["container"] for b in bodies if "WiredTiger" in str(b["argv"])} == {"postgres", "browser"}
+    assert {b["container"] for b in bodies if "pg_replication_slots" in str(b["argv"])} == {"postgres"}
 
 
 def test_a_postgres_behind_a_cache_is_asked(cluster):

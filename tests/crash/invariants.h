@@ -65,6 +65,7 @@ class Invariants {
     void keep_volume(const sim::Change& change);
     void keep_pod(const sim::Sim& sim, const sim::Change& change);
     void keep_data(const sim::Sim& sim, const Json& pod);
+    void keep_copies(const sim::Sim& sim, const Json& pod);
     void keep_masked(const sim::Sim& sim, const Json& pod);
     void keep_honest(const sim::Sim& sim, const Json& claim);
     void keep_closed(const sim::Sim& sim, const Json& claim);

@@ -54,7 +54,10 @@ void Invariants::keep_pod(const sim::Sim& sim, const sim::Change& change) {
     const bool started = kube::text_at(*change.object, "/status/phase") == "Running" &&
                          kube::text_at(*change.before, "/status/phase") != "Running";
     if (!started) return;
-    if (kube::label_of(*change.object, labels::kOperation).empty()) keep_data(sim, *change.object);
+    if (kube::label_of(*change.object, labels::kOperation).empty()) {
+        keep_data(sim, *change.object);
+        keep_copies(sim, *change.object);
+    }
     keep_apart(sim, *change.object);
     keep_unselected(*change.object);
     if (masks_) keep_masked(sim, *change.object);
@@ -71,6 +74,21 @@ void Invariants::keep_data(const sim::Sim& sim, const Json& pod) {
         const int least = given_up_.contains(expected->first) ? 1 : 2;
         if (token == nullptr || token->writer != expected->second || token->version < least)
             violated("I4: pod/" + key_of(kube::space_of(pod), kube::name_of(pod)) + " started on " +
+                     (token == nullptr ? "no" : token->text()) + " data in claim " + name);
+    }
+}
+
+// I4, of a clone: its pods start on copies. What no operation made is its controller's own, for its pod to fill.
+void Invariants::keep_copies(const sim::Sim& sim, const Json& pod) {
+    if (put_there(pod) || kube::label_of(pod, labels::kClone).empty()) return;
+    const std::string space = kube::space_of(pod);
+    for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
+        const sim::ObjectPtr claim = sim.store.find(kube::kClaims, space, name);
+        if (!claim || kube::label_of(*claim, labels::kOperation).empty()) continue;
+        const sim::Token* token = token_of(sim, claim.claim().volume);
+        // A fresh disk has been written for the first time by this very start.
+        if (token == nullptr || token->writer.empty() || token->writer == key_of(space, name))
+            violated("I4: pod/" + key_of(space, kube::name_of(pod)) + " of a clone started on " +
                      (token == nullptr ? "no" : token->text()) + " data in claim " + name);
     }
 }

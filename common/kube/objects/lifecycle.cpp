@@ -84,6 +84,15 @@ std::string replica_set_name(const std::string& deployment, const std::string& h
     return deployment.substr(0, kLongestName - hash.size() - 1) + "-" + hash;
 }
 
+bool job_ended(const Json& job) {
+    const Json* conditions = find_at(job, "/status/conditions");
+    if (conditions == nullptr || !conditions->is_array()) return false;
+    return std::any_of(conditions->begin(), conditions->end(), [](const Json& one) {
+        const std::string type = text_at(one, "/type");
+        return (type == "Complete" || type == "Failed") && text_at(one, "/status") == "True";
+    });
+}
+
 std::string node_of(const Json& pod) { return text_at(pod, "/spec/nodeName"); }
 
 bool ended(const Json& pod) { return phase_of(pod) == "Succeeded" || phase_of(pod) == "Failed"; }

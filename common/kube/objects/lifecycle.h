@@ -31,7 +31,8 @@ std::vector<std::string> claims_of_pod(const Json& pod);
 // "web-" begins those of Deployment "web-admin" too.
 std::string replica_set_name(const std::string& deployment, const std::string& hash);
 std::string node_of(const Json& pod);
-bool ended(const Json& pod);  // Succeeded or Failed
+bool ended(const Json& pod);      // Succeeded or Failed
+bool job_ended(const Json& job);  // Complete or Failed
 // Evicted from a node that does not answer, and still there: it may run on.
 bool lost_with_its_node(const Json& pod);
 

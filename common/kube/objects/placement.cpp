@@ -64,7 +64,9 @@ Placement placement_of(const Json& pod_spec) {
 }
 
 Json pod_spec_of_workload(const Json& workload) {
-    return json_at(workload, text_at(workload, "/kind") == "Pod" ? "/spec" : "/spec/template/spec");
+    const std::string kind = text_at(workload, "/kind");
+    if (kind == kCronJobs.kind) return json_at(workload, "/spec/jobTemplate/spec/template/spec");
+    return json_at(workload, kind == kPods.kind ? "/spec" : "/spec/template/spec");
 }
 
 bool selects(const Json& selector, const std::map<std::string, std::string>& labels) {

@@ -17,7 +17,7 @@ class Collecting {
 
     PodReferences run(const Json& pod_spec) {
         for (const Json& volume : list_at(pod_spec, "/volumes")) take_volume(volume);
-        for (const char* kind : {"/initContainers", "/containers"}) {
+        for (const char* kind : {"/initContainers", "/containers", "/ephemeralContainers"}) {
             for (const Json& container : list_at(pod_spec, kind)) take_container(container);
         }
         for (const Json& one : list_at(pod_spec, "/imagePullSecrets")) take(found_.secrets, &one);
@@ -42,8 +42,10 @@ class Collecting {
             take(found_.secrets, find_at(source, "/secret"));
         }
         for (const char* place :
-             {"/csi/nodePublishSecretRef", "/cephfs/secretRef", "/rbd/secretRef", "/iscsi/secretRef"})
+             {"/csi/nodePublishSecretRef", "/cephfs/secretRef", "/rbd/secretRef", "/iscsi/secretRef",
+              "/flexVolume/secretRef", "/scaleIO/secretRef", "/storageos/secretRef"})
             take(found_.secrets, find_at(volume, place));
+        take(found_.secrets, find_at(volume, "/azureFile"), "/secretName");
     }
 
     void take_container(const Json& container) {
@@ -61,8 +63,34 @@ class Collecting {
     PodReferences found_;
 };
 
+void take_names(const Json& list, const char* name, std::set<std::string>& names) {
+    for (const Json& one : list) names.insert(text_at(one, name));
+    names.erase("");
+}
+
 }  // namespace
 
 PodReferences references_of(const Json& pod_spec, bool optional) { return Collecting(optional).run(pod_spec); }
+
+std::set<std::string> secrets_of_account(const Json& account) {
+    std::set<std::string> names;
+    take_names(list_at(account, "/secrets"), "/name", names);
+    take_names(list_at(account, "/imagePullSecrets"), "/name", names);
+    return names;
+}
+
+std::set<std::string> secrets_of_ingress(const Json& ingress) {
+    std::set<std::string> names;
+    take_names(list_at(ingress, "/spec/tls"), "/secretName", names);
+    return names;
+}
+
+std::set<std::string> services_of_ingress(const Json& ingress) {
+    std::set<std::string> names = {text_at(ingress, "/spec/defaultBackend/service/name")};
+    for (const Json& rule : list_at(ingress, "/spec/rules"))
+        take_names(list_at(rule, "/http/paths"), "/backend/service/name", names);
+    names.erase("");
+    return names;
+}
 
 }  // namespace holdfast::kube

@@ -16,4 +16,10 @@ struct PodReferences {
 // Those that the pod cannot start without; `optional`: those that are marked so, too.
 PodReferences references_of(const Json& pod_spec, bool optional = false);
 
+// What pods take from their ServiceAccount.
+std::set<std::string> secrets_of_account(const Json& account);
+// Certificates, and the Services that it sends to.
+std::set<std::string> secrets_of_ingress(const Json& ingress);
+std::set<std::string> services_of_ingress(const Json& ingress);
+
 }  // namespace holdfast::kube

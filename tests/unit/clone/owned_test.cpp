@@ -108,4 +108,71 @@ TEST_SUITE("clone owned") {
         CHECK(removal->volumes.empty());
         for (const plan::Step& step : plan_removal(*removal).steps) CHECK_FALSE(says(step.id, "reclaim-"));
     }
+
+    TEST_CASE("a copied Secret that something names stays, and so does one of which nobody may see that") {
+        const kube::ObjectRef secret{kube::kSecrets, "shop", "password"}, map{kube::kConfigMaps, "shop", "settings"};
+        const auto removal = [&](const Json& user, const std::string& forbidden = "",
+                                 ErrorKind kind = ErrorKind::kForbidden) {
+            FakeClock clock;
+            FakeCluster cluster(clock);
+            for (const char* name : {"Secret", "ConfigMap"})
+                cluster.put(
+                    {{"apiVersion", "v1"},
+                     {"kind", name},
+                     {"metadata",
+                      {{"name", std::string(name) == "Secret" ? "password" : "settings"}, {"namespace", "shop"}}}});
+            if (!user.empty()) cluster.put(user);
+            cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
+                if (after || forbidden.empty() || call.find("list " + forbidden + " shop") != 0) return std::nullopt;
+                return Error{kind, "may not"};
+            };
+            return gather_removal(cluster, {secret, map}, [](const Json&) { return true; });
+        };
+        const Json pod_spec = {{"volumes", Json::array({{{"name", "a"}, {"secret", {{"secretName", "password"}}}},
+                                                        {{"name", "b"}, {"configMap", {{"name", "settings"}}}}})}};
+        const auto object = [](const kube::Resource& resource, const Json& rest) {
+            Json made = {{"apiVersion", resource.api_version()},
+                         {"kind", resource.kind},
+                         {"metadata", {{"name", "other"}, {"namespace", "shop"}}}};
+            made.update(rest);
+            return made;
+        };
+        const Json in_template = {{"spec", {{"template", {{"spec", pod_spec}}}}}};
+        for (const kube::Resource* one : {&kube::kDaemonSets, &kube::kJobs, &kube::kStatefulSets}) {
+            const auto found = removal(object(*one, in_template));
+            REQUIRE(found.ok());
+            CHECK(found->needed.at(secret.text()) == one->short_name + "/shop/other");
+            CHECK(found->needed.at(map.text()) == one->short_name + "/shop/other");
+            CHECK(plan_removal(*found).steps.empty());
+        }
+        const auto cron = removal(object(kube::kCronJobs, {{"spec", {{"jobTemplate", in_template}}}}));
+        CHECK(cron->needed.size() == 2);
+        // These name Secrets alone.
+        for (const Json& user :
+             {object(kube::kServiceAccounts, {{"secrets", Json::array({{{"name", "password"}}})}}),
+              object(kube::kServiceAccounts, {{"imagePullSecrets", Json::array({{{"name", "password"}}})}}),
+              object(kube::kIngresses, {{"spec", {{"tls", Json::array({{{"secretName", "password"}}})}}}})}) {
+            const auto found = removal(user);
+            REQUIRE(found.ok());
+            CHECK(found->needed.size() == 1);
+            CHECK(found->needed.contains(secret.text()));
+        }
+        Json ended = object(kube::kJobs, in_template);
+        ended["status"]["conditions"] = Json::array({{{"type", "Failed"}, {"status", "True"}}});
+        CHECK(removal(ended)->needed.empty());
+        for (const char* kind : {"daemonset", "job", "cronjob"}) CHECK(removal(Json(), kind)->unseen.size() == 2);
+        for (const char* kind : {"serviceaccount", "ingress"}) {
+            const auto unseen = removal(Json(), kind);
+            CHECK(unseen->unseen.size() == 1);
+            CHECK(unseen->unseen.contains(secret.text()));
+            const plan::Plan plan = plan_removal(*unseen);
+            REQUIRE(plan.notes.size() == 1);
+            CHECK(says(plan.notes.front(), "whether something else needs it could not be seen (not allowed to list"));
+            CHECK(plan.steps.size() == 1);
+        }
+        // An API server without them has none; pods and workloads are no question of being allowed.
+        CHECK(removal(Json(), "ingress", ErrorKind::kNotFound)->unseen.empty());
+        CHECK(removal(Json(), "cronjob", ErrorKind::kUnavailable).error().kind == ErrorKind::kUnavailable);
+        CHECK(removal(Json(), "pod").error().kind == ErrorKind::kForbidden);
+    }
 }

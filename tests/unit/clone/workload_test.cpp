@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 using namespace holdfast;
 using namespace holdfast::clone;
 using namespace holdfast::clone::testing;
@@ -172,6 +174,29 @@ TEST_SUITE("clone workload") {
         CHECK_FALSE(with(R"([{"name":"share","rbd":{"image":"x"}}])", R"([{"name":"share","mountPath":"/s"}])").ok());
         CHECK(with(R"([{"name":"share","emptyDir":{}}])", R"([{"name":"share","mountPath":"/s"}])").ok());
         CHECK(with(nfs, "[]").ok());
+        // A driver of such storage, without a claim in between.
+        const std::string bucket = R"([{"name":"share","csi":{"driver":"gcsfuse.csi.storage.gke.io"}}])";
+        CHECK_FALSE(with(bucket, R"([{"name":"share","mountPath":"/s"}])").ok());
+        CHECK(with(bucket, R"([{"name":"share","mountPath":"/s","readOnly":true}])").ok());
+        CHECK(with(R"([{"name":"keys","csi":{"driver":"secrets-store.csi.k8s.io","readOnly":true}}])",
+                   R"([{"name":"keys","mountPath":"/s"}])")
+                  .ok());
+    }
+
+    TEST_CASE("of a Service with an address of its own nothing is left in the copy that is none of a headless one") {
+        Surroundings surroundings = around();
+        Json& spec = surroundings.services[0]["spec"];
+        for (const char* key : {"externalTrafficPolicy", "loadBalancerClass", "externalName"}) spec[key] = "Cluster";
+        spec["type"] = "LoadBalancer";
+        spec["allocateLoadBalancerNodePorts"] = true;
+        spec["loadBalancerSourceRanges"] = Json::array({"10.0.0.0/8"});
+        spec["sessionAffinity"] = "ClientIP";
+        const auto made = workload(whole(), surroundings);
+        REQUIRE(made.ok());
+        std::set<std::string> keys;
+        for (const auto& [key, value] : made->before.at(0)["spec"].items()) keys.insert(key);
+        CHECK(keys == std::set<std::string>{"clusterIP", "type", "publishNotReadyAddresses", "sessionAffinity", "ports",
+                                            "selector"});
     }
 
     TEST_CASE("a selector that means every pod is listed in the plan, and stands in no way") {
@@ -346,6 +371,17 @@ TEST_SUITE("clone workload") {
         CHECK(made->manifest["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.test/postgres:16");
         wanted.sets = {{"metadata.name", "postgres"}};
         CHECK(workload(wanted, around()).error().kind == ErrorKind::kRefused);
+        // Another kind of workload, and one that takes pods of others for its own.
+        for (const auto& [path, value] : {std::pair<std::string, std::string>{"kind", "Deployment"},
+                                          {"apiVersion", "batch/v1"},
+                                          {"spec.selector", R"({"matchLabels":{"tier":"db"}})"},
+                                          {"spec.selector.matchLabels", "null"}}) {
+            CAPTURE(path);
+            wanted.sets = {{path, value}};
+            const auto other = workload(wanted, around());
+            REQUIRE_FALSE(other.ok());
+            CHECK(says(other.error().message, "--set must not change the clone's kind, name, namespace"));
+        }
         wanted.sets = {{"spec.template.metadata.labels.app", "postgres"}};
         CHECK(says(workload(wanted, around()).error().message, "service/shop/postgres"));
     }

@@ -53,6 +53,34 @@ TEST_SUITE("pod references") {
         CHECK(found.service_account == "keeper");
     }
 
+    TEST_CASE("credentials of storage that is mounted without a claim, and of a container that came later") {
+        const Json spec = {
+            {"ephemeralContainers", Json::array({container("debug")})},
+            {"volumes", Json::array({{{"name", "a"}, {"azureFile", {{"secretName", "secret-azure"}}}},
+                                     {{"name", "b"}, {"flexVolume", {{"secretRef", named("secret-flex")}}}}})}};
+        CHECK(references_of(spec).secrets ==
+              Names{"debug-secret-all", "debug-secret-key", "secret-azure", "secret-flex"});
+    }
+
+    TEST_CASE("what accounts and ingresses name") {
+        CHECK(secrets_of_account({{"secrets", Json::array({named("token")})},
+                                  {"imagePullSecrets", Json::array({named("pull"), named("")})}}) ==
+              Names{"pull", "token"});
+        const auto to = [](const char* service) {
+            return Json{{"path", "/"}, {"backend", {{"service", {{"name", service}}}}}};
+        };
+        const Json ingress = {
+            {"spec",
+             {{"defaultBackend", {{"service", named("fallback")}}},
+              {"tls", Json::array({{{"secretName", "certificate"}}, {{"hosts", Json::array({"a.test"})}}})},
+              {"rules",
+               Json::array({{{"http", {{"paths", Json::array({to("one"), to("two")})}}}}, {{"host", "a.test"}}})}}}};
+        CHECK(secrets_of_ingress(ingress) == Names{"certificate"});
+        CHECK(services_of_ingress(ingress) == Names{"fallback", "one", "two"});
+        CHECK(secrets_of_ingress(Json::object()).empty());
+        CHECK(services_of_ingress(Json::object()).empty());
+    }
+
     TEST_CASE("the account that every namespace has, and a pod that needs nothing") {
         CHECK(references_of({{"serviceAccountName", "default"}}).service_account.empty());
         CHECK(references_of(Json::object()).config_maps.empty());
