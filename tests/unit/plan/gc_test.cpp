@@ -106,7 +106,8 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
     CHECK(plan->steps.empty());
     REQUIRE(plan->notes.size() == 2);
     CHECK(plan->notes[0] ==
-          "configmap/n/holdfast-op-drill-x: ?; whatever carries the label of its operation is left");
+          "configmap/n/holdfast-op-drill-x: a newer Holdfast wrote this journal (format 99); whatever carries the "
+          "label of its operation is left");
     CHECK(plan->notes[1] == "operation drill-x is left: it may still run");
 }
 
