@@ -246,14 +246,14 @@ std::vector<Entry> stopped_entries() {
             offline(on("expand-resume-down", down, resume))};
 }
 
-// Who comes for a size below what was refused for good is told to recover first: only a larger one is begun.
-CommandLine grow_more(const std::string& target) { return expand({target, "--size", "3Ti", "--yes"}); }
+// Who comes for a size below what was refused for good is told to recover first, which is what another user does here.
+CommandLine recover_more(const std::string& target) { return expand({"recover", target, "--size", "3Gi", "--yes"}); }
 
 Entry recovering() {
     Entry entry = gently({"expand-recover", "pvc-expand", "recover", ask_too_much,
                           always(expand({"recover", "sts/postgres", "--yes"})), kAll, 0, nullptr, 1});
     entry.asks_less = true;
-    entry.other = always(grow_more("sts/postgres"));
+    entry.other = always(recover_more("sts/postgres"));
     return entry;
 }
 
@@ -262,7 +262,7 @@ Entry recovering_one() {
                                   always(expand({"recover", "pvc/alone", "--yes"})), kAll, 0, nullptr, 8},
                                  "pvc/alone"));
     entry.asks_less = true;
-    entry.other = always(grow_more("pvc/alone"));
+    entry.other = always(recover_more("pvc/alone"));
     return entry;
 }
 
