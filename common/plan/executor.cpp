@@ -158,9 +158,10 @@ class Execution {
         if (!failed()) {
             outcome_.status = status;
             outcome_.failed_step = step(i).id;
-            // Not found: it was there when the round was planned.
-            const ErrorKind kind = status.error().kind;
-            outcome_.replan = step(i).replan && (kind == ErrorKind::kConflict || kind == ErrorKind::kNotFound);
+            // What is not found to be changed was there when the round was planned.
+            const bool gone =
+                status.error().kind == ErrorKind::kNotFound && std::holds_alternative<Patch>(step(i).action);
+            outcome_.replan = step(i).replan && (status.error().kind == ErrorKind::kConflict || gone);
         } else {
             Error both = outcome_.status.error();
             both.message += "; then " + step(i).title + ": " + status.error().message;

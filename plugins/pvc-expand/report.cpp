@@ -37,19 +37,36 @@ Status check_revisions(const ExpandRecord& record, const Template& set, const Js
     return {};
 }
 
-// Pods that were there before and are others now were not restarted by us: nothing of ours touches a pod.
-std::vector<std::string> others_now(const ExpandRecord& record, const Template& set, const std::vector<Json>& pods) {
-    std::vector<std::string> names;
+// Of the pods that were there before: those that are others now, and those that are gone or go though the set still has
+// them. That was not by us: nothing of ours touches a pod.
+struct Meanwhile {
+    std::vector<std::string> anew, ended;
+};
+
+Meanwhile meanwhile(const ExpandRecord& record, const Template& set, const Json& live, const std::vector<Json>& pods) {
+    Meanwhile found;
     const auto swapped = record.swapped.find(set.ref.name);
-    if (swapped == record.swapped.end()) return names;
-    const auto before = pods_before(swapped->second);
-    for (const Json& pod : pods) {
-        const auto was = before.find(kube::name_of(pod));
-        if (was == before.end()) continue;
-        if (was->second.uid != kube::uid_of(pod) || was->second.restarts != kube::restarts_of(pod))
-            names.push_back(kube::name_of(pod));
+    if (swapped == record.swapped.end()) return found;
+    const int start = kube::start_ordinal_of(live), end = start + kube::replicas_of(live);
+    for (const auto& [pod_name, was] : pods_before(swapped->second)) {
+        const std::string& name = pod_name;  // a lambda cannot name a binding
+        const auto now =
+            std::find_if(pods.begin(), pods.end(), [&](const Json& pod) { return kube::name_of(pod) == name; });
+        const int ordinal = kube::ordinal_of_pod(live, name);
+        if (now == pods.end() && ordinal >= start && ordinal < end) found.ended.push_back(name);
+        if (now != pods.end() && (was.uid != kube::uid_of(*now) || was.restarts != kube::restarts_of(*now)))
+            found.anew.push_back(name);
     }
-    return names;
+    return found;
+}
+
+std::string text_of(const Meanwhile& meanwhile) {
+    std::string text;
+    const std::string by = "  not by this command, but meanwhile: ";
+    if (!meanwhile.anew.empty()) text += by + join(meanwhile.anew, ", ") + " started anew\n";
+    if (!meanwhile.ended.empty())
+        text += by + join(meanwhile.ended, ", ") + " ended; its StatefulSet makes it again, on the same claims\n";
+    return text;
 }
 
 Status check_owned_pods(const Template& set, const Json& live, const std::vector<Json>& pods) {
@@ -172,14 +189,14 @@ Result<plan::Report> proven_report(const ExpandOptions& options, const ExpandRec
         TRY(check_owned_pods(set, live, pods));
         TRY(check_owned_claims(set, state));
         TRY(check_revisions(record, set, live, revisions));
-        const std::vector<std::string> others = others_now(record, set, pods);
-        if (!others.empty())
-            report.text += "  not by this command, but meanwhile: " + join(others, ", ") + " started anew\n";
+        Meanwhile others = meanwhile(record, set, live, pods);
+        report.text += text_of(others);
+        others.anew.insert(others.anew.end(), others.ended.begin(), others.ended.end());
         sets.push_back({{"name", set.ref.name},
                         {"templates", set.sizes},
                         {"revision", kube::update_revision_of(live)},
                         {"pods", pods.size()},
-                        {"restarted", others}});
+                        {"restarted", others.anew}});
         report.names.push_back("statefulset.apps/" + set.ref.name);
     }
     report.json = {{"apiVersion", "holdfast.dev/v1"},

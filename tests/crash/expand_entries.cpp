@@ -246,10 +246,14 @@ std::vector<Entry> stopped_entries() {
             offline(on("expand-resume-down", down, resume))};
 }
 
+// Who comes for a size below what was refused for good is told to recover first, which is what another user does here.
+CommandLine recover_more(const std::string& target) { return expand({"recover", target, "--size", "3Gi", "--yes"}); }
+
 Entry recovering() {
     Entry entry = gently({"expand-recover", "pvc-expand", "recover", ask_too_much,
                           always(expand({"recover", "sts/postgres", "--yes"})), kAll, 0, nullptr, 1});
     entry.asks_less = true;
+    entry.other = always(recover_more("sts/postgres"));
     return entry;
 }
 
@@ -258,6 +262,7 @@ Entry recovering_one() {
                                   always(expand({"recover", "pvc/alone", "--yes"})), kAll, 0, nullptr, 8},
                                  "pvc/alone"));
     entry.asks_less = true;
+    entry.other = always(recover_more("pvc/alone"));
     return entry;
 }
 

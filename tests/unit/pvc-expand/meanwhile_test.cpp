@@ -1,4 +1,5 @@
 // Others at work while sets are replaced: pods and claims that come and go with replicas.
+#include "plugins/pvc-expand/report.h"
 #include "plugins/pvc-expand/rounds.h"
 #include "tests/unit/pvc-expand/scene.h"
 
@@ -76,4 +77,24 @@ TEST_CASE("what is told of a set is carried on by another claim when the one tha
     CHECK(plan.steps[0].id == "mark-data-db-1");
     at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
     CHECK(stage_of(made, at, kId) == Stage::kSwap);
+}
+
+TEST_CASE("the report names the pods that are others than before, and those that end or are not there again yet") {
+    ExpandRecord made = record(3);
+    ExpandState at = state(3, "20Gi");
+    at.sets["db"] = made_anew();
+    at.sets["db"]["spec"]["replicas"] = 2;  // the third was scaled away
+    at.claims.erase("data-db-2");
+    made.swapped["db"] = swapped_json(set(3), at.pods);
+    at.pods = {pod(0, "uid-new"), pod(1, "uid-new")};
+    at.pods[0]["metadata"]["uid"] = "uid-of-the-next";
+    at.pods[1]["metadata"]["deletionTimestamp"] = "2026-11-21T05:12:10Z";
+    const auto report = proven_report(options(), made, at, {}, kId);
+    REQUIRE(report.ok());
+    const std::string by = "  not by this command, but meanwhile: ";
+    CHECK(report->text.find(by + "db-0 started anew\n") != std::string::npos);
+    CHECK(report->text.find(by + "db-1 ended; its StatefulSet makes it again, on the same claims\n") !=
+          std::string::npos);
+    CHECK(report->text.find("db-2 ended") == std::string::npos);
+    CHECK(report->json["statefulSets"][0]["restarted"] == Json::array({"db-0", "db-1"}));
 }
