@@ -76,6 +76,10 @@ Status Clone::know_workload(kube::ClusterReader& reader, const plan::Input& inpu
     TRY_ASSIGN(const Surroundings around,
                gather_surroundings(reader, there(reader), options_, live_->workloads.front(), input.operation));
     TRY_ASSIGN(workload_, workload_of(options_, *live_, *choice_, around, input));
+    pods_there_.clear();
+    for (const Json& one : around.there) {
+        if (kube::text_at(one, "/kind") == kube::kPods.kind) pods_there_.push_back(one);
+    }
     const bool makes_claims = plan::ref_of_manifest(workload_.manifest).resource == kube::kStatefulSets;
     for (Copy& copy : choice_->copies) {
         if (makes_claims) copy.labels = kube::match_labels_of(workload_.manifest);
@@ -91,6 +95,16 @@ Status Clone::check_unseen(kube::ClusterReader& reader, const std::string& opera
         for (kube::NamedSelector& one : kube::selectors_of(service)) selectors.push_back(std::move(one));
     }
     return check_unselected(throwaway_labels(operation, kTreatmentRole), selectors);
+}
+
+Status Clone::check_unawaited(kube::ClusterReader& reader, const Now& now, const plan::Input& input) {
+    const bool prepared = treats_ && now.all_prepared(seeds_of(options_, *choice_), mark_of(options_));
+    if (treats_ && !options_.whole()) {
+        TRY_ASSIGN(kube::List pods, there(reader).list(kube::kPods, options_.to_space));
+        pods_there_ = std::move(pods.items);
+    }
+    return check_unopened(options_, *choice_, pods_there_, treats_ && !prepared, input.operation,
+                          input.round > 0 || input.resuming);
 }
 
 Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& input) {
@@ -112,6 +126,7 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
         if (treats_) TRY(check_unseen(there(reader), input.operation));
         if (treats_ && !input.resuming) TRY(check_treatable(now, input.operation));
     }
+    TRY(check_unawaited(reader, now, input));
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {
         plan.record = record_of(*live_, *choice_, treats_);

@@ -54,6 +54,8 @@ class Clone : public plan::Operation {
     Status look_on_volumes(kube::ClusterReader& reader, Joining& joining);
     Result<Treatment> treatment(const Choice& seeds, const std::string& operation) const;
     Status check_treatable(const Now& now, const std::string& operation) const;
+    // What is made must not be opened by a pod that waits for it.
+    Status check_unawaited(kube::ClusterReader& reader, const Now& now, const plan::Input& input);
     Status check_unseen(kube::ClusterReader& reader, const std::string& operation) const;
     // A driver clones whatever claim has the source's name when it tries.
     Status check_driver_cloned(kube::ClusterReader& reader, const Choice& cloned, const std::string& operation) const;
@@ -91,6 +93,7 @@ class Clone : public plan::Operation {
     std::optional<LiveFacts> live_;
     std::vector<kube::StorageClass> classes_;
     std::optional<Choice> choice_;
+    std::vector<Json> pods_there_;     // of the clone's namespace, where a workload is copied
     Workload workload_;                // as it was planned last; empty: only claims are copied
     std::string unlooked_;             // why nobody looked at the files on its volumes; "" : somebody did, or need not
     std::set<std::string> unspelled_;  // what variables are taken from and nobody looked at

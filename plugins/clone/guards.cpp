@@ -2,6 +2,8 @@
 
 #include "common/core/refusal.h"
 #include "common/core/text.h"
+#include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/quota.h"
 #include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace holdfast::clone {
 namespace {
@@ -125,6 +128,32 @@ Status check_copied(const CloneOptions& options, const Choice& choice, const Now
                      "see whose pv/" + volume->first + " is; then kubectl clone abort " + operation + " -n " +
                          options.space + ", which leaves that claim",
                      0, ""};
+    }
+    return {};
+}
+
+Status check_unopened(const CloneOptions& options, const Choice& choice, const std::vector<Json>& pods, bool treated,
+                      const std::string& operation, bool begun) {
+    std::set<std::string> names;
+    for (const Copy& copy : choice.copies) names.insert(copy.spec.name);
+    for (const Json& pod : pods) {
+        const std::string maker = kube::label_of(pod, labels::kOperation);
+        const bool own = maker == operation || (maker.empty() && kube::label_of(pod, labels::kClone) == options.name);
+        if (own || kube::ended(pod) || (maker.empty() && !treated)) continue;
+        for (const std::string& claim : kube::claims_of_pod(pod)) {
+            if (!names.contains(claim)) continue;
+            const std::string what = "pod/" + options.to_space + "/" + kube::name_of(pod);
+            const std::string how =
+                (maker.empty() ? what : what + ", a throwaway of operation " + escape_line(maker) + ",") +
+                " would open pvc/" + options.to_space + "/" + claim + " as soon as that is made" +
+                (maker.empty() ? ", before it is prepared" : "");
+            const std::string hint =
+                maker.empty() ? "stop that pod first: kubectl delete pod " + shell_quote(kube::name_of(pod)) + " -n " +
+                                    options.to_space
+                              : "remove what that operation has left: kubectl clone gc -n " + options.to_space;
+            if (!begun) return refused(how, hint);
+            return Error{ErrorKind::kConflict, how + "; the source is intact", hint};
+        }
     }
     return {};
 }

@@ -22,6 +22,12 @@ Status check_one_moment(const CloneOptions& options, const Choice& choice, const
 // made one free since that was looked at.
 Status check_copied(const CloneOptions& options, const Choice& choice, const Now& now, const std::string& operation);
 
+// A pod that names a claim opens it as soon as that is there. kRefused, kConflict once this operation has `begun`: a
+// throwaway of another operation does, whose maker was taken back while it made that; or, of what is treated before
+// anybody may use it, any other.
+Status check_unopened(const CloneOptions& options, const Choice& choice, const std::vector<Json>& pods, bool treated,
+                      const std::string& operation, bool begun);
+
 // kConflict: a snapshot is not of the volume that was to be copied: the claim was replaced meanwhile.
 Status check_cut(const CloneOptions& options, const LiveFacts& live, const Choice& choice);
 

@@ -87,6 +87,34 @@ def test_the_name_of_what_it_is_made_of_is_taken(cluster, kind, spec, called):
     refused(cluster, ("sts/postgres", "copy", "--isolated"), 3, f"{called} exists already; {NOTHING}", "choose another name for the clone")
 
 
+def waiting_pod(cluster, name, claim, labels):
+    """It starts as soon as there is a claim of that name."""
+    cluster.write("POST", "pod", "", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": SPACE, "labels": labels}, "spec": {
+        "containers": [{"name": "main", "image": "registry.example/postgres:15", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]}})
+
+
+def test_a_throwaway_of_another_operation_that_waits_for_a_claim_of_its_name(cluster):
+    """Its maker was taken back while the request that made it was under way: it would open the database that comes now."""
+    waiting_pod(cluster, "clone-copy-aaaaa-db-0", "data-copy-0", {"app.kubernetes.io/managed-by": "holdfast", "holdfast.dev/role": "mask",
+                                                                  "holdfast.dev/operation": "clone-copy-aaaaa"})
+    for more in (["--isolated"], []):
+        refused(cluster, ("sts/postgres", "copy", "--replicas", "1", *more), 3,
+                f"pod/bookstore/clone-copy-aaaaa-db-0, a throwaway of operation clone-copy-aaaaa, would open pvc/bookstore/data-copy-0 as soon as that is made; {NOTHING}",
+                "remove what that operation has left: kubectl clone gc -n bookstore")
+    cluster.run("clone", "gc", "--yes")
+    cluster.run("clone", "sts/postgres", "copy", "--replicas", "1")
+
+
+def test_a_pod_that_waits_for_what_is_to_be_prepared_first(cluster):
+    waiting_pod(cluster, "impatient", "data-copy-0", {"a": "b"})
+    refused(cluster, ("sts/postgres", "copy", "--replicas", "1", "--isolated"), 3,
+            f"pod/bookstore/impatient would open pvc/bookstore/data-copy-0 as soon as that is made, before it is prepared; {NOTHING}",
+            "stop that pod first: kubectl delete pod impatient -n bookstore")
+    waiting_pod(cluster, "patient", "wanted", {"a": "b"})
+    cluster.run("clone", "pvc/data-postgres-0", "wanted")  # nothing is done to it before
+
+
 def test_the_pod_security_level_of_the_namespace(cluster, tmp_path):
     """The clone's own pods, and the throwaway database that would mask its data, each by itself."""
     cluster.write("PATCH", "namespace", "elsewhere", {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
