@@ -83,7 +83,10 @@ Result<std::unique_ptr<Holding>> Holding::take(World& world, Journal& journal, b
     holding->fenced_ = make_fenced(world.cluster, holding->tenure_, std::move(fence));
     holding->fenced_world_ = std::make_unique<World>(World{*holding->fenced_, world.clock, world.signals, world.witness,
                                                            world.pods, world.sql, world.attendant, world.explain,
-                                                           [tenure = &holding->tenure_] { return tenure->may_write(); },
+                                                           [tenure = &holding->tenure_] {
+                                                               tenure->tend();  // a step may rest for longer
+                                                               return tenure->may_write();
+                                                           },
                                                            world.make_heart, world.self, std::move(other)});
     return holding;
 }
