@@ -120,11 +120,29 @@ class Cluster:
         while not self.arrived.empty():
             self.arrived.get()
 
+    def afresh(self, world="start"):
+        """For a fixture: back to that world; at the end of the test, that every request of it was understood."""
+        self.begin(world)
+        self.requests()
+        yield self
+        unknown = [f'{r["method"]} {r["target"]}' for r in self.requests() if r["unknown"]]
+        assert not unknown, f"requests that the server does not know: {unknown}"
+
     def start(self, plugin, *words, before=(), stdin=subprocess.DEVNULL):
         """`before`: what runs the binary, as `nice` would."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "KUBECONFIG": str(self.kubeconfig),
                        "KUBECTL_PATH": str(KUBECTL)}
         return Started([*before, str(binary(plugin)), *words], environment, self.folder, stdin)
+
+    def start_and_kill(self, plugin, line, method, path, through=True, skip=0):
+        """kill -9 while that request, and no dry run, waits for its answer; with `through` it has been carried out."""
+        self.rules({"method": method, "path": path + REAL, "skip": skip, "times": 1,
+                    "reply": {"announce": True, "through": through, "drop": True, "delay_ms": 600000}})
+        started = self.start(plugin, *line)
+        self.arrived.get(timeout=LIMIT_S)
+        assert started.kill().code == -9
+        self.rules()
+        self.settle()
 
     def run(self, plugin, *words, code=0):
         """Runs to the end; the test fails unless it ends with this code (None: any)."""

@@ -24,11 +24,7 @@ def server(tmp_path_factory, certificates):
 
 @pytest.fixture
 def cluster(server):
-    server.begin("start")
-    server.requests()
-    yield server
-    unknown = [f'{r["method"]} {r["target"]}' for r in server.requests() if r["unknown"]]
-    assert not unknown, f"requests that the server does not know: {unknown}"
+    yield from server.afresh()
 
 
 def sizes(cluster):
@@ -136,19 +132,9 @@ def test_a_relative_size_becomes_an_absolute_one_once(cluster, terminal, words, 
     assert templates == {"data": becomes, "wal": "1Gi" if "--template" in line else becomes}
 
 
-def killed_at_the_first_claim(cluster, line, through):
-    """Killed while the first claim that is asked to grow waits for its answer; with `through` it has been asked. Two templates are tried before."""
-    cluster.rules({"method": "PATCH", "path": "/persistentvolumeclaims/", "skip": 2, "times": 1,
-                   "reply": {"announce": True, "through": through, "drop": True, "delay_ms": 600000}})
-    started = cluster.start("pvc-expand", *line)
-    cluster.arrived.get(timeout=60)
-    assert started.kill().code == -9
-    cluster.rules()
-
-
 @pytest.mark.parametrize("through", (False, True))
 def test_whoever_comes_with_another_size_is_told_only_what_works(cluster, through):
-    killed_at_the_first_claim(cluster, GROW, through)
+    cluster.start_and_kill("pvc-expand", GROW, "PATCH", "/persistentvolumeclaims/", through)  # the first that is asked to grow
     operation = json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"][0]["operation"]
     refused = cluster.run("pvc-expand", "sts/postgres", "--size", "3Gi", "--yes", code=4)
     assert f"operation {operation} on postgres is unfinished and was begun with other arguments" in refused.err
@@ -158,7 +144,7 @@ def test_whoever_comes_with_another_size_is_told_only_what_works(cluster, throug
 
 
 def test_status_shows_the_selector_that_chose_the_claims(cluster):
-    killed_at_the_first_claim(cluster, ["-l", "app in (postgres)", "--size", "2Gi", "--yes"], True)
+    cluster.start_and_kill("pvc-expand", ["-l", "app in (postgres)", "--size", "2Gi", "--yes"], "PATCH", "/persistentvolumeclaims/")
     found = json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"][0]
     assert found["target"] == "-l 'app in (postgres)'"
     assert "-l 'app in (postgres)'" in cluster.run("pvc-expand", "status").out

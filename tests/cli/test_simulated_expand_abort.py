@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulated_cluster import REAL, SPACE, Cluster, difference
+from simulated_cluster import SPACE, Cluster, difference
 from test_simulated_expand import many, sizes, uids
 
 GROW = ["sts/postgres", "--size", "2Gi", "--yes"]
@@ -58,13 +58,7 @@ def killed(cluster, line, method, path, through, skip=0):
     """While that request waits for its answer; with `through` it has been carried out. Gives the operation's id."""
     if method == "DELETE":
         skip += 1  # which is tried before, as its body says
-    cluster.rules({"method": method, "path": path + REAL, "skip": skip, "times": 1,
-                   "reply": {"announce": True, "through": through, "drop": True, "delay_ms": 600000}})
-    started = cluster.start("pvc-expand", *line)
-    cluster.arrived.get(timeout=60)
-    assert started.kill().code == -9
-    cluster.rules()
-    cluster.settle()
+    cluster.start_and_kill("pvc-expand", line, method, path, through, skip)
     (found,) = operations(cluster)
     return found["operation"]
 

@@ -130,22 +130,13 @@ def test_a_set_in_the_gap_is_told_of_also_when_the_claim_that_told_of_it_has_gon
     """An autoscaler takes the highest replica away, whose claim goes with it (whenScaled: Delete); and then the journal is lost."""
     cluster, line = Cluster(tmp_path / "told", certificates), ["sts/postgres", "--size", "2Gi", "--yes"]
 
-    def killed(method, path, skip, through):
-        cluster.rules({"method": method, "path": path + REAL, "skip": skip, "times": 1,
-                       "reply": {"announce": True, "through": through, "drop": True, "delay_ms": 600000}})
-        started = cluster.start("pvc-expand", *line)
-        cluster.arrived.get(timeout=60)
-        assert started.kill().code == -9
-        cluster.rules()
-        cluster.settle()
-
     try:
-        killed("PATCH", "/persistentvolumeclaims/", 1, False)
+        cluster.start_and_kill("pvc-expand", line, "PATCH", "/persistentvolumeclaims/", through=False, skip=1)
         (bearer,) = [c["metadata"]["name"] for c in cluster.get("pvc")["items"] if "holdfast.dev/expand" in c["metadata"].get("annotations", {})]
         cluster.write("PATCH", "sts", "postgres", {"spec": {"replicas": 1}})
         cluster.settle()
         assert cluster.get("pvc", bearer) is None
-        killed("DELETE", "/statefulsets", 0, True)
+        cluster.start_and_kill("pvc-expand", line, "DELETE", "/statefulsets")
         assert cluster.get("sts", "postgres") is None
         pods = uids(cluster)
         (journal,) = [c["metadata"]["name"] for c in cluster.get("configmap")["items"] if c["metadata"]["name"].startswith("holdfast-op-expand-")]

@@ -35,11 +35,7 @@ def server(tmp_path_factory, certificates):
 
 @pytest.fixture
 def cluster(server):
-    server.begin("start")
-    server.requests()
-    yield server
-    unknown = [f'{r["method"]} {r["target"]}' for r in server.requests() if r["unknown"]]
-    assert not unknown, f"requests that the server does not know: {unknown}"
+    yield from server.afresh()
 
 
 def asked(cluster):

@@ -25,11 +25,7 @@ def server(tmp_path_factory, certificates):
 
 @pytest.fixture
 def cluster(server, request):
-    server.begin(getattr(request, "param", "sets"))
-    server.requests()
-    yield server
-    unknown = [f'{r["method"]} {r["target"]}' for r in server.requests() if r["unknown"]]
-    assert not unknown, f"requests that the server does not know: {unknown}"
+    yield from server.afresh(getattr(request, "param", "sets"))
 
 
 def holds(cluster):

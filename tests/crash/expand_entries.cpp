@@ -115,8 +115,7 @@ Entry restarting() {
     entry.other = always(expand({"sts/stuck", "--size", "3Gi", "--yes"}));
     entry.pods_stay = true;
     entry.restarts = "stuck";
-    entry.faults_every = entry.actors_every = 8;
-    return entry;
+    return thinned(std::move(entry));
 }
 
 CommandLine grow_offline() { return expand({"sts/stuck", "--size", "2Gi", "--restart", "offline", "--yes"}); }

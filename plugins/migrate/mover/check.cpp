@@ -5,6 +5,7 @@
 #include "plugins/migrate/mover/near_directories.h"
 #include "plugins/migrate/mover/pool.h"
 #include "plugins/migrate/mover/read_back.h"
+#include "plugins/migrate/mover/survey.h"
 #include "plugins/migrate/mover/target.h"
 #include "plugins/migrate/mover/walk.h"
 
@@ -263,29 +264,16 @@ Status compare_source(const Tree& tree, IndexReader index, const std::string& sc
 
 }  // namespace
 
-void LastLook::start(const Tree& source, int threads) {
-    thread_ = std::thread([this, &source, threads] {
-        seen_ = survey(
-            source, threads,
-            [](const std::string& entry, const Looked& looked) {
-                return source_fingerprint(entry, looked.meta, looked.facts);
-            },
-            stop_);
-    });
-}
-
-std::optional<Survey> LastLook::take() {
-    if (thread_.joinable()) thread_.join();
-    return seen_;
-}
-
-LastLook::~LastLook() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-}
-
-Status check_source(const Tree& tree, const std::string& path, const Fingerprint& expected,
-                    const std::optional<Survey>& seen, const std::string& scratch) {
+Status check_source(const Tree& tree, const std::string& path, const Fingerprint& expected, int threads,
+                    const std::string& scratch) {
+    const std::atomic<bool> stop = false;
+    const std::optional<Survey> seen = survey(
+        tree, threads,
+        [](const std::string& entry, const Looked& looked) {
+            return source_fingerprint(entry, looked.meta, looked.facts);
+        },
+        stop);
+    // What differs is named by a comparison; it also decides where nothing could be told this way.
     if (seen && seen->agrees_with(expected)) return {};
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
     return compare_source(tree, std::move(index), scratch);

@@ -100,7 +100,7 @@ class Drive {
                      "give the device or image that holds its filesystem, unmounted", 0, ""};
     }
 
-    Result<PassResult> pass(bool paranoid, const std::function<void()>& all_read) {
+    Result<PassResult> pass(bool paranoid) {
         ++outcome_.passes;
         world_.progress.phase("copy", outcome_.passes, needs_.entries, needs_.bytes);
         TRY_ASSIGN(const TargetState start, target_.begin(options_.operation));
@@ -113,7 +113,6 @@ class Drive {
         options.synced_at = synced_at_;
         options.read_back = options_.verify;
         options.paranoid = paranoid;
-        options.all_read = all_read;
         options.bandwidth = options_.bandwidth;
         if (options_.group_bytes != 0) options.group_bytes = options_.group_bytes;
         Result<PassResult> result = run_pass(
@@ -138,10 +137,10 @@ class Drive {
         return verdict;
     }
 
-    Status source_is_unchanged(LastLook& look) {
+    Status source_is_unchanged() {
         const std::string& index = workplace_.state().index();
         if (!source_.is_image())
-            return check_source(source_, index, outcome_.index->source, look.take(), workplace_.folder());
+            return check_source(source_, index, outcome_.index->source, threads(), workplace_.folder());
         TRY_ASSIGN(IndexReader reader, IndexReader::open(index));
         return check_image_source(source_, std::move(reader));
     }
@@ -157,12 +156,9 @@ class Drive {
     }
 
     Status final() {
-        LastLook look;
-        TRY_ASSIGN(const PassResult result, pass(options_.paranoid, [&] {
-                       if (!source_.is_image()) look.start(source_, threads());
-                   }));
+        TRY_ASSIGN(const PassResult result, pass(options_.paranoid));
         // Beside one another: the source's last look is over before the target has read back what was written.
-        std::future<Status> source = std::async(std::launch::async, [&] { return source_is_unchanged(look); });
+        std::future<Status> source = std::async(std::launch::async, [this] { return source_is_unchanged(); });
         Status target = read_back();
         Status unchanged = source.get();
         if (!target.ok()) return target.error();
@@ -177,7 +173,7 @@ class Drive {
         for (int i = 0; i < kMostLivePasses; ++i) {
             const std::uint64_t sent = world_.counters.bytes_sent;
             const auto began = world_.clock.steady_now();
-            TRY(pass(false, [] {}));
+            TRY(pass(false));
             const LivePass now{world_.counters.bytes_sent - sent, since(began)};
             TRY(read_back());
             const bool shrinks = i == 0 || now.sent * 10 < last.sent * 7;

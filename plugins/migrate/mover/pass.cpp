@@ -74,7 +74,6 @@ class PassRun {
             [this](Group&& group) { return release(std::move(group)); });
         TRY(planner.run());
         TRY(pool_->drain());
-        options_.all_read();
         return context_.target.wait_durable(ledger_.epoch());
     }
 

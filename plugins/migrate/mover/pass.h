@@ -11,7 +11,6 @@
 #include "plugins/migrate/mover/used_blocks.h"
 #include "plugins/migrate/mover/walk.h"
 
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,8 +29,6 @@ struct PassOptions {
     // What a walk saw, that began after `synced_at`, when the source was synced. Without it the pass walks itself.
     Visits* seen = nullptr;
     std::optional<std::chrono::system_clock::time_point> synced_at;
-    // Called once, when nothing more of the source will be read by this pass; what is left is the target's.
-    std::function<void()> all_read = [] {};
 };
 
 struct PassContext {

@@ -1,7 +1,7 @@
 // Software of clusters that runs by itself, as charts and manifests have it: it is cloned where a copy provably speaks
 // with nobody else, and is not where it might.
 #include "plugins/clone/software.h"
-#include "scene.h"
+#include "runs.h"
 
 #include <doctest/doctest.h>
 
@@ -10,23 +10,6 @@ using namespace holdfast::clone;
 using namespace holdfast::clone::testing;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-// Variables "NAME=VALUE" and arguments of the only container.
-struct Runs {
-    std::string image;
-    Words env, args;
-};
-
-Json pod(const Runs& runs) {
-    Json container = {{"name", "node"}, {"image", runs.image}, {"args", runs.args}, {"env", Json::array()}};
-    for (const std::string& one : runs.env) {
-        const std::size_t at = one.find('=');
-        container["env"].push_back({{"name", one.substr(0, at)}, {"value", one.substr(at + 1)}});
-    }
-    return {{"containers", Json::array({container})}};
-}
 
 struct Kept {
     int replicas = 1;

@@ -1,61 +1,12 @@
 // Software whose nodes are members of a cluster by what is in their data: what lets a clone of it start, and what does
 // not.
-#include "plugins/clone/software.h"
-#include "scene.h"
+#include "runs.h"
 
 #include <doctest/doctest.h>
 
 using namespace holdfast;
 using namespace holdfast::clone;
 using namespace holdfast::clone::testing;
-
-namespace {
-
-using Words = std::vector<std::string>;
-
-// Variables "NAME=VALUE" and arguments of the only container.
-struct Runs {
-    std::string image;
-    Words env, args;
-};
-
-Json pod(const Runs& runs) {
-    Json container = {{"name", "node"}, {"image", runs.image}, {"args", runs.args}, {"env", Json::array()}};
-    for (const std::string& one : runs.env) {
-        const std::size_t at = one.find('=');
-        container["env"].push_back({{"name", one.substr(0, at)}, {"value", one.substr(at + 1)}});
-    }
-    return {{"containers", Json::array({container})}};
-}
-
-struct Case {
-    Runs source, made;
-    int replicas = 1;
-    Words files = {};
-};
-
-Status joins(const Case& one) {
-    Joining joining{recognise(pod(one.source)), {}};
-    joining.replicas = one.replicas;
-    joining.files = one.files;
-    return check_joining(whole(), joining, pod(one.source), pod(one.made));
-}
-
-// As it is in the source.
-Case same(const Runs& source, int replicas = 1, const Words& files = {}) { return {source, source, replicas, files}; }
-
-void refused(const Case& one, const std::string& message, const std::string& hint) {
-    CAPTURE(one.source.image);
-    const Status joined = joins(one);
-    REQUIRE_FALSE(joined.ok());
-    CHECK(joined.error().kind == ErrorKind::kRefused);
-    CHECK_MESSAGE(says(joined.error().message, message), joined.error().message);
-    CHECK_MESSAGE(says(joined.error().hint, hint), joined.error().hint);
-}
-
-constexpr char kByHand[] = "kubectl clone pvc/NAME COPY for each";
-
-}  // namespace
 
 TEST_SUITE("clone members") {
     TEST_CASE("one that is alone is cloned as it is") {
