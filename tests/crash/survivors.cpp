@@ -23,6 +23,9 @@ constexpr Survivors kSurvivors[] = {
     {"clone create", "no-order", "create-claim-* create-claim-OWN* create-consumer-*",
      "a claim whose snapshot is not there yet, and a pod whose claim is not there yet, stay Pending "
      "until it is; the wait for Bound waits for both"},
+    {"clone create", "no-wait", "wait-fresh",
+     "the next round waits for the pods that copy to have begun and to have succeeded, and one whose "
+     "claim is not Bound does not begin"},
     {"clone create", "no-precondition",
      "delete-OWN* delete-vs-* remove-* remove-deploy-papers remove-netpol-OWN* remove-netpol-staging-isolated "
      "remove-pod-OWN* remove-pvc-OWN* remove-service-staging remove-sts-staging remove-vs-OWN* remove-vs-import* "
@@ -90,7 +93,7 @@ constexpr Survivors kSurvivors[] = {
     {"restore in-place", "no-reread", "configmaps volumesnapshotcontents",
      "shows only in a few of many cases, if at all: restore-in-place-one/118/takes-over/rerun was red on "
      "an earlier state of the tree, 558 cases of that line were not"},
-    {"restore undo", "no-reread", "configmaps horizontalpodautoscalers",
+    {"restore undo", "no-reread", "configmaps",
      "guards: read again between the question and the first write, where no case has anybody make one"},
     {"clone create", "no-survive", "create-claim-copy-*",
      "the report reads the claim and does not call one a copy that has no source "
