@@ -193,7 +193,7 @@ Command gc_command() {
         command.rules.push_back(rule({"get", "list", "watch", "delete"}, *resource));
     command.rules.push_back(rule({"get", "list", "watch", "delete"}, kube::kLeases));
     Rule volumes = rule({"get", "list", "watch", "patch"}, kube::kVolumes);
-    volumes.when = "drills of Retain classes, a lost journal";
+    volumes.when = "drills, a lost journal";
     command.rules.push_back(volumes);
     command.act = gc;
     return command;

@@ -70,8 +70,8 @@ Status write_shards(kube::Cluster& cluster, Journal& journal, std::map<std::stri
 
 // One request for each shard, eight in flight; those that cannot be had are left out.
 Result<std::map<std::string, std::string>> read_shards(kube::ClusterReader& reader, const Json& head,
-                                                       const std::string& operation) {
-    const std::vector<std::string> hashes = shards_of(head);
+                                                       const std::string& operation,
+                                                       const std::vector<std::string>& hashes) {
     std::vector<kube::ObjectRef> refs;
     for (const std::string& hash : hashes)
         refs.push_back({kube::kConfigMaps, kube::space_of(head), shard_name(operation, hash)});
@@ -93,8 +93,9 @@ std::string operation_in(const Json& head) {
 }
 
 Result<Journal> with_shards(kube::ClusterReader& reader, const Json& head) {
-    TRY_ASSIGN(const auto shards, read_shards(reader, head, operation_in(head)));
-    return journal_from_config_map(head, shards);
+    return journal_from_config_map(head, [&](const std::vector<std::string>& hashes) {
+        return read_shards(reader, head, operation_in(head), hashes);
+    });
 }
 
 Error lacks_parts(const Journal& journal) {

@@ -70,10 +70,10 @@ JournalObjects journal_objects(const Journal& journal);
 Json journal_to_config_map(const Journal& journal);  // the head alone
 // kInvalid: damaged or not ours; kRefused: written by a newer Holdfast, the hint says to upgrade; or edited since it
 // was written, the message names the fields and the reason is kJournalEdited.
-// shards: text by hash. One that is missing is told of in Journal::lost and is no error yet.
-Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards = {});
-// What the head names; empty for most.
-std::vector<std::string> shards_of(const Json& config_map);
+// `shards` is asked for the texts of those that the head names, most name none. One that is missing in its answer is
+// told of in Journal::lost and is no error yet.
+using ShardReader = std::function<Result<std::map<std::string, std::string>>(const std::vector<std::string>& hashes)>;
+Result<Journal> journal_from_config_map(const Json& config_map, const ShardReader& shards = {});
 // The uid and the version under which it lies there, which later writes are conditional on.
 void take_versions(Journal& journal, const Json& config_map);
 

@@ -67,13 +67,12 @@ Json sums_of(const Json& body) {
 // Fields whose hash is not the one that was written with them.
 std::vector<std::string> edited_fields(const Json& body, const Json& sums) {
     std::vector<std::string> edited;
-    const Json now = sums_of(body);
-    for (const auto& [field, sum] : now.items()) {
-        const Json* written = kube::find_at(sums, "/" + field);
-        if (written == nullptr || *written != sum) edited.push_back(field);
+    for (const auto& [field, value] : body.items()) {
+        const auto written = sums.find(field);
+        if (written == sums.end() || *written != short_hash(value.dump())) edited.push_back(field);
     }
     for (const auto& [field, sum] : sums.items()) {
-        if (!now.contains(field)) edited.push_back(field);
+        if (!body.contains(field)) edited.push_back(field);
     }
     return edited;
 }
@@ -185,15 +184,19 @@ std::string shard_name(const std::string& operation, const std::string& hash) {
 
 JournalObjects journal_objects(const Journal& journal) {
     Json body = body_of(journal);
+    std::string text = body.dump();
     JournalObjects objects;
-    for (auto& [hash, text] : take_out_parts(body)) {
-        Json shard = map_of(journal, shard_name(journal.operation, hash), "journal-shard");
-        shard["data"] = {{kShardKey, std::move(text)}};
-        objects.shards[hash] = std::move(shard);
+    if (text.size() > kShardBytes) {
+        for (auto& [hash, slice] : take_out_parts(body)) {
+            Json shard = map_of(journal, shard_name(journal.operation, hash), "journal-shard");
+            shard["data"] = {{kShardKey, std::move(slice)}};
+            objects.shards[hash] = std::move(shard);
+        }
+        if (!objects.shards.empty()) body["format"] = kJournalFormat;
+        text = body.dump();
     }
-    if (!objects.shards.empty()) body["format"] = kJournalFormat;
     Json& head = objects.head = map_of(journal, journal_name(journal.operation), "journal");
-    head["data"] = {{kKey, body.dump()}, {kSumsKey, sums_of(body).dump()}};
+    head["data"] = {{kKey, std::move(text)}, {kSumsKey, sums_of(body).dump()}};
     if (!journal.resource_version.empty()) head["metadata"]["resourceVersion"] = journal.resource_version;
     if (!journal.uid.empty()) head["metadata"]["uid"] = journal.uid;
     return objects;
@@ -201,12 +204,7 @@ JournalObjects journal_objects(const Journal& journal) {
 
 Json journal_to_config_map(const Journal& journal) { return journal_objects(journal).head; }
 
-std::vector<std::string> shards_of(const Json& config_map) {
-    const Json body = Json::parse(kube::text_at(config_map, "/data/journal.json"), nullptr, false);
-    return body.is_object() ? slices_of(body) : std::vector<std::string>();
-}
-
-Result<Journal> journal_from_config_map(const Json& config_map, const std::map<std::string, std::string>& shards) {
+Result<Journal> journal_from_config_map(const Json& config_map, const ShardReader& shards) {
     if (const auto elsewhere = told_by_signpost(config_map)) return *elsewhere;
     const std::string text = kube::text_at(config_map, "/data/journal.json");
     if (text.empty()) return damaged(config_map, "it has no " + std::string(kKey));
@@ -222,8 +220,15 @@ Result<Journal> journal_from_config_map(const Json& config_map, const std::map<s
     if (format < 1) return damaged(config_map, "unknown format");
     if (format > 1) TRY(check_sums(config_map, body));
     Journal journal;
-    for (const auto& [hash, slice] : shards) journal.shards.insert(hash);
-    journal.lost = put_back_parts(body, shards);
+    const std::vector<std::string> hashes = slices_of(body);
+    if (!hashes.empty()) {
+        std::map<std::string, std::string> slices;
+        if (shards) {
+            TRY_ASSIGN(slices, shards(hashes));
+        }
+        for (const auto& [hash, slice] : slices) journal.shards.insert(hash);
+        journal.lost = put_back_parts(body, slices);
+    }
     journal.operation = kube::text_at(body, "/operation");
     if (kube::name_of(config_map) != journal_name(journal.operation))
         return damaged(config_map, "it is of another operation");
@@ -252,10 +257,9 @@ Result<Journal> journal_from_config_map(const Json& config_map, const std::map<s
     journal.touched = parse_time(kube::text_at(body, "/touched")).value_or(journal.started);
     journal.locks = locks_of(body);
     journal.version = kube::text_at(body, "/version");
-    const Json* rounds = kube::find_at(body, "/rounds");
-    if (rounds != nullptr && rounds->is_array()) journal.rounds = *rounds;
-    const Json* record = kube::find_at(body, "/record");
-    if (record != nullptr && record->is_object()) journal.record = *record;
+    const auto rounds = body.find("rounds"), record = body.find("record");
+    if (rounds != body.end() && rounds->is_array()) journal.rounds = std::move(*rounds);
+    if (record != body.end() && record->is_object()) journal.record = std::move(*record);
     take_versions(journal, config_map);
     return journal;
 }

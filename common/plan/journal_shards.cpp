@@ -1,9 +1,7 @@
 #include "common/plan/journal_shards.h"
 
 #include "common/core/hash.h"
-#include "common/kube/objects/workload.h"
 
-#include <functional>
 #include <optional>
 
 namespace holdfast::plan {
@@ -12,13 +10,15 @@ namespace {
 constexpr char kSlices[] = "holdfast.dev/slices";
 
 // What may be large: each round and each key of the record.
-void for_each_part(Json& body, const std::function<void(const std::string& name, Json& part)>& each) {
-    if (body.contains("rounds") && body["rounds"].is_array()) {
+template <typename Body, typename Each>
+void for_each_part(Body& body, const Each& each) {
+    const auto rounds = body.find("rounds"), record = body.find("record");
+    if (rounds != body.end() && rounds->is_array()) {
         int number = 0;
-        for (Json& round : body["rounds"]) each("rounds/" + std::to_string(number++), round);
+        for (auto& round : *rounds) each("rounds/" + std::to_string(number++), round);
     }
-    if (body.contains("record") && body["record"].is_object()) {
-        for (const auto& [key, value] : body["record"].items()) each("record/" + key, value);
+    if (record != body.end() && record->is_object()) {
+        for (const auto& [key, value] : record->items()) each("record/" + key, value);
     }
 }
 
@@ -50,7 +50,6 @@ std::optional<std::string> joined(const Json& hashes, const std::map<std::string
 
 std::map<std::string, std::string> take_out_parts(Json& body) {
     std::map<std::string, std::string> slices;
-    if (body.dump().size() <= kShardBytes) return slices;
     for_each_part(body, [&](const std::string&, Json& part) {
         const std::string text = part.dump();
         if (text.size() <= kLargePart) return;
@@ -70,11 +69,7 @@ std::map<std::string, std::string> take_out_parts(Json& body) {
 
 std::vector<std::string> slices_of(const Json& body) {
     std::vector<std::string> needed;
-    Json copy = {{"rounds", nullptr}, {"record", nullptr}};
-    for (const char* key : {"rounds", "record"}) {
-        if (const Json* part = kube::find_at(body, "/" + std::string(key))) copy[key] = *part;
-    }
-    for_each_part(copy, [&](const std::string&, const Json& part) {
+    for_each_part(body, [&](const std::string&, const Json& part) {
         const Json* hashes = slices_in(part);
         if (hashes == nullptr) return;
         for (const Json& hash : *hashes) {

@@ -18,8 +18,8 @@ namespace holdfast::plan {
 inline constexpr std::size_t kShardBytes = 900 * 1024;  // a ConfigMap holds 1 MiB, names and all
 inline constexpr std::size_t kLargePart = 16 * 1024;    // smaller parts stay in the head of a journal with shards
 
-// Puts in the place of each large part of a body which slices it is made of, if the body is too large for one
-// ConfigMap. hash -> slice; empty: it fits.
+// Puts in the place of each large part of a body, which is too large for one ConfigMap, which slices it is made of.
+// hash -> slice.
 std::map<std::string, std::string> take_out_parts(Json& body);
 // The hashes of the slices that a body needs.
 std::vector<std::string> slices_of(const Json& body);

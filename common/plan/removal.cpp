@@ -30,11 +30,16 @@ Step removal(const kube::ObjectRef& ref, const std::string& uid, const std::vect
     return step;
 }
 
-// Volumes of throwaway claims that would stay behind when their claim goes (safety R24): a drill sets them to Delete by
-// itself, unless it was killed before it came to that. Whoever may not see volumes is told so.
-// A claim that was bound to a volume that was there before is left out of `found`: that volume would go with it.
-Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, std::vector<Found>& found,
-                                               std::vector<std::string>& notes) {
+// Volumes that were made for throwaway claims.
+struct Volumes {
+    std::vector<kube::Volume> kept;  // they would stay behind when their claim goes (safety R24)
+    std::vector<std::string> going;  // names of all, those kept till now included
+};
+
+// A drill sets its volumes to Delete by itself, unless it was killed before it came to that. Whoever may not see
+// volumes is told so. A claim that was bound to a volume that was there before is left out of `found`: that would go
+// with it.
+Result<Volumes> volumes_of(kube::ClusterReader& reader, std::vector<Found>& found, std::vector<std::string>& notes) {
     std::vector<kube::ObjectRef> refs;
     std::vector<const Found*> claims;
     for (const Found& one : found) {
@@ -43,14 +48,16 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, std:
         refs.push_back({kube::kVolumes, "", volume});
         claims.push_back(&one);
     }
-    std::vector<kube::Volume> kept;
+    Volumes volumes;
     std::set<std::string> left;
     const std::vector<Result<Json>> objects = reader.get_all(refs);
     for (std::size_t i = 0; i < objects.size(); ++i) {
         if (!objects[i].ok()) {
             const ErrorKind kind = objects[i].error().kind;
             if (kind == ErrorKind::kForbidden)
-                notes.push_back(refs[i].text() + " could not be read: under reclaim policy Retain it outlives " +
+                notes.push_back(refs[i].text() +
+                                " could not be read: whether it goes is not waited for, and under reclaim policy "
+                                "Retain it outlives " +
                                 claims[i]->ref.text());
             else if (kind != ErrorKind::kNotFound)
                 return objects[i].error().with_context(refs[i].text());
@@ -64,17 +71,20 @@ Result<std::vector<kube::Volume>> kept_volumes(kube::ClusterReader& reader, std:
                             ", which was there before and would go with it");
             continue;
         }
-        if (!its_own || volume.reclaim_policy == "Delete" || volume.deleting) continue;
+        if (!its_own) continue;
         const std::string role = kube::label_of(claims[i]->object, labels::kRole);
-        if (role == "drill" || role == "open")
-            kept.push_back(std::move(volume));
-        else
+        const bool kept = volume.reclaim_policy != "Delete" && !volume.deleting;
+        if (role == "drill" || role == "open") {
+            volumes.going.push_back(volume.name);
+            if (kept) volumes.kept.push_back(std::move(volume));
+        } else if (kept) {
             notes.push_back(refs[i].text() + " stays, under reclaim policy " + escape_line(volume.reclaim_policy) +
                             ", with what was restored to " + claims[i]->ref.text());
+        }
     }
     std::erase_if(found,
                   [&](const Found& one) { return one.ref.resource == kube::kClaims && left.contains(one.ref.name); });
-    return kept;
+    return volumes;
 }
 
 std::vector<std::string> let_volumes_go(Plan& plan, const std::vector<kube::Volume>& kept) {
@@ -95,14 +105,13 @@ std::vector<std::string> let_volumes_go(Plan& plan, const std::vector<kube::Volu
     return ids;
 }
 
-void await_volumes(Plan& plan, const std::vector<kube::Volume>& kept) {
-    if (kept.empty()) return;
+// A volume goes after its claim: whoever is told that all is removed finds none of them any more.
+void await_volumes(Plan& plan, std::vector<std::string> going) {
+    if (going.empty()) return;
     Step step;
     step.id = "volumes-gone";
     step.title = "wait until the throwaway volumes are gone";
-    WaitFor wait{kube::kVolumes, "", {}, Condition::kGone, ""};
-    for (const kube::Volume& volume : kept) wait.names.push_back(volume.name);
-    step.action = std::move(wait);
+    step.action = WaitFor{kube::kVolumes, "", std::move(going), Condition::kGone, ""};
     for (const Step& one : plan.steps) step.after.push_back(one.id);
     plan.steps.push_back(std::move(step));
 }
@@ -124,13 +133,13 @@ Status add_removals(kube::ClusterReader& reader, Plan& plan, std::vector<Found> 
     std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
         return removal_order(a.ref.resource) < removal_order(b.ref.resource);
     });
-    TRY_ASSIGN(const std::vector<kube::Volume> kept, kept_volumes(reader, found, plan.notes));
-    std::vector<std::string> before = let_volumes_go(plan, kept);
+    TRY_ASSIGN(Volumes volumes, volumes_of(reader, found, plan.notes));
+    std::vector<std::string> before = let_volumes_go(plan, volumes.kept);
     for (const Found& one : found) {
         plan.steps.push_back(removal(one.ref, kube::uid_of(one.object), before));
         if (one.ref.resource == kube::kPods) before.push_back(plan.steps.back().id);
     }
-    await_volumes(plan, kept);
+    await_volumes(plan, std::move(volumes.going));
     plan.asks = !plan.steps.empty();
     return {};
 }

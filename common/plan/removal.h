@@ -20,7 +20,8 @@ Result<std::map<std::string, std::string>> mounted_claims(kube::ClusterReader& r
                                                           const std::set<std::string>& except);
 
 // Adds the steps that delete what was found, by uid: pods first, since a claim stays while a pod mounts it. Volumes of
-// throwaway claims that would stay behind go with them; what is left, and why, is added to the notes. Reads volumes.
+// throwaway claims that would stay behind go with them; the last step waits until all of theirs are gone. What is
+// left, and why, is added to the notes. Reads volumes.
 Status add_removals(kube::ClusterReader& reader, Plan& plan, std::vector<Found> found);
 
 }  // namespace holdfast::plan

@@ -151,7 +151,7 @@ std::string without_record(const std::string& mark_text) {
 std::optional<SwapMark> mark_of(const Json& volume) {
     const std::string text = kube::annotation_of(volume, labels::kSwap);
     if (text.empty()) return std::nullopt;
-    const Json json = Json::parse(text, nullptr, false);
+    Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) return std::nullopt;
     SwapMark mark;
     mark.operation = text_at(json, "/operation");
@@ -166,7 +166,7 @@ std::optional<SwapMark> mark_of(const Json& volume) {
     mark.source = text_at(json, "/source");
     mark.replicas = static_cast<int>(kube::number_at(json, "/replicas", 0));
     mark.count = static_cast<int>(kube::number_at(json, "/count", 0));
-    if (const Json* record = kube::find_at(json, "/record")) mark.record = *record;
+    if (const auto record = json.find("record"); record != json.end()) mark.record = std::move(*record);
     if (mark.operation.empty() || mark.claim.empty()) return std::nullopt;
     return mark;
 }

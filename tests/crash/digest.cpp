@@ -120,7 +120,7 @@ std::set<std::string> unfinished_in(const sim::Sim& sim) {
     }
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         const bool reclaimed = volume.volume().phase == "Released" && volume.volume().reclaim_policy == "Delete";
-        if (reclaimed || kube::deleting(*volume)) lines.insert("a volume is going");
+        if (reclaimed || kube::deleting(*volume)) lines.insert(kVolumeGoes);
     }
     return lines;
 }

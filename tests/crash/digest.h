@@ -16,6 +16,7 @@ std::map<std::string, std::string> digest_of(const sim::Sim& sim, const std::set
 
 // What exit 0 may not leave to be done: workloads whose pods are not ready, pods that nobody controls any more, claims
 // that are not bound, throwaways and volumes that are still going. One line each, with no generated name in it.
+inline constexpr char kVolumeGoes[] = "a volume is going";
 std::set<std::string> unfinished_in(const sim::Sim& sim);
 // Workloads of which not every pod is ready, and pods that are going.
 std::set<std::string> not_up_in(const sim::Sim& sim);

@@ -109,7 +109,7 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
                       ending.err;
     for (const std::string& problem : problems_of(gate.calls(), ending, reference_.start))
         violated(problem + " (" + what + ")");
-    if (!ending.killed && ending.exit_code == 0) check_done(line);
+    if (!ending.killed && ending.exit_code == 0) check_done(line, ending);
     // I14: the canary stands in the environment of every container.
     for (const std::string& text : {ending.out, ending.err}) {
         if (text.find("canary-5ecret") != std::string::npos) violated("I14: a secret was printed");
@@ -119,9 +119,11 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
 
 // Exit 0 is said when it is so, and not a little before: as the run without a fault says it. What somebody else does
 // meanwhile may be under way still.
-void Stage::check_done(const CommandLine& line) {
+void Stage::check_done(const CommandLine& line, const Ending& ending) {
     if (line.words != reference_.line.words || !alone) return;
+    const bool says_unseen = ending.err.find("could not be read") != std::string::npos;
     for (const std::string& left : unfinished_in(sim)) {
+        if (says_unseen && left == kVolumeGoes) continue;  // who may not read a volume is told so
         if (!reference_.unfinished.contains(left)) violated("I13: exit 0, and " + left);
     }
 }

@@ -40,7 +40,7 @@ class Stage {
     bool theirs_there = false;  // in the second cluster
 
   private:
-    void check_done(const CommandLine& line);
+    void check_done(const CommandLine& line, const Ending& ending);
 
     const Reference& reference_;
     const Case& case_;

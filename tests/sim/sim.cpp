@@ -263,6 +263,19 @@ void Sim::edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& cha
     put_at(ref, std::move(object));
 }
 
+void Sim::edit(const kube::ObjectRef& ref, const char* field, const std::function<void(Json&)>& change) {
+    const ObjectPtr found = store.find(ref);
+    if (!found) return;
+    const auto there = found->find(field);
+    const Json before = there == found->end() ? Json() : *there;
+    Json after = before;
+    change(after);
+    if (after == before) return;
+    Json object = *found;
+    object[field] = std::move(after);
+    put_at(ref, std::move(object));
+}
+
 // A pod is marked before it goes, which counts as a change of what is wanted (BeforeDelete: apiserver
 // pkg/registry/rest/delete.go:75). Nobody runs what was never placed or has ended, and what has no grace is not waited
 // for: it is gone at once.

@@ -108,6 +108,9 @@ class Sim {
     void erase(const kube::ObjectRef& ref);
     // Changes the object if it is there.
     void edit(const kube::ObjectRef& ref, const std::function<void(Json&)>& change);
+    // The same for what changes nothing outside one field, "status" or "metadata": where most looks find nothing to
+    // change, the rest of the object is not copied for nothing.
+    void edit(const kube::ObjectRef& ref, const char* field, const std::function<void(Json&)>& change);
     // metadata.deletionTimestamp, or gone at once if no finalizer holds it.
     // A pod that was placed has its own grace.
     void begin_deletion(const kube::ObjectRef& ref);

@@ -111,16 +111,16 @@ Json container_statuses(const Json& pod) {
 }
 
 // Ready: its containers are, and every readiness gate is open (pkg/kubelet/status/generate.go).
-void keep_ready(Json& pod) {
-    bool ready = kube::bool_at(pod, "/status/containerStatuses/0/ready", false);
+void keep_ready(Json& status, const Json& pod) {
+    bool ready = kube::bool_at(status, "/containerStatuses/0/ready", false);
     const Json* gates = kube::find_at(pod, "/spec/readinessGates");
     for (const Json& gate : gates == nullptr ? Json::array() : *gates)
-        ready = ready && has_condition(pod, kube::text_at(gate, "/conditionType"));
+        ready = ready && has_condition(status, kube::text_at(gate, "/conditionType"));
     Json conditions = Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}});
-    for (const Json& one : pod["status"].value("conditions", Json::array())) {
+    for (const Json& one : status.value("conditions", Json::array())) {
         if (kube::text_at(one, "/type") != "Ready") conditions.push_back(one);
     }
-    pod["status"]["conditions"] = conditions;
+    status["conditions"] = conditions;
 }
 
 // SyncPod: pkg/kubelet/kubelet.go:2019; WaitForAttachAndMount: pkg/kubelet/volumemanager/volume_manager.go:397.
@@ -135,13 +135,13 @@ void start(Sim& sim, const Json& pod) {
     }
     if (!sim.ripe("start/" + kube::uid_of(pod), sim.delays.pod_start, Controller::kPods)) return;
     for (const ObjectPtr& object : claims) write_data(sim, pod, object.claim());
-    sim.edit(ref_of(pod), [&](Json& one) {
-        Json conditions = one["status"].value("conditions", Json::array());
-        one["status"] = {{"phase", "Running"},
-                         {"startTime", format_time(sim.now())},
-                         {"conditions", conditions},
-                         {"containerStatuses", container_statuses(pod)}};
-        keep_ready(one);
+    sim.edit(ref_of(pod), "status", [&](Json& status) {
+        Json conditions = status.value("conditions", Json::array());
+        status = {{"phase", "Running"},
+                  {"startTime", format_time(sim.now())},
+                  {"conditions", conditions},
+                  {"containerStatuses", container_statuses(pod)}};
+        keep_ready(status, pod);
     });
 }
 
@@ -152,9 +152,9 @@ void keep_running(Sim& sim, const Json& pod) {
     const bool has_probe = std::any_of(containers.begin(), containers.end(),
                                        [](const Json& one) { return one.contains("readinessProbe"); });
     const bool probed = has_probe && sim.ripe("probe/" + kube::uid_of(pod), sim.delays.probe, Controller::kPods);
-    sim.edit(ref_of(pod), [&](Json& one) {
-        for (Json& status : one["status"]["containerStatuses"]) status["ready"] = probed || status["ready"];
-        keep_ready(one);
+    sim.edit(ref_of(pod), "status", [&](Json& status) {
+        for (Json& one : status["containerStatuses"]) one["ready"] = probed || one["ready"];
+        keep_ready(status, pod);
     });
 }
 
@@ -195,11 +195,11 @@ void end(Sim& sim, const Json& pod) {
         const auto disk = sim.backend().disks.find(volume ? kube::text_at(*volume, "/spec/csi/volumeHandle") : "");
         good = good && disk != sim.backend().disks.end() && !disk->second.token.writer.empty();
     }
-    sim.edit(ref_of(pod), [&](Json& one) {
-        Json& status = one["status"]["containerStatuses"][0];
-        status["ready"] = false;
-        keep_ready(one);
-        status["state"] = {{"terminated", {{"exitCode", good ? 0 : 1}}}};
+    sim.edit(ref_of(pod), "status", [&](Json& status) {
+        Json& container = status["containerStatuses"][0];
+        container["ready"] = false;
+        keep_ready(status, pod);
+        container["state"] = {{"terminated", {{"exitCode", good ? 0 : 1}}}};
     });
     sim.edit(ref_of(pod), [&](Json& one) { one["status"]["phase"] = good ? "Succeeded" : "Failed"; });
 }
@@ -211,10 +211,10 @@ void stop(Sim& sim, const Json& pod) {
         return;
     sim.held_back.erase(kube::space_of(pod) + "/" + kube::name_of(pod));
     if (kube::text_at(pod, "/status/phase") == "Running")  // the containers have ended
-        sim.edit(ref_of(pod), [](Json& one) {
-            one["status"]["phase"] = "Succeeded";
-            for (Json& status : one["status"]["containerStatuses"]) status["ready"] = false;
-            keep_ready(one);
+        sim.edit(ref_of(pod), "status", [&](Json& status) {
+            status["phase"] = "Succeeded";
+            for (Json& one : status["containerStatuses"]) one["ready"] = false;
+            keep_ready(status, pod);
         });
     if (!kube::text_at(pod, "/spec/nodeName").empty() &&
         !sim.ripe("clear/" + kube::uid_of(pod), sim.delays.pod_clear, Controller::kPods))

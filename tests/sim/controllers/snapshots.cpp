@@ -121,8 +121,7 @@ void follow_content(Sim& sim, const Json& object, const Json& content) {
         return set_error(sim, object, "Failed to check and update snapshot content: " + error);
     if (is.handle.empty()) return;
     const long long cut = kube::number_at(content, "/status/creationTime", 0);
-    sim.edit(ref_of(object), [&](Json& one) {
-        Json& status = one["status"];
+    sim.edit(ref_of(object), "status", [&](Json& status) {
         status.erase("error");
         status["creationTime"] = format_time(SystemTime(std::chrono::microseconds(cut / 1000)));
         status["readyToUse"] = is.ready;
@@ -179,7 +178,7 @@ void sync_snapshot(Sim& sim, const Json& object) {
         return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kIsSource); });
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     // One under Delete goes with the snapshot, so that is held; a retained one need not be.
-    if (content && kube::content_of(*content).deletion_policy == "Delete")
+    if (content && kube::content_of(*content).deletion_policy == "Delete" && !has_finalizer(object, kSnapshotBound))
         sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kSnapshotBound); });
     if (content) return follow_content(sim, object, *content);
     if (!snapshot.content.empty()) return set_error(sim, object, "VolumeSnapshotContent is missing");

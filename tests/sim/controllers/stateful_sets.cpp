@@ -172,18 +172,18 @@ class StatefulSet {
         const bool of_pod = too_much && deletes("whenScaled");
         const bool of_set = deletes("whenDeleted") && !of_pod;
         for (const Json& one : claim_templates()) {
-            sim_.edit(claim_ref(one, ordinal), [&](Json& claim) {
+            sim_.edit(claim_ref(one, ordinal), "metadata", [&](Json& claim) {
                 Json owners = Json::array();
-                for (const Json& owner : claim["metadata"].value("ownerReferences", Json::array())) {
+                for (const Json& owner : claim.value("ownerReferences", Json::array())) {
                     const std::string uid = kube::text_at(owner, "/uid");
                     if (uid != kube::uid_of(set_) && uid != kube::uid_of(pod)) owners.push_back(owner);
                 }
                 if (of_set) owners.push_back(owner_of(set_)[0]);
                 if (of_pod) owners.push_back(owner_of(pod)[0]);
                 if (owners.empty())
-                    claim["metadata"].erase("ownerReferences");
+                    claim.erase("ownerReferences");
                 else
-                    claim["metadata"]["ownerReferences"] = owners;
+                    claim["ownerReferences"] = owners;
             });
         }
     }
@@ -244,15 +244,15 @@ class StatefulSet {
             now = revision_;
             current = updated;
         }
-        sim_.edit(ref_of(set_), [&](Json& one) {
-            one["status"] = {{"observedGeneration", kube::number_at(set_, "/metadata/generation", 1)},
-                             {"replicas", there},
-                             {"currentReplicas", current},
-                             {"updatedReplicas", updated},
-                             {"readyReplicas", ready},
-                             {"availableReplicas", ready},
-                             {"currentRevision", now},
-                             {"updateRevision", revision_}};
+        sim_.edit(ref_of(set_), "status", [&](Json& status) {
+            status = {{"observedGeneration", kube::number_at(set_, "/metadata/generation", 1)},
+                      {"replicas", there},
+                      {"currentReplicas", current},
+                      {"updatedReplicas", updated},
+                      {"readyReplicas", ready},
+                      {"availableReplicas", ready},
+                      {"currentRevision", now},
+                      {"updateRevision", revision_}};
         });
     }
 

@@ -30,15 +30,16 @@ Json pod_of(Sim& sim, const Json& workload, const std::string& name) {
     return pod;
 }
 
-bool has_condition(const Json& pod, const std::string& type) {
-    const Json* all = kube::find_at(pod, "/status/conditions");
+bool has_condition(const Json& status, const std::string& type) {
+    const Json* all = kube::find_at(status, "/conditions");
     return all != nullptr && std::any_of(all->begin(), all->end(), [&](const Json& one) {
                return kube::text_at(one, "/type") == type && kube::text_at(one, "/status") == "True";
            });
 }
 
 bool is_ready(const Json& pod) {
-    return kube::text_at(pod, "/status/phase") == "Running" && has_condition(pod, "Ready");
+    const Json* status = kube::find_at(pod, "/status");
+    return status != nullptr && kube::text_at(*status, "/phase") == "Running" && has_condition(*status, "Ready");
 }
 
 namespace {
@@ -78,11 +79,11 @@ void sync_deployment(Sim& sim, const Json& deployment) {
     if (!replica_set) return sim.put(replica_set_of(sim, deployment));
     const auto replicas = kube::number_at(*replica_set, "/status/replicas", 0);
     const auto ready = kube::number_at(*replica_set, "/status/readyReplicas", 0);
-    sim.edit(ref_of(deployment), [&](Json& one) {
-        one["status"] = {{"observedGeneration", kube::number_at(deployment, "/metadata/generation", 1)},
-                         {"replicas", replicas},
-                         {"readyReplicas", ready},
-                         {"availableReplicas", ready}};
+    sim.edit(ref_of(deployment), "status", [&](Json& status) {
+        status = {{"observedGeneration", kube::number_at(deployment, "/metadata/generation", 1)},
+                  {"replicas", replicas},
+                  {"readyReplicas", ready},
+                  {"availableReplicas", ready}};
     });
 }
 

@@ -44,8 +44,8 @@ void put_throwaway(Fixture& f, const std::string& name, const std::string& opera
            {"labels", {{labels::kManagedBy, "holdfast"}, {labels::kOperation, operation}, {labels::kRole, role}}}}}});
 }
 
-// A claim with these labels, bound to the volume pv-1, whose reclaim policy is Retain.
-void put_retained(Fixture& f, const std::string& claim, const Json& claim_labels) {
+// A claim with these labels, bound to the volume pv-1.
+void put_bound(Fixture& f, const std::string& claim, const Json& claim_labels, const char* reclaim_policy) {
     f.cluster.put({{"apiVersion", "v1"},
                    {"kind", "PersistentVolumeClaim"},
                    {"metadata", {{"name", claim}, {"namespace", "n"}, {"uid", "claim-uid"}, {"labels", claim_labels}}},
@@ -54,8 +54,12 @@ void put_retained(Fixture& f, const std::string& claim, const Json& claim_labels
                    {"kind", "PersistentVolume"},
                    {"metadata", {{"name", "pv-1"}}},
                    {"spec",
-                    {{"persistentVolumeReclaimPolicy", "Retain"},
+                    {{"persistentVolumeReclaimPolicy", reclaim_policy},
                      {"claimRef", {{"namespace", "n"}, {"name", claim}, {"uid", "claim-uid"}}}}}});
+}
+
+void put_retained(Fixture& f, const std::string& claim, const Json& claim_labels) {
+    put_bound(f, claim, claim_labels, "Retain");
 }
 
 }  // namespace
@@ -109,6 +113,18 @@ TEST_CASE("gc sets kept volumes of throwaway claims to Delete, and leaves operat
           "configmap/n/holdfast-op-drill-x: a newer Holdfast wrote this journal (format 99); whatever carries the "
           "label of its operation is left");
     CHECK(plan->notes[1] == "operation drill-x is left: it may still run");
+}
+
+TEST_CASE("gc is done when the volumes of what it removes are gone too") {
+    Fixture f;
+    const Json ours = {{labels::kManagedBy, "holdfast"}, {labels::kOperation, "drill-x"}, {labels::kRole, "drill"}};
+    put_bound(f, "drill-x-0-data-0", ours, "Delete");
+    const auto plan = gc(f);
+    REQUIRE(plan.ok());
+    REQUIRE(plan->steps.size() == 2);
+    CHECK(plan->steps[1].title == "wait until the throwaway volumes are gone");
+    CHECK(std::get<WaitFor>(plan->steps[1].action).names == std::vector<std::string>{"pv-1"});
+    CHECK(plan->steps[1].after == std::vector<std::string>{plan->steps[0].id});
 }
 
 TEST_CASE("gc leaves what only carries the labels of a throwaway") {
