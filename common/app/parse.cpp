@@ -4,6 +4,7 @@
 #include "common/app/flags.h"
 #include "common/app/words.h"
 #include "common/core/text.h"
+#include "common/core/usage_error.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -16,10 +17,6 @@ namespace holdfast::app {
 namespace {
 
 using Kind = Option::Kind;
-
-Error usage(std::string message, std::string hint = "") {
-    return Error{ErrorKind::kUsage, std::move(message), std::move(hint), 0, ""};
-}
 
 // The words without the command's name, if it is the first positional (and not meant by default).
 struct Chosen {
@@ -57,11 +54,11 @@ Error unknown_command(const Plugin& plugin, const std::string& word) {
     if (near.empty() && !plugin.default_command.empty()) {
         hint = "a target is written TYPE/NAME, for example sts/" + (word.empty() ? "NAME" : escape_line(word));
     }
-    return usage("unknown command \"" + escape_line(word) + "\" for \"kubectl " + plugin.name + "\"", hint);
+    return usage_error("unknown command \"" + escape_line(word) + "\" for \"kubectl " + plugin.name + "\"", hint);
 }
 
 // What CLI11 says, in kubectl's words.
-Error from_cli11(const CLI::ParseError& error) { return usage(escape_line(to_lower(error.what()))); }
+Error from_cli11(const CLI::ParseError& error) { return usage_error(escape_line(to_lower(error.what()))); }
 
 Status check_choice(const Option& option, const std::string& value) {
     if (option.choices.empty()) return {};
@@ -70,18 +67,19 @@ Status check_choice(const Option& option, const std::string& value) {
     if (option.name == "output") {
         auto formats = option.choices;
         std::sort(formats.begin(), formats.end());
-        return usage("unable to match a printer suitable for the output format " + shown +
-                     ", allowed formats are: " + join(formats, ","));
+        return usage_error("unable to match a printer suitable for the output format " + shown +
+                           ", allowed formats are: " + join(formats, ","));
     }
-    return usage("invalid value " + shown + " for --" + option.name + ": must be one of " + join(option.choices, ", "));
+    return usage_error("invalid value " + shown + " for --" + option.name + ": must be one of " +
+                       join(option.choices, ", "));
 }
 
 Status check_number(const Option& option, const std::string& value) {
     const bool digits =
         !value.empty() && value.size() < 10 && value.find_first_not_of("0123456789") == std::string::npos;
     if (option.kind != Kind::kNumber || digits) return {};
-    return usage("invalid argument \"" + escape_line(value) + "\" for \"--" + option.name +
-                 "\" flag: must be a whole number");
+    return usage_error("invalid argument \"" + escape_line(value) + "\" for \"--" + option.name +
+                       "\" flag: must be a whole number");
 }
 
 // One flat CLI11 application holds the options of the chosen command.
@@ -115,8 +113,8 @@ Status check_count(const Plugin& plugin, const Command& command, std::size_t cou
     if (count >= command.positionals_min && count <= command.positionals_max) return {};
     const std::string line =
         "kubectl " + plugin.name + " " + command.name + (command.usage.empty() ? "" : " " + command.usage);
-    if (count < command.positionals_min) return usage("an argument is missing: " + line);
-    return usage("too many arguments (" + std::to_string(count) + "): " + line);
+    if (count < command.positionals_min) return usage_error("an argument is missing: " + line);
+    return usage_error("too many arguments (" + std::to_string(count) + "): " + line);
 }
 
 Result<Invocation> without_command(const Plugin& plugin, const Words& words) {
@@ -125,7 +123,7 @@ Result<Invocation> without_command(const Plugin& plugin, const Words& words) {
         return Invocation{Invocation::Kind::kHelp, nullptr, {}, {}, {}};
     }
     if (!words.positionals.empty()) return unknown_command(plugin, words.positionals.front());
-    return usage("a command is missing: kubectl " + plugin.name + " COMMAND [flags]");
+    return usage_error("a command is missing: kubectl " + plugin.name + " COMMAND [flags]");
 }
 
 }  // namespace

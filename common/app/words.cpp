@@ -1,6 +1,7 @@
 #include "common/app/words.h"
 
 #include "common/core/text.h"
+#include "common/core/usage_error.h"
 
 #include <algorithm>
 #include <optional>
@@ -10,10 +11,6 @@ namespace holdfast::app {
 namespace {
 
 using Kind = Option::Kind;
-
-Error usage(std::string message, std::string hint = "") {
-    return Error{ErrorKind::kUsage, std::move(message), std::move(hint), 0, ""};
-}
 
 // strconv.ParseBool, as pflag uses it.
 std::optional<bool> parse_bool(std::string_view word) {
@@ -91,7 +88,8 @@ class Splitter {
                 break;
         }
         if (next_ + 1 >= argv_.size()) {
-            return strict_ ? Status(usage("flag needs an argument: " + shown.substr(0, shown.find(',')))) : Status();
+            return strict_ ? Status(usage_error("flag needs an argument: " + shown.substr(0, shown.find(','))))
+                           : Status();
         }
         return value(option, argv_[++next_], shown);
     }
@@ -100,8 +98,8 @@ class Splitter {
         if (option.kind == Kind::kFlag) {
             const auto parsed = parse_bool(text);
             if (!parsed && strict_) {
-                return usage("invalid argument \"" + escape_line(text) + "\" for \"" + shown +
-                             "\" flag: must be true or false");
+                return usage_error("invalid argument \"" + escape_line(text) + "\" for \"" + shown +
+                                   "\" flag: must be true or false");
             }
             text = parsed.value_or(false) ? "true" : "false";
             if (option.name == "help") words_.wants_help = text == "true";
@@ -117,12 +115,13 @@ class Splitter {
         for (const auto& option : table_) names.push_back(option.name);
         std::vector<std::string> near;
         for (const auto& name : nearest(typed, names)) near.push_back("--" + name);
-        return usage("unknown flag: --" + escape_line(typed),
-                     near.empty() ? "" : "did you mean " + join(near, " or ") + "?");
+        return usage_error("unknown flag: --" + escape_line(typed),
+                           near.empty() ? "" : "did you mean " + join(near, " or ") + "?");
     }
 
     static Error unknown_short(const std::string& word, char letter) {
-        return usage("unknown shorthand flag: '" + escape_line(std::string(1, letter)) + "' in " + escape_line(word));
+        return usage_error("unknown shorthand flag: '" + escape_line(std::string(1, letter)) + "' in " +
+                           escape_line(word));
     }
 
     const std::vector<std::string>& argv_;

@@ -2,6 +2,7 @@
 
 #include "common/core/names.h"
 #include "common/core/text.h"
+#include "common/core/usage_error.h"
 #include "common/kube/objects/labels.h"
 
 #include <algorithm>
@@ -11,20 +12,17 @@ namespace {
 
 constexpr std::size_t kNameLimit = 63;  // the set's name is a label's value too
 
-Error usage(std::string message, std::string hint = "") {
-    return {ErrorKind::kUsage, std::move(message), std::move(hint)};
-}
-
 Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::string>& words) {
     std::map<std::string, std::string> labels;
     for (const std::string& word : words) {
         const std::size_t equals = word.find('=');
         if (equals == std::string::npos || equals == 0)
-            return usage("--label \"" + escape_line(word) + "\" is not KEY=VALUE", "for example --label release=42");
+            return usage_error("--label \"" + escape_line(word) + "\" is not KEY=VALUE",
+                               "for example --label release=42");
         const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
         TRY(check_label(key, value).context("--label"));
         if (starts_with(key, "holdfast.dev/") || key == labels::kManagedBy)
-            return usage("--label " + key + " is one of Holdfast's own labels", "choose another key");
+            return usage_error("--label " + key + " is one of Holdfast's own labels", "choose another key");
         labels[key] = value;
     }
     return labels;
@@ -33,14 +31,15 @@ Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
 Status check_hooks(const app::Arguments& arguments, const CreateOptions& options) {
     const std::string quiesce = arguments.text("quiesce", "none");
     if (arguments.given("quiesce") && quiesce == "none" && options.quiesced())
-        return usage("--quiesce=none contradicts --pre, --post and --hold", "leave out --quiesce, or the commands");
+        return usage_error("--quiesce=none contradicts --pre, --post and --hold",
+                           "leave out --quiesce, or the commands");
     if (quiesce == "exec" && !options.quiesced())
-        return usage("--quiesce=exec needs a command to run: --pre and --post, or --hold",
-                     "for example --pre 'sync; fsfreeze --freeze /data' --post 'fsfreeze --unfreeze /data'");
+        return usage_error("--quiesce=exec needs a command to run: --pre and --post, or --hold",
+                           "for example --pre 'sync; fsfreeze --freeze /data' --post 'fsfreeze --unfreeze /data'");
     if (!options.post.empty() && options.pre.empty())
-        return usage("--post without --pre", "what --pre holds back, --post lets go; --hold ends by itself");
+        return usage_error("--post without --pre", "what --pre holds back, --post lets go; --hold ends by itself");
     if (!options.container.empty() && !options.quiesced())
-        return usage("--container without --pre, --post or --hold: nothing would run in it");
+        return usage_error("--container without --pre, --post or --hold: nothing would run in it");
     return {};
 }
 
@@ -60,15 +59,15 @@ Result<CreateOptions> parse_create(const app::Arguments& arguments, std::chrono:
                      "refusing an empty --selector: it would mean every claim; nothing was changed",
                      "name the claims by a label, for example -l app=db"};
     if (options.targets.empty() && options.selector.empty())
-        return usage("nothing to snapshot: name a TYPE/NAME, or claims by --selector",
-                     "for example: kubectl snap create sts/postgres");
+        return usage_error("nothing to snapshot: name a TYPE/NAME, or claims by --selector",
+                           "for example: kubectl snap create sts/postgres");
     options.claims = arguments.list("claim");
     for (const std::string& claim : options.claims) TRY(check_dns_subdomain(claim, "--claim"));
     options.name = arguments.text("name", "");
     if (arguments.given("name")) {
         TRY(check_dns_subdomain(options.name, "--name"));
         if (options.name.size() > kNameLimit)
-            return usage("--name is longer than 63 characters: it is also a label's value");
+            return usage_error("--name is longer than 63 characters: it is also a label's value");
     }
     options.snapshot_class = arguments.text("snapshot-class", "");
     if (arguments.given("snapshot-class")) TRY(check_dns_subdomain(options.snapshot_class, "--snapshot-class"));
