@@ -12,13 +12,13 @@
 namespace holdfast::kubeconfig {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_latin(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // A plain word is safe if no YAML version gives it another meaning.
 bool is_plain(std::string_view text) {
-    if (text.empty() || text.size() > 200 || !is_letter(text[0])) return false;
+    if (text.empty() || text.size() > 200 || !is_latin(text[0])) return false;
     for (const char c : text) {
-        if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '/' && c != '-') return false;
+        if (!is_latin(c) && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '/' && c != '-') return false;
     }
     const std::string folded = to_lower(text);
     for (const std::string_view word : {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}) {

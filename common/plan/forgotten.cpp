@@ -17,16 +17,16 @@ std::string take_off(const kube::ObjectRef& ref, const char* mark) {
     return "kubectl annotate " + ref.resource.qualified() + "/" + ref.name + " -n " + ref.space + " " + mark + "-";
 }
 
-bool is_number(const std::string& text) {
+bool is_replicas(const std::string& text) {
     return !text.empty() && text.size() < 9 && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
 // Scaled up it would make an empty claim in place of one that is not there.
 Forgotten held_one(const kube::ObjectRef& ref, const Json& live, const std::string& was) {
     const std::string now = std::to_string(kube::replicas_of(live));
-    const std::string scale = is_number(was) ? "kubectl scale " + ref.resource.qualified() + "/" + ref.name + " -n " +
-                                                   ref.space + " --replicas=" + was + "; "
-                                             : "scale it up; ";
+    const std::string scale = is_replicas(was) ? "kubectl scale " + ref.resource.qualified() + "/" + ref.name + " -n " +
+                                                     ref.space + " --replicas=" + was + "; "
+                                               : "scale it up; ";
     return {ref, labels::kReplicas, was,
             ref.text() + " is held at " + now + " replicas (it had " + escape_line(was) + ") by an operation" + kUntold,
             "`kubectl restore status` and `kubectl pvc-expand status` each find what they have marked themselves; if "

@@ -5,8 +5,8 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr std::size_t kMostHeld = 2 << 20;  // bytes of records that wait for earlier ones
-constexpr std::size_t kToldTogether = 64;   // runs
+constexpr std::size_t kMostHeldRecords = 2 << 20;  // bytes of records that wait for earlier ones
+constexpr std::size_t kToldTogether = 64;          // runs
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Status Ledger::end_group(std::uint64_t ticket) { return place(ticket, {"", true}
 Status Ledger::put_bounded(std::uint64_t ticket, std::string records) {
     {
         std::unique_lock lock(mutex_);
-        moved_.wait(lock, [&] { return held_bytes_ < kMostHeld || next_ == ticket || failed_; });
+        moved_.wait(lock, [&] { return held_bytes_ < kMostHeldRecords || next_ == ticket || failed_; });
     }
     return put(ticket, std::move(records));
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kFar = 1024;  // bytes of a path; shorter ones are opened at once
 constexpr std::size_t kStride = 512;
-constexpr std::size_t kMostHeld = 64;
+constexpr std::size_t kMostHeldDirectories = 64;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ NearDirectories::Held NearDirectories::nearest(std::string_view path, std::size_
 void NearDirectories::keep(std::string_view path, Held directory) {
     const std::lock_guard lock(mutex_);
     held_.emplace_front(std::string(path), std::move(directory));
-    if (held_.size() > kMostHeld) held_.pop_back();
+    if (held_.size() > kMostHeldDirectories) held_.pop_back();
 }
 
 Result<Descriptor> NearDirectories::open(std::string_view path) {

@@ -11,8 +11,8 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr std::size_t kMostLevels = 32;   // held open; what lies deeper is moved up first
-constexpr std::size_t kMostNames = 1024;  // of subdirectories, kept at a time
+constexpr std::size_t kMostLevelsHeld = 32;  // held open; what lies deeper is moved up first
+constexpr std::size_t kMostNames = 1024;     // of subdirectories, kept at a time
 
 // One attempt more when immutable or append-only flags were in the way.
 int unlink_unlocked(int directory, const std::string& name, int how) {
@@ -54,7 +54,7 @@ class Removal {
     Status descend(int parent, const std::string& name) {
         if (unlink_unlocked(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
         if (errno != ENOTEMPTY && errno != EEXIST) return failed("remove");
-        if (levels_.size() >= kMostLevels) {
+        if (levels_.size() >= kMostLevelsHeld) {
             char up[48];
             std::snprintf(up, sizeof up, ".holdfast-removed-%zu", moved_++);
             if (renameat(parent, name.c_str(), base_, up) != 0) return failed("remove");

@@ -12,7 +12,7 @@ constexpr int kMountTries = 16;
 // Levels whose directories stay open: the deepest ones. Others are opened again, by path, when the walk comes back.
 constexpr std::size_t kOpenLevels = 48;
 
-constexpr std::size_t kMostHeld = 4 << 20;  // bytes of what is inside the levels
+constexpr std::size_t kMostHeldInside = 4 << 20;  // bytes of what is inside the levels
 
 }  // namespace
 
@@ -48,7 +48,7 @@ Status Walk::reopen(Level& level, const Descriptor& child) {
 
 Status Walk::open_inside(Level& level) {
     if (ahead_ != nullptr) level.inside = ahead_->take(path_, level.directory.get(), level.inode);
-    if (level.inside && held_bytes_ + level.inside->bytes > kMostHeld) level.inside.reset();
+    if (level.inside && held_bytes_ + level.inside->bytes > kMostHeldInside) level.inside.reset();
     if (level.inside) {
         held_bytes_ += level.inside->bytes;
         return {};

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMagicFreeSpace = 0x58414746;  // "XAGF"
 constexpr std::uint64_t kMagicTree = 0x41423342;       // "AB3B"
 constexpr std::size_t kTreeHeader = 56;
 constexpr std::uint64_t kNoBlock = 0xFFFFFFFF;
-constexpr std::uint64_t kMostLevels = 9;
+constexpr std::uint64_t kMostTreeLevels = 9;
 
 struct Geometry {
     std::uint64_t block = 0, blocks = 0, group_blocks = 0, groups = 0, sector = 0;
@@ -114,7 +114,7 @@ class FreeSpace {
 
     // Down along the first pointers.
     Result<std::uint64_t> first_leaf(std::uint64_t root, std::uint64_t levels) {
-        if (levels == 0 || levels > kMostLevels) return damaged_map("the height of the free space tree");
+        if (levels == 0 || levels > kMostTreeLevels) return damaged_map("the height of the free space tree");
         for (std::uint64_t level = levels - 1; level > 0; --level) {
             TRY_ASSIGN(const std::string bytes, node(root, level));
             const std::size_t most = (bytes.size() - kTreeHeader) / 12;  // a key of 8 bytes and a pointer of 4 each
