@@ -161,8 +161,10 @@ TEST_SUITE("clone of one alone") {
         Json own = pod(with(kKafka, "KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://$(POD_IP):9092"));
         const auto joined = [&] { return check_joining(whole(), {recognise(own), {}}, own, own).ok(); };
         CHECK_FALSE(joined());
-        own["containers"][0]["env"].push_back(
-            {{"name", "POD_IP"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "status.podIP"}}}}}});
+        Json& env = own["containers"][0]["env"];
+        env.push_back({{"name", "POD_IP"}, {"value", "10.0.0.7"}});
+        CHECK_FALSE(joined());
+        env.back() = {{"name", "POD_IP"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "status.podIP"}}}}}};
         CHECK(joined());
     }
 
