@@ -44,9 +44,6 @@ constexpr Survivors kSurvivors[] = {
     {"restore in-place", "no-precondition", "start",
      "the executor's Scale reads the workload itself and names uid and version of what it read; the "
      "next round refuses a workload whose uid is not the recorded one"},
-    {"restore drill", "no-precondition", "reclaim-*",
-     "the volume is read right before, and the executor takes its version; nobody in the matrix makes a "
-     "volume of that name in between"},
     {"pvc-expand expand", "no-precondition", "start-* stop-* stop-stuck",
      "the executor's Scale and Evict read the object themselves and name uid and version of what they "
      "read"},
