@@ -47,6 +47,7 @@ std::vector<Mutant> find_mutants(const sim::Sim& world, const std::vector<const 
         const auto note = [&](Mutation one) {
             Mutant& mutant = found[command + " " + one.id()];
             mutant.command = command;
+            if (!one.object.empty()) mutant.objects.insert(one.object);
             mutant.mutation = std::move(one);
             auto& all = mutant.lines;
             if (std::find(all.begin(), all.end(), entry) == all.end()) all.push_back(entry);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Mutant {
     std::string command;  // "restore in-place"
     Mutation mutation;
     std::vector<const Entry*> lines;  // the shortest first
+    std::set<std::string> objects;    // what its steps change
     std::string name() const { return command + " " + mutation.id(); }
 };
 

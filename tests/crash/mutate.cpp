@@ -45,6 +45,12 @@ kube::Preconditions* preconditions_of(Step& step) {
     return nullptr;
 }
 
+kube::ObjectRef changed_by(const Step& step) {
+    if (const auto* patch = std::get_if<plan::Patch>(&step.action)) return patch->ref;
+    if (const auto* gone = std::get_if<plan::Delete>(&step.action)) return gone->ref;
+    return std::get<plan::Scale>(step.action).ref;
+}
+
 // What waited for the step waits for what it waited for.
 void leave_out(Plan& plan, std::size_t at) {
     const Step gone = plan.steps[at];
@@ -141,7 +147,8 @@ std::vector<Mutation> mutations_of(const Plan& plan) {
         const auto* create = std::get_if<plan::Create>(&step.action);
         if (create != nullptr && !create->must_survive.empty()) found.push_back({"no-survive", id});
         const kube::Preconditions* kept = preconditions_of(step);
-        if (kept != nullptr && *kept != kube::Preconditions{}) found.push_back({"no-precondition", id});
+        if (kept != nullptr && *kept != kube::Preconditions{})
+            found.push_back({"no-precondition", id, changed_by(step).text()});
     }
     return found;
 }

@@ -17,6 +17,7 @@ struct Mutation {
     std::string kind;
     std::string step;  // its id, or a kind of objects; "*" stands for the claim, pod, volume or number in it, "OWN*"
                        // for what bears the operation's name
+    std::string object = {};  // what the step changes, of "no-precondition"
     std::string id() const { return kind + ":" + step; }
 };
 

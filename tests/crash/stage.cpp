@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace holdfast::crash {
 namespace {
@@ -22,10 +23,12 @@ bool holds_data(const kube::Resource& resource) {
 
 // I12, I2: what holds data is deleted because of what the API server said when it was asked, and not because of what a
 // watch told, which may be long past; and a claim of the start only when each volume that was patched has been asked
-// for since, as what is kept only then is known to be.
+// for since, as what is kept only then is known to be. R8: before the first of them goes, its snapshots have been
+// looked for since a volume or a workload was patched, as one that somebody has begun meanwhile keeps the claim from
+// going.
 class Fresh {
   public:
-    explicit Fresh(const sim::Sim& start) {
+    Fresh(const sim::Sim& start, bool all_there) : all_there_(all_there) {
         for (const sim::ObjectPtr& claim : start.store.list(kube::kClaims, ""))
             if (claim.claim().operation.empty()) claims_.insert(claim.ref().text());
     }
@@ -40,24 +43,39 @@ class Fresh {
                               [&](const std::string& one) { return call.ref.name.empty() || one == call.ref.name; });
         }
         if (volume && call.verb == sim::Verb::kPatch) patched_.insert(call.ref.name);
+        if (call.verb == sim::Verb::kPatch && holds_data(call.ref.resource)) since_ = call.text();
+        if (call.verb == sim::Verb::kList && call.ref.resource == kube::kSnapshots) since_.clear();
         if (call.verb != sim::Verb::kDelete || !holds_data(call.ref.resource)) return "";
         if (!seen_[kind].contains("") && !seen_[kind].contains(call.ref.name)) return "was never asked for";
-        if (call.there || !claims_.contains(call.ref.text()) || patched_.empty()) return "";
-        return "goes, and pv/" + *patched_.begin() + " was not read since it was patched";
+        if (call.there || !claims_.contains(call.ref.text())) return "";
+        if (!patched_.empty()) return "goes, and pv/" + *patched_.begin() + " was not read since it was patched";
+        const bool first = std::exchange(all_there_, false);
+        return first && !since_.empty() ? "goes, and its snapshots were not looked for since " + since_ : "";
     }
 
   private:
+    bool all_there_;
+    std::string since_;  // the last patch that snapshots were not looked for after
     std::set<std::string> claims_;
     std::map<std::string, std::set<std::string>> seen_;
     std::set<std::string> patched_;
 };
 
+// Past the first that goes the way is forward, whoever has snapshots cut.
+bool all_there(const sim::Sim& start, const sim::Sim& now) {
+    const auto claims = start.store.list(kube::kClaims, "");
+    return std::all_of(claims.begin(), claims.end(), [&](const sim::ObjectPtr& one) {
+        const sim::ObjectPtr found = now.store.find(one.ref());
+        return !one.claim().operation.empty() ||
+               (found && found.claim().uid == one.claim().uid && !found.claim().deleting);
+    });
+}
+
 // What shows in the requests alone. I11: what is changed or deleted is named by its uid or its version. I13: who says
 // that all is well has looked at it after the last change of anything but records and locks.
-std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const Ending& ending, const sim::Sim& start) {
+std::vector<std::string> problems_of(const std::vector<sim::Call>& calls, const Ending& ending, Fresh fresh) {
     std::vector<std::string> problems;
     const sim::Call* unseen = nullptr;
-    Fresh fresh(start);
     for (const sim::Call& call : calls) {
         const std::string objection = fresh.objection(call);
         if (!objection.empty()) problems.push_back("I12: " + call.text() + " " + objection);
@@ -94,6 +112,7 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
     signals.reader_gone = false;
     const Machine machine{sim, clock, signals, case_.mutation};
     FaultGate gate(machine, injection);
+    const bool whole = all_there(reference_.start, sim);
     Ending ending = run_command(line, machine, gate, pid);
     if (!gate.injection().somebody) judgement.happened = judgement.happened || gate.happened();
     if (!gate.theirs().name.empty()) {
@@ -107,7 +126,8 @@ Ending Stage::once(const CommandLine& line, const Injection& injection, const st
     judgement.told += "    " + what + ": " + line.text() + "\n    -> " +
                       (ending.killed ? "killed" : "exit " + std::to_string(ending.exit_code)) + "\n" + ending.out +
                       ending.err;
-    for (const std::string& problem : problems_of(gate.calls(), ending, reference_.start))
+    // Which case it is may be known only since then (branches.h).
+    for (const std::string& problem : problems_of(gate.calls(), ending, {reference_.start, alone && whole}))
         violated(problem + " (" + what + ")");
     if (!ending.killed && ending.exit_code == 0) check_done(line, ending);
     // I14: the canary stands in the environment of every container.

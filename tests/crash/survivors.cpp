@@ -44,9 +44,6 @@ constexpr Survivors kSurvivors[] = {
     {"restore in-place", "no-precondition", "start",
      "the executor's Scale reads the workload itself and names uid and version of what it read; the "
      "next round refuses a workload whose uid is not the recorded one"},
-    {"restore drill", "no-precondition", "reclaim-*",
-     "the volume is read right before, and the executor takes its version; nobody in the matrix makes a "
-     "volume of that name in between"},
     {"pvc-expand expand", "no-precondition", "start-* stop-* stop-stuck",
      "the executor's Scale and Evict read the object themselves and name uid and version of what they "
      "read"},
@@ -86,10 +83,8 @@ constexpr Survivors kSurvivors[] = {
      "the second look is for what changes while somebody is asked: the matrix says --yes, so no time "
      "passes. A kept volume that somebody takes into use after it was read is not given to the storage: "
      "the patch names the version that was read"},
-    {"restore in-place", "no-reread", "horizontalpodautoscalers storageclasses volumesnapshots",
-     "guards: read again between the question and the first write, where no case has anybody make one. "
-     "A snapshot that is begun in mid-swap is tests/unit/restore/traces_test.cpp's and story-in-place- "
-     "neighbours'"},
+    {"restore in-place", "no-reread", "horizontalpodautoscalers storageclasses",
+     "guards: read again between the question and the first write, where no case has anybody make one"},
     {"restore in-place", "no-reread", "configmaps volumesnapshotcontents",
      "shows only in a few of many cases, if at all: restore-in-place-one/118/takes-over/rerun was red on "
      "an earlier state of the tree, 558 cases of that line were not"},

@@ -5,6 +5,8 @@
 #include "tests/sim/random.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace holdfast::crash {
 namespace {
@@ -113,6 +115,23 @@ std::vector<bool> near(const std::vector<sim::Call>& calls, const std::vector<si
     return is;
 }
 
+// Where the executor pins by itself what the plan does not, the requests are the same: then what counts is who comes
+// before the step's own read of its object, or before its write.
+std::vector<bool> own(const std::vector<sim::Call>& calls, const std::set<std::string>& objects) {
+    std::vector<bool> is(calls.size(), false);
+    std::map<std::string, std::size_t> last;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        const std::string object = calls[i].ref.text();
+        if (!objects.contains(object)) continue;
+        is[i] = is_write(calls[i].verb);
+        if (const auto before = last.find(object); is[i] && before != last.end()) is[before->second] = true;
+        last[object] = i;
+    }
+    return is;
+}
+
+bool none(const std::vector<bool>& all) { return std::find(all.begin(), all.end(), true) == all.end(); }
+
 void shuffle(std::vector<Work>& all, sim::Dice& dice) {
     for (std::size_t i = all.size(); i > 1; --i)
         std::swap(all[i - 1], all[static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(i) - 1))]);
@@ -124,7 +143,9 @@ std::vector<std::vector<Work>> works_for(const Mutant& mutant, const Entry& entr
                                          const Plain& plain) {
     Reference mutated;  // for its requests
     mutated.calls = plain.calls;
-    const std::vector<bool> close = near(plain.calls, reference.calls);
+    std::vector<bool> close = near(plain.calls, reference.calls);
+    const bool same = none(close);
+    if (same) close = own(plain.calls, mutant.objects);
     std::vector<Work> there, elsewhere;
     for (Work& work : all_work(entry, mutated, true)) {
         if (work.doubles || !worth_trying(work.first)) continue;
@@ -140,7 +161,7 @@ std::vector<std::vector<Work>> works_for(const Mutant& mutant, const Entry& entr
     }
     const auto most = [&](std::size_t all) { return std::max(kLeastOfLine, all / mutant.lines.size()); };
     // What shows in no request of a run without fault shows after one, wherever that comes.
-    const std::size_t more = there.empty() ? kMostNear : 0;
+    const std::size_t more = same ? kMostNear : 0;
     there.resize(std::min(there.size(), most(kMostNear)));
     elsewhere.resize(std::min(elsewhere.size(), most(kMostElsewhere + more)));
     std::vector<Work> aimed = std::move(there);
