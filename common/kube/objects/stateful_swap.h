@@ -28,6 +28,11 @@ Json remade_set(const Json& live, const TemplateSizes& sizes, const std::string&
 // retention and what does not reach a pod. Another serviceName or template would restart every pod.
 std::string difference_but_size(const Json& set, const Json& other);
 
+// `before` with the field owners that it had without what we, as field manager `ours`, have written there: who writes a
+// field takes it from those who had applied it. What we have put back since, the claim retention policy and replicas,
+// is theirs again, as `first` tells, the set as it was at the start. What somebody has set after us is his.
+Json without_our_fields(Json before, const Json& first, const std::string& ours);
+
 // The JSON patch that gives `live` the field owners that `before` had, so that server-side apply goes on as it was, and
 // takes away `annotations` of ours. What controllers have written through subresources since then stays theirs.
 // Sent with uid and resourceVersion (client-go util/csaupgrade does it so).
