@@ -15,9 +15,7 @@ namespace {
 
 // Its pods as they are, and what its ControllerRevisions have for labels: those of its template.
 bool selects_any_of(const Taker& taker, const ExpandFacts& facts, const Json& set) {
-    const Json* labels = kube::find_at(set, "/spec/template/metadata/labels");
-    if (kube::selector_matches(taker.selector, kube::label_map(labels == nullptr ? Json::object() : *labels)))
-        return true;
+    if (kube::selector_matches(taker.selector, kube::template_labels_of(set))) return true;
     return std::any_of(facts.pods.begin(), facts.pods.end(), [&](const Json& pod) {
         return kube::controller_uid_of(pod) == kube::uid_of(set) &&
                kube::selector_matches(taker.selector, kube::labels_of(pod));
@@ -36,9 +34,8 @@ Result<std::vector<Taker>> gather_takers(kube::ClusterReader& reader, const std:
         TRY(reader.for_each(
             *resource, space, which,
             [&](Json&& object) {
-                const Json* selector = kube::find_at(object, "/spec/selector");
-                if (selector != nullptr && !kube::deleting(object))
-                    takers.push_back({{*resource, space, kube::name_of(object)}, *selector});
+                if (!kube::deleting(object))
+                    takers.push_back({{*resource, space, kube::name_of(object)}, kube::pod_selector_of(object)});
                 return true;
             },
             [&] { takers.resize(before); }));

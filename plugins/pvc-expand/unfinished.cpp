@@ -3,6 +3,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/stateful_swap.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/pvc-expand/evidence.h"
 #include "plugins/pvc-expand/guards.h"
@@ -25,28 +26,15 @@ bool means(const Json& trace, const std::string& claim) {
             }));
 }
 
-// As the API server counts them (apimachinery pkg/api/validation/objectmeta.go ValidateAnnotationsSize): all of an
-// object's together have 256 KiB.
-std::size_t annotations_size(const Json& claim) {
-    std::size_t size = 0;
-    const Json* annotations = kube::find_at(claim, "/metadata/annotations");
-    if (annotations == nullptr || !annotations->is_object()) return size;
-    for (const auto& [key, value] : annotations->items()) {
-        if (key != labels::kExpand && value.is_string())
-            size += key.size() + value.get_ref<const std::string&>().size();
-    }
-    return size;
-}
-
 // The next one tells of the workload when the first goes.
 Status check_room(const ExpandFacts& facts, const ExpandRecord& record, const std::string& workload,
                   std::size_t needed) {
-    constexpr std::size_t kAll = 256 * 1024, kRest = 4 * 1024;  // for what is written there meanwhile
+    constexpr std::size_t kRest = std::size_t{4} * 1024;  // for what is written there meanwhile
     for (const Growth& growth : record.claims) {
         const auto claim = facts.claims.find(growth.claim);
         if (growth.workload != workload || claim == facts.claims.end()) continue;
-        const std::size_t has = annotations_size(claim->second);
-        if (has + needed + kRest <= kAll) continue;
+        const std::size_t has = kube::annotations_size_of(claim->second, labels::kExpand);
+        if (has + needed + kRest <= kube::kAnnotationsSize) continue;
         return refused("pvc/" + record.space + "/" + growth.claim + " has annotations of " +
                            std::to_string(has / 1024) + " KiB, and the " + std::to_string(needed / 1024) +
                            " KiB from which its workload would be made again if the journal were lost do not fit "

@@ -125,6 +125,26 @@ std::string difference_but_size(const Json& set, const Json& other) {
     return "";
 }
 
+std::map<std::string, std::string> template_labels_of(const Json& workload) {
+    const Json* labels = find_at(workload, "/spec/template/metadata/labels");
+    return labels == nullptr ? LabelMap() : label_map(*labels);
+}
+
+Json pod_selector_of(const Json& workload) {
+    const Json* selector = find_at(workload, "/spec/selector");
+    return selector == nullptr ? Json() : *selector;
+}
+
+std::size_t annotations_size_of(const Json& object, const std::string& but) {
+    std::size_t size = 0;
+    const Json* annotations = find_at(object, "/metadata/annotations");
+    if (annotations == nullptr || !annotations->is_object()) return size;
+    for (const auto& [key, value] : annotations->items()) {
+        if (key != but && value.is_string()) size += key.size() + value.get_ref<const std::string&>().size();
+    }
+    return size;
+}
+
 Json without_our_fields(Json before, const Json& first, const std::string& ours) {
     Json kept = Json::array();
     std::vector<std::string> taken;

@@ -159,26 +159,6 @@ TEST_CASE("a set that could not be made anew as it is, is refused") {
     refuses(options(), made, "pod/db-1 of sts/shop/db is not of its last revision");
 }
 
-TEST_CASE("whoever else selects a set's pods or revisions would take them up while it is replaced: refused") {
-    ExpandFacts made;
-    facts(made);
-    const Json db = {{"matchLabels", {{"app", "db"}}}}, other = {{"matchLabels", {{"app", "other"}}}};
-    made.takers = {{{kube::kStatefulSets, "shop", "db"}, db}, {{kube::kDaemonSets, "shop", "agent"}, other}};
-    CHECK(choose(options(), made).ok());
-    made.takers.push_back({{kube::kDaemonSets, "shop", "logs"}, db});
-    refuses(options(), made, "the selector of daemonset/shop/logs chooses what is of sts/shop/db, too",
-            "kubectl pvc-expand pvc/NAME");
-    made.takers.back() = {{kube::kStatefulSets, "shop", "db-too"}, db};
-    refuses(options(), made, "its ControllerRevisions would become the other one's");
-    // What its pods have besides the labels of their template.
-    const Json numbered = {
-        {"matchExpressions",
-         Json::array({{{"key", "controller-revision-hash"}, {"operator", "In"}, {"values", Json::array({"db-1"})}}})}};
-    made.takers.back() = {{kube::kReplicaSets, "shop", "bare"}, numbered};
-    refuses(options(), made, "the selector of rs/shop/bare chooses");
-    CHECK(choose(options("10Gi"), made).ok());  // nothing is replaced
-}
-
 TEST_CASE("under OnDelete pods of an older revision are as they should be") {
     ExpandFacts made;
     facts(made);
@@ -479,21 +459,6 @@ TEST_CASE("what does not fit into an annotation is not begun; kubectl's copy of 
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().kind == ErrorKind::kRefused);
     CHECK(refused.error().message.find("sts/shop/db is too large to be written beside its claims") == 0);
-}
-
-TEST_CASE("what does not fit beside the annotations that a claim has already is not begun either") {
-    ExpandFacts made;
-    facts(made);
-    made.sets[0]["spec"]["template"]["metadata"]["annotations"]["notes"] = std::string(150 * 1024, 'x');
-    made.claims["data-db-0"]["metadata"]["annotations"]["more"] = std::string(100 * 1024, 'y');
-    CHECK(check_traces(made, choose(options(), made)->record, kId).ok());
-    made.claims["data-db-0"]["metadata"]["annotations"]["more"] = std::string(110 * 1024, 'y');
-    const Status refused = check_traces(made, choose(options(), made)->record, kId);
-    REQUIRE_FALSE(refused.ok());
-    CHECK(refused.error().kind == ErrorKind::kRefused);
-    CHECK(refused.error().message ==
-          "pvc/shop/data-db-0 has annotations of 110 KiB, and the 151 KiB from which its workload would be made again "
-          "if the journal were lost do not fit beside them; nothing was changed");
 }
 
 TEST_CASE(
