@@ -13,6 +13,12 @@ using plan::Patch;
 using plan::Step;
 using plan::WaitFor;
 
+namespace {
+
+constexpr char kFieldManager[] = "kubectl-pvc-expand";  // app/session.cpp
+
+}  // namespace
+
 Status Rounds::adopt() {
     std::vector<const Template*> sets;
     for (const Template& set : record_.sets) {
@@ -126,7 +132,7 @@ void Rounds::lend(const Template& set, const Json& live, const std::string& when
 }
 
 void Rounds::give_back(const Template& set, const Json& live) {
-    const Json& before = as_deleted(set);
+    const Json before = kube::without_our_fields(as_deleted(set), set.manifest, kFieldManager);
     Step& step = add("fields-" + set.ref.name, "give the fields of " + set.text() + " back to those who owned them",
                      "server-side apply goes on as before",
                      Patch{set.ref,

@@ -82,6 +82,7 @@ class Choosing {
         }
         if (made.sizes.empty()) return {};
         TRY(check_set(options_.space, facts_, set));
+        TRY(check_alone(options_.space, facts_, set));
         note_deployer(choice_.notes, set, made.sizes);
         find_lent(set, made);
         const std::string workload = made.ref.name;

@@ -61,6 +61,9 @@ Result<plan::Plan> Expand::otherwise(kube::ClusterReader& reader, const plan::In
 Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::Input& input) {
     TRY(check_absolute(options_));
     TRY_ASSIGN(ExpandFacts facts, gather_expand(reader, options_));
+    if (!facts.sets.empty()) {
+        TRY_ASSIGN(facts.takers, gather_takers(reader, options_.space));
+    }
     if (options_.until_usage) {
         TRY_ASSIGN(facts.used, measure_(facts));
     }
@@ -69,7 +72,7 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
     record_->line = input.line;
     record_->line["kind"] = kind();
     record_->line["target"] = target();
-    TRY(check_traces(*record_, input.operation));
+    TRY(check_traces(facts, *record_, input.operation));
     TRY(check_unfinished(facts, *record_, input.operation));
     nothing_to_do_ = record_->claims.empty() && record_->sets.empty();
     if (nothing_to_do_) {

@@ -29,6 +29,12 @@ struct ClaimUser {
     std::optional<bool> deployer_paused;
 };
 
+// What takes up what is nobody's and its selector chooses, as everything of a StatefulSet is while that is replaced.
+struct Taker {
+    kube::ObjectRef ref;
+    Json selector;
+};
+
 struct ExpandFacts {
     std::vector<Json> sets;               // StatefulSets of which at least one claim is meant
     Json deployment;                      // the target, or null
@@ -37,6 +43,7 @@ struct ExpandFacts {
     std::vector<Json> pods;               // of the namespace
     std::map<std::string, Json> classes;  // of these claims and templates, as far as they are there, by name
     std::vector<Json> quotas;
+    std::vector<Taker> takers;  // of the namespace, where a StatefulSet may be replaced
     Usage used;
     // With --restart offline alone.
     std::vector<ClaimUser> users;
@@ -47,6 +54,8 @@ struct ExpandFacts {
 };
 // kNotFound: no such workload or claim (the message names near ones), or the selector chooses none.
 Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptions& options);
+
+Result<std::vector<Taker>> gather_takers(kube::ClusterReader& reader, const std::string& space);
 
 // Whether a claim, whose name fits, is of this set: by its labels, which the set's own claims get; or because a pod of
 // the set mounts it, since the StatefulSet controller takes claims by their name alone, also those that somebody made.

@@ -14,12 +14,14 @@ Status check_owner(const std::string& what, const Json& workload);
 // kRefused: the StatefulSet is being deleted, held by a finalizer (its name would not come free), not seen by its
 // controller, or in the middle of a rollout.
 Status check_set(const std::string& space, const ExpandFacts& facts, const Json& set);
+// kRefused: what is of the StatefulSet would be taken up by another workload while it is replaced.
+Status check_alone(const std::string& space, const ExpandFacts& facts, const Json& set);
 // kRefused: a claim that is not bound, being deleted, of a class that does not expand, an operator's, mounted by
 // another pod, or whose status would keep the resizer from acting.
 Status check_claims(const ExpandFacts& facts, const ExpandRecord& record);
 // kRefused: what a StatefulSet is made anew from does not fit into an annotation of a claim, so that a lost journal
-// would lose it; or what a workload that is stopped was.
-Status check_traces(const ExpandRecord& record, const std::string& operation);
+// would lose it, or not beside what the claim has already; or what a workload that is stopped was.
+Status check_traces(const ExpandFacts& facts, const ExpandRecord& record, const std::string& operation);
 // kConflict: a claim carries the mark of another operation that is not finished, and which these claims are of too.
 Status check_unfinished(const ExpandFacts& facts, const ExpandRecord& record, const std::string& operation);
 // kRefused: the claim asks for more than `target`, which it will never get: to grow it must ask for less first.

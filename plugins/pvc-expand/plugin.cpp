@@ -63,6 +63,8 @@ std::vector<Rule> expand_rules() {
             rule({"get", "list", "watch", "create", "delete", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
             rule({"get", "watch", "patch"}, kube::kPods, "", "sts/NAME"),
             rule({"list"}, kube::kControllerRevisions, "", "sts/NAME"),
+            rule({"list"}, kube::kDaemonSets, "", "sts/NAME"),
+            rule({"list"}, kube::kReplicaSets, "", "sts/NAME"),
             rule({"get", "list", "watch"}, kube::kPods, "", "--restart if-needed"),
             rule({"create"}, kube::kPods, "eviction", "--restart if-needed"),
             rule({"get", "list", "watch"}, kube::kStatefulSets, "", "--restart if-needed"),

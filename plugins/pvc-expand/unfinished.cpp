@@ -3,6 +3,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/stateful_swap.h"
 #include "common/kube/objects/workload.h"
 #include "plugins/pvc-expand/evidence.h"
 #include "plugins/pvc-expand/guards.h"
@@ -25,14 +26,36 @@ bool means(const Json& trace, const std::string& claim) {
             }));
 }
 
+// The next one tells of the workload when the first goes.
+Status check_room(const ExpandFacts& facts, const ExpandRecord& record, const std::string& workload,
+                  std::size_t needed) {
+    constexpr std::size_t kRest = std::size_t{4} * 1024;  // for what is written there meanwhile
+    for (const Growth& growth : record.claims) {
+        const auto claim = facts.claims.find(growth.claim);
+        if (growth.workload != workload || claim == facts.claims.end()) continue;
+        const std::size_t has = kube::annotations_size_of(claim->second, labels::kExpand);
+        if (has + needed + kRest <= kube::kAnnotationsSize) continue;
+        return refused("pvc/" + record.space + "/" + growth.claim + " has annotations of " +
+                           std::to_string(has / 1024) + " KiB, and the " + std::to_string(needed / 1024) +
+                           " KiB from which its workload would be made again if the journal were lost do not fit "
+                           "beside them",
+                       "make its annotations smaller: kubectl get pvc " + shell_quote(growth.claim) + " -n " +
+                           record.space + " -o yaml shows them");
+    }
+    return {};
+}
+
 }  // namespace
 
-Status check_traces(const ExpandRecord& record, const std::string& operation) {
+Status check_traces(const ExpandFacts& facts, const ExpandRecord& record, const std::string& operation) {
     for (const Growth& growth : record.claims) {
         const bool set = std::any_of(record.sets.begin(), record.sets.end(),
                                      [&](const Template& one) { return one.ref.name == growth.workload; });
         if (!carries_trace(record, growth) || (!set && record.stopped.empty())) continue;
-        if (!trace_text(record, growth.workload, operation).empty()) continue;
+        if (const std::string text = trace_text(record, growth.workload, operation); !text.empty()) {
+            TRY(check_room(facts, record, growth.workload, text.size()));
+            continue;
+        }
         return refused(set ? "sts/" + record.space + "/" + growth.workload +
                                  " is too large to be written beside its claims, from where it would be made anew if "
                                  "the journal were lost"

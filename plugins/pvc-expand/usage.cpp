@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -136,6 +137,22 @@ int ClaimUsage::percent() const {
                                                           : static_cast<int>((used_bytes * 100 + whole - 1) / whole);
 }
 
+// A kubelet says of one that nothing of it is used, and nothing is free.
+void tell_devices(const std::vector<Json>& live, std::vector<ClaimUsage>& all) {
+    for (const Json& pod : live) {
+        if (kube::phase_of(pod) != "Running") continue;
+        for (const std::string& claim : kube::device_claims_of(pod)) {
+            for (ClaimUsage& one : all) {
+                if (one.claim != claim) continue;
+                one.pod = kube::name_of(pod);
+                one.used_bytes = one.free_bytes = one.inodes = one.inodes_used = -1;
+                one.problem =
+                    "a raw block device of pod/" + one.pod + ": only what writes to it knows how much is used";
+            }
+        }
+    }
+}
+
 int show_usage(app::Context& context, const app::Arguments& arguments) {
     const auto all = look(context, arguments);
     if (!all.ok()) return context.fail(all.error());
@@ -154,6 +171,17 @@ int show_usage(app::Context& context, const app::Arguments& arguments) {
     return denied ? app::kNoAccess : app::kResumable;
 }
 
+// A filesystem keeps some of its volume for itself: what is used of it is a larger part of it than of the volume, and
+// that part is what `usage` shows.
+long long used_of_volume(const ClaimUsage& usage, const Json& claim) {
+    const long long fillable = usage.used_bytes + usage.free_bytes;
+    const auto capacity = kube::capacity_of(claim);
+    if (!capacity || usage.free_bytes < 0 || fillable <= 0 || capacity->bytes() <= fillable) return usage.used_bytes;
+    return static_cast<long long>(
+        std::ceil(static_cast<long double>(usage.used_bytes) * static_cast<long double>(capacity->bytes()) /
+                  static_cast<long double>(fillable)));
+}
+
 Result<Usage> used_bytes(app::Context& context, const ExpandFacts& facts) {
     std::set<std::string> claims = facts.chosen;
     for (const auto& [claim, place] : facts.places) {
@@ -166,7 +194,7 @@ Result<Usage> used_bytes(app::Context& context, const ExpandFacts& facts) {
         if (one.used_bytes < 0)
             return refused("pvc/" + space + "/" + one.claim + ": how much is used is not known: " + one.problem,
                            "give the size itself: --size");
-        used[one.claim] = one.used_bytes;
+        used[one.claim] = used_of_volume(one, facts.claims.at(one.claim));
     }
     return used;
 }

@@ -35,7 +35,12 @@ std::vector<ClaimUsage> measured_by_kubelet(kube::ClusterReader& reader, const s
 std::vector<ClaimUsage> usage_in_summary(const Json& summary, const std::string& space,
                                          const std::set<std::string>& claims);
 
+// Of those that a pod has as a raw block device nothing is known, whatever was measured: that is said.
+void tell_devices(const std::vector<Json>& live, std::vector<ClaimUsage>& all);
+
 int show_usage(app::Context& context, const app::Arguments& arguments);
+// What is used of a volume, with the part of what its filesystem keeps for itself. Pure.
+long long used_of_volume(const ClaimUsage& usage, const Json& claim);
 // Of every claim that --until-usage is about. kRefused: one of them cannot be measured.
 Result<Usage> used_bytes(app::Context& context, const ExpandFacts& facts);
 

@@ -93,6 +93,7 @@ std::vector<ClaimUsage> measured_by_df(plan::PodRunner& pods, const std::string&
         unknown.problem = "no running pod mounts it";
         all.push_back(std::move(unknown));
     }
+    tell_devices(live, all);
     return all;
 }
 

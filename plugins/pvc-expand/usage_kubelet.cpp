@@ -81,6 +81,7 @@ std::vector<ClaimUsage> measured_by_kubelet(kube::ClusterReader& reader, const s
         }
     }
     for (auto& [claim, one] : unknown) all.push_back(std::move(one));
+    tell_devices(live, all);
     return all;
 }
 

@@ -230,6 +230,18 @@ def test_an_operators_set_and_a_foreign_finalizer(cluster):
             f"{NOTHING}", "see who has set it")
 
 
+def test_whoever_else_selects_its_pods_would_take_them_up(cluster):
+    labels = cluster.get("sts", "postgres")["spec"]["selector"]["matchLabels"]
+    agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": SPACE}, "spec": {
+        "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [{
+            "name": "main", "image": "registry.example/agent:1"}]}}}}
+    send(cluster, "POST", f"/apis/apps/v1/namespaces/{SPACE}/daemonsets", agent)
+    refused(cluster, ["sts/postgres", "--size", "2Gi"], 3,
+            f"the selector of daemonset/{SPACE}/agent chooses what is of sts/{SPACE}/postgres, too: while that is replaced, its pods would become the "
+            f"other one's, which deletes those that it has too many; {NOTHING}", "each claim grows by itself: kubectl pvc-expand pvc/NAME")
+    cluster.run("pvc-expand", "pvc/data-postgres-1", "--size", "2Gi", "--yes", code=0)
+
+
 def test_a_rollout_that_has_not_ended(cluster):
     edit(cluster, "sts", "postgres", {"spec": {"template": {"spec": {"readinessGates": [{"conditionType": "example.com/open"}]}}}})  # which nobody opens
     status = cluster.get("sts", "postgres")["status"]

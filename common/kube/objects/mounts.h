@@ -13,5 +13,7 @@ struct ClaimMount {
 };
 // Filesystems only: a raw block device has no path to ask df about. A subPath is of the same filesystem.
 std::vector<ClaimMount> claim_mounts_of(const Json& pod);
+// The claims that its containers have as raw block devices.
+std::vector<std::string> device_claims_of(const Json& pod);
 
 }  // namespace holdfast::kube

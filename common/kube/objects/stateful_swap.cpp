@@ -43,6 +43,32 @@ Json entries_of(const Json& object) {
     return found != nullptr && found->is_array() ? *found : Json::array();
 }
 
+constexpr char kSpecFields[] = "/fieldsV1/f:spec";
+
+bool is_of(const Json& entry, const std::string& manager) {
+    return text_at(entry, "/manager") == manager && text_at(entry, "/operation") == "Update" && !of_subresource(entry);
+}
+
+bool same_manager(const Json& one, const Json& other) {
+    return !of_subresource(one) && text_at(one, "/manager") == text_at(other, "/manager") &&
+           text_at(one, "/operation") == text_at(other, "/operation") &&
+           text_at(one, "/apiVersion") == text_at(other, "/apiVersion");
+}
+
+// An entry that had nothing else is gone.
+void give_field(Json& entries, const Json& owner, const std::string& field) {
+    const Json& owned = (*find_at(owner, kSpecFields))[field];
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const Json& one) { return same_manager(one, owner); });
+    if (found != entries.end()) {
+        (*found)["fieldsV1"]["f:spec"][field] = owned;
+        return;
+    }
+    Json entry = owner;
+    entry["fieldsV1"] = {{"f:spec", {{field, owned}}}};
+    entries.push_back(std::move(entry));
+}
+
 }  // namespace
 
 TemplateSizes template_sizes_of(const Json& set) {
@@ -97,6 +123,48 @@ std::string difference_but_size(const Json& set, const Json& other) {
         if (!mine.contains(key)) return "spec." + escape_line(key);
     }
     return "";
+}
+
+std::map<std::string, std::string> template_labels_of(const Json& workload) {
+    const Json* labels = find_at(workload, "/spec/template/metadata/labels");
+    return labels == nullptr ? LabelMap() : label_map(*labels);
+}
+
+Json pod_selector_of(const Json& workload) {
+    const Json* selector = find_at(workload, "/spec/selector");
+    return selector == nullptr ? Json() : *selector;
+}
+
+std::size_t annotations_size_of(const Json& object, const std::string& but) {
+    std::size_t size = 0;
+    const Json* annotations = find_at(object, "/metadata/annotations");
+    if (annotations == nullptr || !annotations->is_object()) return size;
+    for (const auto& [key, value] : annotations->items()) {
+        if (key != but && value.is_string()) size += key.size() + value.get_ref<const std::string&>().size();
+    }
+    return size;
+}
+
+Json without_our_fields(Json before, const Json& first, const std::string& ours) {
+    Json kept = Json::array();
+    std::vector<std::string> taken;
+    for (const Json& one : entries_of(before)) {
+        const Json* fields = find_at(one, kSpecFields);
+        if (!is_of(one, ours)) {
+            kept.push_back(one);
+        } else if (fields != nullptr && fields->is_object()) {
+            for (const auto& [field, owned] : fields->items()) taken.push_back(field);
+        }
+    }
+    for (const Json& one : entries_of(first)) {
+        const Json* fields = find_at(one, kSpecFields);
+        if (of_subresource(one) || is_of(one, ours) || fields == nullptr || !fields->is_object()) continue;
+        for (const std::string& field : taken) {
+            if (fields->contains(field)) give_field(kept, one, field);
+        }
+    }
+    before["metadata"]["managedFields"] = std::move(kept);
+    return before;
 }
 
 Json owners_patch(const Json& before, const Json& live, const std::vector<std::string>& annotations) {

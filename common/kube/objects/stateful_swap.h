@@ -28,6 +28,19 @@ Json remade_set(const Json& live, const TemplateSizes& sizes, const std::string&
 // retention and what does not reach a pod. Another serviceName or template would restart every pod.
 std::string difference_but_size(const Json& set, const Json& other);
 
+// Labels of the pods that it makes, and of its ControllerRevisions.
+std::map<std::string, std::string> template_labels_of(const Json& workload);
+Json pod_selector_of(const Json& workload);  // a LabelSelector; null: none
+// What all annotations of an object but this one have for length, as the API server counts it (apimachinery
+// pkg/api/validation/objectmeta.go ValidateAnnotationsSize): at most kAnnotationsSize.
+inline constexpr std::size_t kAnnotationsSize = std::size_t{256} * 1024;
+std::size_t annotations_size_of(const Json& object, const std::string& but);
+
+// `before` with the field owners that it had without what we, as field manager `ours`, have written there: who writes a
+// field takes it from those who had applied it. What we have put back since, the claim retention policy and replicas,
+// is theirs again, as `first` tells, the set as it was at the start. What somebody has set after us is his.
+Json without_our_fields(Json before, const Json& first, const std::string& ours);
+
 // The JSON patch that gives `live` the field owners that `before` had, so that server-side apply goes on as it was, and
 // takes away `annotations` of ours. What controllers have written through subresources since then stays theirs.
 // Sent with uid and resourceVersion (client-go util/csaupgrade does it so).

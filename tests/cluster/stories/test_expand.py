@@ -1,4 +1,5 @@
 """kubectl pvc-expand on a real PostgreSQL: volumes and template grow, nothing is restarted, and the database answers meanwhile."""
+import json
 import os
 import threading
 import time
@@ -151,7 +152,9 @@ def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_bac
     """whenScaled: Delete; a scale-down afterwards deletes the claim, as it did before."""
     service, sts = sleeping("db")
     sts["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Delete"}
-    space.apply(service, sts)
+    by_server = ("apply", "--server-side", "-f", "-")
+    space.kubectl(*by_server, stdin=json.dumps(sts)).expect()
+    owners = space.kubectl("get", "sts/db", "-o", "json", "--show-managed-fields").json()["metadata"]["managedFields"][0]
     space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
     before, uid = pods(space), space.path("sts/db", ".metadata.uid")
     volumes = {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]}
@@ -160,8 +163,13 @@ def test_a_policy_that_deletes_claims_at_a_scale_down_is_set_aside_and_comes_bac
     assert now["metadata"]["uid"] != uid and pods(space) == before
     assert now["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Delete"}
     assert {c["metadata"]["name"]: c["spec"]["volumeName"] for c in space.get("pvc")["items"]} == volumes
+    fields = space.kubectl("get", "sts/db", "-o", "json", "--show-managed-fields").json()["metadata"]["managedFields"]
+    assert [f for f in fields if "subresource" not in f] == [owners], "whoever applied the policy owns it still"
     space.kubectl("scale", "sts/db", "--replicas=1").expect()
     space.eventually(lambda: [c["metadata"]["name"] for c in space.get("pvc")["items"]] == ["data-db-0"])
+    sts["spec"] |= {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"}, "replicas": 1}
+    sts["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "128Mi"
+    space.kubectl(*by_server, "--dry-run=server", stdin=json.dumps(sts)).expect()
 
 
 def swapped(space, names, *words):

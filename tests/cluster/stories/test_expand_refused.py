@@ -1,6 +1,7 @@
 """What kubectl pvc-expand refuses, what the storage refuses it, and what it warns of."""
 import pytest
 
+import world
 from growing import capacities, expand, pods, sleeping
 from schema import conform, schema_of
 
@@ -92,3 +93,32 @@ def test_gitops_marks_are_told_the_value_to_change(small):
     assert "Argo CD application books: put the new size into Git" in run.err + run.out
     assert "volumeClaimTemplates[data].spec.resources.requests.storage: 3Ti" in run.err + run.out
     space.kubectl("annotate", "sts/db", "argocd.argoproj.io/tracking-id-").expect()
+
+
+def selecting(kind, name, labels, **spec):
+    """A workload of that kind whose pods have these labels, and whose selector chooses every pod that has them."""
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {
+        **spec, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"]}]}}}}
+
+
+@pytest.mark.parametrize("kind, short, spec, harm", [
+    ("DaemonSet", "daemonset", {}, "its pods would become the other one's, which deletes those that it has too many"),
+    ("ReplicaSet", "rs", {"replicas": 0}, "its pods would become the other one's, which deletes those that it has too many"),
+    ("StatefulSet", "sts", {"replicas": 0, "serviceName": "db"}, "its ControllerRevisions would become the other one's, which may then restart "
+     "its own pods")])
+def test_whoever_else_selects_its_pods_would_take_them_up_and_is_named(space, kind, short, spec, harm):
+    """Its pods and revisions are nobody's while it is replaced, and such a workload deletes the pods or keeps the revisions."""
+    space.apply(*sleeping("db"), selecting(kind, "agent", {"app": "db"}, **spec))
+    space.wait("jsonpath={.status.readyReplicas}=2", "sts/db")
+    before = pods(space)
+    refused(expand(space, "sts/db", "--size", "96Mi", "--yes"), 3,
+            f"the selector of {short}/{space.name}/agent chooses what is of sts/{space.name}/db, too: while that is replaced, {harm}; {NOTHING}",
+            "one of the two needs another selector; until then each claim grows by itself: kubectl pvc-expand pvc/NAME")
+    assert pods(space) == before and set(capacities(space).values()) == {"64Mi"}
+    expand(space, "pvc/data-db-0", "--size", "96Mi", "--yes").expect()
+    space.kubectl("delete", kind, "agent").expect()
+    space.eventually(lambda: set(pods(space)) == {"db-0", "db-1"})
+    expand(space, "sts/db", "--size", "96Mi", "--yes").expect()
+    assert set(capacities(space).values()) == {"96Mi"} and {n: pods(space)[n] for n in ("db-0", "db-1")} == {n: before[n] for n in ("db-0", "db-1")}

@@ -450,12 +450,12 @@ TEST_CASE("what does not fit into an annotation is not begun; kubectl's copy of 
     made.sets[0]["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = much;
     made.sets[0]["spec"]["template"]["metadata"]["annotations"]["notes"] = much;
     const ExpandRecord fits = choose(options(), made)->record;
-    CHECK(check_traces(fits, kId).ok());
+    CHECK(check_traces(made, fits, kId).ok());
     const std::string text = trace_text(fits, "db", kId);
     CHECK(text.size() < 200 * 1024);
     CHECK(Json::parse(text)["sets"][0]["manifest"]["spec"]["template"] == made.sets[0]["spec"]["template"]);
     made.sets[0]["spec"]["template"]["metadata"]["annotations"]["more"] = much;
-    const Status refused = check_traces(choose(options(), made)->record, kId);
+    const Status refused = check_traces(made, choose(options(), made)->record, kId);
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().kind == ErrorKind::kRefused);
     CHECK(refused.error().message.find("sts/shop/db is too large to be written beside its claims") == 0);

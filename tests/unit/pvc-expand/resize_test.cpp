@@ -136,6 +136,18 @@ TEST_CASE("recover: a status that was never closed is closed") {
     CHECK(choice->claims.front().to.empty());
 }
 
+TEST_CASE("--until-usage counts what a filesystem keeps for itself: afterwards usage shows what was asked for") {
+    constexpr long long kMi = 1024 * 1024;
+    expand::ClaimUsage usage;
+    usage.used_bytes = 60 * kMi;
+    usage.free_bytes = 240 * kMi;
+    CHECK(expand::used_of_volume(usage, claim(0, "320Mi")) == 64 * kMi);  // of 320Mi 300Mi can be filled
+    CHECK(expand::used_of_volume(usage, claim(0, "200Mi")) ==
+          60 * kMi);  // another filesystem than the claim's own is behind it
+    usage.free_bytes = -1;
+    CHECK(expand::used_of_volume(usage, claim(0, "320Mi")) == 60 * kMi);
+}
+
 TEST_CASE("what df printed is read by its numbers; a path may hold spaces") {
     expand::ClaimUsage asked;
     asked.claim = "data";

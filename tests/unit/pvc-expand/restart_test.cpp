@@ -207,3 +207,21 @@ TEST_CASE("what a kubelet measures is read for the claims that are asked for") {
     CHECK(found[0].inodes_used == 12);
     CHECK(usage_in_summary(Json::object(), "shop", {"data-db-0"}).empty());
 }
+
+TEST_CASE("of a raw block device nothing is known, also where a kubelet says that nothing of it is used") {
+    Json made = pod(0);
+    made["spec"]["containers"] = Json::array(
+        {{{"name", "main"}, {"volumeDevices", Json::array({{{"name", "data"}, {"devicePath", "/dev/x"}}})}}});
+    std::vector<ClaimUsage> all(2);
+    all[0].claim = "data-db-0";
+    all[0].capacity_bytes = 1000;
+    all[0].used_bytes = all[0].free_bytes = 0;
+    all[1].claim = "data-db-1";
+    all[1].used_bytes = 7;
+    tell_devices({made, pod(1)}, all);
+    CHECK(all[0].used_bytes == -1);
+    CHECK(all[0].capacity_bytes == 1000);
+    CHECK(all[0].problem == "a raw block device of pod/db-0: only what writes to it knows how much is used");
+    CHECK(all[1].used_bytes == 7);
+    CHECK(all[1].problem.empty());
+}
