@@ -108,6 +108,7 @@ Status Clone::check_unawaited(kube::ClusterReader& reader, const Now& now, const
 }
 
 Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& input) {
+    if (input.round == 0) TRY(check_statements(options_, input.record, input.resuming ? input.operation : ""));
     if (input.round == 0 && !input.resuming && options_.other) TRY(check_another(reader, there(reader), options_));
     if (input.round == 0) TRY(know(reader, input));
     TRY_ASSIGN(const Now now, gather_now(reader, there(reader), options_, input.operation, *choice_));
@@ -130,6 +131,7 @@ Result<plan::Plan> Clone::plan(kube::ClusterReader& reader, const plan::Input& i
     TRY_ASSIGN(plan::Plan plan, next(reader, input, now));
     if (input.round == 0) {
         plan.record = record_of(*live_, *choice_, treats_);
+        record_statements(options_, plan.record);
         plan.later_needs.push_back({"get", kube::kConfigMaps, options_.space, "", ""});  // a resume reads the journal
         foretell(plan);
     }

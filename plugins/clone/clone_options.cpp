@@ -35,6 +35,15 @@ Result<std::optional<Quantity>> wanted_size(const app::Arguments& arguments) {
     return std::optional(*size);
 }
 
+Result<std::string> statements_in(const std::string& file, const std::string& directory) {
+    if (file.empty()) return wrong("--sql is empty");
+    TRY_ASSIGN(std::string statements, read_file(resolve_path(file, directory), kSqlFileLimit));
+    if (trim(statements).empty()) return wrong("--sql " + escape_line(file) + " is empty");
+    if (statements.find('\0') != std::string::npos)
+        return wrong("--sql " + escape_line(file) + " contains a NUL byte, and what follows it would not be run");
+    return statements;
+}
+
 // What a masking file is read for: the statements themselves are kept nowhere but in the file.
 Status read_sql(app::Context& context, const app::Arguments& arguments, CloneOptions& options) {
     for (const char* flag : {"database", "db-user", "disable-triggers"}) {
@@ -46,10 +55,10 @@ Status read_sql(app::Context& context, const app::Arguments& arguments, CloneOpt
     options.disable_triggers = arguments.flag("disable-triggers");
     if (!arguments.given("sql")) return {};
     const std::string file = arguments.text("sql");
-    TRY_ASSIGN(options.sql, read_file(resolve_path(file, context.environment().working_directory), kSqlFileLimit));
-    if (trim(options.sql).empty()) return wrong("--sql " + escape_line(file) + " is empty");
-    if (options.sql.find('\0') != std::string::npos)
-        return wrong("--sql " + escape_line(file) + " contains a NUL byte, and what follows it would not be run");
+    Result<std::string> statements = statements_in(file, context.environment().working_directory);
+    // What was begun with a file that is gone since can be taken back all the same.
+    if (!statements.ok()) options.unread = statements.error();
+    options.sql = statements.ok() ? std::move(statements).value() : file;
     return {};
 }
 

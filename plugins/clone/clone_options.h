@@ -39,6 +39,7 @@ struct CloneOptions {
     std::vector<std::pair<std::string, std::string>> sets, env;
     std::vector<std::string> copy_secrets, copy_config_maps;
     std::string sql;                // masking statements; "" : none
+    std::optional<Error> unread;    // why they could not be read (sql is their file then): nothing but abort goes on
     std::string database, user;     // that they run in, and as whom; "" : what the container's env says
     bool disable_triggers = false;  // of the database, while sql runs; otherwise one that has some is refused
     bool isolated = false;          // what ties the data to its source is taken out of the copy before it starts

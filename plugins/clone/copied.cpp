@@ -34,6 +34,10 @@ Json without_deployers(const Json& map) {
     return kept;
 }
 
+void name_instance(Json& labels, const std::string& name) {
+    if (labels.contains(kInstance)) labels[kInstance] = name;
+}
+
 Json value_or_empty(const Json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_object() ? *found : Json::object();
@@ -61,6 +65,7 @@ std::vector<std::string> take_off_node(Json& pod_spec) {
 Json service_copy(const CloneOptions& options, const Json& service, const std::string& name, Json labels) {
     Json made = {
         {"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", {{"name", name}, {"namespace", options.to_space}}}};
+    name_instance(labels, options.name);
     made["metadata"]["labels"] = std::move(labels);
     made["metadata"]["annotations"] = Json::object();
     made["spec"] = value_or_empty(service, "spec");
@@ -98,6 +103,7 @@ Json object_copy(const CloneOptions& options, const kube::Resource& resource, co
                  {"metadata", {{"name", name}, {"namespace", options.to_space}}}};
     const Json metadata = value_or_empty(object, "metadata");
     copy["metadata"]["labels"] = without_deployers(value_or_empty(metadata, "labels"));
+    name_instance(copy["metadata"]["labels"], options.name);
     copy["metadata"]["annotations"] = Json::object();
     for (const char* key : {"data", "binaryData", "type", "immutable"}) {
         if (object.contains(key)) copy[key] = object[key];

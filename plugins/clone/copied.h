@@ -14,6 +14,10 @@ namespace holdfast::clone {
 // Labels or annotations without those of Helm, Argo CD, Flux and their like: a copy that carries them would be taken
 // for theirs, and pruned.
 Json without_deployers(const Json& map);
+// Argo CD's own mark, unless it is told another one: what has it of an application and stands in none of its manifests
+// is pruned.
+inline constexpr char kInstance[] = "app.kubernetes.io/instance";
+void name_instance(Json& labels, const std::string& name);
 // The object under this key; an empty one where there is none.
 Json value_or_empty(const Json& object, const char* key);
 

@@ -1,6 +1,8 @@
 #include "plugins/clone/facts.h"
 
 #include "common/copies/workload_claims.h"
+#include "common/core/hash.h"
+#include "common/core/refusal.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
@@ -18,6 +20,7 @@ namespace {
 
 constexpr char kRecordKey[] = "clone";
 constexpr char kTreatsKey[] = "treats";
+constexpr char kStatementsKey[] = "statements";
 
 const Json* recorded(const Json& record) { return kube::find_at(record, std::string("/") + kRecordKey); }
 
@@ -100,6 +103,23 @@ Json record_of(const LiveFacts& live, const Choice& choice, bool treats) {
 }
 
 bool recorded_treats(const Json& record) { return kube::bool_at(record, std::string("/") + kTreatsKey, false); }
+
+void record_statements(const CloneOptions& options, Json& record) {
+    if (!options.sql.empty()) record[kStatementsKey] = short_hash(options.sql);
+}
+
+Status check_statements(const CloneOptions& options, const Json& record, const std::string& operation) {
+    const std::string hint = "put the file back as it was and go on, or take this one back: kubectl clone abort " +
+                             operation + " -n " + options.space;
+    if (options.unread) {
+        Error error = *options.unread;
+        if (!operation.empty()) error.hint = hint;
+        return error;
+    }
+    const std::string begun_with = kube::text_at(record, std::string("/") + kStatementsKey);
+    if (begun_with.empty() || begun_with == short_hash(options.sql)) return {};
+    return refused("the file of --sql does not hold the statements that this clone was begun with", hint);
+}
 
 bool Now::all_bound(const Choice& choice, const std::string& operation) const {
     return std::all_of(choice.copies.begin(), choice.copies.end(), [&](const Copy& copy) {

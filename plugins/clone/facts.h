@@ -20,6 +20,9 @@ Result<LiveFacts> gather_origin(kube::ClusterReader& reader, const CloneOptions&
 Json record_of(const LiveFacts& live, const Choice& choice, bool treats);
 bool has_record(const Json& record);
 bool recorded_treats(const Json& record);
+// kRefused: the statements are not those that the clone was begun with. Only their hash is kept.
+void record_statements(const CloneOptions& options, Json& record);
+Status check_statements(const CloneOptions& options, const Json& record, const std::string& operation);
 
 struct Now {
     bool terminating = false;                     // the namespace of the clone

@@ -3,6 +3,7 @@
 #include "common/core/names.h"
 #include "common/core/refusal.h"
 #include "common/kube/objects/labels.h"
+#include "plugins/clone/copied.h"
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ constexpr std::size_t kValueLimit = 63;
 // The label that says which one it is, not what it is: changing that leaves the others true.
 int rank(const std::string& key, const std::string& value, const Names& names) {
     if (value == names.source) return 0;
-    if (key == "app.kubernetes.io/instance") return 1;
+    if (key == kInstance) return 1;
     if (key == "release") return 2;
     return key == "app" || key == "name" ? 3 : 4;
 }
@@ -35,6 +36,8 @@ class Relabelling {
         result_.was = was;
         result_.now = was;
         result_.now[labels::kClone] = names.clone;
+        // The claims carry it before there is a workload of the clone that they would be taken for a part of.
+        if (was.contains(kInstance)) change(kInstance);
     }
 
     Status escape(const kube::NamedSelector& one) {

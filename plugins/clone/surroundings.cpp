@@ -33,7 +33,11 @@ class Looking {
     Result<Surroundings> run(const Json& workload) {
         TRY(read_neighbours());
         TRY(read_levels());
-        const kube::PodReferences needed = kube::references_of(kube::pod_spec_of_workload(workload));
+        const Json pod_spec = kube::pod_spec_of_workload(workload);
+        // Beside its source they are seen there; in another cluster they reach nobody.
+        if (options_.elsewhere() && !options_.other)
+            found_.far = kube::far_terms_of(pod_spec, options_.source_ref().text(), options_.to_space);
+        const kube::PodReferences needed = kube::references_of(pod_spec);
         TRY(read_copies(kube::kConfigMaps, options_.copy_config_maps, found_.config_maps));
         TRY(read_copies(kube::kSecrets, options_.copy_secrets, found_.secrets));
         if (options_.elsewhere()) TRY(look_for_missing(needed));
@@ -114,7 +118,7 @@ class Looking {
 
 std::vector<kube::NamedSelector> Surroundings::selectors(const CloneOptions& options,
                                                          const std::string& operation) const {
-    std::vector<kube::NamedSelector> all;
+    std::vector<kube::NamedSelector> all = far;
     for (const Json& object : there) {
         if (is_own(options, operation, object)) continue;
         for (kube::NamedSelector& one : kube::selectors_of(object)) all.push_back(std::move(one));

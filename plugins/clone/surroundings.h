@@ -19,10 +19,12 @@ struct Surroundings {
     std::vector<Json> policies;   // network policies of the source's namespace; none where they may not be seen
     kube::PodReferences missing;  // of what the pods need there
     std::map<std::string, Json> config_maps, secrets;  // that are to be copied, as the source has them, by name
+    std::vector<kube::NamedSelector>
+        far;                          // terms of the source's pods about those of the clone's namespace, another one
     std::set<std::string> kept;       // "secret/x": of those that are to be copied the namespace has one already
     std::string level, source_level;  // pod-security.kubernetes.io/enforce of both namespaces
 
-    // Every selector of what is not the clone's own.
+    // Every selector of what is not the clone's own, and those of the source that reach there.
     std::vector<kube::NamedSelector> selectors(const CloneOptions& options, const std::string& operation) const;
 };
 

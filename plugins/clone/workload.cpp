@@ -143,9 +143,7 @@ class Copying {
                     {"metadata", {{"name", options_.name}, {"namespace", options_.to_space}}}};
         const Json metadata = value_or_empty(source_, "metadata");
         manifest["metadata"]["labels"] = renamed_labels(without_deployers(value_or_empty(metadata, "labels")));
-        // Argo CD's own mark, unless it is told another one.
-        if (manifest["metadata"]["labels"].contains("app.kubernetes.io/instance"))
-            manifest["metadata"]["labels"]["app.kubernetes.io/instance"] = options_.name;
+        name_instance(manifest["metadata"]["labels"], options_.name);
         manifest["metadata"]["annotations"] = without_deployers(value_or_empty(metadata, "annotations"));
         manifest["spec"] = spec();
         Json& made = manifest["spec"];
@@ -155,14 +153,39 @@ class Copying {
         made["template"]["metadata"]["labels"] = Json(labels_.now);
         made["replicas"] =
             choice_.replicas > 0 ? choice_.replicas : options_.replicas.value_or(kube::replicas_of(source_));
-        kube::for_each_pod_term(pod_spec(),
-                                [&](Json& selector) { kube::rename_in_selector(selector, labels_.was, labels_.now); });
+        bring_terms_home();
         pod_spec().erase("nodeName");
         for (const std::string& one : take_off_node(pod_spec()))
             made_.notes.push_back(one + " is taken off: the clone would answer at its node's address");
         use_claims();
         if (stateful()) make_stateful(made);
         return {};
+    }
+
+    // Of its terms those that mean the source's pods are about the clone's own: one that keeps them apart would keep
+    // the source's off each node that a pod of the clone is on.
+    void bring_terms_home() {
+        bool far = false;
+        kube::for_each_pod_term(pod_spec(), [&](Json& term) {
+            Json& selector = term["labelSelector"];
+            if (options_.elsewhere() && means_source(selector))
+                far = term.erase("namespaces") + term.erase("namespaceSelector") > 0 || far;
+            kube::rename_in_selector(selector, labels_.was, labels_.now);
+        });
+        if (far)
+            made_.notes.push_back(
+                "affinity terms that mean the source's pods in other namespaces are about the clone's "
+                "own pods in namespace " +
+                options_.to_space + " alone");
+    }
+
+    // Whether it picks pods of the source: by what their template says, or with what they carry beside it.
+    bool means_source(const Json& selector) const {
+        if (kube::selector_matches(selector, labels_.was)) return true;
+        return std::any_of(live_.pods.begin(), live_.pods.end(), [&](const Json& pod) {
+            const kube::LabelMap labels = kube::labels_of(pod);
+            return kube::selector_matches(own_, labels) && kube::selector_matches(selector, labels);
+        });
     }
 
     // Claims that the template mounts by name: the copies, never the source's own.
@@ -303,7 +326,7 @@ class Copying {
         for (const Json& policy : around_.policies) {
             const std::string name = "netpol/" + options_.space + "/" + kube::name_of(policy);
             for (const kube::NamedSelector& one : kube::selectors_of(policy)) {
-                if (one.owner != name || !kube::selector_matches(one.selector, labels_.was)) continue;
+                if (one.owner != name || !means_source(one.selector)) continue;
                 const bool follows = !options_.elsewhere() && kube::selector_matches(one.selector, labels_.now);
                 if (!follows) left_behind.push_back(name);
             }
@@ -331,7 +354,7 @@ class Copying {
         std::vector<std::string> words;
         for (const Json& service : around_.services) {
             for (const kube::NamedSelector& one : kube::selectors_of(service)) {
-                if (kube::selector_matches(one.selector, labels_.was)) words.push_back(kube::name_of(service));
+                if (means_source(one.selector)) words.push_back(kube::name_of(service));
             }
         }
         if (stateful() && !kube::service_of(source_).empty()) words.push_back(kube::service_of(source_));

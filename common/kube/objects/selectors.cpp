@@ -5,6 +5,8 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/resource.h"
 
+#include <algorithm>
+
 namespace holdfast::kube {
 namespace {
 
@@ -42,7 +44,7 @@ void visit_terms(Spec& pod_spec, const Visit& visit) {
         for (auto& term : list) {
             auto* place = &term;
             if (term.is_object() && term.contains("podAffinityTerm")) place = &term["podAffinityTerm"];
-            if (place->is_object() && place->contains("labelSelector")) visit((*place)["labelSelector"], word);
+            if (place->is_object() && place->contains("labelSelector")) visit(*place, word);
         }
     };
     if (pod_spec.contains("affinity") && pod_spec["affinity"].is_object()) {
@@ -59,19 +61,35 @@ void visit_terms(Spec& pod_spec, const Visit& visit) {
     if (pod_spec.contains("topologySpreadConstraints")) terms(pod_spec["topologySpreadConstraints"], "spread");
 }
 
+bool reaches(const Json& term, const std::string& space) {
+    if (const Json* by_labels = find_at(term, "/namespaceSelector"); by_labels != nullptr && by_labels->is_object())
+        return true;
+    const Json* named = find_at(term, "/namespaces");
+    return named != nullptr && named->is_array() && std::find(named->begin(), named->end(), space) != named->end();
+}
+
 }  // namespace
 
 std::string service_of(const Json& stateful_set) { return text_at(stateful_set, "/spec/serviceName"); }
 
 std::vector<NamedSelector> pod_terms_of(const Json& pod_spec, const std::string& owner) {
     std::vector<NamedSelector> all;
-    visit_terms(pod_spec,
-                [&](const Json& selector, const std::string& word) { add(all, owner + " (" + word + ")", &selector); });
+    visit_terms(pod_spec, [&](const Json& term, const std::string& word) {
+        add(all, owner + " (" + word + ")", find_at(term, "/labelSelector"));
+    });
+    return all;
+}
+
+std::vector<NamedSelector> far_terms_of(const Json& pod_spec, const std::string& owner, const std::string& space) {
+    std::vector<NamedSelector> all;
+    visit_terms(pod_spec, [&](const Json& term, const std::string& word) {
+        if (reaches(term, space)) add(all, owner + " (" + word + ")", find_at(term, "/labelSelector"));
+    });
     return all;
 }
 
 void for_each_pod_term(Json& pod_spec, const std::function<void(Json&)>& change) {
-    visit_terms(pod_spec, [&](Json& selector, const std::string&) { change(selector); });
+    visit_terms(pod_spec, [&](Json& term, const std::string&) { change(term); });
 }
 
 std::vector<NamedSelector> selectors_of(const Json& object) {

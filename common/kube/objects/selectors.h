@@ -24,7 +24,10 @@ struct NamedSelector {
 std::vector<NamedSelector> selectors_of(const Json& object);
 // Of a pod spec alone: its affinity terms and spread constraints. `owner`: whose pods.
 std::vector<NamedSelector> pod_terms_of(const Json& pod_spec, const std::string& owner);
-// Calls `change` on each label selector in a pod spec's affinity terms and spread constraints.
-void for_each_pod_term(Json& pod_spec, const std::function<void(Json&)>& change);
+// Of these the ones that are about pods of `space` although the pod is in another namespace, as far as can be seen
+// without the labels of namespaces.
+std::vector<NamedSelector> far_terms_of(const Json& pod_spec, const std::string& owner, const std::string& space);
+// Calls `change` on each affinity term and spread constraint of a pod spec that has a labelSelector.
+void for_each_pod_term(Json& pod_spec, const std::function<void(Json& term)>& change);
 
 }  // namespace holdfast::kube
