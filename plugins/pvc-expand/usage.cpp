@@ -145,6 +145,7 @@ void tell_devices(const std::vector<Json>& live, std::vector<ClaimUsage>& all) {
             for (ClaimUsage& one : all) {
                 if (one.claim != claim) continue;
                 one.pod = kube::name_of(pod);
+                one.device = true;
                 one.used_bytes = one.free_bytes = one.inodes = one.inodes_used = -1;
                 one.problem =
                     "a raw block device of pod/" + one.pod + ": only what writes to it knows how much is used";
@@ -161,7 +162,7 @@ int show_usage(app::Context& context, const app::Arguments& arguments) {
     for (const ClaimUsage& one : *all) {
         known = known || one.problem.empty();
         denied = denied || one.denied;
-        mounted = mounted || !one.pod.empty();
+        mounted = mounted || (!one.pod.empty() && !one.device);
         if (!one.problem.empty()) context.console().err("pvc/" + one.claim + ": " + escape_line(one.problem) + "\n");
     }
     if (all->empty()) context.console().err("No claims found.\n");

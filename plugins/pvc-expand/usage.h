@@ -19,6 +19,7 @@ struct ClaimUsage {
     long long inodes = -1, inodes_used = -1;                          // -1: the filesystem or its df does not say
     std::string problem;                                              // why nothing is known; "" : it is
     bool denied = false;                                              // and that is: who asks may not
+    bool device = false;                                              // raw block: nobody can measure it
     int percent() const;                                              // of what a user may fill, as df counts; -1
 };
 

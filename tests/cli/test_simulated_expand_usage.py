@@ -14,14 +14,17 @@ MEASURED = {"capacityBytes": 1 << 30, "usedBytes": 700 << 20, "freeBytes": 324 <
 
 
 def on_another_node():
-    """Pod far on node-b with a claim of its own, and one claim that no pod mounts."""
+    """Pod far on node-b with a claim of its own, one that has a raw block device, and one claim that no pod mounts."""
     yield {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-b"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-    for name in ("far", "idle"):
+    for name in ("far", "raw", "idle"):
         yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": SPACE, "labels": {"app": "far"}}, "spec": {
             "accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}}
     yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "far", "namespace": SPACE}, "spec": {
         "nodeName": "node-b", "containers": [{"name": "main", "image": "registry.example/far:1", "volumeMounts": [{"name": "far", "mountPath": "/far"}]}],
         "volumes": [{"name": "far", "persistentVolumeClaim": {"claimName": "far"}}]}, "status": {"phase": "Pending"}}
+    yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "raw", "namespace": SPACE}, "spec": {
+        "nodeName": "node-b", "containers": [{"name": "main", "image": "registry.example/raw:1", "volumeDevices": [{"name": "raw", "devicePath": "/raw"}]}],
+        "volumes": [{"name": "raw", "persistentVolumeClaim": {"claimName": "raw"}}]}, "status": {"phase": "Pending"}}
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +69,17 @@ def test_what_the_kubelets_measure_is_shown_and_each_is_asked_once(cluster):
     found = listed(usage(cluster, "-o", "json"))
     assert asked(cluster) == ["node-a", "node-b"]
     mounted = {"data-postgres-0": "postgres-0", "data-postgres-1": "postgres-1", "wal-postgres-0": "postgres-0", "wal-postgres-1": "postgres-1", "far": "far"}
-    assert found.keys() == {*mounted, "files", "idle"}
+    assert found.keys() == {*mounted, "files", "raw", "idle"}
     for claim, pod in mounted.items():
         assert found[claim] == {"claim": claim, "pod": pod, "problem": "", **MEASURED}
     assert found["files"]["pod"].startswith("files-") and found["files"]["usedPercent"] == 69
     assert found["idle"] == {"claim": "idle", "pod": "", "problem": "no running pod mounts it", **dict.fromkeys(MEASURED)}
+
+
+@pytest.mark.parametrize("way", ("kubelet", "exec"))
+def test_of_a_raw_block_device_nothing_is_known_and_no_other_way_is_named(cluster, way):
+    device = cluster.run("pvc-expand", "usage", "pvc/raw", "--from", way, code=5)
+    assert device.err == "pvc/raw: a raw block device of pod/raw: only what writes to it knows how much is used\n"
 
 
 def test_the_table_says_what_df_would_say(cluster):
