@@ -7,7 +7,9 @@ namespace holdfast::app {
 namespace {
 
 std::string from_server(const Error& error) {
-    if (error.reason == "Invalid" && error.message.find(" is invalid: ") != std::string::npos)
+    const auto verdict = error.message.find(" is invalid: ");
+    // Where an object was named before the server's words, "The" would be before that.
+    if (error.reason == "Invalid" && verdict != std::string::npos && error.message.find(": ") >= verdict)
         return "The " + error.message;
     return "Error from server" + (error.reason.empty() ? std::string() : " (" + error.reason + ")") + ": " +
            error.message;

@@ -14,6 +14,9 @@ TEST_CASE("errors of the API server are worded as kubectl words them") {
           "Error from server: etcd leader changed\n");
     CHECK(error_text({ErrorKind::kInvalid, "PersistentVolumeClaim \"x\" is invalid: spec: Forbidden", "", 422,
                       "Invalid"}) == "The PersistentVolumeClaim \"x\" is invalid: spec: Forbidden\n");
+    CHECK(error_text({ErrorKind::kInvalid, "pvc/n/x: PersistentVolumeClaim \"x\" is invalid: spec: Forbidden", "", 422,
+                      "Invalid"}) ==
+          "Error from server (Invalid): pvc/n/x: PersistentVolumeClaim \"x\" is invalid: spec: Forbidden\n");
     CHECK(error_text({ErrorKind::kUnauthorized, "Unauthorized", "", 401, "Unauthorized"}) ==
           "error: You must be logged in to the server (Unauthorized)\n");
 }
