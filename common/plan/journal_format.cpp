@@ -113,8 +113,8 @@ std::optional<Error> told_by_signpost(const Json& config_map) {
         where(config_map) + ": operation " + operation + " was begun from another cluster, " +
             escape_line(kube::text_at(body, "/server")) + ", and its journal is there, in namespace " + space +
             ": kubectl " + plugin + " resume" + on + ", or kubectl " + plugin + " abort" + on,
-        "if that cluster is gone for good, delete this ConfigMap: then gc here removes the throwaways that the "
-        "operation has left",
+        "if that cluster is gone for good, or knows no such operation, delete this ConfigMap: then gc here removes "
+        "the throwaways that the operation has left",
         0, ""};
 }
 

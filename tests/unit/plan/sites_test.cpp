@@ -157,6 +157,8 @@ TEST_SUITE("two clusters") {
               "configmap/n/holdfast-op-clone-x-abcde: operation clone-x-abcde was begun from another cluster, "
               "https://one.example, and its journal is there, in namespace shop: kubectl clone resume clone-x-abcde -n "
               "shop --context prod, or kubectl clone abort clone-x-abcde -n shop --context prod");
+        // One whose create was under way while somebody aborted the operation leads to nothing.
+        CHECK(read.error().hint.find("knows no such operation, delete this ConfigMap") != std::string::npos);
         NoSignals signals;
         const Self self{"me", "host", [](const std::string&) { return OwnerState::kDead; }};
         const auto gc = plan_gc(cluster, "n", self, {clock, signals, [](const std::string&) {}});
