@@ -91,6 +91,7 @@ Result<int> number_of(std::string_view text, const std::string& flag) {
 
 // "0=0,2=1"
 Status parse_ordinals(const app::Arguments& arguments, CloneOptions& options) {
+    if (arguments.given("ordinals") && arguments.text("ordinals").empty()) return wrong("--ordinals is empty");
     std::set<int> made;
     for (const std::string& pair : split(arguments.text("ordinals"), ',')) {
         const std::size_t equals = pair.find('=');

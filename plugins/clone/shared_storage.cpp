@@ -67,4 +67,19 @@ Status check_shared_storage(const Json& pod_spec) {
     return {};
 }
 
+Status check_made_of_nothing(const Json& pod_spec) {
+    const Json& volumes = list_of_container(pod_spec, "volumes");
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+        for (const char* origin : {"dataSource", "dataSourceRef", "volumeName", "selector"}) {
+            const std::string place = std::string("/ephemeral/volumeClaimTemplate/spec/") + origin;
+            if (kube::find_at(volumes[i], place) == nullptr) continue;
+            const std::string path = "volumes[" + std::to_string(i) + "].ephemeral.volumeClaimTemplate.spec." + origin;
+            return refused("each pod of the clone would have volume " + kube::text_at(volumes[i], "/name") +
+                               " made of what --sql does not mask (" + origin + ")",
+                           "let it be empty: --set spec.template.spec." + path + "=null");
+        }
+    }
+    return {};
+}
+
 }  // namespace holdfast::clone

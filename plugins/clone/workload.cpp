@@ -55,6 +55,7 @@ class Copying {
         TRY(apply_wishes());
         TRY(check_unselected(pod_labels(), selectors_, beside_));
         TRY(check_shared_storage(pod_spec()));
+        if (!options_.sql.empty()) TRY(check_made_of_nothing(pod_spec()));
         TRY(check_names());
         TRY(check_pod_security(around_.level, options_.to_space, pod_spec()));
         tell();

@@ -33,3 +33,19 @@ def test_a_file_of_statements_that_is_not_there_or_empty_is_told_before_anything
     (cluster.folder / "mask.sql").write_text(" \n")
     assert "--sql mask.sql is empty" in cluster.run(*line, code=2).err
     assert cluster.get("vs")["items"] == []
+
+
+def test_a_volume_that_each_pod_has_made_of_unmasked_data_is_refused(cluster):
+    pod = cluster.get("sts", "postgres")["spec"]["template"]["spec"]
+    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}},
+             "dataSource": {"kind": "PersistentVolumeClaim", "name": "data-postgres-1"}}
+    pod["volumes"] = [{"name": "seed", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}}]
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": pod}}})
+    cluster.settle()
+    (cluster.folder / "mask.sql").write_text("select 1")
+    line = ("clone", "sts/postgres", "copy", "--replicas", "1", "--sql", "mask.sql", "--dry-run=client")
+    let = "spec.template.spec.volumes[0].ephemeral.volumeClaimTemplate.spec.dataSource=null"
+    done = cluster.run(*line, code=3)
+    assert done.err == ("error: each pod of the clone would have volume seed made of what --sql does not mask (dataSource); nothing was changed\n"
+                        f"let it be empty: --set {let}\n"), done
+    cluster.run(*line, "--set", let)
