@@ -18,7 +18,7 @@ def test_an_unfinished_masking_goes_on_with_its_own_statements_alone_and_is_take
     file.unlink()
     if since is not None:
         file.write_text(since)
-    done = cluster.run("clone", "resume", operation, code={None: 5, "": 2, "select 'nothing is masked'": 5}[since])
+    done = cluster.run("clone", "resume", operation, code={None: 1, "": 2, "select 'nothing is masked'": 3}[since])
     said = {None: "No such file or directory", "": "--sql mask.sql is empty",
             "select 'nothing is masked'": "the file of --sql does not hold the statements that this clone was begun with"}[since]
     assert said in done.err and f"kubectl clone abort {operation} -n {SPACE}" in done.err, done
