@@ -72,9 +72,14 @@ Result<std::unique_ptr<plan::Operation>> operation_of(Session& session, const pl
 // By the operation's own way back, if it has one, else by removing what it created.
 Result<plan::Plan> way_back(Session& session, kube::ClusterReader& reader, const plan::Journal& journal) {
     TRY_ASSIGN(plan::Plan generic, plan::plan_abort(reader, journal));
-    TRY_ASSIGN(const auto operation, operation_of(session, journal));
+    const auto made = operation_of(session, journal);
+    const bool recorded = journal.record.is_object() && !journal.record.empty();
+    // What its command line names may be gone since, the file of a query or the folder of a report. Where nothing was
+    // recorded, nothing has to be taken back but what it created.
+    if (!made.ok() && recorded) return made.error();
+    plan::Operation* const operation = made.ok() ? made->get() : nullptr;
     if (operation == nullptr) {
-        if (!journal.record.is_object() || journal.record.empty()) return generic;
+        if (!recorded) return generic;
         return Error{ErrorKind::kUsage, journal.operation + " is an operation of kubectl " + journal.plugin,
                      abort_line(journal.plugin, journal.operation, journal.space)};
     }
