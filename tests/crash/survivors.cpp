@@ -58,6 +58,10 @@ constexpr Survivors kSurvivors[] = {
     {"clone create", "no-reread", "volumesnapshotcontents",
      "what is decided by one stays as it was while it is there: its handle never changes, one that is made anew has "
      "another name, and no case has anybody change its policy"},
+    {"clone create", "no-reread", "persistentvolumes",
+     "what is decided by one stays as it was while it is there: driver, size and the claim that it was made for never "
+     "change, one that is made anew has another name; and no case has anybody put a clone's volume under Retain, which "
+     "what takes it away looks at"},
     {"clone create", "no-reread", "services",
      "shows only in a few of many cases, if at all: clone-masked/268/tidies/rerun was red with it on an "
      "earlier state of the tree, 298 other cases were not"},
