@@ -11,17 +11,6 @@ using namespace holdfast::testing::growing;  // NOLINT
 
 namespace {
 
-void refuses(const ExpandOptions& wanted, ExpandFacts& made, const std::string& says, const std::string& hint = "") {
-    const auto choice = choose(wanted, made);
-    REQUIRE_FALSE(choice.ok());
-    CHECK(choice.error().kind == ErrorKind::kRefused);
-    INFO(choice.error().message);
-    INFO(choice.error().hint);
-    CHECK(choice.error().message.find(says) != std::string::npos);
-    CHECK(choice.error().message.find("nothing was changed") != std::string::npos);
-    CHECK(choice.error().hint.find(hint) != std::string::npos);
-}
-
 std::string notes_of(const Choice& choice) {
     std::string all;
     for (const std::string& note : choice.notes) all += note + "\n";

@@ -10,27 +10,6 @@ using namespace holdfast::testing::growing;  // NOLINT
 
 namespace {
 
-ExpandState grown_state() {
-    ExpandState at = state(2, "20Gi");
-    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
-    return at;
-}
-
-Json remade() {
-    Json made = set();
-    made["metadata"]["uid"] = "uid-new";
-    made["metadata"]["annotations"][labels::kRemade] = kId;
-    made["metadata"]["creationTimestamp"] = "2026-11-21T05:12:10Z";
-    made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "20Gi";
-    return made;
-}
-
-plan::Plan planned(Stage stage, const ExpandRecord& made, const ExpandState& at) {
-    const auto plan = plan_round(stage, made, at, kId, now());
-    REQUIRE(plan.ok());
-    return *plan;
-}
-
 Json owns(const char* manager, const char* operation, const Json& fields) {
     return {{"manager", manager}, {"operation", operation}, {"apiVersion", "apps/v1"}, {"fieldsV1", fields}};
 }

@@ -9,48 +9,24 @@ using namespace holdfast;                    // NOLINT: a test of one header
 using namespace holdfast::expand;            // NOLINT
 using namespace holdfast::testing::growing;  // NOLINT
 
-namespace {
-
-ExpandState marked_state() {
-    ExpandState at = state(2, "20Gi");
-    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
-    return at;
-}
-
-Json made_anew() {
-    Json made = set();
-    made["metadata"]["uid"] = "uid-new";
-    made["metadata"]["annotations"][labels::kRemade] = kId;
-    made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "20Gi";
-    return made;
-}
-
-plan::Plan round_of(Stage stage, const ExpandRecord& made, const ExpandState& at) {
-    const auto plan = plan_round(stage, made, at, kId, now());
-    REQUIRE(plan.ok());
-    return *plan;
-}
-
-}  // namespace
-
 TEST_CASE("a set of which a pod was made a moment ago is not deleted before the garbage collector knows whose it is") {
     const ExpandRecord made = record();
-    ExpandState at = marked_state();
+    ExpandState at = grown_state();
     at.pods[1]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:05Z";
-    CHECK(round_of(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(4000));
+    CHECK(planned(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(4000));
     at.pods[1]["metadata"]["creationTimestamp"] = "2026-11-21T05:12:01Z";
-    CHECK(round_of(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(0));
+    CHECK(planned(Stage::kSwap, made, at).steps.front().pause == std::chrono::milliseconds(0));
 }
 
 TEST_CASE("of several sets all that still names one which is gone is taken off it before any of them is waited for") {
     ExpandRecord made = record();
-    ExpandState at = marked_state();
-    at.sets["db"] = made_anew();
+    ExpandState at = grown_state();
+    at.sets["db"] = remade();
     made.sets.push_back(made.sets.front());
     Template& other = made.sets.back();
     other.ref.name = "ledger";
     other.manifest["metadata"]["name"] = "ledger";
-    at.sets["ledger"] = made_anew();
+    at.sets["ledger"] = remade();
     at.sets["ledger"]["metadata"]["name"] = "ledger";
     at.sets["ledger"]["metadata"]["uid"] = "uid-new-ledger";
     Json stale = pod(0);
@@ -58,7 +34,7 @@ TEST_CASE("of several sets all that still names one which is gone is taken off i
     stale["metadata"]["ownerReferences"][0]["name"] = "ledger";
     at.pods = {pod(0, "uid-new"), pod(1, "uid-new"), stale};
     std::vector<std::string> ids;
-    for (const plan::Step& step : round_of(Stage::kAdopt, made, at).steps) ids.push_back(step.id);
+    for (const plan::Step& step : planned(Stage::kAdopt, made, at).steps) ids.push_back(step.id);
     CHECK(ids ==
           std::vector<std::string>{"strip-ledger-0", "adopted-db", "adopted-ledger", "fields-db", "fields-ledger"});
 }
@@ -72,7 +48,7 @@ TEST_CASE("what is told of a set is carried on by another claim when the one tha
     at.pods.pop_back();
     at.sets["db"]["spec"]["replicas"] = 2;
     REQUIRE(stage_of(made, at, kId) == Stage::kSecure);
-    const plan::Plan plan = round_of(Stage::kSecure, made, at);
+    const plan::Plan plan = planned(Stage::kSecure, made, at);
     REQUIRE(plan.steps.size() == 1);
     CHECK(plan.steps[0].id == "mark-data-db-1");
     at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
@@ -82,7 +58,7 @@ TEST_CASE("what is told of a set is carried on by another claim when the one tha
 TEST_CASE("the report names the pods that are others than before, and those that end or are not there again yet") {
     ExpandRecord made = record(3);
     ExpandState at = state(3, "20Gi");
-    at.sets["db"] = made_anew();
+    at.sets["db"] = remade();
     at.sets["db"]["spec"]["replicas"] = 2;  // the third was scaled away
     at.claims.erase("data-db-2");
     made.swapped["db"] = swapped_json(set(3), at.pods);

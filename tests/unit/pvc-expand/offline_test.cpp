@@ -64,12 +64,6 @@ ExpandState down_and_grown() {
     return at;
 }
 
-plan::Plan planned(Stage stage, const ExpandRecord& made, const ExpandState& at) {
-    const auto plan = plan_round(stage, made, at, kId, now());
-    REQUIRE(plan.ok());
-    return *plan;
-}
-
 std::vector<std::string> step_ids(const plan::Plan& plan) {
     std::vector<std::string> all;
     for (const plan::Step& step : plan.steps) all.push_back(step.id);

@@ -44,12 +44,6 @@ std::vector<std::string> ids(const plan::Plan& plan) {
     return all;
 }
 
-plan::Plan planned(Stage stage, const ExpandRecord& made, const ExpandState& at) {
-    const auto plan = plan_round(stage, made, at, kId, now());
-    REQUIRE(plan.ok());
-    return *plan;
-}
-
 }  // namespace
 
 TEST_CASE("without --restart no pod is ever evicted, however long its filesystem takes") {

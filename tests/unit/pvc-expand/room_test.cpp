@@ -8,21 +8,6 @@ using namespace holdfast;                    // NOLINT: a test of one header
 using namespace holdfast::expand;            // NOLINT
 using namespace holdfast::testing::growing;  // NOLINT
 
-namespace {
-
-void refuses(const ExpandOptions& wanted, ExpandFacts& made, const std::string& says, const std::string& hint = "") {
-    const auto choice = choose(wanted, made);
-    REQUIRE_FALSE(choice.ok());
-    CHECK(choice.error().kind == ErrorKind::kRefused);
-    INFO(choice.error().message);
-    INFO(choice.error().hint);
-    CHECK(choice.error().message.find(says) != std::string::npos);
-    CHECK(choice.error().message.find("nothing was changed") != std::string::npos);
-    CHECK(choice.error().hint.find(hint) != std::string::npos);
-}
-
-}  // namespace
-
 TEST_CASE("whoever else selects a set's pods or revisions would take them up while it is replaced: refused") {
     ExpandFacts made;
     facts(made);

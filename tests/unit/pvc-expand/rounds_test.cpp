@@ -16,27 +16,6 @@ void check_golden(const std::string& name, const plan::Plan& plan) {
     golden::check("pvc-expand/" + name + ".json", plan::to_json(plan).dump(2) + "\n");
 }
 
-ExpandState grown_state() {
-    ExpandState at = state(2, "20Gi");
-    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
-    return at;
-}
-
-Json remade() {
-    Json made = set();
-    made["metadata"]["uid"] = "uid-new";
-    made["metadata"]["annotations"][labels::kRemade] = kId;
-    made["metadata"]["creationTimestamp"] = "2026-11-21T05:12:10Z";
-    made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "20Gi";
-    return made;
-}
-
-plan::Plan planned(Stage stage, const ExpandRecord& made, const ExpandState& at) {
-    const auto plan = plan_round(stage, made, at, kId, now());
-    REQUIRE(plan.ok());
-    return *plan;
-}
-
 }  // namespace
 
 TEST_CASE("claims first: each by the version that was read, the first marked with all that the journal says") {

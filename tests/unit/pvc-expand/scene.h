@@ -6,6 +6,8 @@
 #include "plugins/pvc-expand/choose.h"
 #include "plugins/pvc-expand/rounds.h"
 
+#include <doctest/doctest.h>
+
 #include <string>
 
 namespace holdfast::testing::growing {
@@ -141,6 +143,41 @@ inline expand::ExpandState state(int replicas = 2, const std::string& size = "10
         state.pods.push_back(pod(i));
     }
     return state;
+}
+
+inline void refuses(const expand::ExpandOptions& wanted, expand::ExpandFacts& made, const std::string& says,
+                    const std::string& hint = "") {
+    const auto choice = choose(wanted, made);
+    REQUIRE_FALSE(choice.ok());
+    CHECK(choice.error().kind == ErrorKind::kRefused);
+    INFO(choice.error().message);
+    INFO(choice.error().hint);
+    CHECK(choice.error().message.find(says) != std::string::npos);
+    CHECK(choice.error().message.find("nothing was changed") != std::string::npos);
+    CHECK(choice.error().hint.find(hint) != std::string::npos);
+}
+
+// Every claim has its size, and the second one tells of the operation.
+inline expand::ExpandState grown_state() {
+    expand::ExpandState at = state(2, "20Gi");
+    at.claims["data-db-1"]["metadata"]["labels"][labels::kExpanding] = kId;
+    return at;
+}
+
+// The set as the operation has made it anew.
+inline Json remade() {
+    Json made = set();
+    made["metadata"]["uid"] = "uid-new";
+    made["metadata"]["annotations"][labels::kRemade] = kId;
+    made["metadata"]["creationTimestamp"] = "2026-11-21T05:12:10Z";
+    made["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "20Gi";
+    return made;
+}
+
+inline plan::Plan planned(expand::Stage stage, const expand::ExpandRecord& made, const expand::ExpandState& at) {
+    const auto plan = plan_round(stage, made, at, kId, now());
+    REQUIRE(plan.ok());
+    return *plan;
 }
 
 }  // namespace holdfast::testing::growing
