@@ -1,5 +1,6 @@
 #include "tests/crash/branches.h"
 
+#include "tests/crash/alike.h"
 #include "tests/crash/heap.h"
 #include "tests/crash/stage.h"
 
@@ -118,12 +119,13 @@ class Trunk {
         if (picked_.boundary >= 0) case_.second = picked_;
         if (doubles) case_.second.branch = [this](int at, const sim::Call& call) { return second_kill_at(at, call); };
         looks_ = stage_->invariants.looks();
+        renewals_ = {};
         judge_ = make_judge(reference_, case_, *stage_);
     }
 
     // Of the run that follows a kill: killed in turn after each of its requests that can have changed anything.
     std::optional<Injection> second_kill_at(int boundary, const sim::Call& call) {
-        if (!may_change(call)) return std::nullopt;
+        if (renewals_.renews(call) || !may_change(call)) return std::nullopt;
         const pid_t child = fork();
         if (child == 0) {
             begin_own_pages();
@@ -174,6 +176,7 @@ class Trunk {
     bool counting_ = false;  // it only counts the requests of the run after the fault
     bool silent_ = false;    // only the branches of its second run tell
     long long looks_ = 0;    // writes that were looked at before it began
+    Renewals renewals_;      // of its second run
 };
 
 }  // namespace

@@ -19,8 +19,8 @@ void begin_own_pages() {}
 namespace {
 
 constexpr std::size_t kSpace = std::size_t{64} << 30;  // of addresses; memory is only what is used
-constexpr std::size_t kStep = 128 << 10;               // made ready at once: one fault in place of 32
-constexpr std::size_t kPage = 4096, kHead = 8, kUnit = 16;
+constexpr std::size_t kHuge = std::size_t{2} << 20;    // a page of that size: one fault in place of 512
+constexpr std::size_t kHead = 8, kUnit = 16;
 constexpr std::size_t kFine = 1024;          // sizes up to that differ by a unit, those above it are powers of two
 constexpr std::size_t kLargest = 256 << 10;  // what is larger is malloc's
 constexpr std::uint64_t kForeign = ~std::uint64_t{0};
@@ -31,7 +31,6 @@ struct Free {
 
 struct Heap {
     char* at = nullptr;
-    char* ready = nullptr;  // written to already
     char* floor = nullptr;  // what lies before it is of a parent
     std::array<Free*, kFine / kUnit + 10> free{};
 };
@@ -55,15 +54,12 @@ void* fresh(std::size_t number) {
     if (heap.at == nullptr) {
         void* space = mmap(nullptr, kSpace, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (space == MAP_FAILED) return nullptr;  // NOLINT
-        heap.ready = heap.floor = static_cast<char*>(space);
-        heap.at = heap.floor + kHead;  // so that what comes after a head is aligned
+        madvise(space, kSpace, MADV_HUGEPAGE);    // a kernel that has none makes small ones
+        heap.at = static_cast<char*>(space);
+        begin_own_pages();
     }
     char* block = heap.at;
     heap.at += size_of_class(number);
-    while (heap.at > heap.ready) {
-        madvise(heap.ready, kStep, MADV_POPULATE_WRITE);  // a kernel that cannot makes each page when it is written to
-        heap.ready += kStep;
-    }
     return marked(block, number);
 }
 
@@ -96,9 +92,8 @@ void give_back(void* memory) noexcept {
 void begin_own_pages() {
     if (heap.at == nullptr) return;
     const auto at = reinterpret_cast<std::uintptr_t>(heap.at);              // NOLINT
-    heap.floor = reinterpret_cast<char*>((at + kPage - 1) & ~(kPage - 1));  // NOLINT
-    heap.at = heap.floor + kHead;
-    heap.ready = heap.floor;
+    heap.floor = reinterpret_cast<char*>((at + kHuge - 1) & ~(kHuge - 1));  // NOLINT
+    heap.at = heap.floor + kHead;  // so that what comes after a head is aligned
     heap.free.fill(nullptr);
 }
 #endif

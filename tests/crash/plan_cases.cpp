@@ -1,5 +1,6 @@
 #include "tests/crash/plan_cases.h"
 
+#include "tests/crash/alike.h"
 #include "tests/sim/random.h"
 
 #include <algorithm>
@@ -24,12 +25,15 @@ void add_actors(const Entry& entry, const Reference& reference, bool everywhere,
 }
 
 // What a kill leaves is what had been written until then: the cluster comes to rest before anybody goes on (Judge). So
-// there are as many different kills as writes, each of which somebody follows up in every way; of those at the other
-// requests, and of the other kinds of kills, which leave what another one has left, one a request is tried, in turn.
+// there are as many different kills as writes that do more than to renew a lease, each of which somebody follows up in
+// every way; of those at the other requests, and of the other kinds of kills, which leave what another one has left,
+// one a request is tried, in turn.
 class Kills {
   public:
-    Kills(const Entry& entry, const Reference& reference, bool everywhere)
-        : entry_(entry), changes_(reference.changes), everywhere_(everywhere) {}
+    Kills(const Entry& entry, const Reference& reference, const Alike& alike, bool everywhere)
+        : entry_(entry), changes_(reference.changes), everywhere_(everywhere) {
+        for (std::size_t i = 0; i < changes_.size(); ++i) changes_[i] = changes_[i] && !alike.renews(i);
+    }
 
     bool wanted(std::size_t at, Fault fault, Way way) const {
         if (everywhere_ || leaves_another(at, fault)) return true;
@@ -51,7 +55,7 @@ class Kills {
     }
 
     const Entry& entry_;
-    const std::vector<bool>& changes_;
+    std::vector<bool> changes_;
     bool everywhere_;
 };
 static_assert(static_cast<int>(Fault::kKillAfterAnswer) == 2);
@@ -59,7 +63,8 @@ static_assert(static_cast<int>(Fault::kKillAfterAnswer) == 2);
 }  // namespace
 
 std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool everywhere) {
-    const Kills chosen(entry, reference, everywhere);
+    const Alike alike(reference.calls, reference.changes);
+    const Kills chosen(entry, reference, alike, everywhere);
     std::vector<Work> all;
     for (std::size_t i = 0; i < reference.calls.size(); ++i) {
         for (const Fault fault : all_faults()) {
@@ -68,6 +73,8 @@ std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool 
             // Each command and statement in a pod is another one: that it fails is never left out.
             const bool thinned = !kills(fault) && fault != Fault::kFails;
             if (thinned && (i + static_cast<std::size_t>(fault)) % every != 0) continue;
+            // Of a line that is thinned already only renewals.
+            if (!everywhere && (every == 1 || alike.renews(i)) && alike.spares(i, fault)) continue;
             for (const Way way : entry.ways) {
                 if (kills(fault) ? !chosen.wanted(i, fault, way) : way != Way::kRerun) continue;
                 Work work;

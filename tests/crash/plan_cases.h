@@ -16,8 +16,8 @@ struct Work {
     long long pick = -1;
 };
 
-// everywhere: somebody else before every request, whatever the entry says, and kills of every kind with
-// every way to go on.
+// everywhere: somebody else before every request, whatever the entry says, kills of every kind with every way to go on,
+// and faults at requests that are alike.
 std::vector<Work> all_work(const Entry& entry, const Reference& reference, bool everywhere = false);
 // `count` cases, one in five with a second kill, and a fifth of that with an actor; drawn by the seed.
 std::vector<Work> sample(std::vector<Work> all, std::size_t count, std::uint64_t seed);
