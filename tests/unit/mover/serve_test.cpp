@@ -163,6 +163,7 @@ TEST_CASE("nothing is done for a source that has not begun as every source begin
                                               {FrameKind::kCheckpoint, std::string(8, '\0')},
                                               {FrameKind::kRebuild, "operation"},
                                               {FrameKind::kIndexPart, "x"},
+                                              {FrameKind::kPrune, ""},
                                               {FrameKind::kSteps, ""},
                                               {FrameKind::kBatch, ""},
                                               {FrameKind::kWritten, ""},
@@ -179,6 +180,9 @@ TEST_CASE("a question that no source of this version asks is not answered") {
         CAPTURE(how);
         is_refused({kGreeting, kBeginning, {FrameKind::kCheck, how}}, strange);
     }
+    // By an index that was not sent, which may be that of another connection.
+    is_refused({kGreeting, kBeginning, {FrameKind::kPrune, ""}}, strange);
+    is_refused({kGreeting, kBeginning, {FrameKind::kCheck, "0"}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kCompare, std::string(23, '\0')}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kCompare, std::string(25, '\0')}}, strange);
     is_refused({kGreeting, {FrameKind::kBegin, ""}}, strange);
