@@ -1,6 +1,7 @@
 #include "plugins/migrate/mover/tls.h"
 
 #include "common/core/text.h"
+#include "common/os/clock.h"
 #include "common/os/files.h"
 #include "plugins/migrate/mover/socket_address.h"
 
@@ -159,8 +160,9 @@ Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& ke
 Status Tls::handshake(bool server) {
     SSL* connection = state_->connection;
     // By the clock: a peer that sends a byte now and then does not make it longer.
-    const auto until = std::chrono::steady_clock::now() + (server ? kServerLimit : kClientLimit);
-    while (std::chrono::steady_clock::now() < until) {
+    RealClock clock;
+    const auto until = clock.steady_now() + (server ? kServerLimit : kClientLimit);
+    while (clock.steady_now() < until) {
         const int done = server ? SSL_accept(connection) : SSL_connect(connection);
         if (done == 1) {
             // Whoever came without the key, with a certificate say, is not the other side.
