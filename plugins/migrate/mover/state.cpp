@@ -125,7 +125,7 @@ Status State::commit() { return replace_index(kPass); }
 Status State::take_trimmed() { return replace_index(kTrimmed); }
 
 Status State::replace_index(File from) {
-    remove(kVerified);
+    remove(kNote);
     verified_ = false;
     TRY(rename(from, kIndex));
     if (!nameless_.empty()) return {};
@@ -143,18 +143,18 @@ Status State::mark_verified() {
     out.raw(reader.end()->root);
     out.u64(checksum_of(note));
     {
-        const std::string written = path_of(kVerifiedNew);
+        const std::string written = path_of(kNewNote);
         const Descriptor file = open_anew(written);
         if (!file.open()) return system_error("make", escape_line(written), errno);
         TRY(write_all(file.get(), note, escape_line(written)));
     }
     // Not synced: a note that is lost or torn costs a reading back.
-    return rename(kVerifiedNew, kVerified);
+    return rename(kNewNote, kNote);
 }
 
 // No note, or one of another index, or a damaged one: all of it is read back again, and nothing is lost.
 bool State::is_verified(const IndexReader& passed_over) const {
-    const std::string note = read_file(path_of(kVerified), 4096).value_or("");
+    const std::string note = read_file(path_of(kNote), 4096).value_or("");
     Decoder in(note);
     const bool magic = in.raw(kVerifiedMagic.size()) == kVerifiedMagic;
     const bool same = in.u64() == passed_over.identity() && in.raw(32) == passed_over.end()->root;
@@ -163,7 +163,7 @@ bool State::is_verified(const IndexReader& passed_over) const {
 }
 
 void State::forget() {
-    remove(kVerified);
+    remove(kNote);
     remove(kIndex);
     remove(kPass);
 }

@@ -45,7 +45,7 @@ class State {
     void forget();  // removes all of it
 
   private:
-    enum File : std::uint8_t { kIndex, kPass, kTrimmed, kNames, kUnproven, kMerged, kVerified, kVerifiedNew, kFiles };
+    enum File : std::uint8_t { kIndex, kPass, kTrimmed, kNames, kUnproven, kMerged, kNote, kNewNote, kFiles };
     std::string path_of(File file) const;
     Status rename(File from, File to);
     void remove(File file) const;
