@@ -143,6 +143,8 @@ class Serving {
 
     Status begin(const std::string& operation) {
         if (!greeted_ || operation.empty() || operation.size() > 256) return strange_request();
+        // The epochs of another operation begin anew: who still waited for one of before would wait without end.
+        TRY(acks_.drain());
         TRY_ASSIGN(const TargetState state, target_.begin(operation));
         begun_ = true;
         asked_ = state.epoch;

@@ -46,6 +46,30 @@ Result<std::unique_ptr<Tls>> accepted(const Listener& listener) {
     return Tls::accept(std::move(came), kKey, kNoSignals);
 }
 
+// The target's side of one connection.
+class ServedTarget {
+  public:
+    explicit ServedTarget(const std::string& folder)
+        : tree_(std::move(*Tree::open(folder, "target"))),
+          target_(tree_, {scratch_->path(), 1}, counters_, kNoSignals),
+          options_{scratch_->path(), 1},
+          ended_(std::async(std::launch::async, [this]() -> Result<Served> {
+              TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener_));
+              return serve(std::move(tls), target_, options_);
+          })) {}
+    std::unique_ptr<Tls> connect() const { return connected(*listener_); }
+    Result<Served> end() { return ended_.get(); }
+
+  private:
+    Result<TemporaryDirectory> scratch_ = TemporaryDirectory::create();
+    Result<Listener> listener_ = Listener::open("127.0.0.1:0");
+    Tree tree_;
+    Counters counters_;
+    LocalTarget target_;
+    const ServeOptions options_;
+    std::future<Result<Served>> ended_;
+};
+
 using Frames = std::vector<std::pair<FrameKind, std::string>>;
 
 // What the target's side says last to a source that sends these frames, and the error that it ends with itself.
@@ -55,22 +79,11 @@ struct Said {
     std::optional<Error> ended;
 };
 
-Said answer_to(const Frames& frames) {
-    const auto folder = TemporaryDirectory::create(), scratch = TemporaryDirectory::create();
-    auto listener = Listener::open("127.0.0.1:0");
-    REQUIRE((folder.ok() && scratch.ok() && listener.ok()));
-    auto tree = Tree::open(folder->path(), "target");
-    REQUIRE(tree.ok());
-    Counters counters;
-    LocalTarget target(*tree, {scratch->path(), 1}, counters, kNoSignals);
-    const ServeOptions options{scratch->path(), 1};
-    auto ended = std::async(std::launch::async, [&]() -> Result<Served> {
-        TRY_ASSIGN(std::unique_ptr<Tls> tls, accepted(*listener));
-        return serve(std::move(tls), target, options);
-    });
+Said answer_to(const Frames& frames, const std::string& folder) {
+    ServedTarget side(folder);
     Said said;
     {
-        Channel channel(connected(*listener), nullptr, 8);
+        Channel channel(side.connect(), nullptr, 8);
         for (const auto& [kind, payload] : frames) {
             if (!channel.send(kind, payload).ok()) break;
             const auto answer = channel.receive();
@@ -79,19 +92,26 @@ Said answer_to(const Frames& frames) {
             said.payload = std::string(answer->payload);
         }
     }
-    const Result<Served> served = ended.get();
+    const Result<Served> served = side.end();
     if (!served.ok()) said.ended = served.error();
     return said;
 }
 
-void is_refused(const Frames& frames, const std::string& why) {
-    const Said said = answer_to(frames);
+Said answer_to(const Frames& frames) {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    return answer_to(frames, folder->path());
+}
+
+void is_refused(const Said& said, const std::string& why) {
     REQUIRE(said.kind == FrameKind::kError);
     CHECK(decode_error(said.payload).kind == ErrorKind::kProtocol);
     CHECK(decode_error(said.payload).message.find(why) != std::string::npos);
     REQUIRE(said.ended);
     CHECK(said.ended->kind == ErrorKind::kProtocol);
 }
+
+void is_refused(const Frames& frames, const std::string& why) { is_refused(answer_to(frames), why); }
 
 const std::pair<FrameKind, std::string> kGreeting{FrameKind::kHello, version(kProtocolVersion)},
     kBeginning{FrameKind::kBegin, "operation"};
@@ -202,6 +222,61 @@ TEST_CASE("epochs rise: one that does not would be waited for without end") {
     is_refused({kGreeting, kBeginning, epoch(0)}, strange);
     is_refused({kGreeting, kBeginning, epoch(2), epoch(2)}, strange);
     is_refused({kGreeting, kBeginning, epoch(2), epoch(1)}, strange);
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    CHECK(answer_to({kGreeting, kBeginning, epoch(5)}, folder->path()).payload == epoch(5).second);
+    is_refused(answer_to({kGreeting, kBeginning, epoch(5)}, folder->path()), strange);
+}
+
+TEST_CASE("an epoch is said to be durable once the journal on the target's disk says so") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    ServedTarget side(folder->path());
+    {
+        Channel channel(side.connect(), nullptr, 8);
+        CHECK(channel.send(kGreeting.first, kGreeting.second).ok());
+        CHECK(channel.receive().ok());
+        CHECK(channel.send(kBeginning.first, kBeginning.second).ok());
+        CHECK(channel.receive().ok());
+        for (std::uint64_t epoch = 1; epoch <= 20; ++epoch) {
+            std::string bytes;
+            Encoder(bytes).u64(epoch);
+            CHECK(channel.send(FrameKind::kCheckpoint, bytes).ok());
+            const auto answer = channel.receive();
+            REQUIRE(answer.ok());
+            CHECK(answer->kind == FrameKind::kDurable);
+            CHECK(answer->payload == bytes);
+            const auto journal = decode_journal(read_file(folder->path() + "/.holdfast-mover", 4096).value_or(""));
+            REQUIRE(journal);
+            CHECK(journal->epoch == epoch);
+        }
+    }
+    CHECK(side.end().ok());
+}
+
+TEST_CASE("an epoch that another operation's beginning comes after is durable before that begins") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    ServedTarget side(folder->path());
+    constexpr int kRounds = 100;
+    std::vector<FrameKind> answers{FrameKind::kHello}, came;
+    {
+        // Nothing is waited for before the next is sent, so what begins races with what became durable.
+        Channel channel(side.connect(), nullptr, 8);
+        CHECK(channel.send(kGreeting.first, kGreeting.second).ok());
+        for (int i = 0; i < kRounds; ++i) {
+            CHECK(channel.send(FrameKind::kBegin, "operation " + std::to_string(i)).ok());
+            CHECK(channel.send(FrameKind::kCheckpoint, std::string(8, '\x7f')).ok());
+            answers.insert(answers.end(), {FrameKind::kState, FrameKind::kDurable});
+        }
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            const auto answer = channel.receive();
+            REQUIRE(answer.ok());
+            came.push_back(answer->kind);
+        }
+    }
+    CHECK(came == answers);
+    CHECK(side.end().ok());
 }
 
 }  // namespace holdfast::mover
