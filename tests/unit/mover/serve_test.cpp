@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 namespace holdfast::mover {
@@ -101,6 +102,10 @@ Said answer_to(const Frames& frames) {
     const auto folder = TemporaryDirectory::create();
     REQUIRE(folder.ok());
     return answer_to(frames, folder->path());
+}
+
+std::size_t entries_in(const std::string& folder) {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
 void is_refused(const Said& said, const std::string& why) {
@@ -208,6 +213,9 @@ TEST_CASE("a question that no source of this version asks is not answered") {
     is_refused({kGreeting, {FrameKind::kBegin, ""}}, strange);
     is_refused({kGreeting, {FrameKind::kBegin, std::string(257, 'o')}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kVerdict, ""}}, strange);
+    Meta link;
+    link.kind = Kind::kSymlink;
+    is_refused({kGreeting, kBeginning, {FrameKind::kSeal, encoded(link)}}, strange);
     is_refused({kGreeting, kBeginning, {FrameKind::kWritten, "x"}}, strange);
 }
 
@@ -252,6 +260,66 @@ TEST_CASE("an epoch is said to be durable once the journal on the target's disk 
         }
     }
     CHECK(side.end().ok());
+}
+
+TEST_CASE(
+    "what was sent before a checkpoint is written when that is durable, and what came whole when the connection goes") {
+    for (const bool checkpoint : {true, false}) {
+        const auto folder = TemporaryDirectory::create();
+        REQUIRE(folder.ok());
+        ServedTarget side(folder->path());
+        constexpr int kBatches = 8;
+        {
+            Channel channel(side.connect(), nullptr, 8);
+            for (const auto& [kind, payload] : {kGreeting, kBeginning}) {
+                CHECK(channel.send(kind, payload).ok());
+                CHECK(channel.receive().ok());
+            }
+            for (int batch = 0; batch < kBatches; ++batch) {
+                Batch some;
+                for (std::size_t i = 0; i < kMostBatchFiles; ++i) some.files.emplace_back();
+                for (SmallFile& file : some.files)
+                    file.name = std::to_string(batch) + "-" + std::to_string(&file - some.files.data());
+                CHECK(channel.send(FrameKind::kBatch, encoded(some)).ok());
+            }
+            if (checkpoint) {
+                CHECK(channel.send(FrameKind::kCheckpoint, std::string(8, '\x7f')).ok());
+                const auto answer = channel.receive();
+                CHECK((answer.ok() && answer->kind == FrameKind::kDurable));
+            } else {
+                CHECK(channel.flush().ok());
+            }
+            if (checkpoint) CHECK(entries_in(folder->path()) == kBatches * kMostBatchFiles + 1);  // and the journal
+        }
+        const Result<Served> served = side.end();
+        CHECK((served.ok() && *served == Served::kLost));
+        CHECK(entries_in(folder->path()) == kBatches * kMostBatchFiles + 1);
+    }
+}
+
+TEST_CASE("a sync that fails is said to a source that asks for nothing more, and ends the target's side") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    const std::string journal = folder->path() + "/.holdfast-mover";
+    REQUIRE(answer_to({kGreeting, kBeginning}, folder->path()).kind == FrameKind::kState);
+    ServedTarget side(folder->path());
+    {
+        Channel channel(side.connect(), nullptr, 8);
+        for (const auto& [kind, payload] : {kGreeting, kBeginning}) {
+            CHECK(channel.send(kind, payload).ok());
+            CHECK(channel.receive().ok());
+        }
+        // Known already, so it is opened when it is written.
+        std::filesystem::remove(journal);
+        std::filesystem::create_directory(journal);
+        CHECK(channel.send(FrameKind::kCheckpoint, std::string(8, '\x7f')).ok());
+        const auto answer = channel.receive();
+        REQUIRE((answer.ok() && answer->kind == FrameKind::kError));
+        CHECK(decode_error(answer->payload).message == "make journal target:.holdfast-mover: Is a directory");
+    }
+    const Result<Served> served = side.end();
+    REQUIRE_FALSE(served.ok());
+    CHECK(served.error().kind == ErrorKind::kUnavailable);
 }
 
 TEST_CASE("an epoch that another operation's beginning comes after is durable before that begins") {
