@@ -297,6 +297,48 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("what is compared with is the last index that was sent, from its beginning") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    std::filesystem::create_directory(folder->path() + "/d");
+    ServedTarget side(folder->path());
+    {
+        Channel channel(side.connect(), nullptr, 8);
+        for (const auto& [kind, payload] : {kGreeting, kBeginning}) {
+            CHECK(channel.send(kind, payload).ok());
+            CHECK(channel.receive().ok());
+        }
+        CHECK(channel.send(FrameKind::kRebuild, "operation").ok());
+        const auto index = channel.receive(), end = channel.receive();
+        REQUIRE((index.ok() && index->kind == FrameKind::kIndexPart && end.ok() && end->kind == FrameKind::kIndexEnd));
+        for (const std::string& part : {std::string("no index"), std::string(index->payload)}) {
+            CHECK(channel.send(FrameKind::kIndexPart, part).ok());
+            CHECK(channel.send(FrameKind::kIndexEnd, "").ok());
+        }
+        CHECK(channel.send(FrameKind::kCheck, "0").ok());
+        const auto verdict = channel.receive();
+        REQUIRE((verdict.ok() && verdict->kind == FrameKind::kVerdict));
+        CHECK(decode_verdict(verdict->payload)->differences == 0);
+        CHECK(decode_verdict(verdict->payload)->entries == 2);
+    }
+    CHECK(side.end().ok());
+}
+
+TEST_CASE("a target's side says whether anything is in it") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    auto bits = [&] {
+        const Said said = answer_to({kGreeting, kBeginning}, folder->path());
+        REQUIRE((said.kind == FrameKind::kState && said.payload.size() == 17));
+        return static_cast<int>(said.payload.back());
+    };
+    CHECK(bits() == 1);
+    std::filesystem::create_directory(folder->path() + "/lost+found");
+    CHECK(bits() == 1);  // nor is the journal anything
+    std::filesystem::create_directory(folder->path() + "/d");
+    CHECK(bits() == 0);
+}
+
 TEST_CASE("a sync that fails is said to a source that asks for nothing more, and ends the target's side") {
     const auto folder = TemporaryDirectory::create();
     REQUIRE(folder.ok());
