@@ -1,6 +1,8 @@
 """copy and verify, in one process: what is kept, what is refused, what is found."""
 import errno
 import os
+import shutil
+import socket
 import subprocess
 
 import dataset
@@ -174,6 +176,42 @@ def test_a_copy_into_itself_is_refused(disk, mover):
     assert "lies in the other" in mover("copy", source.path, source.path / "inside", expect=3).err
     assert "lies in the other" in mover("copy", source.path / "inside", source.path, expect=3).err
     assert "lies in the other" in mover("copy", source.path, source.path, expect=3).err
+
+
+def test_names_that_look_like_the_movers_own_are_kept(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    for kept in (".holdfast-removed-s", ".holdfast-removed-0", ".holdfast-removed-1"):
+        (source.path / kept).mkdir()
+    (source.path / ".holdfast-removed-1" / "file").write_text("kept")
+    (source.path / "inside").mkdir()
+    (source.path / "inside" / ".holdfast-removed-s").write_text("kept")
+    deep = ["deep/" + "d/" * 40, "deep/" + "e/" * 40]
+    for path in deep:
+        os.makedirs(source.path / path)
+    words = ["copy", source.path, target.path, "--no-verify", "--state", state]
+    mover(*words, "--live")
+    shutil.rmtree(source.path / "deep")
+    for folder in (source.path, source.path / "inside"):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(folder / "socket"))
+    mover(*words)
+    same(source.path, target.path)
+
+
+def test_what_is_removed_deep_goes_also_where_a_killed_removal_left_something(disk, mover, same):
+    source, target = disk("source", 16), disk("target", 16)
+    os.makedirs(target.path / ".holdfast-removed-0" / "deeper")
+    os.makedirs(target.path / "#first" / ("d/" * 40))
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+def test_a_name_that_the_mover_needs_for_itself_is_refused(disk, mover):
+    for name in (".holdfast-mover", ".holdfast-probe"):
+        source, target = disk(f"source{name}", 16), disk(f"target{name}", 16)
+        (source.path / name).mkdir()
+        assert f"source:{name}: is a name that the mover needs for itself" in mover("copy", source.path, target.path, expect=3).err
 
 
 def test_links_are_never_followed(disk, mover, same, tmp_path):

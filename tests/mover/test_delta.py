@@ -60,6 +60,20 @@ def test_only_changed_blocks_of_a_large_file_are_written(disk, mover, same, tmp_
     same(source.path, target.path)
 
 
+def test_a_copy_without_state_that_is_killed_leaves_nothing_of_what_it_knew(disk, tmp_path):
+    source, target, temporary = disk("source", 48), disk("target", 48), tmp_path / "temporary"
+    temporary.mkdir()
+    (source.path / "table").write_bytes(os.urandom(20_000_000))
+    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "1Mi"], env={**os.environ, "TMPDIR": str(temporary)},
+                            stdout=subprocess.DEVNULL)
+    while not (target.path / "table").exists():
+        assert copy.poll() is None
+        time.sleep(0.01)
+    copy.kill()
+    copy.wait(120)
+    assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
+
+
 def groups_of(index):
     """How many groups of work became durable one after the other; see docs/mover-protocol.md."""
     data, at, groups = index.read_bytes(), 8, 0

@@ -101,6 +101,29 @@ def test_what_the_page_cache_has_is_not_read_from_the_disk(disk, mover, same):
     same(source.path, target.path)
 
 
+def test_small_files_are_read_back_from_the_disk_not_from_the_page_cache(disk, mover):
+    source, target = disk("source", 64), disk("target", 64)
+    for number in range(200):
+        (source.path / f"file-{number}").write_bytes(os.urandom(40_000))
+    before = bytes_read(target)
+    assert mover("copy", source.path, target.path, "-o", "json").result["bytes_read_back"] == 8_000_000
+    assert bytes_read(target) - before >= 8_000_000
+
+
+def test_small_pieces_are_read_back_from_the_disk_not_from_the_page_cache(disk, mover, tmp_path):
+    source, target, state, block = disk("source", 64), disk("target", 64), tmp_path / "state", 16384
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(512 * block))
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    with open(source.path / "table", "r+b") as file:
+        for number in range(0, 512, 2):
+            file.seek(number * block)
+            file.write(os.urandom(block))
+    before = bytes_read(target)
+    assert mover("copy", source.path, target.path, "--state", state, "-o", "json").result["bytes_read_back"] == 256 * block
+    assert bytes_read(target) - before >= 256 * block
+
+
 @pytest.mark.parametrize("sizes", [[24 * MIB], [60_000] * 400], ids=["large", "small"])
 def test_what_is_sent_a_second_is_what_was_allowed(disk, mover, sizes):
     """Faster it must never be; slower it is now and then on a machine with other things to do, but not each time."""

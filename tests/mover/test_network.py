@@ -135,6 +135,45 @@ def test_strangers_are_turned_away_before_a_frame_is_read(disk, mover, key, rece
     there.end()
 
 
+def test_a_stranger_that_drips_does_not_keep_the_right_one_out(disk, mover, same, key, receiver):
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "file").write_text("x")
+    there = receiver(target.path)
+    host, port = there.address.split(":")
+    gone = threading.Event()
+
+    def drip(one):
+        try:
+            one.sendall(b"\x16\x03\x01\x3f\xff\x01\x00\x3f\xfb\x03\x03")  # the beginning of a hello of 16 KiB
+            while not gone.wait(0.05):
+                one.sendall(b"\0")
+        except OSError:
+            pass
+
+    with socket.create_connection((host, int(port))) as one:
+        stranger = threading.Thread(target=drip, args=(one,))
+        stranger.start()
+        try:
+            mover("send", source.path, "--to", there.address, "--key-file", key)
+        finally:
+            gone.set()
+            stranger.join()
+    assert "warning: the other side does not answer in TLS; nothing of it was read" in there.end()
+    same(source.path, target.path)
+
+
+def test_a_receiver_that_is_killed_leaves_nothing_that_it_was_told(disk, mover, key, receiver, tmp_path):
+    source, target, state, temporary = disk("source", 16), disk("target", 16), tmp_path / "state", tmp_path / "temporary"
+    state.mkdir()
+    temporary.mkdir()
+    (source.path / "file").write_text("x")
+    os.setxattr(source.path / "file", "user.password", b"correct horse")
+    there = receiver(target.path, "--stay", env={**os.environ, "TMPDIR": str(temporary)})
+    assert mover("send", source.path, "--to", there.address, "--key-file", key, "--state", state, "--live", "-o", "json").result["verified"]
+    there.kill()
+    assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
+
+
 def test_a_receiver_that_has_only_a_certificate_gets_nothing(disk, mover, key, tmp_path):
     source = disk("source", 16)
     (source.path / "file").write_text("secret")

@@ -208,7 +208,12 @@ Result<Workplace> Workplace::open(const Options& options) {
         TRY_ASSIGN(TemporaryDirectory temporary, TemporaryDirectory::create());
         workplace.temporary_.emplace(std::move(temporary));
     }
-    workplace.state_ = std::make_unique<State>(options.state.empty() ? workplace.temporary_->path() : options.state);
+    if (!options.state.empty()) {
+        workplace.state_ = std::make_unique<State>(options.state);
+        return workplace;
+    }
+    TRY_ASSIGN(State state, State::nameless(workplace.temporary_->path()));
+    workplace.state_ = std::make_unique<State>(std::move(state));
     return workplace;
 }
 

@@ -85,7 +85,7 @@ void EarlyReadBack::work() {
 
 void EarlyReadBack::finish() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return (!can_go_on() && busy_ == 0) || threads_.empty(); });
+    changed_.wait(lock, [&] { return !can_go_on() && busy_ == 0; });
     std::sort(right_.begin(), right_.end());
 }
 

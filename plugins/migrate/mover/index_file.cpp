@@ -45,7 +45,7 @@ Result<IndexWriter> IndexWriter::create(const std::string& path, const IndexHead
     IndexWriter writer;
     writer.shown_ = escape_line(path);
     writer.root_ = std::make_unique<Sha256>();
-    writer.file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    writer.file_ = open_anew(path);
     if (!writer.file_.open()) return system_error("make index", writer.shown_, errno);
     TRY(write_all(writer.file_.get(), kMagic, writer.shown_));
     writer.offset_ = kMagic.size();

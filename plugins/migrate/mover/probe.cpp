@@ -2,6 +2,7 @@
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/target.h"
+#include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -15,7 +16,6 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr const char* kProbeName = ".holdfast-probe";
 constexpr std::uint64_t kLeastRoom = 256 << 10;  // the largest attribute on filesystems with large blocks, and more
 constexpr std::uint64_t kLeastInodes = 8;
 constexpr std::uint64_t kMostKept = 4096;  // blocks

@@ -129,7 +129,7 @@ Result<std::vector<std::string>> RemoteTarget::probe(const Needs& needs) {
 }
 
 Status RemoteTarget::rebuild(const std::string& path, const std::string& operation) {
-    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const Descriptor file = open_anew(path);
     if (!file.open()) return system_error("make index", path, errno);
     {
         const std::lock_guard lock(mutex_);

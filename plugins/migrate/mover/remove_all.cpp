@@ -1,3 +1,4 @@
+#include "common/os/random.h"
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/target.h"
 
@@ -5,7 +6,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <cerrno>
-#include <cstdio>
 #include <vector>
 
 namespace holdfast::mover {
@@ -55,10 +55,9 @@ class Removal {
         if (unlink_unlocked(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
         if (errno != ENOTEMPTY && errno != EEXIST) return failed("remove");
         if (levels_.size() >= kMostLevelsHeld) {
-            char up[48];
-            std::snprintf(up, sizeof up, ".holdfast-removed-%zu", moved_++);
-            if (renameat(parent, name.c_str(), base_, up) != 0) return failed("remove");
-            pending_.emplace_back(up);
+            std::string up = name_of_its_own();
+            if (renameat(parent, name.c_str(), base_, up.c_str()) != 0) return failed("remove");
+            pending_.push_back(std::move(up));
             return {};
         }
         Descriptor opened = open_in(parent, name, O_RDONLY | O_DIRECTORY);
@@ -113,10 +112,11 @@ class Removal {
     std::string shown_;
     std::vector<Level> levels_;
     std::vector<std::string> pending_;
-    std::size_t moved_ = 0;
 };
 
 }  // namespace
+
+std::string name_of_its_own() { return ".holdfast-" + random_letters(16); }
 
 Status remove_all(int directory, const std::string& name, const std::string& shown) {
     if (unlink_unlocked(directory, name, 0) == 0 || errno == ENOENT) return {};

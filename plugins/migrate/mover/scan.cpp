@@ -48,6 +48,7 @@ class Scan {
     }
 
     Result<Needs> run(const Signals& signals) {
+        names_of_ours();
         while (true) {
             if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
             TRY_ASSIGN(const Visited visited, walk_.next());
@@ -85,6 +86,14 @@ class Scan {
         if (problems_.size() > kMostNamed) problems_.erase(std::prev(problems_.end()));
     }
 
+    // Looked for by themselves: no walk shows a journal, which is nothing of the target that it lies in.
+    void names_of_ours() {
+        const std::lock_guard lock(mutex_);
+        for (const std::string& name : {std::string(kJournalName), std::string(kProbeName)})
+            if (look_at(tree_.root(), name, tree_.shown(name)).ok())
+                problem(name, "is a name that the mover needs for itself");
+    }
+
     static void example(Example& example, const std::string& path) {
         if (example.count++ == 0 || compare_paths(path, example.path) < 0) example.path = path;
     }
@@ -98,7 +107,6 @@ class Scan {
         const bool directory = visited.visit == Visit::kEnter;
         {
             const std::lock_guard lock(mutex_);
-            if (visited.path == kJournalName) problem(visited.path, "is a name that the mover needs for itself");
             if (visited.path.size() > kLongestPath) problem(visited.path.substr(0, 200), "has a path of over 64 KiB");
             if (!directory && meta.kind == Kind::kDirectory) {
                 if (visited.closed == EXDEV) problem(visited.path, "another filesystem is mounted there");

@@ -12,6 +12,11 @@
 #include <vector>
 
 namespace holdfast::mover {
+namespace {
+
+constexpr std::string_view kHeld = "/proc/self/fd/";
+
+}  // namespace
 
 Result<Descriptor> nameless_file(const std::string& folder) {
     Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -22,6 +27,13 @@ Result<Descriptor> nameless_file(const std::string& folder) {
     if (!named.open()) return system_error("make a file in", escape_line(folder), errno);
     ::unlink(name.c_str());
     return named;
+}
+
+std::string held_path(const Descriptor& file) { return std::string(kHeld) + std::to_string(file.get()); }
+
+Descriptor open_anew(const std::string& path) {
+    const int no_link = starts_with(path, kHeld) ? 0 : O_NOFOLLOW;
+    return Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | no_link, 0600));
 }
 
 Status write_all(int file, std::string_view bytes, const std::string& shown) {

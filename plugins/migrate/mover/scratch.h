@@ -11,6 +11,10 @@ namespace holdfast::mover {
 
 // A new file in `folder` that has no name and is gone with its descriptor.
 Result<Descriptor> nameless_file(const std::string& folder);
+// What opens the very file that is held, also one without a name.
+std::string held_path(const Descriptor& file);
+// Opened for reading and writing, made or emptied: a file of that name, which may be no link, or one of held_path().
+Descriptor open_anew(const std::string& path);
 Status write_all(int file, std::string_view bytes, const std::string& shown);
 Status write_all_at(int file, std::string_view bytes, std::uint64_t offset, const std::string& shown);
 // Where the file has data at or after `from`: nullopt if only a hole follows. Devices have no holes.

@@ -6,10 +6,6 @@
 #include "plugins/migrate/mover/run_check.h"
 #include "plugins/migrate/mover/scratch.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-#include <cerrno>
-
 namespace holdfast::mover {
 namespace {
 
@@ -86,10 +82,10 @@ class Serving {
             case FrameKind::kRebuild:
                 return rebuild(std::string(frame.payload));
             case FrameKind::kIndexEnd:
-                return index_end();
+                index_comes_ = false;
+                return {};
             case FrameKind::kPrune:
-                TRY(target_.prune(index_path()));
-                return channel_.send(FrameKind::kDone, "");
+                return prune();
             case FrameKind::kCheck:
                 return check(frame.payload);
             case FrameKind::kCompare:
@@ -102,8 +98,6 @@ class Serving {
                 return strange_request();
         }
     }
-
-    std::string index_path() const { return options_.scratch + "/received"; }
 
     Status write(const Frame& frame) {
         if (frame.kind == FrameKind::kBatch) {
@@ -149,6 +143,8 @@ class Serving {
 
     Status begin(const std::string& operation) {
         if (!greeted_ || operation.empty() || operation.size() > 256) return strange_request();
+        // The epochs of another operation begin anew: who still waited for one of before would wait without end.
+        TRY(acks_.drain());
         TRY_ASSIGN(const TargetState state, target_.begin(operation));
         begun_ = true;
         asked_ = state.epoch;
@@ -184,11 +180,10 @@ class Serving {
 
     Status rebuild(const std::string& operation) {
         if (!begun_) return strange_request();
-        TRY(target_.rebuild(index_path(), operation));
-        const Descriptor file(::open(index_path().c_str(), O_RDONLY | O_CLOEXEC));
-        if (!file.open()) return system_error("open index", index_path(), errno);
+        TRY_ASSIGN(const Descriptor index, nameless_file(options_.scratch));
+        TRY(target_.rebuild(held_path(index), operation));
         for (std::uint64_t at = 0;;) {
-            TRY_ASSIGN(const std::string part, read_at(file.get(), at, 256 << 10, "index"));
+            TRY_ASSIGN(const std::string part, read_at(index.get(), at, 256 << 10, "index"));
             if (part.empty()) break;
             TRY(channel_.send(FrameKind::kIndexPart, part));
             at += part.size();
@@ -196,17 +191,20 @@ class Serving {
         return channel_.send(FrameKind::kIndexEnd, "");
     }
 
+    // Without a name: it tells what the files are called and what is attached to them, and must not outlive a kill.
     Status index_part(std::string_view part) {
         if (!begun_) return strange_request();
-        if (!index_.open())
-            index_ = Descriptor(::open(index_path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-        if (!index_.open()) return system_error("make index", index_path(), errno);
+        if (!index_comes_) {
+            TRY_ASSIGN(index_, nameless_file(options_.scratch));
+            index_comes_ = true;
+        }
         return write_all(index_.get(), part, "index");
     }
 
-    Status index_end() {
-        index_.close();
-        return {};
+    Status prune() {
+        if (!begun_ || !index_.open()) return strange_request();
+        TRY(target_.prune(held_path(index_)));
+        return channel_.send(FrameKind::kDone, "");
     }
 
     Status compare(std::string_view payload) {
@@ -221,8 +219,8 @@ class Serving {
     }
 
     Status check(std::string_view how) {
-        if (!begun_ || how.size() != 1 || how[0] < '0' || how[0] > '2') return strange_request();
-        TRY_ASSIGN(const Verdict verdict, target_.check(index_path(), static_cast<CheckHow>(how[0] - '0')));
+        if (!begun_ || !index_.open() || how.size() != 1 || how[0] < '0' || how[0] > '2') return strange_request();
+        TRY_ASSIGN(const Verdict verdict, target_.check(held_path(index_), static_cast<CheckHow>(how[0] - '0')));
         return channel_.send(FrameKind::kVerdict, encode_verdict(verdict));
     }
 
@@ -239,11 +237,11 @@ class Serving {
     const ServeOptions& options_;
     LocalTarget& target_;
     Channel channel_;
-    bool greeted_ = false, begun_ = false, sealed_ = false;
+    bool greeted_ = false, begun_ = false, sealed_ = false, index_comes_ = false;
     std::uint64_t asked_ = 0;  // the last epoch that was to become durable
     std::mutex mutex_;
-    Status failed_;  // of a sync that nobody asked for an answer
-    Descriptor index_;
+    Status failed_;        // of a sync that nobody asked for an answer
+    Descriptor index_;     // the last one that was sent
     Pool<Frame> writers_;  // these two last: their threads use all of the above
     Pool<std::uint64_t> acks_;
 };

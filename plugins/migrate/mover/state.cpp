@@ -18,16 +18,43 @@ namespace {
 constexpr std::string_view kVerifiedMagic = "HFVER\1\r\n";
 constexpr off_t kLeastPass = 64;  // a smaller file has not even its head: nothing was sent
 
-Status replace_file(const std::string& from, const std::string& to, const std::string& folder) {
-    if (rename(from.c_str(), to.c_str()) != 0) return system_error("rename", escape_line(from), errno);
-    const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.open() || fsync(directory.get()) != 0) return system_error("sync", escape_line(folder), errno);
+}  // namespace
+
+Result<State> State::nameless(std::string folder) {
+    State state(std::move(folder));
+    for (int file = 0; file < kFiles; ++file) {
+        TRY_ASSIGN(Descriptor made, nameless_file(state.folder_));
+        state.nameless_.push_back(std::move(made));
+    }
+    return state;
+}
+
+std::string State::path_of(File file) const {
+    static constexpr const char* kNamesOfFiles[kFiles] = {"index",    "pass",   "trimmed",  "names",
+                                                          "unproven", "merged", "verified", "verified-new"};
+    return nameless_.empty() ? folder_ + "/" + kNamesOfFiles[file] : held_path(nameless_[file]);
+}
+
+Status State::rename(File from, File to) {
+    if (nameless_.empty()) {
+        const std::string path = path_of(from);
+        return ::rename(path.c_str(), path_of(to).c_str()) == 0
+                   ? Status()
+                   : Status(system_error("rename", escape_line(path), errno));
+    }
+    // Who reads what was there goes on with it.
+    nameless_[to] = std::move(nameless_[from]);
+    TRY_ASSIGN(nameless_[from], nameless_file(folder_));
     return {};
 }
 
-}  // namespace
+void State::remove(File file) const {
+    const int done = nameless_.empty() ? unlink(path_of(file).c_str()) : ftruncate(nameless_[file].get(), 0);
+    (void)done;  // what stays is found not to be good
+}
 
 Status State::lock() {
+    if (!nameless_.empty()) return {};  // nobody else has them
     lock_ = Descriptor(::open((folder_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock_.open()) {
         const Error error = system_error("open state", escape_line(folder_), errno);
@@ -71,7 +98,7 @@ Result<bool> State::recover(const std::string& operation, const TargetState& tar
         if (!recovered) forget();
         return recovered;
     }
-    unlink(pass().c_str());
+    remove(kPass);
     // With no pass begun since, the target is exactly where the index left it, or somebody has set it back.
     return index_end && index_end->epoch == target.epoch;
 }
@@ -87,21 +114,24 @@ Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const Tar
     if (index && index->epoch == killed->head.epoch) {
         TRY_ASSIGN(old, open_index());
     }
-    const std::string merged = folder_ + "/merged";
-    TRY(merge_killed_pass(std::move(old), pass(), merged, target.epoch));
-    TRY(replace_index(merged));
-    unlink(pass().c_str());
+    TRY(merge_killed_pass(std::move(old), pass(), path_of(kMerged), target.epoch));
+    TRY(replace_index(kMerged));
+    remove(kPass);
     return true;
 }
 
-Status State::commit() { return replace_index(pass()); }
+Status State::commit() { return replace_index(kPass); }
 
-Status State::take_trimmed() { return replace_index(trimmed()); }
+Status State::take_trimmed() { return replace_index(kTrimmed); }
 
-Status State::replace_index(const std::string& from) {
-    unlink(verified().c_str());
+Status State::replace_index(File from) {
+    remove(kNote);
     verified_ = false;
-    return replace_file(from, index(), folder_);
+    TRY(rename(from, kIndex));
+    if (!nameless_.empty()) return {};
+    const Descriptor directory(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.open() || fsync(directory.get()) != 0) return system_error("sync", escape_line(folder_), errno);
+    return {};
 }
 
 Status State::mark_verified() {
@@ -112,21 +142,19 @@ Status State::mark_verified() {
     out.u64(reader.identity());
     out.raw(reader.end()->root);
     out.u64(checksum_of(note));
-    const std::string written = folder_ + "/verified-new";
     {
-        const Descriptor file(::open(written.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        const std::string written = path_of(kNewNote);
+        const Descriptor file = open_anew(written);
         if (!file.open()) return system_error("make", escape_line(written), errno);
         TRY(write_all(file.get(), note, escape_line(written)));
     }
     // Not synced: a note that is lost or torn costs a reading back.
-    return rename(written.c_str(), verified().c_str()) == 0
-               ? Status()
-               : Status(system_error("rename", escape_line(written), errno));
+    return rename(kNewNote, kNote);
 }
 
 // No note, or one of another index, or a damaged one: all of it is read back again, and nothing is lost.
 bool State::is_verified(const IndexReader& passed_over) const {
-    const std::string note = read_file(verified(), 4096).value_or("");
+    const std::string note = read_file(path_of(kNote), 4096).value_or("");
     Decoder in(note);
     const bool magic = in.raw(kVerifiedMagic.size()) == kVerifiedMagic;
     const bool same = in.u64() == passed_over.identity() && in.raw(32) == passed_over.end()->root;
@@ -135,9 +163,9 @@ bool State::is_verified(const IndexReader& passed_over) const {
 }
 
 void State::forget() {
-    unlink(verified().c_str());
-    unlink(index().c_str());
-    unlink(pass().c_str());
+    remove(kNote);
+    remove(kIndex);
+    remove(kPass);
 }
 
 Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t epoch) {

@@ -8,17 +8,21 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace holdfast::mover {
 
 class State {
   public:
     explicit State(std::string folder) : folder_(std::move(folder)) {}
+    // For one run: the files have no names, and nothing of them is left however that ends.
+    static Result<State> nameless(std::string folder);
     // kFailed: no such folder. kLocked: another mover works with it.
     Status lock();
 
-    std::string index() const { return folder_ + "/index"; }
-    std::string pass() const { return folder_ + "/pass"; }
+    // Paths of nameless files are good until the file is renamed: they are asked for anew for each use.
+    std::string index() const { return path_of(kIndex); }
+    std::string pass() const { return path_of(kPass); }
     const std::string& folder() const { return folder_; }
 
     // Brings what there is to one index of what the target has. False: nothing that can be relied on is there (no
@@ -29,9 +33,11 @@ class State {
     // The pass is complete: its index becomes the index.
     Status commit();
     // See trim.h: what was written to trimmed() becomes the index.
-    std::string trimmed() const { return folder_ + "/trimmed"; }
+    std::string trimmed() const { return path_of(kTrimmed); }
+    std::string names() const { return path_of(kNames); }
+    void forget_names() const { remove(kNames); }
     // Of the last pass, see IndexWriter::also_to().
-    std::string unproven() const { return folder_ + "/unproven"; }
+    std::string unproven() const { return path_of(kUnproven); }
     Status take_trimmed();
     // Everything in the index was read back from the target and found right: noted beside it, with what no other index
     // has, since to write the index itself anew takes as long as all else that is done when little has changed.
@@ -39,13 +45,17 @@ class State {
     void forget();  // removes all of it
 
   private:
+    enum File : std::uint8_t { kIndex, kPass, kTrimmed, kNames, kUnproven, kMerged, kNote, kNewNote, kFiles };
+    std::string path_of(File file) const;
+    Status rename(File from, File to);
+    void remove(File file) const;
     // nullopt: not to be relied on.
     Result<std::optional<IndexEnd>> readable_index(const std::string& operation, const TargetState& target);
-    std::string verified() const { return folder_ + "/verified"; }
     bool is_verified(const IndexReader& passed_over) const;
-    Status replace_index(const std::string& from);
+    Status replace_index(File from);
     Result<bool> recover_pass(const std::optional<IndexEnd>& index, const TargetState& target);
     std::string folder_;
+    std::vector<Descriptor> nameless_;  // all of them, or none
     Descriptor lock_;
     bool verified_ = false;  // the index that was found good is
 };

@@ -30,13 +30,16 @@ int make_socket(int directory, const std::string& name) {
     address.sun_family = AF_UNIX;
     const std::string held = "/proc/self/fd/" + std::to_string(directory) + "/";
     // Names of up to 255 bytes do not fit into an address of 108: a short name first, then renamed.
-    const std::string brief = ".holdfast-removed-s";
+    const std::string brief = name_of_its_own();
     const std::string path = held + brief;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    unlinkat(directory, brief.c_str(), 0);
     if (!socket.open() || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return -1;
-    return renameat(directory, brief.c_str(), directory, name.c_str());
+    if (renameat(directory, brief.c_str(), directory, name.c_str()) == 0) return 0;
+    const int code = errno;
+    unlinkat(directory, brief.c_str(), 0);
+    errno = code;
+    return -1;
 }
 
 int make_entry(int directory, const std::string& name, const Meta& meta) {

@@ -61,6 +61,8 @@ class Target {
     std::list<std::pair<std::string, Opened>> files_;  // the last used first
 };
 
+// Of an entry that is only there for a moment: nothing that was copied, or that a killed mover left, has it.
+std::string name_of_its_own();
 // Removes `name` in `directory` with all beneath; nothing there is well. Iterative; never leaves the filesystem.
 Status remove_all(int directory, const std::string& name, const std::string& shown);
 

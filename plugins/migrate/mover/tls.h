@@ -39,7 +39,7 @@ class Tls : public Wire {
     static Result<std::unique_ptr<Tls>> start(Descriptor socket, const std::string& key, bool server,
                                               const Signals& signals);
     Status gather_writes();
-    Status handshake(bool server, std::chrono::milliseconds limit);
+    Status handshake(bool server);
     std::unique_ptr<State> state_;
     const Signals& signals_;
 };

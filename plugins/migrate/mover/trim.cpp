@@ -2,8 +2,6 @@
 
 #include "plugins/migrate/mover/walk.h"
 
-#include <unistd.h>
-
 namespace holdfast::mover {
 namespace {
 
@@ -31,8 +29,7 @@ Status trim_target(const Tree& source, TargetSide& target, State& state, const s
     TRY_ASSIGN(IndexReader reader, IndexReader::open(state.index()));
     const IndexHead head = reader.head();
     Base old(std::move(reader));
-    const std::string names = state.folder() + "/names";
-    TRY_ASSIGN(IndexWriter wanted, IndexWriter::create(names, head));
+    TRY_ASSIGN(IndexWriter wanted, IndexWriter::create(state.names(), head));
     TRY_ASSIGN(IndexWriter kept, IndexWriter::create(state.trimmed(), head));
     Walk walk(source, scratch);
     while (true) {
@@ -50,8 +47,8 @@ Status trim_target(const Tree& source, TargetSide& target, State& state, const s
     TRY_ASSIGN(const IndexEnd names_end, wanted.finish(epoch));
     TRY_ASSIGN(const IndexEnd kept_end, kept.finish(epoch));
     TRY(state.take_trimmed());
-    Status pruned = target.prune(names);
-    unlink(names.c_str());
+    Status pruned = target.prune(state.names());
+    state.forget_names();
     return pruned;
 }
 

@@ -72,5 +72,7 @@ class Walk : public Visits {
 // Names in the root that mkfs and the mover make.
 inline constexpr std::string_view kLostAndFound = "lost+found";
 inline constexpr std::string_view kJournalName = ".holdfast-mover";
+// A directory in the root of a target while it is tried what it can hold. As the journal, it is nothing of a source.
+inline constexpr const char* kProbeName = ".holdfast-probe";
 
 }  // namespace holdfast::mover

@@ -2,10 +2,12 @@
 #include "common/os/files.h"
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/rebuild.h"
+#include "plugins/migrate/mover/walk.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -62,6 +64,44 @@ class IndexedTree {
         REQUIRE(verdict.ok());
         CHECK(verdict->differences == verdict->named.size());
         return verdict->named;
+    }
+
+    // As a pass writes it of a source, of what `change` leaves.
+    IndexEnd write_source(const std::string& name, const std::function<void(Entry&)>& change = nullptr,
+                          const Entry* last = nullptr) const {
+        auto to = IndexWriter::create(index(name), {"operation", 1, 2, false});
+        REQUIRE(to.ok());
+        Walk walk(*tree_, scratch_->path());
+        while (true) {
+            auto visited = walk.next();
+            REQUIRE(visited.ok());
+            if (visited->visit == Visit::kEnd) break;
+            if (visited->visit == Visit::kLeave) continue;
+            Entry entry;
+            entry.path = visited->path;
+            entry.meta = visited->looked.meta;
+            entry.facts = visited->looked.facts;
+            if (change) change(entry);
+            REQUIRE(to->add(entry).ok());
+        }
+        if (last != nullptr) REQUIRE(to->add(*last).ok());
+        auto end = to->finish(2);
+        REQUIRE(end.ok());
+        return *end;
+    }
+
+    // How the last look at a source ends, of which `expected` was said.
+    std::string changed(const std::string& name, const Fingerprint& expected) const {
+        const Status looked = check_source(*tree_, index(name), expected, 2, scratch_->path());
+        if (looked.ok()) return "";
+        CHECK(looked.error().kind == ErrorKind::kMismatch);
+        return looked.error().message.substr(0, looked.error().message.find(" while"));
+    }
+
+    Status prune(const std::string& name) const {
+        auto reader = IndexReader::open(index(name));
+        REQUIRE(reader.ok());
+        return prune_tree(*tree_, std::move(*reader), scratch_->path());
     }
 
     // All runs of the index, read back before the check.
@@ -182,6 +222,68 @@ TEST_CASE("of a file's blocks only those that were not read back before are read
     tree.spoil("large", 3 * 16384 + 5);
     CHECK(tree.wrong("blocks", CheckHow::kUnverified) == Found{"target:large: has another content from byte 49152"});
     CHECK(tree.wrong("blocks", CheckHow::kAll).size() == 2);
+}
+
+TEST_CASE("another name of a file is that file, or is named; of a first name that went away nothing is said") {
+    IndexedTree tree;
+    std::filesystem::create_hard_link(tree.at("a"), tree.at("z"));
+    const auto linked_to = [&](const char* first) {
+        tree.write_source("linked", [&](Entry& entry) {
+            entry.state |= kVerified;
+            if (entry.path == "z") entry.link_to = first;
+        });
+        return tree.wrong("linked", CheckHow::kUnverified);
+    };
+    CHECK(linked_to("a").empty());
+    CHECK(linked_to("gone").empty());
+    CHECK(linked_to("d/b") == Found{"target:z: is not the same file as target:d/b"});
+}
+
+TEST_CASE("the last look at a source sees what changed, appeared and went away, and names it") {
+    IndexedTree tree;
+    const Fingerprint before = tree.write_source("source").source;
+    CHECK(tree.changed("source", before).empty());
+    CHECK(tree.changed("source", {}).empty());  // a sum that differs is no difference
+    tree.spoil("d/b");
+    CHECK(tree.changed("source", before) == "target:d/b changed");
+    const Fingerprint later = tree.write_source("source").source;
+    CHECK(tree.changed("source", later).empty());
+    CHECK(tree.changed("source", before).empty());
+    for (const std::string part : {"time", "size", "inode", "links"}) {
+        CAPTURE(part);
+        tree.write_source("other", [&](Entry& entry) {
+            if (entry.path != "d/b") return;
+            if (part == "time") ++entry.meta.mtime.nanoseconds;
+            if (part == "size") ++entry.meta.size;
+            if (part == "inode") ++entry.facts.inode;
+            if (part == "links") ++entry.facts.links;
+        });
+        CHECK(tree.changed("other", {}) == "target:d/b changed");
+    }
+    // Named as it would be at its place, and at the end.
+    const auto renamed = [&](const char* from, const char* to) {
+        tree.write_source("other", [&](Entry& entry) { entry.path = entry.path == from ? to : entry.path; });
+        return tree.changed("other", {});
+    };
+    CHECK(renamed("a", "A") == "target:A went away");
+    CHECK(renamed("large", "z") == "target:large appeared");
+    Entry last;
+    tree.write_source("other", [&](Entry& entry) { last = entry; });
+    last.path = "z";
+    tree.write_source("other", nullptr, &last);
+    CHECK(tree.changed("other", {}) == "target:z went away");
+}
+
+TEST_CASE("what is not in an index is removed with all that is in it, but for lost+found") {
+    IndexedTree tree;
+    for (const char* folder : {"d/more/deep", "lost+found", "aa"}) std::filesystem::create_directories(tree.at(folder));
+    for (const char* file : {"d/more/deep/file", "0", "d/a", "d/c", "zz"}) std::ofstream(tree.at(file)) << "x";
+    REQUIRE(tree.prune("all").ok());
+    std::vector<std::string> left;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(tree.at("")))
+        left.push_back(std::filesystem::relative(entry.path(), tree.at("")).string());
+    std::sort(left.begin(), left.end());
+    CHECK(left == Found{"a", "d", "d/b", "large", "lost+found"});
 }
 
 }  // namespace holdfast::mover

@@ -55,6 +55,17 @@ TEST_CASE("what was read back early and was right is known, and nothing else") {
     CHECK_FALSE(file.early.has(other));  // other blocks of it were to be read
 }
 
+TEST_CASE("of many that were read back each is known") {
+    OneFile file;
+    std::vector<RunCheck> many;
+    for (int marks = 0; marks < 8; ++marks) {
+        many.push_back(OneFile::run('x'));
+        many.back().run.read_back = {(marks & 1) != 0, (marks & 2) != 0, (marks & 4) != 0};
+    }
+    file.read(1, many);
+    for (const RunCheck& run : many) CHECK(file.early.has(run));
+}
+
 TEST_CASE("nothing is read back before the epoch is durable that was asked for after it was written") {
     OneFile file;
     file.early.written({OneFile::run('x')});
@@ -69,6 +80,46 @@ TEST_CASE("nothing is read back before the epoch is durable that was asked for a
     CHECK(file.early.has(OneFile::run('x')));
 }
 
+TEST_CASE("what an epoch made durable is read back while a later one is not") {
+    OneFile file;
+    file.early.written({OneFile::run('x')});
+    file.early.checkpoint(1);
+    RunCheck later = OneFile::run('x');
+    later.run.read_back = {true, false, false};
+    file.early.written({later});
+    file.early.checkpoint(2);
+    file.early.durable(1);
+    file.early.finish();
+    CHECK(file.early.has(OneFile::run('x')));
+    CHECK_FALSE(file.early.has(later));
+    file.early.durable(2);
+    file.early.finish();
+    CHECK(file.early.has(later));
+}
+
+TEST_CASE("what is being read back as a pass begins does not count for it") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    std::ofstream(folder->path() + "/file") << "";
+    constexpr std::uint64_t kBlocks = 16 << 10;  // 256 MiB, which take a while
+    std::filesystem::resize_file(folder->path() + "/file", kBlocks * kBlock);
+    const RunCheck run{"file",
+                       {0, kBlocks, std::vector<Digest>(kBlocks, digest_of(std::string(kBlock, '\0')))},
+                       kBlock,
+                       kBlocks * kBlock};
+    auto tree = Tree::open(folder->path(), "target");
+    REQUIRE(tree.ok());
+    Counters counters;
+    EarlyReadBack early(*tree, 1, counters);
+    early.written({run});
+    early.checkpoint(1);
+    early.durable(1);
+    while (counters.bytes_read == 0) std::this_thread::yield();
+    early.begin();
+    early.finish();
+    CHECK_FALSE(early.has(run));
+}
+
 TEST_CASE("what an earlier pass read back does not count for the next one, which may have written it anew") {
     OneFile file;
     file.read(1, {OneFile::run('x')});
@@ -80,14 +131,56 @@ TEST_CASE("what an earlier pass read back does not count for the next one, which
     CHECK_FALSE(file.early.has(OneFile::run('x')));
 }
 
+TEST_CASE(
+    "what an earlier pass wrote and did not read back is not read for the next one, whose epochs may begin anew") {
+    OneFile file;
+    file.early.written({OneFile::run('x')});
+    file.early.durable(7);
+    file.early.begin();
+    file.early.checkpoint(8);
+    file.early.durable(8);
+    file.early.finish();
+    CHECK_FALSE(file.early.has(OneFile::run('x')));
+    file.early.begin();
+    file.early.written({OneFile::run('x')});
+    file.early.checkpoint(1);
+    file.early.finish();
+    CHECK_FALSE(file.early.has(OneFile::run('x')));
+    file.early.durable(1);
+    file.early.finish();
+    CHECK(file.early.has(OneFile::run('x')));
+}
+
+TEST_CASE("without threads nothing is read, and nothing is waited for") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    auto tree = Tree::open(folder->path(), "target");
+    REQUIRE(tree.ok());
+    Counters counters;
+    EarlyReadBack early(*tree, 0, counters);
+    early.written({OneFile::run('x')});
+    early.checkpoint(1);
+    early.durable(1);
+    early.finish();
+    CHECK_FALSE(early.has(OneFile::run('x')));
+}
+
 TEST_CASE("more than is held is left to the check") {
     OneFile file;
     const std::string deep(60'000, 'p');
     std::vector<RunCheck> many(100, OneFile::run('x', deep));
     many.push_back(OneFile::run('x'));
-    file.read(1, std::move(many));
+    const std::vector<RunCheck> rest(1000, OneFile::run('x', "missing"));  // to the last byte
+    file.early.written(many);
+    file.read(1, rest);
     CHECK_FALSE(file.early.has(OneFile::run('x')));
     file.read(2, {OneFile::run('x')});
+    CHECK(file.early.has(OneFile::run('x')));
+    // Also after a pass whose runs were not read.
+    file.early.written(std::move(many));
+    file.early.written(rest);
+    file.early.begin();
+    file.read(3, {OneFile::run('x')});
     CHECK(file.early.has(OneFile::run('x')));
 }
 
