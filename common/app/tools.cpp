@@ -24,7 +24,12 @@ Tools::Tools(const Plugin& plugin, kube::Kubectl kubectl, const Process& process
 }
 
 plan::Explain explain_by(kube::ClusterReader& reader) {
-    return [&reader](const kube::ObjectRef& ref) { return diagnose::why(reader, ref); };
+    return [&reader](const kube::ObjectRef& ref) {
+        diagnose::Why why = diagnose::why(reader, ref);
+        plan::Explanation explanation(std::move(why.text));
+        explanation.for_good = why.for_good;
+        return explanation;
+    };
 }
 
 }  // namespace holdfast::app

@@ -5,6 +5,8 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
 
+#include <algorithm>
+
 namespace holdfast::diagnose {
 namespace {
 
@@ -14,6 +16,10 @@ Findings explained(Gatherer& gatherer, Findings found) {
     append(found, blind_spots(gatherer.gaps()));
     settle(found);
     return found;
+}
+
+bool of_lost_source(const Finding& one) {
+    return one.code == kClaimSourceDeleting || one.code == kClaimSourceMissing;
 }
 
 }  // namespace
@@ -53,13 +59,17 @@ Findings explain_workload(kube::ClusterReader& reader, const kube::ObjectRef& re
     return explained(gatherer, std::move(found));
 }
 
-std::string why(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
-    if (ref.resource == kube::kClaims) return headline(explain_claim(reader, ref.space, ref.name));
-    if (ref.resource == kube::kSnapshots) return headline(explain_snapshot(reader, ref.space, ref.name));
-    if (ref.resource == kube::kPods) return headline(explain_pod(reader, ref.space, ref.name));
+Why why(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
+    if (ref.resource == kube::kClaims) {
+        const Findings found = explain_claim(reader, ref.space, ref.name);
+        const auto lost = std::find_if(found.begin(), found.end(), of_lost_source);
+        return lost == found.end() ? Why{headline(found)} : Why{headline({*lost}), true};
+    }
+    if (ref.resource == kube::kSnapshots) return {headline(explain_snapshot(reader, ref.space, ref.name))};
+    if (ref.resource == kube::kPods) return {headline(explain_pod(reader, ref.space, ref.name))};
     if (ref.resource == kube::kStatefulSets || ref.resource == kube::kDeployments)
-        return headline(explain_workload(reader, ref));
-    return "";
+        return {headline(explain_workload(reader, ref))};
+    return {};
 }
 
 }  // namespace holdfast::diagnose

@@ -82,7 +82,8 @@ std::vector<Waiting> throwaway_waits() {
          "the driver's provisioner makes a volume from the snapshot, the volume controller binds it; with a "
          "WaitForFirstConsumer class the scheduler first chooses a node for a throwaway pod",
          "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4; its snapshot "
+         "is gone or being deleted, seen within 5 s: exit 5",
          "The throwaway pod is removed. Exit 5 with what keeps it Pending. The claim stays; `resume` waits on, `abort` "
          "removes it if no pod uses it."},
         {Condition::kClaimBound,
@@ -90,7 +91,8 @@ std::vector<Waiting> throwaway_waits() {
          {"restore drill", "restore open"},
          "the driver's provisioner makes a volume from the snapshot, the volume controller binds it",
          "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4; its snapshot "
+         "is gone or being deleted, seen within 5 s: exit 5",
          "All throwaways are taken down. Exit 5: an infrastructure failure, the data was not judged, no mark is "
          "changed. The same command again begins anew."},
         {Condition::kPodRunning, &kube::kPods, kDrills,
@@ -161,7 +163,8 @@ std::vector<Waiting> proof_waits() {
          "controller "
          "binds them",
          "",
-         "a volume is gone (phase Lost), a claim is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "a volume is gone (phase Lost), a claim is being deleted: exit 1; it is deleted or replaced: exit 4; its snapshot "
+         "is gone or being deleted, seen within 5 s: exit 1, and what was made is taken back",
          kProving},
         {Condition::kPodSucceeded,
          &kube::kPods,
