@@ -27,7 +27,8 @@ plan::Explain explain_by(kube::ClusterReader& reader) {
     return [&reader](const kube::ObjectRef& ref) {
         diagnose::Why why = diagnose::why(reader, ref);
         plan::Explanation explanation(std::move(why.text));
-        explanation.for_good = why.for_good;
+        explanation.no_source = why.no_source;
+        explanation.no_space = why.no_space;
         return explanation;
     };
 }

@@ -45,7 +45,8 @@ std::string headline(const std::vector<Finding>& findings);
 // few reads: for a wait that stands still, every few seconds at most.
 struct Why {
     std::string text;
-    bool for_good = false;  // a claim whose source is gone or goes: what is made under its name later is other data
+    bool no_source = false;  // a claim's, which is gone or goes: what is made under its name later is other data
+    bool no_space = false;   // the namespace is gone, or goes with all that is in it
 };
 Why why(kube::ClusterReader& reader, const kube::ObjectRef& ref);
 

@@ -354,6 +354,7 @@ class Drive {
     // does not hold the operation writes nothing.
     void stop() {
         if (!holding_) return;
+        if (recorded_ && ended_with_its_space()) return holding_->release(true);
         if (!holding_->world().may_write().ok() && holding_->lost()) {
             result_.resumable = false;
             if (holding_->world().may_write().error().reason == kJournalGone)
@@ -390,6 +391,15 @@ class Drive {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
         }
         leave_event(error);
+    }
+
+    bool ended_with_its_space() {
+        const auto lost = lost_with_its_space(world_.cluster, journal_, result_.status.error(),
+                                              [this] { return told_by_objects(); });
+        if (!lost) return false;
+        result_.status = *lost;
+        result_.resumable = false;  // not before the namespace is there again
+        return true;
     }
 
     bool told_by_objects() {

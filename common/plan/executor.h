@@ -36,8 +36,9 @@ struct Explanation {
     Explanation() = default;
     Explanation(std::string said) : text(std::move(said)) {}  // NOLINT(google-explicit-constructor): of tests, mostly
 
-    std::string text;       // one line, "" if nothing is known
-    bool for_good = false;  // nothing that anybody does will bring it there any more: the wait ends
+    std::string text;  // one line, "" if nothing is known
+    // Waiting longer is in vain: what a claim is to be made from is gone or goes, or the whole namespace.
+    bool no_source = false, no_space = false;
 };
 using Explain = std::function<Explanation(const kube::ObjectRef&)>;
 

@@ -192,8 +192,12 @@ class Waiter {
         return all;
     }
 
-    // One that goes, or that gets a volume which is reserved for its name, does not need where its data would come from.
-    bool only_its_source() const { return wait_.condition == Condition::kClaimBound && wait_.bound_to.empty(); }
+    // A claim that goes, or that gets a volume which is reserved for its name, does not need where its data would come
+    // from.
+    bool in_vain(const Explanation& found) const {
+        const bool needs_source = wait_.condition == Condition::kClaimBound && wait_.bound_to.empty();
+        return (found.no_source && needs_source) || (found.no_space && wait_.condition != Condition::kGone);
+    }
 
     milliseconds still() const { return std::chrono::duration_cast<milliseconds>(world_.clock.steady_now() - moved_); }
 
@@ -240,7 +244,7 @@ class Waiter {
             explained_ = now;
             const std::string name = first_waiting();
             Explanation found = world_.explain(ref(name));
-            if (found.for_good && only_its_source())
+            if (in_vain(found))
                 return Error{ErrorKind::kUnavailable,
                              ref(name).text() + ": " + watched_[name].verdict.detail + "; " + found.text, "", 0,
                              kNeverMore};

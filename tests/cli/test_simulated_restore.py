@@ -168,3 +168,59 @@ def test_a_snapshot_that_is_deleted_while_its_volume_is_made_ends_the_proof(clus
     assert cluster.get("vs", "before-data-postgres-0") is None and operations(cluster) == []
     # Of snapshots that are still there nothing was lost, and the volumes that were made from them are gone or kept.
     assert len(cluster.get("vs")["items"]) == 4
+
+
+def test_an_undo_is_refused_where_the_workload_is_of_another_major_version_now(cluster):
+    done = swapped(cluster, IN_PLACE)
+    before = volumes(cluster)
+    template = cluster.get("sts", "postgres")["spec"]["template"]
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:16"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    refused = cluster.run("restore", "undo", done, "--yes", code=3)
+    said = " ".join(refused.err.split())
+    assert "hold the files of registry.example/postgres:15, and the workload runs registry.example/postgres:16" in said, refused
+    assert "nothing was changed" in said and "image back to registry.example/postgres:15 first" in said, refused
+    assert volumes(cluster) == before
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:15"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    cluster.settle()
+    undone = swapped(cluster, ["undo", done, "--yes"])
+    # What an undo takes out is of the same version as what it puts in.
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:16"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    assert "image back to registry.example/postgres:15 first" in " ".join(cluster.run("restore", "undo", undone, "--yes", code=3).err.split())
+
+
+MOMENTS = {"the journal is written": ("PUT", "configmaps/"), "claims are made": ("POST", "persistentvolumeclaims" + REAL),
+           "volumes are marked": ("PATCH", "persistentvolumes/"), "the workload is stopped": ("PATCH", "statefulsets/postgres" + REAL),
+           "a claim is deleted": ("DELETE", r"persistentvolumeclaims/data-postgres-0(\?|$)")}
+
+
+@pytest.mark.parametrize("undo", [False, True])
+@pytest.mark.parametrize("moment", list(MOMENTS))
+def test_a_namespace_that_is_deleted_midway_is_named_and_what_is_kept_of_it(cluster, moment, undo):
+    words = ["undo", swapped(cluster, IN_PLACE), "--yes"] if undo else IN_PLACE
+    method, path = MOMENTS[moment]
+    cluster.rules({"method": method, "path": path, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
+    started = cluster.start("restore", *words, "--timeout", "10m")
+    cluster.arrived.get(timeout=60)
+    cluster.write("DELETE", "namespace", SPACE, {})
+    cluster.settle()
+    stopped = started.end()
+    said = " ".join(stopped.err.split())
+    assert stopped.code == 4 and f"somebody deleted namespace {SPACE}" in said, stopped
+    assert "Error from server" not in said and "restore resume" not in said, stopped
+    kept = [one["metadata"]["name"] for label in ("kept", "put-in") for one in cluster.get("pv", query=f"?labelSelector=holdfast.dev/{label}")["items"]]
+    assert all("pv/" + one in said for one in kept), (kept, stopped)
+    abort = said.split("kubectl create namespace bookstore; kubectl ", 1)[1:]
+    assert bool(abort) == any(cluster.get("pv", query="?labelSelector=holdfast.dev/put-in")["items"]), stopped
+    if not abort:
+        return
+    # The line that it gives ends the operation and destroys nothing.
+    cluster.write("POST", "namespace", "", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    words = abort[0].split()
+    ended = cluster.run(*words[:5], "--yes")
+    told = " ".join((ended.out + ended.err).split())
+    cluster.settle()
+    there = {one["metadata"]["name"]: one["spec"]["persistentVolumeReclaimPolicy"] for one in cluster.get("pv")["items"]}
+    assert all(there.get(one) == "Retain" and one in told for one in kept), (kept, there, ended)

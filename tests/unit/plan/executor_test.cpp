@@ -82,7 +82,7 @@ TEST_CASE("a wait for a claim whose source is gone ends soon") {
     Fixture f;
     f.world.explain = [](const kube::ObjectRef&) {
         Explanation why(std::string("its snapshot is gone"));
-        why.for_good = true;
+        why.no_source = true;
         return why;
     };
     f.cluster.put(claim("a"));
@@ -102,6 +102,26 @@ TEST_CASE("a wait for a claim whose source is gone ends soon") {
     SUBCASE("it is to go") {
         wait.condition = Condition::kGone;
         f.plan.steps = {step("w", wait)};
+        CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
+    }
+}
+
+TEST_CASE("a wait in a namespace that is gone ends soon, unless it is for something to go") {
+    Fixture f;
+    f.world.explain = [](const kube::ObjectRef&) {
+        Explanation why(std::string("namespace n is not there any more"));
+        why.no_space = true;
+        return why;
+    };
+    WaitFor wait{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
+    wait.bound_to = {"pv-1"};
+    SUBCASE("to come") {
+        f.plan.steps = {step("w", wait)};
+        CHECK(f.run().status.error().reason == kNeverMore);
+    }
+    SUBCASE("to go") {
+        f.cluster.put(claim("a"));
+        f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kGone, ""})};
         CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
     }
 }
