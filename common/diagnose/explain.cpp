@@ -19,9 +19,7 @@ Findings explained(Gatherer& gatherer, Findings found) {
     return found;
 }
 
-bool of_lost_source(const Finding& one) {
-    return one.code == kClaimSourceDeleting || one.code == kClaimSourceMissing;
-}
+bool of_lost_source(const Finding& one) { return one.code == kClaimSourceDeleting || one.code == kClaimSourceMissing; }
 
 // "" also where the namespace may not be read.
 std::string lost_with_its_space(kube::ClusterReader& reader, const kube::ObjectRef& ref) {

@@ -394,8 +394,8 @@ class Drive {
     }
 
     bool ended_with_its_space() {
-        const auto lost = lost_with_its_space(world_.cluster, journal_, result_.status.error(),
-                                              [this] { return told_by_objects(); });
+        const auto lost =
+            lost_with_its_space(world_.cluster, journal_, result_.status.error(), [this] { return told_by_objects(); });
         if (!lost) return false;
         result_.status = *lost;
         result_.resumable = false;  // not before the namespace is there again

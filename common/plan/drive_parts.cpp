@@ -258,16 +258,17 @@ std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Jour
     if (!gone && !goes && !heard) return std::nullopt;
     const std::vector<std::string> kept = kept_volumes(reader, journal.operation);
     const std::string base = "kubectl " + journal.plugin;
-    return Error{
-        ErrorKind::kConflict,
-        "somebody deleted namespace " + journal.space + (goes ? ", which is going" : "") + " while " +
-            journal.operation + " was at work: " + target_text(journal) + ", claims, snapshots and the journal go with it; " +
-            (kept.empty() ? "this operation keeps no volume: each stays or goes as its own reclaim policy says"
-                          : "kept, under Retain, with all that is on them: " + join(kept, ", ")),
-        told() ? "make it again, then end the operation, which says what each of these volumes was: kubectl create namespace " +
-                   journal.space + "; " + base + " abort " + journal.operation + " -n " + journal.space
-             : "nothing of the operation is left to go on with; what Retain keeps lists: kubectl get pv",
-        0, ""};
+    return Error{ErrorKind::kConflict,
+                 "somebody deleted namespace " + journal.space + (goes ? ", which is going" : "") + " while " +
+                     journal.operation + " was at work: " + target_text(journal) +
+                     ", claims, snapshots and the journal go with it; " +
+                     (kept.empty() ? "this operation keeps no volume: each stays or goes as its own reclaim policy says"
+                                   : "kept, under Retain, with all that is on them: " + join(kept, ", ")),
+                 told() ? "make it again, then end the operation, which says what each of these volumes was: kubectl "
+                          "create namespace " +
+                              journal.space + "; " + base + " abort " + journal.operation + " -n " + journal.space
+                        : "nothing of the operation is left to go on with; what Retain keeps lists: kubectl get pv",
+                 0, ""};
 }
 
 }  // namespace holdfast::plan

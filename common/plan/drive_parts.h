@@ -41,8 +41,8 @@ Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::st
 Status rehearse(const Plan& plan, World& world, const Limits& limits);
 
 // What an operation's failure means whose namespace is gone or goes: which step met that first says nothing to anybody.
-// Names the volumes that are kept. nullopt: the namespace is there, or may not be looked at. `told`: the volumes tell of
-// the operation, so that abort finds it.
+// Names the volumes that are kept. nullopt: the namespace is there, or may not be looked at. `told`: the volumes tell
+// of the operation, so that abort finds it.
 std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Journal& journal, const Error& error,
                                          const std::function<bool()>& told);
 

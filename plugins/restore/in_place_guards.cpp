@@ -73,7 +73,8 @@ std::string of_other_major(const std::string& image, const Json& workload) {
 // Every pod is ready with the image of now: it has read its files.
 bool all_run_as_asked(const Json& workload) {
     const int replicas = kube::replicas_of(workload);
-    return replicas > 0 && kube::number_at(workload, "/status/observedGeneration", -1) >= kube::generation_of(workload) &&
+    return replicas > 0 &&
+           kube::number_at(workload, "/status/observedGeneration", -1) >= kube::generation_of(workload) &&
            kube::number_at(workload, "/status/updatedReplicas", 0) >= replicas &&
            kube::number_at(workload, "/status/readyReplicas", 0) >= replicas;
 }
@@ -162,8 +163,8 @@ Status check_version(const InPlaceFacts& facts) {
     for (const std::string& image : recorded_images(facts)) {
         const std::string live = of_other_major(image, facts.workload);
         if (live.empty()) continue;
-        return refuse(facts.source.text() + " is of major version " + repository_and_major(image).second + " (" + image +
-                          "), and the workload runs " + escape_line(live) + ", which cannot read its files",
+        return refuse(facts.source.text() + " is of major version " + repository_and_major(image).second + " (" +
+                          image + "), and the workload runs " + escape_line(live) + ", which cannot read its files",
                       "set the workload's image back to " + image + " first");
     }
     return {};

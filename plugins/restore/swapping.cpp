@@ -198,14 +198,16 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     const bool vain = error.reason == plan::kNeverMore;
     if (vain && stage_of(*record_, facts, input.operation) == Stage::kProve) {
         TRY_ASSIGN(plan::Plan plan, take_down(reader, facts, input.operation));
-        plan.instead = Error{ErrorKind::kFailed, error.message, "the workload was not touched and runs on; restore from another set"};
+        plan.instead = Error{ErrorKind::kFailed, error.message,
+                             "the workload was not touched and runs on; restore from another set"};
         return plan;
     }
     return nothing;
 }
 
 // Nothing was switched over, and nothing of it stays: another set is the next thing to try.
-Result<plan::Plan> Swapping::take_down(kube::ClusterReader& reader, SwapFacts facts, const std::string& operation) const {
+Result<plan::Plan> Swapping::take_down(kube::ClusterReader& reader, SwapFacts facts,
+                                       const std::string& operation) const {
     TRY(gather_snapshots(reader, *record_, facts));
     return plan_back(*record_, facts, operation);
 }
