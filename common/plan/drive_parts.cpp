@@ -5,6 +5,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/random.h"
 #include "common/plan/describe.h"
@@ -229,13 +230,15 @@ Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::st
 
 namespace {
 
-std::vector<std::string> kept_volumes(kube::ClusterReader& reader, const std::string& operation) {
+// Of the namespace, whichever operation keeps them: an undo has not marked all that it would have put back.
+std::vector<std::string> kept_volumes(kube::ClusterReader& reader, const std::string& space) {
     std::vector<std::string> names;
     for (const char* label : {labels::kKept, labels::kPutIn}) {
-        const auto list = reader.list(kube::kVolumes, "", {std::string(label) + "=" + operation, ""});
+        const auto list = reader.list(kube::kVolumes, "", {label, ""});
         if (!list.ok()) continue;
-        for (const Json& volume : list->items) {
-            if (kube::reclaim_policy_of(volume) == "Retain") names.push_back("pv/" + kube::name_of(volume));
+        for (const Json& object : list->items) {
+            const kube::Volume volume = kube::volume_of(object);
+            if (volume.claim_space == space && volume.reclaim_policy == "Retain") names.push_back("pv/" + volume.name);
         }
     }
     return names;
@@ -256,19 +259,20 @@ std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Jour
     const bool heard =
         !space.ok() && error.message.find("namespaces \"" + journal.space + "\" not found") != std::string::npos;
     if (!gone && !goes && !heard) return std::nullopt;
-    const std::vector<std::string> kept = kept_volumes(reader, journal.operation);
+    const std::vector<std::string> kept = kept_volumes(reader, journal.space);
     const std::string base = "kubectl " + journal.plugin;
-    return Error{ErrorKind::kConflict,
-                 "somebody deleted namespace " + journal.space + (goes ? ", which is going" : "") + " while " +
-                     journal.operation + " was at work: " + target_text(journal) +
-                     ", claims, snapshots and the journal go with it; " +
-                     (kept.empty() ? "this operation keeps no volume: each stays or goes as its own reclaim policy says"
-                                   : "kept, under Retain, with all that is on them: " + join(kept, ", ")),
-                 told() ? "make it again, then end the operation, which says what each of these volumes was: kubectl "
-                          "create namespace " +
-                              journal.space + "; " + base + " abort " + journal.operation + " -n " + journal.space
-                        : "nothing of the operation is left to go on with; what Retain keeps lists: kubectl get pv",
-                 0, ""};
+    return Error{
+        ErrorKind::kConflict,
+        "somebody deleted namespace " + journal.space + (goes ? ", which is going" : "") + " while " +
+            journal.operation + " was at work: " + target_text(journal) +
+            ", claims, snapshots and the journal go with it; " +
+            (kept.empty() ? "no volume of it is kept by an operation: each stays or goes as its own reclaim policy says"
+                          : "kept, under Retain, with all that is on them: " + join(kept, ", ")),
+        told() ? "make it again, then end the operation, which says what each of these volumes was: kubectl "
+                 "create namespace " +
+                     journal.space + "; " + base + " abort " + journal.operation + " -n " + journal.space
+               : "nothing of the operation is left to go on with; what Retain keeps lists: kubectl get pv",
+        0, ""};
 }
 
 }  // namespace holdfast::plan
