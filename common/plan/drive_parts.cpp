@@ -263,8 +263,8 @@ std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Jour
     const std::string base = "kubectl " + journal.plugin;
     return Error{
         ErrorKind::kConflict,
-        "somebody deleted namespace " + journal.space + (goes ? ", which is going" : "") + " while " +
-            journal.operation + " was at work: " + target_text(journal) +
+        "somebody deleted namespace " + journal.space + " while " + journal.operation + " was at work" +
+            (goes ? ", and it is still going: " : ": ") + target_text(journal) +
             ", claims, snapshots and the journal go with it; " +
             (kept.empty() ? "no volume of it is kept by an operation: each stays or goes as its own reclaim policy says"
                           : "kept, under Retain, with all that is on them: " + join(kept, ", ")),

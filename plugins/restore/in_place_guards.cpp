@@ -5,6 +5,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/observe.h"
 #include "common/plan/wakers.h"
 #include "plugins/restore/since.h"
 #include "plugins/restore/swap_steps.h"
@@ -72,11 +73,8 @@ std::string of_other_major(const std::string& image, const Json& workload) {
 
 // Every pod is ready with the image of now: it has read its files.
 bool all_run_as_asked(const Json& workload) {
-    const int replicas = kube::replicas_of(workload);
-    return replicas > 0 &&
-           kube::number_at(workload, "/status/observedGeneration", -1) >= kube::generation_of(workload) &&
-           kube::number_at(workload, "/status/updatedReplicas", 0) >= replicas &&
-           kube::number_at(workload, "/status/readyReplicas", 0) >= replicas;
+    return kube::replicas_of(workload) > 0 && !kube::rolling_out(workload) &&
+           plan::observe(plan::Condition::kAllReady, &workload).state == plan::Verdict::State::kDone;
 }
 
 bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& which) {

@@ -227,3 +227,11 @@ def test_a_namespace_that_is_deleted_midway_is_named_and_what_is_kept_of_it(clus
     there = {one["metadata"]["name"]: one["spec"]["persistentVolumeReclaimPolicy"] for one in cluster.get("pv")["items"]}
     assert all(there.get(one) == "Retain" for one in kept), (kept, there, ended)
     assert all(one in told for one in half), (half, ended)
+
+
+def test_a_namespace_that_goes_before_anything_was_done_is_not_taken_for_a_missing_permission(cluster):
+    terminated = refusal(f'leases.coordination.k8s.io "x" is forbidden: unable to create new content in namespace {SPACE} because it is being terminated')
+    cluster.rules({"method": "POST", "path": "/leases", "reply": terminated})
+    refused = cluster.run("restore", *IN_PLACE, code=1)
+    said = " ".join(refused.err.split())
+    assert f"namespace {SPACE} is being deleted; nothing was changed" in said and f"kubectl create namespace {SPACE}" in said, refused
