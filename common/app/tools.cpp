@@ -24,7 +24,13 @@ Tools::Tools(const Plugin& plugin, kube::Kubectl kubectl, const Process& process
 }
 
 plan::Explain explain_by(kube::ClusterReader& reader) {
-    return [&reader](const kube::ObjectRef& ref) { return diagnose::why(reader, ref); };
+    return [&reader](const kube::ObjectRef& ref) {
+        diagnose::Why why = diagnose::why(reader, ref);
+        plan::Explanation explanation(std::move(why.text));
+        explanation.no_source = why.no_source;
+        explanation.no_space = why.no_space;
+        return explanation;
+    };
 }
 
 }  // namespace holdfast::app

@@ -38,6 +38,8 @@ ClaimFacts gather_claim(Gatherer& gatherer, const std::string& space, const std:
 Findings judge_claim(const ClaimFacts& facts);
 
 // The parts of it, one file each. REQUIRES: the claim is there.
+inline constexpr char kClaimSourceDeleting[] = "claim-source-deleting";
+inline constexpr char kClaimSourceMissing[] = "claim-source-missing";
 Findings judge_data_source(const ClaimFacts& facts);  // its source is missing, not ready, too large, of another driver
 Findings judge_dropped_source(
     const ClaimFacts& facts);  // what was asked for is not in the claim: an empty volume bound

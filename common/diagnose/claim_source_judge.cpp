@@ -13,7 +13,7 @@ constexpr const char* kSnapshotGroup = "snapshot.storage.k8s.io";
 Finding source_missing(const ClaimFacts& facts) {
     const kube::DataSource& source = *facts.claim->source;
     return error(
-        {"claim-source-missing", claim_object(facts), "claim",
+        {kClaimSourceMissing, claim_object(facts), "claim",
          "its data source " + source.text() + " does not exist in namespace " +
              (source.space.empty() ? facts.space : source.space),
          "delete the claim and make it with a source that exists; `kubectl snap list` shows what can be restored"});
@@ -59,7 +59,7 @@ Finding source_not_ready(const ClaimFacts& facts) {
 
 // The provisioner makes no volume of such a snapshot, and the snapshot's own finalizer waits for the claim.
 Finding source_deleting(const ClaimFacts& facts) {
-    return error({"claim-source-deleting", claim_object(facts), "snapshot",
+    return error({kClaimSourceDeleting, claim_object(facts), "snapshot",
                   "its data source " + facts.claim->source->text() +
                       " is being deleted by somebody: no volume is made from it any more",
                   "delete the claim, which holds no data, and restore from another snapshot"});

@@ -43,6 +43,11 @@ std::string headline(const std::vector<Finding>& findings);
 
 // headline() of the one explain_ function that fits the object; "" for kinds that none fits, or where all is well. A
 // few reads: for a wait that stands still, every few seconds at most.
-std::string why(kube::ClusterReader& reader, const kube::ObjectRef& ref);
+struct Why {
+    std::string text;
+    bool no_source = false;  // a claim's, which is gone or goes: what is made under its name later is other data
+    bool no_space = false;   // the namespace is gone, or goes with all that is in it
+};
+Why why(kube::ClusterReader& reader, const kube::ObjectRef& ref);
 
 }  // namespace holdfast::diagnose

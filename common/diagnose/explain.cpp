@@ -2,8 +2,11 @@
 #include "common/diagnose/claim_facts.h"
 #include "common/diagnose/pod_facts.h"
 #include "common/diagnose/snapshot_facts.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+
+#include <algorithm>
 
 namespace holdfast::diagnose {
 namespace {
@@ -14,6 +17,18 @@ Findings explained(Gatherer& gatherer, Findings found) {
     append(found, blind_spots(gatherer.gaps()));
     settle(found);
     return found;
+}
+
+bool of_lost_source(const Finding& one) { return one.code == kClaimSourceDeleting || one.code == kClaimSourceMissing; }
+
+// "" also where the namespace may not be read.
+std::string lost_with_its_space(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
+    if (ref.space.empty()) return "";
+    const auto object = reader.find(ref);
+    if (!object.ok() || (*object && !kube::deleting(**object))) return "";
+    const auto space = reader.find({kube::kNamespaces, "", ref.space});
+    if (!space.ok() || (*space && !kube::deleting(**space))) return "";
+    return "namespace " + ref.space + (*space ? " is being deleted" : " is not there any more");
 }
 
 }  // namespace
@@ -53,13 +68,18 @@ Findings explain_workload(kube::ClusterReader& reader, const kube::ObjectRef& re
     return explained(gatherer, std::move(found));
 }
 
-std::string why(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
-    if (ref.resource == kube::kClaims) return headline(explain_claim(reader, ref.space, ref.name));
-    if (ref.resource == kube::kSnapshots) return headline(explain_snapshot(reader, ref.space, ref.name));
-    if (ref.resource == kube::kPods) return headline(explain_pod(reader, ref.space, ref.name));
+Why why(kube::ClusterReader& reader, const kube::ObjectRef& ref) {
+    if (std::string lost = lost_with_its_space(reader, ref); !lost.empty()) return {std::move(lost), false, true};
+    if (ref.resource == kube::kClaims) {
+        const Findings found = explain_claim(reader, ref.space, ref.name);
+        const auto lost = std::find_if(found.begin(), found.end(), of_lost_source);
+        return lost == found.end() ? Why{headline(found)} : Why{headline({*lost}), true};
+    }
+    if (ref.resource == kube::kSnapshots) return {headline(explain_snapshot(reader, ref.space, ref.name))};
+    if (ref.resource == kube::kPods) return {headline(explain_pod(reader, ref.space, ref.name))};
     if (ref.resource == kube::kStatefulSets || ref.resource == kube::kDeployments)
-        return headline(explain_workload(reader, ref));
-    return "";
+        return {headline(explain_workload(reader, ref))};
+    return {};
 }
 
 }  // namespace holdfast::diagnose

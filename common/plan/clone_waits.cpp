@@ -36,7 +36,8 @@ std::vector<Waiting> clone_making_waits() {
          "binds "
          "it; with a WaitForFirstConsumer class the scheduler first chooses a node for a throwaway pod",
          "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4; what it is "
+         "made from is gone or being deleted, seen within 5 s: exit 5",
          "The throwaway pods are removed. Exit 5 with what keeps the claim Pending. `resume` waits on, `abort` removes "
          "all that was made."},
         {Condition::kPodReady,

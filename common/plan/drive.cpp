@@ -17,11 +17,18 @@ constexpr int kMostRounds = 24;  // no operation has more; one that asks for mor
 
 // A lock lies in its workload's namespace. What outlives that, kept volumes, is still there.
 Error in_no_space(Error error, const std::string& space) {
-    if (error.kind != ErrorKind::kNotFound || error.message.find("namespaces \"" + space + "\"") == std::string::npos)
-        return error;
-    error.message =
-        "namespace " + space + " is not there any more; nothing was changed, and volumes that are kept stay";
-    error.hint = "make it again, then run the command again: kubectl create namespace " + space;
+    const bool gone =
+        error.kind == ErrorKind::kNotFound && error.message.find("namespaces \"" + space + "\"") != std::string::npos;
+    const bool goes =
+        error.kind == ErrorKind::kForbidden &&
+        error.message.find("in namespace " + space + " because it is being terminated") != std::string::npos;
+    if (!gone && !goes) return error;
+    error.kind = ErrorKind::kNotFound;
+    error.message = "namespace " + space + (goes ? " is being deleted" : " is not there any more") +
+                    "; nothing was changed, and volumes that are kept stay";
+    error.hint = (goes ? "once it is gone, make it again, then run the command again: kubectl create namespace "
+                       : "make it again, then run the command again: kubectl create namespace ") +
+                 space;
     error.reason.clear();
     error.http_status = 0;
     return error;
@@ -354,6 +361,7 @@ class Drive {
     // does not hold the operation writes nothing.
     void stop() {
         if (!holding_) return;
+        if (recorded_ && ended_with_its_space()) return holding_->release(true);
         if (!holding_->world().may_write().ok() && holding_->lost()) {
             result_.resumable = false;
             if (holding_->world().may_write().error().reason == kJournalGone)
@@ -390,6 +398,15 @@ class Drive {
             world_.witness.message("warning: the journal could not be written: " + written.error().message);
         }
         leave_event(error);
+    }
+
+    bool ended_with_its_space() {
+        const auto lost =
+            lost_with_its_space(world_.cluster, journal_, result_.status.error(), [this] { return told_by_objects(); });
+        if (!lost) return false;
+        result_.status = *lost;
+        result_.resumable = false;  // not before the namespace is there again
+        return true;
     }
 
     bool told_by_objects() {

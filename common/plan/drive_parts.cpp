@@ -4,11 +4,14 @@
 #include "common/core/quantity.h"
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
+#include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/os/random.h"
 #include "common/plan/describe.h"
 #include "common/plan/holding.h"
 #include "common/plan/permissions.h"
+#include "common/plan/wait.h"
 
 #include <algorithm>
 
@@ -223,6 +226,53 @@ Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::st
             {"firstTimestamp", time},
             {"lastTimestamp", time},
             {"count", 1}};
+}
+
+namespace {
+
+// Of the namespace, whichever operation keeps them: an undo has not marked all that it would have put back.
+std::vector<std::string> kept_volumes(kube::ClusterReader& reader, const std::string& space) {
+    std::vector<std::string> names;
+    for (const char* label : {labels::kKept, labels::kPutIn}) {
+        const auto list = reader.list(kube::kVolumes, "", {label, ""});
+        if (!list.ok()) continue;
+        for (const Json& object : list->items) {
+            const kube::Volume volume = kube::volume_of(object);
+            if (volume.claim_space == space && volume.reclaim_policy == "Retain") names.push_back("pv/" + volume.name);
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
+std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Journal& journal, const Error& error,
+                                         const std::function<bool()>& told) {
+    const bool perhaps = error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kConflict ||
+                         error.kind == ErrorKind::kLocked || error.reason == kNeverMore ||
+                         error.message.find("being terminated") != std::string::npos;
+    if (!perhaps) return std::nullopt;
+    const auto space = reader.find({kube::kNamespaces, "", journal.space});
+    const bool gone = space.ok() && !*space;
+    const bool goes = space.ok() && *space && kube::deleting(**space);
+    // Who may not look at namespaces hears it from a write that was refused.
+    const bool heard =
+        !space.ok() && error.message.find("namespaces \"" + journal.space + "\" not found") != std::string::npos;
+    if (!gone && !goes && !heard) return std::nullopt;
+    const std::vector<std::string> kept = kept_volumes(reader, journal.space);
+    const std::string base = "kubectl " + journal.plugin;
+    return Error{
+        ErrorKind::kConflict,
+        "somebody deleted namespace " + journal.space + " while " + journal.operation + " was at work" +
+            (goes ? ", and it is still going: " : ": ") + target_text(journal) +
+            ", claims, snapshots and the journal go with it; " +
+            (kept.empty() ? "no volume of it is kept by an operation: each stays or goes as its own reclaim policy says"
+                          : "kept, under Retain, with all that is on them: " + join(kept, ", ")),
+        told() ? "make it again, then end the operation, which says what each of these volumes was: kubectl "
+                 "create namespace " +
+                     journal.space + "; " + base + " abort " + journal.operation + " -n " + journal.space
+               : "nothing of the operation is left to go on with; what Retain keeps lists: kubectl get pv",
+        0, ""};
 }
 
 }  // namespace holdfast::plan

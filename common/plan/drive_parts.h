@@ -3,6 +3,7 @@
 
 #include "common/plan/drive.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,5 +39,11 @@ Json stop_event(const Journal& journal, const kube::ObjectRef& on, const std::st
 
 // What cannot be tried is told; what would be refused ends it here. No journal stands yet, and nothing is written.
 Status rehearse(const Plan& plan, World& world, const Limits& limits);
+
+// What an operation's failure means whose namespace is gone or goes: which step met that first says nothing to anybody.
+// Names the volumes that are kept. nullopt: the namespace is there, or may not be looked at. `told`: the volumes tell
+// of the operation, so that abort finds it.
+std::optional<Error> lost_with_its_space(kube::ClusterReader& reader, const Journal& journal, const Error& error,
+                                         const std::function<bool()>& told);
 
 }  // namespace holdfast::plan

@@ -30,9 +30,17 @@ class Witness {
     virtual void message(const std::string& text) = 0;
 };
 
-// Why does this object not get where we wait for it to be? One line, "" if nothing is known. Asked at most every 5 s,
-// only while nothing moves, and once when a wait fails.
-using Explain = std::function<std::string(const kube::ObjectRef&)>;
+// Why does this object not get where we wait for it to be? Asked at most every 5 s, only while nothing moves, and once
+// when a wait fails.
+struct Explanation {
+    Explanation() = default;
+    Explanation(std::string said) : text(std::move(said)) {}  // NOLINT(google-explicit-constructor): of tests, mostly
+
+    std::string text;  // one line, "" if nothing is known
+    // Waiting longer is in vain: what a claim is to be made from is gone or goes, or the whole namespace.
+    bool no_source = false, no_space = false;
+};
+using Explain = std::function<Explanation(const kube::ObjectRef&)>;
 
 // Who this process is to others, and what it can tell of them from here. Tests and the simulator give their own.
 struct Self {

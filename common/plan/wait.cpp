@@ -192,6 +192,13 @@ class Waiter {
         return all;
     }
 
+    // A claim that goes, or that gets a volume which is reserved for its name, does not need where its data would come
+    // from.
+    bool in_vain(const Explanation& found) const {
+        const bool needs_source = wait_.condition == Condition::kClaimBound && wait_.bound_to.empty();
+        return (found.no_source && needs_source) || (found.no_space && wait_.condition != Condition::kGone);
+    }
+
     milliseconds still() const { return std::chrono::duration_cast<milliseconds>(world_.clock.steady_now() - moved_); }
 
     std::string first_waiting() const {
@@ -214,7 +221,7 @@ class Waiter {
     }
 
     std::string reason(const std::string& name) const {
-        const std::string text = world_.explain ? world_.explain(ref(name)) : "";
+        const std::string text = world_.explain ? world_.explain(ref(name)).text : "";
         return text.empty() ? "" : "; " + text;
     }
 
@@ -235,7 +242,13 @@ class Waiter {
         }
         if (world_.explain && still() >= kExplainEvery && now - explained_ >= kExplainEvery) {
             explained_ = now;
-            explanation_ = world_.explain(ref(first_waiting()));
+            const std::string name = first_waiting();
+            Explanation found = world_.explain(ref(name));
+            if (in_vain(found))
+                return Error{ErrorKind::kUnavailable,
+                             ref(name).text() + ": " + watched_[name].verdict.detail + "; " + found.text, "", 0,
+                             kNeverMore};
+            explanation_ = std::move(found.text);
             show();
         }
         return {};

@@ -8,6 +8,8 @@ namespace holdfast::plan {
 
 // The reason of an error about an object that was deleted while it was waited for.
 inline constexpr char kDeletedMeanwhile[] = "DeletedMeanwhile";
+// Error::reason where waiting longer would be in vain, as Explanation says.
+inline constexpr char kNeverMore[] = "NeverMore";
 
 // Whether what this deletion leaves has no controller until the object is made again (safety R29), which takes some
 // tens of milliseconds: a watch that is held up on its way, or never opens, must not make that longer, and none is

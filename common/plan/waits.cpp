@@ -82,7 +82,9 @@ std::vector<Waiting> throwaway_waits() {
          "the driver's provisioner makes a volume from the snapshot, the volume controller binds it; with a "
          "WaitForFirstConsumer class the scheduler first chooses a node for a throwaway pod",
          "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4; its "
+         "snapshot "
+         "is gone or being deleted, seen within 5 s: exit 5",
          "The throwaway pod is removed. Exit 5 with what keeps it Pending. The claim stays; `resume` waits on, `abort` "
          "removes it if no pod uses it."},
         {Condition::kClaimBound,
@@ -90,7 +92,9 @@ std::vector<Waiting> throwaway_waits() {
          {"restore drill", "restore open"},
          "the driver's provisioner makes a volume from the snapshot, the volume controller binds it",
          "",
-         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "its volume is gone (phase Lost), it is being deleted: exit 1; it is deleted or replaced: exit 4; its "
+         "snapshot "
+         "is gone or being deleted, seen within 5 s: exit 5",
          "All throwaways are taken down. Exit 5: an infrastructure failure, the data was not judged, no mark is "
          "changed. The same command again begins anew."},
         {Condition::kPodRunning, &kube::kPods, kDrills,
@@ -161,7 +165,9 @@ std::vector<Waiting> proof_waits() {
          "controller "
          "binds them",
          "",
-         "a volume is gone (phase Lost), a claim is being deleted: exit 1; it is deleted or replaced: exit 4",
+         "a volume is gone (phase Lost), a claim is being deleted: exit 1; it is deleted or replaced: exit 4; its "
+         "snapshot "
+         "is gone or being deleted, seen within 5 s: exit 1, and what was made is taken back",
          kProving},
         {Condition::kPodSucceeded,
          &kube::kPods,
@@ -469,7 +475,8 @@ std::string waits_page() {
         "holds watches up must not make that longer. What is seen is judged by a pure function "
         "(`common/plan/observe.cpp`). The bound is `--timeout`, ten minutes by default, *without progress*: whatever "
         "changes in what is waited for starts it anew. Every five seconds without progress the reason is looked for in "
-        "the storage stack and told. When the time is up the message names the object, what is missing, the reason, "
+        "the storage stack and told. A namespace that is gone or goes ends every wait for something to come in it. "
+        "When the time is up the message names the object, what is missing, the reason, "
         "and "
         "the line that goes on; the exit code is 5. The first Ctrl-C ends a wait, except while a workload is down "
         "([safety.md](safety.md) R13).\n\n"

@@ -5,6 +5,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/plan/observe.h"
 #include "common/plan/wakers.h"
 #include "plugins/restore/since.h"
 #include "plugins/restore/swap_steps.h"
@@ -46,6 +47,34 @@ std::pair<std::string, std::string> repository_and_major(const std::string& imag
     const std::string tag = name.substr(colon + 1);
     const std::size_t end = tag.find_first_not_of("0123456789");
     return {name.substr(0, colon), tag.substr(0, end)};
+}
+
+// Those of the set whose tag is known to say the database's version.
+std::vector<std::string> recorded_images(const InPlaceFacts& facts) {
+    std::vector<std::string> images;
+    if (!facts.source.record) return images;
+    const std::string& major = facts.source.record->app.major_version;
+    for (const kube::ContainerFacts& container : facts.source.record->containers) {
+        if (!major.empty() && repository_and_major(container.image).second == major) images.push_back(container.image);
+    }
+    return images;
+}
+
+// What the workload runs of the same software in another major version; "": nothing.
+std::string of_other_major(const std::string& image, const Json& workload) {
+    if (!workload.is_object()) return "";
+    const auto [repository, major] = repository_and_major(image);
+    for (const std::string& live : kube::workload_state_of(workload).images) {
+        const auto [now, now_major] = repository_and_major(live);
+        if (now == repository && !now_major.empty() && now_major != major) return live;
+    }
+    return "";
+}
+
+// Every pod is ready with the image of now: it has read its files.
+bool all_run_as_asked(const Json& workload) {
+    return kube::replicas_of(workload) > 0 && !kube::rolling_out(workload) &&
+           plan::observe(plan::Condition::kAllReady, &workload).state == plan::Verdict::State::kDone;
 }
 
 bool mounts(const Json& pod, const std::set<std::string>& claims, std::string& which) {
@@ -129,23 +158,33 @@ Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts) {
 }
 
 Status check_version(const InPlaceFacts& facts) {
-    if (!facts.source.record || !facts.workload.is_object()) return {};
-    const std::string& recorded_major = facts.source.record->app.major_version;
-    if (recorded_major.empty()) return {};
-    const std::vector<std::string> live = kube::workload_state_of(facts.workload).images;
-    for (const kube::ContainerFacts& container : facts.source.record->containers) {
-        const auto [repository, major] = repository_and_major(container.image);
-        // Only where the image's tag is known to say the database's version.
-        if (major != recorded_major) continue;
-        for (const std::string& image : live) {
-            const auto [now, now_major] = repository_and_major(image);
-            if (now != repository || now_major.empty() || now_major == major) continue;
-            return refuse(facts.source.text() + " is of major version " + major + " (" + container.image +
-                              "), and the workload runs " + escape_line(image) + ", which cannot read its files",
-                          "set the workload's image back to " + container.image + " first");
-        }
+    for (const std::string& image : recorded_images(facts)) {
+        const std::string live = of_other_major(image, facts.workload);
+        if (live.empty()) continue;
+        return refuse(facts.source.text() + " is of major version " + repository_and_major(image).second + " (" +
+                          image + "), and the workload runs " + escape_line(live) + ", which cannot read its files",
+                      "set the workload's image back to " + image + " first");
     }
     return {};
+}
+
+std::string database_image(const InPlaceFacts& facts) {
+    if (!facts.workload.is_object() || !all_run_as_asked(facts.workload)) return "";
+    const std::vector<std::string> live = kube::workload_state_of(facts.workload).images;
+    for (const std::string& recorded : recorded_images(facts)) {
+        for (const std::string& image : live) {
+            if (repository_and_major(image) == repository_and_major(recorded)) return image;
+        }
+    }
+    return "";
+}
+
+Status check_kept_version(const InPlaceFacts& facts, const std::string& operation, const std::string& image) {
+    const std::string live = image.empty() ? "" : of_other_major(image, facts.workload);
+    if (live.empty()) return {};
+    return refuse("the volumes that " + operation + " took out hold the files of " + escape_line(image) +
+                      ", and the workload runs " + escape_line(live) + ", which cannot read them",
+                  "set the workload's image back to " + escape_line(image) + " first");
 }
 
 Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std::size_t claims) {

@@ -10,7 +10,12 @@ namespace holdfast::restore {
 Error refuse(const std::string& message, const std::string& hint);
 
 Status check_owner(const InPlaceOptions& options, const InPlaceFacts& facts);  // operators, GitOps, KEDA
-Status check_version(const InPlaceFacts& facts);                               // database's major version
+// What the mark of the volumes that are taken out says of their files: the image of a database that runs on them,
+// ready, and whose tag says its version. "": that is not known, for example since the wrong version was put on them.
+std::string database_image(const InPlaceFacts& facts);
+// The same of an undo, by what the mark says.
+Status check_kept_version(const InPlaceFacts& facts, const std::string& operation, const std::string& image);
+Status check_version(const InPlaceFacts& facts);  // database's major version
 Status check_skew(const InPlaceOptions& options, const InPlaceFacts& facts, std::size_t claims);
 // An autoscaler heeds 0 replicas and no other number: with an ordinal whose lower ones run on it would interfere.
 Status check_autoscalers(const InPlaceFacts& facts, const SwapRecord& record);

@@ -322,6 +322,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     choice.record.space = options.space;
     choice.record.workload = workload_facts(options, facts);
     choice.record.from = facts.source.text();
+    choice.record.image = database_image(facts);
     std::vector<std::string> earlier;
     for (const Json& volume : facts.kept) earlier.push_back(mark_of(volume)->at);
     choice.record.at = moment_after(earlier, now);

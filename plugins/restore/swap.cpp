@@ -58,12 +58,14 @@ std::string temporary_name(const std::string& operation, const std::string& clai
 Json record_json(const SwapRecord& record) {
     Json swaps = Json::array();
     for (const Swap& swap : record.swaps) swaps.push_back(swap_json(swap));
-    return {{"workload", plan::held_workload_json(record.workload)},
-            {"swaps", std::move(swaps)},
-            {"from", record.from},
-            {"undoes", record.undoes},
-            {"at", record.at},
-            {"line", record.line}};
+    Json json = {{"workload", plan::held_workload_json(record.workload)},
+                 {"swaps", std::move(swaps)},
+                 {"from", record.from},
+                 {"undoes", record.undoes},
+                 {"at", record.at},
+                 {"line", record.line}};
+    if (!record.image.empty()) json["image"] = record.image;
+    return json;
 }
 
 Json incoming_json(const SwapRecord& record) {
@@ -94,6 +96,7 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     record.from = text_at(json, "/from");
     record.undoes = text_at(json, "/undoes");
     record.at = text_at(json, "/at");
+    record.image = text_at(json, "/image");
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
     if (const Json* held = kube::find_at(json, "/held"); held != nullptr && held->is_number_integer())
         record.held = held->get<int>();
@@ -118,6 +121,7 @@ Json mark_json(const SwapMark& mark) {
                  {"source", mark.source},
                  {"replicas", mark.replicas},
                  {"count", mark.count}};
+    if (!mark.image.empty()) json["image"] = mark.image;
     if (mark.record.is_object()) json["record"] = mark.record;
     return json;
 }
@@ -164,6 +168,7 @@ std::optional<SwapMark> mark_of(const Json& volume) {
     mark.from = text_at(json, "/from");
     mark.at = text_at(json, "/at");
     mark.source = text_at(json, "/source");
+    mark.image = text_at(json, "/image");
     mark.replicas = static_cast<int>(kube::number_at(json, "/replicas", 0));
     mark.count = static_cast<int>(kube::number_at(json, "/count", 0));
     if (const auto record = json.find("record"); record != json.end()) mark.record = std::move(*record);

@@ -48,7 +48,9 @@ struct SwapRecord {
     std::string space;
     Workload workload;
     std::vector<Swap> swaps;
-    std::string from;                          // "set/before-migration", "in-place-db-x7k2m" for undo
+    std::string from;  // "set/before-migration", "in-place-db-x7k2m" for undo
+    std::string
+        image;  // of the database whose files the old volumes hold, where its tag says the version; "" : not known
     std::string undoes;                        // the operation whose volumes are put back; "" : none
     std::string at;                            // when the operation began, RFC 3339
     std::map<std::string, Incoming> incoming;  // by claim
@@ -74,6 +76,7 @@ struct SwapMark {
     std::string operation, space, claim, claim_uid, policy, workload, from, at;
     bool taken_out = false;  // else: put in
     std::string source;      // annotation holdfast.dev/restored-from that the claim had
+    std::string image;       // SwapRecord::image
     int replicas = 0;        // of the workload, then
     int count = 0;           // of volumes that the operation has taken out
     // record_json() of this one swap: from the marks of all volumes the journal can be made again (traces.h). Null in a

@@ -196,6 +196,7 @@ class SwapPlanner : public SwapSteps {
         wanted.at = record_.at;
         wanted.taken_out = old;
         wanted.source = kube::annotation_of(swap.manifest, labels::kRestoredFrom);
+        wanted.image = record_.image;
         wanted.replicas = record_.workload.replicas;
         wanted.count = static_cast<int>(record_.swaps.size());
         wanted.record = record_for_mark(record_, swap);

@@ -4,6 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
+#include "common/plan/wait.h"
 #include "plugins/restore/prove.h"
 #include "plugins/restore/since.h"
 #include "plugins/restore/swap_plan.h"
@@ -189,14 +190,26 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     if (stage_of(*record_, facts, input.operation) == Stage::kFinish && error.kind == ErrorKind::kTimeout)
         return end_unready(facts, input.operation, error);
     if (auto failure = proof_failure(facts); failure && error.kind != ErrorKind::kInterrupted) {
-        // Nothing was switched over, and nothing of it stays: another set is the next thing to try.
-        SwapFacts seen = facts;
-        TRY(gather_snapshots(reader, *record_, seen));
-        TRY_ASSIGN(plan::Plan plan, plan_back(*record_, seen, input.operation));
+        TRY_ASSIGN(plan::Plan plan, take_down(reader, facts, input.operation));
         plan.instead = std::move(*failure);
         return plan;
     }
+    // No volume comes of a snapshot that is gone, now or later.
+    const bool vain = error.reason == plan::kNeverMore;
+    if (vain && stage_of(*record_, facts, input.operation) == Stage::kProve) {
+        TRY_ASSIGN(plan::Plan plan, take_down(reader, facts, input.operation));
+        plan.instead = Error{ErrorKind::kFailed, error.message,
+                             "the workload was not touched and runs on; restore from another set"};
+        return plan;
+    }
     return nothing;
+}
+
+// Nothing was switched over, and nothing of it stays: another set is the next thing to try.
+Result<plan::Plan> Swapping::take_down(kube::ClusterReader& reader, SwapFacts facts,
+                                       const std::string& operation) const {
+    TRY(gather_snapshots(reader, *record_, facts));
+    return plan_back(*record_, facts, operation);
 }
 
 // The swap is done and what was put in does not come up: the operation ends here, so that undo is free to go back.

@@ -52,6 +52,7 @@ class Swapping : public plan::Operation {
     Result<plan::Plan> round(kube::ClusterReader& reader, const plan::Input& input);
     Status recall(const plan::Input& input);
     Error unseen(kube::ClusterReader& reader, Error error) const;
+    Result<plan::Plan> take_down(kube::ClusterReader& reader, SwapFacts facts, const std::string& operation) const;
     Result<plan::Plan> end_unready(const SwapFacts& facts, const std::string& operation, const Error& error);
 };
 

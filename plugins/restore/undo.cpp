@@ -188,10 +188,12 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     as_target.gitops_paused = options_.gitops_paused;
     TRY(check_owner(as_target, facts));
     TRY(check_added(facts, *kept));
+    TRY(check_kept_version(facts, kept->id, kept->volumes.front().mark.image));
     SwapRecord& record = opening.record;
     record.space = options_.space;
     record.workload = workload_facts(facts, target_, *kept);
     record.from = record.undoes = kept->id;
+    record.image = kept->volumes.front().mark.image;
     std::vector<std::string> earlier;
     for (const KeptOperation& one : all) earlier.push_back(one.at);
     record.at = moment_after(earlier, input.now);

@@ -1,6 +1,9 @@
 """Restore in place and undo on the simulated cluster, where something came in between: a process that is killed, a journal that is
 edited, a command line that means something else than the one before."""
 import json
+import time
+
+import pytest
 
 from simulated_cluster import REAL, SPACE, refusal
 from test_simulated_stories import FILES, IN_PLACE, cluster, holds, server  # noqa: F401
@@ -142,12 +145,93 @@ def test_finalize_says_what_to_do_where_the_namespace_is_gone(cluster):
     assert cluster.get("pv", kept[0]) is None
 
 
-def test_a_snapshot_that_is_deleted_while_its_volume_is_made_is_named(cluster):
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_snapshot_that_is_deleted_while_its_volume_is_made_ends_the_proof(cluster, forced):
+    """No volume comes of it any more, so nobody waits until --timeout, and what was made goes. Forced: its finalizers are taken off too."""
+    before, pods = volumes(cluster), [one["metadata"]["uid"] for one in cluster.get("pod")["items"]]
     cluster.rules({"method": "POST", "path": "persistentvolumeclaims" + REAL, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
-    started = cluster.start("restore", *IN_PLACE, "--timeout", "12s")
+    started = cluster.start("restore", *IN_PLACE, "--timeout", "10m")
     cluster.arrived.get(timeout=60)
     cluster.order(judge=True, deletes="snapshots")
     cluster.write("DELETE", "vs", "before-data-postgres-0", {})
+    if forced:
+        cluster.write("PATCH", "vs", "before-data-postgres-0", {"metadata": {"finalizers": None}})
+    began = time.monotonic()
     stopped = started.end()
-    assert stopped.code == 5, stopped
-    assert "before-data-postgres-0 is being deleted by somebody: no volume is made from it any more" in " ".join(stopped.err.split()), stopped
+    assert stopped.code == 1 and time.monotonic() - began < 30, stopped
+    said = " ".join(stopped.err.split())
+    why = "does not exist" if forced else "is being deleted by somebody: no volume is made from it any more"
+    assert "before-data-postgres-0" in said and why in said, stopped
+    assert "the workload was not touched and runs on" in said and "another set" in said, stopped
+    cluster.settle()
+    assert volumes(cluster) == before and [one["metadata"]["uid"] for one in cluster.get("pod")["items"]] == pods
+    assert cluster.get("vs", "before-data-postgres-0") is None and operations(cluster) == []
+    # Of snapshots that are still there nothing was lost, and the volumes that were made from them are gone or kept.
+    assert len(cluster.get("vs")["items"]) == 4
+
+
+def test_an_undo_is_refused_where_the_workload_is_of_another_major_version_now(cluster):
+    done = swapped(cluster, IN_PLACE)
+    before = volumes(cluster)
+    template = cluster.get("sts", "postgres")["spec"]["template"]
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:16"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    refused = cluster.run("restore", "undo", done, "--yes", code=3)
+    said = " ".join(refused.err.split())
+    assert "hold the files of registry.example/postgres:15, and the workload runs registry.example/postgres:16" in said, refused
+    assert "nothing was changed" in said and "image back to registry.example/postgres:15 first" in said, refused
+    assert volumes(cluster) == before
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:15"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    cluster.settle()
+    undone = swapped(cluster, ["undo", done, "--yes"])
+    # What an undo takes out is of the same version as what it puts in.
+    template["spec"]["containers"][0]["image"] = "registry.example/postgres:16"
+    cluster.write("PATCH", "sts", "postgres", {"spec": {"template": template}})
+    assert "image back to registry.example/postgres:15 first" in " ".join(cluster.run("restore", "undo", undone, "--yes", code=3).err.split())
+
+
+MOMENTS = {"the journal is written": ("PUT", "configmaps/"), "claims are made": ("POST", "persistentvolumeclaims" + REAL),
+           "volumes are marked": ("PATCH", "persistentvolumes/"), "the workload is stopped": ("PATCH", "statefulsets/postgres" + REAL),
+           "a claim is deleted": ("DELETE", r"persistentvolumeclaims/data-postgres-0(\?|$)")}
+
+
+@pytest.mark.parametrize("undo", [False, True])
+@pytest.mark.parametrize("moment", list(MOMENTS))
+def test_a_namespace_that_is_deleted_midway_is_named_and_what_is_kept_of_it(cluster, moment, undo):
+    words = ["undo", swapped(cluster, IN_PLACE), "--yes"] if undo else IN_PLACE
+    method, path = MOMENTS[moment]
+    cluster.rules({"method": method, "path": path, "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 1500}})
+    started = cluster.start("restore", *words, "--timeout", "10m")
+    cluster.arrived.get(timeout=60)
+    cluster.write("DELETE", "namespace", SPACE, {})
+    cluster.settle()
+    stopped = started.end()
+    said = " ".join(stopped.err.split())
+    assert stopped.code == 4 and f"somebody deleted namespace {SPACE}" in said, stopped
+    assert "Error from server" not in said and "restore resume" not in said, stopped
+    kept = [one["metadata"]["name"] for label in ("kept", "put-in") for one in cluster.get("pv", query=f"?labelSelector=holdfast.dev/{label}")["items"]]
+    reason = said[said.index("somebody deleted namespace"):]
+    assert all("pv/" + one in reason for one in kept), (kept, stopped)
+    half = [one["metadata"]["name"] for one in cluster.get("pv", query="?labelSelector=holdfast.dev/put-in")["items"]]
+    abort = said.split("kubectl create namespace bookstore; kubectl ", 1)[1:]
+    assert bool(abort) == bool(half), stopped
+    if not abort:
+        return
+    # The line that it gives ends the operation and destroys nothing.
+    cluster.write("POST", "namespace", "", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    words = abort[0].split()
+    ended = cluster.run(*words[:5], "--yes")
+    told = " ".join((ended.out + ended.err).split())
+    cluster.settle()
+    there = {one["metadata"]["name"]: one["spec"]["persistentVolumeReclaimPolicy"] for one in cluster.get("pv")["items"]}
+    assert all(there.get(one) == "Retain" for one in kept), (kept, there, ended)
+    assert all(one in told for one in half), (half, ended)
+
+
+def test_a_namespace_that_goes_before_anything_was_done_is_not_taken_for_a_missing_permission(cluster):
+    terminated = refusal(f'leases.coordination.k8s.io "x" is forbidden: unable to create new content in namespace {SPACE} because it is being terminated')
+    cluster.rules({"method": "POST", "path": "/leases", "reply": terminated})
+    refused = cluster.run("restore", *IN_PLACE, code=1)
+    said = " ".join(refused.err.split())
+    assert f"namespace {SPACE} is being deleted; nothing was changed" in said and f"kubectl create namespace {SPACE}" in said, refused

@@ -112,11 +112,11 @@ TEST_CASE("a pod that nobody has scheduled names its scheduler") {
 TEST_CASE("the headline of a wait is the most severe cause, and never that something could not be read") {
     Recorded recorded;
     CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"})
-              .find("pvc/diag-a/c-noclass: there is no storage class nosuch") == 0);
-    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-first"}) == "");
-    CHECK(diagnose::why(recorded.cluster, {kube::kServices, "diag-a", "x"}) == "");
+              .text.find("pvc/diag-a/c-noclass: there is no storage class nosuch") == 0);
+    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-first"}).text == "");
+    CHECK(diagnose::why(recorded.cluster, {kube::kServices, "diag-a", "x"}).text == "");
     recorded.cluster.fault = [](const std::string& call, bool) -> std::optional<Error> {
         return testing::forbidden(call);
     };
-    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"}) == "");
+    CHECK(diagnose::why(recorded.cluster, {kube::kPods, "diag-a", "p-pendingclaim"}).text == "");
 }

@@ -1,6 +1,7 @@
 // What executes the steps of a plan; what it deletes and evicts is in delete_test.cpp.
 #include "tests/unit/plan/executor_scene.h"
 
+#include "common/plan/wait.h"
 #include "tests/unit/support/counting_cluster.h"
 
 #include <doctest/doctest.h>
@@ -75,6 +76,54 @@ TEST_CASE("a wait in which nothing moves ends and says why") {
     const Outcome outcome = f.run();
     CHECK(outcome.status.error().kind == ErrorKind::kTimeout);
     CHECK(outcome.status.error().message == "pvc/n/a: no progress in 30.0s: no phase yet; no class for pvc/n/a");
+}
+
+TEST_CASE("a wait for a claim whose source is gone ends soon") {
+    Fixture f;
+    f.world.explain = [](const kube::ObjectRef&) {
+        Explanation why(std::string("its snapshot is gone"));
+        why.no_source = true;
+        return why;
+    };
+    f.cluster.put(claim("a"));
+    WaitFor wait{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
+    SUBCASE("it is to be made of it") {
+        f.plan.steps = {step("w", wait)};
+        const Outcome outcome = f.run();
+        CHECK(outcome.status.error().kind == ErrorKind::kUnavailable);
+        CHECK(outcome.status.error().reason == kNeverMore);
+        CHECK(outcome.status.error().message == "pvc/n/a: no phase yet; its snapshot is gone");
+    }
+    SUBCASE("it gets a volume that is there") {
+        wait.bound_to = {"pv-1"};
+        f.plan.steps = {step("w", wait)};
+        CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
+    }
+    SUBCASE("it is to go") {
+        wait.condition = Condition::kGone;
+        f.plan.steps = {step("w", wait)};
+        CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
+    }
+}
+
+TEST_CASE("a wait in a namespace that is gone ends soon, unless it is for something to go") {
+    Fixture f;
+    f.world.explain = [](const kube::ObjectRef&) {
+        Explanation why(std::string("namespace n is not there any more"));
+        why.no_space = true;
+        return why;
+    };
+    WaitFor wait{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
+    wait.bound_to = {"pv-1"};
+    SUBCASE("to come") {
+        f.plan.steps = {step("w", wait)};
+        CHECK(f.run().status.error().reason == kNeverMore);
+    }
+    SUBCASE("to go") {
+        f.cluster.put(claim("a"));
+        f.plan.steps = {step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kGone, ""})};
+        CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
+    }
 }
 
 TEST_CASE("a list that shows a workload as it was before it was stopped does not end the wait for its pods") {

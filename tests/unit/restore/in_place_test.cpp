@@ -1,3 +1,4 @@
+#include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
 
 #include "common/core/names.h"
@@ -143,6 +144,38 @@ TEST_CASE("restore in place: every guard refuses, names its fact and says that n
         CHECK(refused.error().message.find(guard.says) != std::string::npos);
         CHECK(refused.error().message.find("nothing was changed") != std::string::npos);
     }
+}
+
+TEST_CASE("R17: an undo is not for a workload of another major version than was ready on the kept volumes") {
+    auto facts = in_place_facts();
+    const auto ready = [&](int pods) {
+        facts.workload["status"] = {
+            {"observedGeneration", 9}, {"replicas", 2}, {"updatedReplicas", 2}, {"readyReplicas", pods}};
+    };
+    const auto image = [&](const char* name) {
+        facts.workload["spec"]["template"]["spec"]["containers"][0]["image"] = name;
+    };
+    ready(2);
+    CHECK(restore::database_image(facts) == "postgres:15");
+    CHECK(choose(facts)->record.image == "postgres:15");
+    // Not ready: what is on the volumes may be of another version, which is why they are taken out.
+    ready(1);
+    CHECK(restore::database_image(facts).empty());
+    ready(2);
+    facts.workload["status"]["updatedReplicas"] = 1;
+    CHECK(restore::database_image(facts).empty());
+    const auto check = [&](const std::string& kept) {
+        return restore::check_kept_version(facts, "in-place-db-1", kept);
+    };
+    CHECK(check("postgres:15").ok());
+    image("postgres:15.4-alpine");
+    CHECK(check("postgres:15").ok());
+    image("postgres:16");
+    CHECK(check("").ok());
+    CHECK(check("other:15").ok());
+    REQUIRE_FALSE(check("postgres:15").ok());
+    CHECK(check("postgres:15").error().kind == ErrorKind::kRefused);
+    CHECK(check("postgres:15").error().hint == "set the workload's image back to postgres:15 first");
 }
 
 TEST_CASE("what is paused, accepted or merely installed by Helm is not refused") {
