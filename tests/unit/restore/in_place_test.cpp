@@ -149,8 +149,11 @@ TEST_CASE("restore in place: every guard refuses, names its fact and says that n
 TEST_CASE("R17: an undo is not for a workload of another major version than was ready on the kept volumes") {
     auto facts = in_place_facts();
     const auto ready = [&](int pods) {
-        facts.workload["status"] = {
-            {"observedGeneration", 9}, {"replicas", 2}, {"updatedReplicas", 2}, {"readyReplicas", pods}};
+        facts.workload["status"] = {{"observedGeneration", 9},
+                                    {"replicas", 2},
+                                    {"readyReplicas", pods},
+                                    {"currentRevision", "a"},
+                                    {"updateRevision", "a"}};
     };
     const auto image = [&](const char* name) {
         facts.workload["spec"]["template"]["spec"]["containers"][0]["image"] = name;
@@ -162,7 +165,7 @@ TEST_CASE("R17: an undo is not for a workload of another major version than was 
     ready(1);
     CHECK(restore::database_image(facts).empty());
     ready(2);
-    facts.workload["status"]["updatedReplicas"] = 1;
+    facts.workload["status"]["updateRevision"] = "b";
     CHECK(restore::database_image(facts).empty());
     const auto check = [&](const std::string& kept) {
         return restore::check_kept_version(facts, "in-place-db-1", kept);
