@@ -90,6 +90,17 @@ void add_unready(const sim::Sim& sim, std::set<std::string>& lines) {
     }
 }
 
+// A StatefulSet that was made anew under its pods takes up its revisions, too; by what it has none its pods would be
+// taken for ones of another template.
+void add_orphans(const sim::Sim& sim, std::set<std::string>& lines) {
+    std::set<std::string> sets;  // uids
+    for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, "")) sets.insert(kube::uid_of(*set));
+    for (const sim::ObjectPtr& revision : sim.store.list(kube::kControllerRevisions, "")) {
+        if (!sets.contains(kube::text_at(*revision, "/metadata/ownerReferences/0/uid")))
+            lines.insert("a ControllerRevision is nobody's");
+    }
+}
+
 }  // namespace
 
 std::set<std::string> not_up_in(const sim::Sim& sim) {
@@ -112,6 +123,7 @@ std::set<std::string> not_up_in(const sim::Sim& sim) {
 std::set<std::string> unfinished_in(const sim::Sim& sim) {
     std::set<std::string> lines;
     add_unready(sim, lines);
+    add_orphans(sim, lines);
     for (const sim::ObjectPtr& claim : sim.store.list(kube::kClaims, "")) {
         if (throwaway(*claim))
             lines.insert("a throwaway claim is there");
