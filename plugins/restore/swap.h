@@ -49,8 +49,8 @@ struct SwapRecord {
     Workload workload;
     std::vector<Swap> swaps;
     std::string from;  // "set/before-migration", "in-place-db-x7k2m" for undo
-    std::string
-        image;  // of the database whose files the old volumes hold, where its tag says the version; "" : not known
+    // Of the database whose files the old volumes hold, where its tag says the version; "": not known.
+    std::string image;
     std::string undoes;                        // the operation whose volumes are put back; "" : none
     std::string at;                            // when the operation began, RFC 3339
     std::map<std::string, Incoming> incoming;  // by claim
