@@ -1,12 +1,16 @@
 """failing_fs.py FOLDER MOUNTPOINT: shows what lies in FOLDER as a dying disk would. Reading a file "NAME.bad-N" fails with EIO where it touches
 byte N or what follows; listing a directory "NAME.bad" fails, and so does writing anything. A file
-"NAME.gone" is gone by the time somebody opens it."""
+"NAME.gone" is gone by the time somebody opens it. A file "NAME.flags-N" has inode flags N, in hex."""
+import ctypes
 import errno
 import os
 import re
 import sys
 
 from fusepy import FUSE, FuseOSError, Operations
+
+
+GETFLAGS = 0x80086601  # linux/fs.h; fusepy passes on what is asked of files, not of directories
 
 
 class Failing(Operations):
@@ -43,6 +47,13 @@ class Failing(Operations):
         if bad and offset + size > int(bad[1]):
             raise FuseOSError(errno.EIO)
         return os.pread(fh, size, offset)
+
+    def ioctl(self, path, cmd, arg, fip, flags, data):
+        if cmd & 0xFFFFFFFF != GETFLAGS:
+            raise FuseOSError(errno.ENOTTY)
+        flags = re.search(r"\.flags-(\w+)$", path)
+        ctypes.cast(data, ctypes.POINTER(ctypes.c_uint32))[0] = int(flags[1], 16) if flags else 0
+        return 0
 
     def listxattr(self, path):
         return []

@@ -1,8 +1,10 @@
 """copy and verify, in one process: what is kept, what is refused, what is found."""
 import errno
+import fcntl
 import os
 import shutil
 import socket
+import struct
 import subprocess
 
 import dataset
@@ -212,6 +214,28 @@ def test_a_name_that_the_mover_needs_for_itself_is_refused(disk, mover):
         source, target = disk(f"source{name}", 16), disk(f"target{name}", 16)
         (source.path / name).mkdir()
         assert f"source:{name}: is a name that the mover needs for itself" in mover("copy", source.path, target.path, expect=3).err
+
+
+def encrypt(disk, folder):
+    """By a key that is all zeros (linux/fscrypt.h: fscrypt_add_key_arg, fscrypt_policy_v2)."""
+    there = os.open(disk, os.O_RDONLY)
+    key = bytearray(struct.pack("=II32xII32x", 2, 0, 64, 0) + bytes(64))
+    fcntl.ioctl(there, 0xC0506617, key)
+    os.close(there)
+    inside = os.open(folder, os.O_RDONLY)
+    fcntl.ioctl(inside, 0x800C6613, bytes([2, 1, 4, 0, 0, 0, 0, 0]) + bytes(key[8:24]))
+    os.close(inside)
+
+
+def test_what_is_encrypted_is_refused_since_its_copy_would_not_be(disk, mover):
+    source, target = disk("source", 16, options=["-O", "encrypt"]), disk("target", 16)
+    (source.path / "secret").mkdir()
+    encrypt(source.path, source.path / "secret")
+    (source.path / "secret/file").write_text("for those who have the key")
+    ran = mover("copy", source.path, target.path, expect=3)
+    for name in ("secret", "secret/file"):
+        assert f"source:{name}: is encrypted (fscrypt), and its copy would not be" in ran.err
+    assert os.listdir(target.path) == ["lost+found"]
 
 
 def test_links_are_never_followed(disk, mover, same, tmp_path):

@@ -49,6 +49,16 @@ def test_a_read_that_fails_ends_with_5_names_the_file_and_leaves_the_source(fail
     same(folder, target.path)
 
 
+@pytest.mark.parametrize("flag, what", [("800", "is encrypted (fscrypt), and its copy would not be"), ("100000", "is sealed (fs-verity), and its copy would not be"),
+                                        ("40000000", "takes names in any case (casefold), and its copy would not")])
+def test_what_a_copy_of_files_can_never_be_is_refused(failing, disk, mover, flag, what):
+    (folder, shown), target = failing, disk("target", 16)
+    (folder / f"some.flags-{flag}").touch()
+    ran = mover("copy", shown, target.path, expect=3)
+    assert f"source:some.flags-{flag}: {what}\n" in ran.err and "nothing was changed" in ran.err
+    assert os.listdir(target.path) == ["lost+found"]
+
+
 def test_a_directory_that_cannot_be_listed_ends_with_5_before_the_target_is_changed(failing, disk, mover):
     (folder, shown), target = failing, disk("target", 64)
     fill(folder, "some/folder.bad")

@@ -205,6 +205,30 @@ def test_a_key_that_everybody_may_read_is_not_used(disk, mover, key):
     assert "everybody may read this key" in mover("send", source.path, "--to", "127.0.0.1:1", "--key-file", key, expect=2).err
 
 
+def test_the_key_is_in_nothing_that_is_said_or_written(disk, mover, key, receiver, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    (source.path / "file").write_bytes(os.urandom(100_000))
+    state.mkdir()
+    digits = key.read_text()
+    other, half = make_key(tmp_path / "other"), tmp_path / "half"
+    half.write_text(digits[:63])
+    half.chmod(0o600)
+    there = receiver(target.path, "--stay", "-o", "json", "--progress", "json")
+    ends = [mover("send", source.path, "--to", there.address, "--key-file", one, "--state", state, "-o", "json", "--progress", "json", *words, expect=code)
+            for one, words, code in ((other, [], 7), (half, [], 2), (digits, [], 2), (key, ["--live"], 0))]
+    assert "takes the name of a file that has the key, not the key" in ends[2].err
+    told = [there.process.stdout, there.process.stderr]
+    of_receiver = open(f"/proc/{there.process.pid}/cmdline", "rb").read() + open(f"/proc/{there.process.pid}/environ", "rb").read()
+    written = b"".join(path.read_bytes() for folder in (state, target.path) for path in folder.rglob("*") if path.is_file())
+    assert len(written) > 100_000
+    ends.append(mover("send", source.path, "--to", there.address, "--key-file", key, "--state", state))
+    there.process.wait(120)
+    everything = "".join(ran.out + ran.err for ran in ends).encode() + "".join(one.read() for one in told).encode() + of_receiver + written
+    for secret in (digits, digits.upper(), other.read_text(), digits[:63]):
+        assert secret.encode() not in everything
+    assert bytes.fromhex(digits) not in everything
+
+
 def test_what_the_far_target_cannot_hold_is_refused(disk, mover, key, receiver):
     source, target = disk("source", 16), disk("target", 16, options=["-I", "128"])
     (source.path / "late").write_text("after 2038")

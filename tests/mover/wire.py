@@ -10,8 +10,8 @@ from conftest import MOVER
 
 
 class Receiver:
-    def __init__(self, target, key, *words, **more):
-        self.process = subprocess.Popen([MOVER, "receive", target, "--listen", "127.0.0.1:0", "--key-file", key, *words],
+    def __init__(self, target, key, *words, under=(), **more):
+        self.process = subprocess.Popen([*under, MOVER, "receive", target, "--listen", "127.0.0.1:0", "--key-file", key, *words],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
         self.address = re.fullmatch(r"listening on (\S+)\n", self.process.stdout.readline())[1]
 

@@ -149,7 +149,22 @@ Result<Looked> look_at(int directory, const std::string& name, const std::string
     if (meta.kind == Kind::kCharDevice || meta.kind == Kind::kBlockDevice)
         meta.device = (static_cast<std::uint64_t>(info.stx_rdev_major) << 32) | info.stx_rdev_minor;
     looked.facts = {info.stx_ino, time_of(info.stx_ctime), info.stx_nlink, info.stx_blocks};
+    looked.traits = info.stx_attributes;
     return looked;
+}
+
+std::string uncopied(std::uint64_t traits, std::uint32_t flags) {
+    if ((traits & STATX_ATTR_ENCRYPTED) != 0 || (flags & FS_ENCRYPT_FL) != 0)
+        return "is encrypted (fscrypt), and its copy would not be";
+    if ((traits & STATX_ATTR_VERITY) != 0 || (flags & FS_VERITY_FL) != 0)
+        return "is sealed (fs-verity), and its copy would not be";
+    if ((flags & FS_CASEFOLD_FL) != 0) return "takes names in any case (casefold), and its copy would not";
+    return "";
+}
+
+std::uint32_t flags_of(int opened) {
+    int flags = 0;
+    return opened >= 0 && ioctl(opened, FS_IOC_GETFLAGS, &flags) == 0 ? static_cast<std::uint32_t>(flags) : 0;
 }
 
 Result<std::vector<Xattr>> read_xattrs(int directory, const std::string& name, int opened, const std::string& shown) {

@@ -21,7 +21,15 @@ struct Facts {
 struct Looked {
     Meta meta;  // without link text, attributes, flags and project
     Facts facts;
+    std::uint64_t traits = 0;  // STATX_ATTR_*
 };
+
+// What of an entry no copy of files has, for people: "" if it has none of it. To encrypt, to seal and to fold case
+// belongs to the filesystem that does it, with keys and tables that no copy brings along. traits: as looked at, which
+// has no bit for folded case; flags: FS_*_FL.
+std::string uncopied(std::uint64_t traits, std::uint32_t flags);
+// 0: it has none, or they cannot be read.
+std::uint32_t flags_of(int opened);
 
 // Inode flags that are part of the data: immutable, append only, no dump, no atime, sync, dirsync, inherit project, no
 // copy on write, compressed, journalled data, top of directory hierarchies. Others belong to a filesystem's workings.

@@ -119,6 +119,7 @@ class Scan {
         if (directory) return read(visited.directory, "", visited.directory, visited.path, meta);
         if (before != nullptr) {
             const std::lock_guard lock(mutex_);
+            if (const auto what = uncopied(visited.looked.traits, 0); !what.empty()) problem(visited.path, what);
             attributes(visited.path, before->meta);
             return {};
         }
@@ -158,7 +159,9 @@ class Scan {
     Status read(int directory, const std::string& name, int opened, const std::string& path, Meta meta) {
         const Status read = read_attributes(directory, name, opened, meta, tree_.shown(path));
         if (!read.ok()) return read.error().kind == ErrorKind::kNotFound ? Status() : read;
+        const std::string without = uncopied(0, flags_of(opened));
         const std::lock_guard lock(mutex_);
+        if (!without.empty()) problem(path, without);
         attributes(path, meta);
         return {};
     }

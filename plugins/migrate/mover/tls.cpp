@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 namespace holdfast::mover {
 namespace {
@@ -95,6 +96,18 @@ int wait_for(int socket, short what) {
     return poll(&one, 1, kPollMs);
 }
 
+std::optional<std::string> bytes_of_key(std::string_view digits) {
+    if (digits.size() != 64) return std::nullopt;
+    std::string key;
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        const std::size_t high = kHex.find(digits[i]), low = kHex.find(digits[i + 1]);
+        if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+        key.push_back(static_cast<char>(high << 4 | low));
+    }
+    return key;
+}
+
 }  // namespace
 
 struct Tls::State {
@@ -110,22 +123,19 @@ struct Tls::State {
 };
 
 Result<std::string> read_key(const std::string& path) {
-    TRY_ASSIGN(const std::string text, read_file(path, 4096));
+    const auto text = read_file(path, 4096);
+    // Whoever gives the key in place of its file must not find it in a log, too.
+    if (!text.ok() && bytes_of_key(path))
+        return Error{ErrorKind::kUsage, "--key-file takes the name of a file that has the key, not the key",
+                     "this key was to be seen in the list of processes: make another one: openssl rand -hex 32 > FILE",
+                     0, ""};
+    if (!text.ok()) return text.error();
     struct stat info {};
-    const Error bad{ErrorKind::kUsage, escape_line(path) + ": not a key of 64 hexadecimal digits",
-                    "openssl rand -hex 32 > FILE", 0, ""};
     if (stat(path.c_str(), &info) == 0 && (info.st_mode & 0007) != 0)
         return Error{ErrorKind::kUsage, escape_line(path) + ": everybody may read this key", "chmod 0600 FILE", 0, ""};
-    const std::string_view digits = trim(text);
-    if (digits.size() != 64) return bad;
-    std::string key;
-    for (std::size_t i = 0; i < digits.size(); i += 2) {
-        constexpr std::string_view kHex = "0123456789abcdef";
-        const std::size_t high = kHex.find(digits[i]), low = kHex.find(digits[i + 1]);
-        if (high == std::string_view::npos || low == std::string_view::npos) return bad;
-        key.push_back(static_cast<char>(high << 4 | low));
-    }
-    return key;
+    if (auto key = bytes_of_key(trim(*text))) return std::move(*key);
+    return Error{ErrorKind::kUsage, escape_line(path) + ": not a key of 64 hexadecimal digits",
+                 "openssl rand -hex 32 > FILE", 0, ""};
 }
 
 Tls::Tls(std::unique_ptr<State> state, const Signals& signals) : state_(std::move(state)), signals_(signals) {}

@@ -1,7 +1,10 @@
 #include "plugins/migrate/mover/meta.h"
+#include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/limits.h"
 
 #include <doctest/doctest.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
 
 namespace holdfast::mover {
 
@@ -24,6 +27,14 @@ TEST_CASE("the first difference of two entries is named, with what was expected"
     other.xattrs = {{"user.a", "1"}};
     CHECK(difference(one, other) == "attribute user.a should not be there");
     CHECK(difference(other, one) == "attribute user.a is missing");
+}
+
+TEST_CASE("what a copy of files can never be is told by a look as by flags") {
+    CHECK(uncopied(0, kKeptFlags) == "");
+    CHECK(uncopied(STATX_ATTR_ENCRYPTED, 0) == uncopied(0, FS_ENCRYPT_FL));
+    CHECK(uncopied(STATX_ATTR_VERITY, 0) == uncopied(0, FS_VERITY_FL));
+    CHECK(uncopied(STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_COMPRESSED, 0) == "");
+    CHECK(uncopied(0, FS_CASEFOLD_FL) == "takes names in any case (casefold), and its copy would not");
 }
 
 TEST_CASE("threads follow the limit of the cgroup") {
