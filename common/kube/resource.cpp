@@ -1,6 +1,7 @@
 #include "common/kube/resource.h"
 
 #include "common/core/percent.h"
+#include "common/kube/adopting.h"
 
 #include <array>
 
@@ -22,6 +23,7 @@ const Resource kStatefulSets{"apps", "v1", "statefulsets", "StatefulSet", "sts",
 const Resource kDeployments{"apps", "v1", "deployments", "Deployment", "deploy", true};
 const Resource kDaemonSets{"apps", "v1", "daemonsets", "DaemonSet", "daemonset", true};
 const Resource kReplicaSets{"apps", "v1", "replicasets", "ReplicaSet", "rs", true};
+const Resource kReplicationControllers{"", "v1", "replicationcontrollers", "ReplicationController", "rc", true};
 const Resource kControllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision",
                                     true};
 const Resource kJobs{"batch", "v1", "jobs", "Job", "job", true};
@@ -72,6 +74,7 @@ constexpr std::array kAll{
     Entry{&kDeployments, {}},
     Entry{&kDaemonSets, {"ds", ""}},
     Entry{&kReplicaSets, {}},
+    Entry{&kReplicationControllers, {}},
     Entry{&kControllerRevisions, {}},
     Entry{&kJobs, {}},
     Entry{&kCronJobs, {"cj", ""}},
@@ -107,6 +110,10 @@ std::string encode_segment(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<const Resource*> adopting_resources() {
+    return {&kStatefulSets, &kDaemonSets, &kReplicaSets, &kReplicationControllers, &kJobs};
+}
 
 std::string ObjectRef::text() const {
     std::string out = resource.short_name;

@@ -197,11 +197,14 @@ class Drive {
         // A resume goes on from wherever things are by now: they move while it is planned, and it was said yes to
         // before.
         if (!resuming_ && brief(fresh) != brief(plan)) {
-            return Error{
-                ErrorKind::kConflict,
-                "what was to be done is not the same any more: somebody changed the cluster since the plan was "
-                "made; nothing was changed",
-                "run the command again and look at the new plan", 0, ""};
+            const std::optional<std::string> less = operation_.only_less(plan, fresh);
+            if (!less)
+                return Error{
+                    ErrorKind::kConflict,
+                    "what was to be done is not the same any more: somebody changed the cluster since the plan was "
+                    "made; nothing was changed",
+                    "run the command again and look at the new plan", 0, ""};
+            world_.witness.message(*less);
         }
         plan = std::move(fresh);
         return {};

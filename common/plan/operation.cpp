@@ -13,6 +13,8 @@ Result<std::vector<kube::ObjectRef>> Operation::lock_targets(kube::ClusterReader
     return std::vector<kube::ObjectRef>();
 }
 
+std::optional<std::string> Operation::only_less(const Plan&, const Plan&) const { return std::nullopt; }
+
 Result<std::vector<kube::ObjectRef>> Operation::heed_targets(kube::ClusterReader&) {
     return std::vector<kube::ObjectRef>();
 }

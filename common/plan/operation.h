@@ -78,10 +78,14 @@ class Operation {
     // workload that uses them (lock.h resolves them). Asked once, before the first plan; a resume takes the locks that
     // the journal names. Default: none, which is right for what only adds objects.
     // With locks, plan() of round 0 is called twice: for what is shown, and again once they are held. The second plan
-    // is carried out if it has the same steps on the same objects; else kConflict (exit 4) before any change. From then
-    // on every patch, scale, replace and delete of an object is sent with the resourceVersion of a fresh read, also
-    // where a step names only the uid.
+    // is carried out if it has the same steps on the same objects, or if it is only less of what was shown
+    // (only_less()); else kConflict (exit 4) before any change. From then on every patch, scale, replace and delete of
+    // an object is sent with the resourceVersion of a fresh read, also where a step names only the uid.
     virtual Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader);
+    // Of two plans of round 0 that differ, `fresh` being the one that plan() has just made: what is to be told if all
+    // that it lacks has come about by itself since `shown` was shown, and it has nothing else. nullopt: it is another
+    // plan. Default: that.
+    virtual std::optional<std::string> only_less(const Plan& shown, const Plan& fresh) const;
     // What it only reads and so does not lock, but must not meet in the middle of somebody's change: kLocked (exit 4)
     // while another operation has one of these locks, live or unfinished. It keeps out nobody who locks or only reads.
     // Looked at before the first plan and again before the first write. Default: nothing.

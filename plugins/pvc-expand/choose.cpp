@@ -152,9 +152,13 @@ class Choosing {
             if (options_.until_usage && meant(set, ordinal, kube::name_of(*claim)))
                 target = std::max(target, grown(options_, now, used_of(kube::name_of(*claim))));
         }
-        if (target < now)
-            return shrink("template " + name + " of sts/" + options_.space + "/" + kube::name_of(set), now,
-                          "sts/" + kube::name_of(set));
+        if (target < now) {
+            Error error = shrink("template " + name + " of sts/" + options_.space + "/" + kube::name_of(set), now,
+                                 "sts/" + kube::name_of(set));
+            const std::vector<std::string> smaller = smaller_templates(set, target);
+            if (!smaller.empty()) error.hint += "; to let only another one grow: --template " + join(smaller, " or ");
+            return error;
+        }
         bool whole = true;
         for (const auto& [ordinal, claim] : claims) {
             const std::string claim_name = kube::name_of(*claim);
@@ -181,6 +185,15 @@ class Choosing {
         else if (target > now)
             made.sizes[name] = target.text();
         return {};
+    }
+
+    static std::vector<std::string> smaller_templates(const Json& set, const Quantity& size) {
+        std::vector<std::string> names;
+        for (const auto& [name, text] : kube::template_sizes_of(set)) {
+            const auto has = Quantity::parse(text);
+            if (has.ok() && *has < size) names.push_back(name);
+        }
+        return names;
     }
 
     // A claim that the set's controller would take for the next pod of its ordinal.

@@ -5,6 +5,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/os/files.h"
 #include "plugins/pvc-expand/guards.h"
+#include "plugins/pvc-expand/less.h"
 #include "plugins/pvc-expand/report.h"
 #include "plugins/pvc-expand/rounds.h"
 #include "plugins/pvc-expand/targets.h"
@@ -20,6 +21,15 @@ std::string Expand::target() const {
 
 Result<std::vector<kube::ObjectRef>> Expand::lock_targets(kube::ClusterReader& reader) {
     return locked_by(reader, options_);
+}
+
+std::optional<std::string> Expand::only_less(const plan::Plan& shown, const plan::Plan&) const {
+    const auto before = record_of(shown.record, options_.space);
+    if (!before.ok() || !record_) return std::nullopt;
+    const std::vector<std::string> grown = grown_meanwhile(*before, *record_, claims_);
+    if (grown.empty()) return std::nullopt;
+    return "since the plan was shown somebody else has asked " + join(grown, ", ") +
+           " to grow as far as is wanted: not asked again";
 }
 
 Result<plan::Plan> Expand::plan(kube::ClusterReader& reader, const plan::Input& input) {
@@ -74,6 +84,7 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
     record_->line["target"] = target();
     TRY(check_traces(facts, *record_, input.operation));
     TRY(check_unfinished(facts, *record_, input.operation));
+    claims_ = std::move(facts.claims);
     nothing_to_do_ = record_->claims.empty() && record_->sets.empty();
     if (nothing_to_do_) {
         plan::Plan plan;
@@ -94,7 +105,7 @@ Result<plan::Plan> Expand::first_plan(kube::ClusterReader& reader, const plan::I
 
 Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input& input) {
     record_->patience = options_.patience;
-    TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
+    TRY_ASSIGN(ExpandState state, gather_state(reader, *record_));
     follow(*record_, state);
     std::vector<std::string> waited;
     for (const plan::Phase& phase : input.progress.phases) waited.push_back(phase.name);
@@ -103,6 +114,7 @@ Result<plan::Plan> Expand::round(kube::ClusterReader& reader, const plan::Input&
         return Error{ErrorKind::kConflict,
                      options_.target_text() + " was scaled up by somebody else while its volumes were to grow",
                      "see who does that (an autoscaler, GitOps), then go on", 0, ""};
+    if (stage == Stage::kSwap) TRY(see_takers(reader, *record_, state));
     TRY_ASSIGN(plan::Plan plan, plan_round(stage, *record_, state, input.operation, certain_now(state)));
     ask_for_told(plan, state);
     if (stage == Stage::kSwap) keep_file(input.operation, plan);

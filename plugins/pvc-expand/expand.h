@@ -7,6 +7,7 @@
 #include "plugins/pvc-expand/state.h"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,7 @@ class Expand : public plan::Operation {
     bool replaces_workload() const override { return true; }
     std::vector<std::string> manner_flags() const override { return {"restart", "gitops-paused"}; }
     Result<std::vector<kube::ObjectRef>> lock_targets(kube::ClusterReader& reader) override;
+    std::optional<std::string> only_less(const plan::Plan& shown, const plan::Plan& fresh) const override;
     Result<plan::Plan> plan(kube::ClusterReader& reader, const plan::Input& input) override;
     Result<plan::Plan> recover(kube::ClusterReader& reader, const plan::Input& input, const Error& error) override;
     bool past_return() const override { return past_return_; }
@@ -47,7 +49,7 @@ class Expand : public plan::Operation {
     void ask_for_told(plan::Plan& plan, const ExpandState& state) const;
     std::string gone_text(const std::string& operation) const;
     bool brings_back(const ExpandState& state, const std::string& operation) const;
-    bool refuses_abort(const ExpandState& state, const std::string& operation) const;
+    bool refuses_abort(kube::ClusterReader& reader, ExpandState& state, const std::string& operation) const;
     void keep_file(const std::string& operation, const plan::Plan& plan) const;
     void drop_file(const std::string& operation) const;
 
@@ -57,6 +59,7 @@ class Expand : public plan::Operation {
     MeasureUsage measure_;
     std::optional<SystemTime> first_look_;  // by our clock
     std::optional<ExpandRecord> record_;
+    std::map<std::string, Json> claims_;  // of the namespace, as first_plan() has last read them
     bool nothing_to_do_ = false;
     bool past_return_ = false;
 };

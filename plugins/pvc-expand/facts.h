@@ -3,6 +3,7 @@
 
 #include "common/kube/reader.h"
 #include "plugins/pvc-expand/options.h"
+#include "plugins/pvc-expand/takers.h"
 
 #include <map>
 #include <optional>
@@ -29,12 +30,6 @@ struct ClaimUser {
     std::optional<bool> deployer_paused;
 };
 
-// What takes up what is nobody's and its selector chooses, as everything of a StatefulSet is while that is replaced.
-struct Taker {
-    kube::ObjectRef ref;
-    Json selector;
-};
-
 struct ExpandFacts {
     std::vector<Json> sets;               // StatefulSets of which at least one claim is meant
     Json deployment;                      // the target, or null
@@ -54,8 +49,6 @@ struct ExpandFacts {
 };
 // kNotFound: no such workload or claim (the message names near ones), or the selector chooses none.
 Result<ExpandFacts> gather_expand(kube::ClusterReader& reader, const ExpandOptions& options);
-
-Result<std::vector<Taker>> gather_takers(kube::ClusterReader& reader, const std::string& space);
 
 // Whether a claim, whose name fits, is of this set: by its labels, which the set's own claims get; or because a pod of
 // the set mounts it, since the StatefulSet controller takes claims by their name alone, also those that somebody made.

@@ -177,6 +177,14 @@ Status check_set(const std::string& space, const ExpandFacts& facts, const Json&
     return check_rollout(facts, set, what);
 }
 
+Status check_alone(const std::string& space, const ExpandFacts& facts, const Json& set) {
+    const Taker* taker = taker_of(facts.takers, facts.pods, set);
+    if (taker == nullptr) return {};
+    return refused(taking_text(*taker, {kube::kStatefulSets, space, kube::name_of(set)}),
+                   "one of the two needs another selector; until then each claim grows by itself: kubectl pvc-expand "
+                   "pvc/NAME");
+}
+
 Status check_claims(const ExpandFacts& facts, const ExpandRecord& record) {
     for (const Growth& growth : record.claims) {
         if (!growth.bears_only) TRY(check_claim(facts, record, growth));

@@ -1,5 +1,6 @@
 #include "plugins/pvc-expand/plugin.h"
 
+#include "common/kube/adopting.h"
 #include "plugins/pvc-expand/expand.h"
 #include "plugins/pvc-expand/options.h"
 #include "plugins/pvc-expand/recover.h"
@@ -65,6 +66,8 @@ std::vector<Rule> expand_rules() {
             rule({"list"}, kube::kControllerRevisions, "", "sts/NAME"),
             rule({"list"}, kube::kDaemonSets, "", "sts/NAME"),
             rule({"list"}, kube::kReplicaSets, "", "sts/NAME"),
+            rule({"list"}, kube::kReplicationControllers, "", "sts/NAME"),
+            rule({"list"}, kube::kJobs, "", "sts/NAME"),
             rule({"get", "list", "watch"}, kube::kPods, "", "--restart if-needed"),
             rule({"create"}, kube::kPods, "eviction", "--restart if-needed"),
             rule({"get", "list", "watch"}, kube::kStatefulSets, "", "--restart if-needed"),

@@ -29,6 +29,7 @@ struct Growth {
     bool mounted = true;         // a pod has it, so that its filesystem grows now; else at the next mount
     bool canary = false;         // grows before the others
     bool bears_only = false;     // it is large enough, and only carries what is told of its workload
+    friend bool operator==(const Growth&, const Growth&) = default;
 };
 
 // One StatefulSet whose templates get other sizes.

@@ -83,9 +83,12 @@ plan::Step patch_step(const std::string& space, const Recovery& one, const Json&
     return step;
 }
 
+// What somebody else has it ask for since is theirs, unless the storage has refused that for good, too.
 bool done(const Recovery& one, const Json& claim) {
     const kube::ResizeState now = kube::resize_state_of(claim);
-    return one.to.empty() ? !now.stale() : !asks_more(claim, one.to);
+    if (one.to.empty()) return !now.stale();
+    const bool refused = now.infeasible() && (!now.allocated || !now.requested || *now.allocated == *now.requested);
+    return !asks_more(claim, one.to) || (!refused && now.requested && now.requested->text() != one.from);
 }
 
 // The volume has grown, and the claim's capacity follows when its filesystem has.
@@ -171,6 +174,8 @@ Result<plan::Plan> Recover::plan(kube::ClusterReader& reader, const plan::Input&
         wait.uids.push_back(one.uid);
         wait.sizes.push_back(one.to);
     }
+    // An API server may let no claim ask for less (before Kubernetes 1.32, unless it is told to).
+    if (plan.asks) plan.rehearsal = plan.steps;
     if (wait.names.empty()) return plan;
     plan::Step step;
     step.id = "wait-recovered";
@@ -211,14 +216,15 @@ Result<plan::Report> Recover::report(kube::ClusterReader& reader, const plan::In
                          "pvc/" + options_.space + "/" + one.claim + " is not recovered: somebody changed it",
                          "run the command again", 0, ""};
         const std::string capacity = now.capacity ? now.capacity->text() : "unknown";
-        report.text +=
-            "pvc/" + one.claim +
-            (one.to.empty() ? ": its status is closed" : ": asks for " + one.to + " instead of " + one.from) +
-            ", capacity " + escape_line(capacity) + filesystem_text(now) + "\n";
+        const std::string asks = now.requested ? now.requested->text() : one.to;
+        report.text += "pvc/" + one.claim +
+                       (one.to.empty() ? ": its status is closed"
+                                       : ": asks for " + escape_line(asks) + " instead of " + one.from) +
+                       ", capacity " + escape_line(capacity) + filesystem_text(now) + "\n";
         report.names.push_back("persistentvolumeclaim/" + one.claim);
         claims.push_back({{"claim", one.claim},
                           {"from", one.from},
-                          {"to", one.to.empty() ? one.from : one.to},
+                          {"to", one.to.empty() ? one.from : asks},
                           {"capacity", capacity}});
     }
     if (claims_.empty()) {

@@ -48,7 +48,11 @@ std::vector<plan::Step> rehearsal_of(const ExpandRecord& record, const ExpandSta
         // Under another name, since its own is taken until it is deleted.
         Json other = kube::remade_set(live->second, set.sizes, operation);
         other["metadata"]["name"] = bounded_name(set.ref.name, "-holdfast-dry-run", 52);
-        plan::Create create{std::move(other), {"/spec/template"}, true};
+        // A webhook that adds a template, or has fewer replicas: its pods could never be updated again, or some would
+        // end.
+        std::vector<std::string> as_it_was;
+        for (const auto& [field, value] : other["spec"].items()) as_it_was.push_back("/spec/" + field);
+        plan::Create create{std::move(other), std::move(as_it_was), true};
         create.beside = true;
         steps.push_back(tried("try-remake-" + set.ref.name, "make " + set.text() + " anew", std::move(create)));
     }

@@ -69,6 +69,7 @@ class Rounds {
 
     bool wait_observed();  // true: one of the sets is waited for, and nothing else is planned
     Status check_same(const Template& set, const Json& live) const;
+    Status check_still(const Template& set, const Json& live) const;  // nothing speaks against its deletion by now
     bool rolls_out(const Template& set, const Json& live) const;
     void keep_claims(const Template& set, const Json& live);
     void let_go(const Template& set, const Json& live);

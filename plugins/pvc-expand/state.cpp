@@ -133,6 +133,16 @@ Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord
     return state;
 }
 
+Status see_takers(kube::ClusterReader& reader, const ExpandRecord& record, ExpandState& state) {
+    const bool deletes = std::any_of(record.sets.begin(), record.sets.end(), [&](const Template& set) {
+        return set_now(state, set) != nullptr && needs_swap(set, state);
+    });
+    if (deletes) {
+        TRY_ASSIGN(state.takers, gather_takers(reader, record.space));
+    }
+    return {};
+}
+
 Stage stage_of(const ExpandRecord& record, const ExpandState& state, const std::string& operation,
                const std::vector<std::string>& waited) {
     const auto unfinished = [&](bool canary) {

@@ -5,6 +5,7 @@
 #include "common/core/duration.h"
 #include "common/kube/reader.h"
 #include "plugins/pvc-expand/record.h"
+#include "plugins/pvc-expand/takers.h"
 
 #include <map>
 #include <optional>
@@ -23,11 +24,14 @@ struct ExpandState {
     // volumes of claims that grow, by name.
     std::map<std::string, Json> workloads;
     std::vector<std::string> attachments;
+    std::vector<Taker> takers;  // see_takers()
     // Sets that are not there though the journal says that they are to be made anew, and which have left neither pods
     // nor revisions: it was their owner who deleted them.
     std::set<std::string> dismissed;
 };
 Result<ExpandState> gather_state(kube::ClusterReader& reader, const ExpandRecord& record);
+// Before a set is deleted: who would take up what is of it. Reads nothing where none is to be deleted.
+Status see_takers(kube::ClusterReader& reader, const ExpandRecord& record, ExpandState& state);
 
 // What is decided from the cluster as it is now, and not from what it was when the operation began: all of the follow_…
 // and add_newcomers().

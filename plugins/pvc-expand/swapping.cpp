@@ -2,6 +2,7 @@
 #include "plugins/pvc-expand/round_planner.h"
 
 #include "common/core/text.h"
+#include "common/kube/objects/claim_state.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/stateful_swap.h"
@@ -69,7 +70,7 @@ Status Rounds::swap(SystemTime now) {
         }
         if (missing && !kube::observed(*live)) continue;
         TRY(check_same(set, *live));
-        if (rolls_out(set, *live)) return rolls(set);
+        TRY(check_still(set, *live));
         remove(set, *live, now);
         make_anew(set, *live);
         plan_.latest[kSwapped][set.ref.name] = swapped_json(*live, pods_of(set, state_));
@@ -96,6 +97,26 @@ bool Rounds::wait_observed() {
             .replan = true;
     }
     return !plan_.steps.empty();
+}
+
+// What it would have been refused for before the first write, and what somebody has brought about since.
+Status Rounds::check_still(const Template& set, const Json& live) const {
+    if (rolls_out(set, live)) return rolls(set);
+    const auto not_deleted = [&](const std::string& why, const std::string& hint) {
+        return Error{ErrorKind::kConflict, why + "; it was not deleted, its claims have grown", hint, 0, ""};
+    };
+    if (const auto held = kube::finalizers_of(live); !held.empty())
+        return not_deleted(set.text() + " has got the finalizer " + escape_line(held.front()) +
+                               ": deleted to be made anew, it would not go until somebody takes that away",
+                           "once somebody has taken it away, go on");
+    if (const kube::Owner owner = kube::controller_of(live); !owner.empty())
+        return not_deleted(set.text() + " is owned by " + escape_line(owner.text()) +
+                               " by now, whose controller would put the old size back, or delete what it does not know",
+                           "if it is to be replaced all the same, take it off that owner, then go on");
+    if (const Taker* taker = taker_of(state_.takers, state_.pods, live))
+        return not_deleted(taking_text(*taker, set.ref),
+                           "once one of the two has another selector, or the other one is gone, go on");
+    return {};
 }
 
 bool Rounds::rolls_out(const Template& set, const Json& live) const {

@@ -112,11 +112,11 @@ Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Inpu
     if (recorded(input)) {
         TRY_ASSIGN(record_, record_of(input.record, options_.space));
     }
-    const auto gathered = gather_state(reader, *record_);
+    auto gathered = gather_state(reader, *record_);
     if (!gathered.ok()) return unseen(gathered.error(), input.operation);
-    const ExpandState& state = *gathered;
+    ExpandState& state = *gathered;
     follow(*record_, state);
-    past_return_ = refuses_abort(state, input.operation);
+    past_return_ = refuses_abort(reader, state, input.operation);
     if (!impossible(error)) {
         plan::Plan service = plan_service(*record_, state, input.operation);
         for (const Template* set : missing_sets(*record_, state))
@@ -143,12 +143,12 @@ Result<plan::Plan> Expand::recover(kube::ClusterReader& reader, const plan::Inpu
 Result<std::optional<plan::Plan>> Expand::take_back(kube::ClusterReader& reader, const plan::Input& input) {
     if (!recorded(input)) return std::optional<plan::Plan>();
     TRY_ASSIGN(record_, record_of(input.record, options_.space));
-    TRY_ASSIGN(const ExpandState state, gather_state(reader, *record_));
+    TRY_ASSIGN(ExpandState state, gather_state(reader, *record_));
     follow(*record_, state);
     plan::Plan plan = plan_way_out(*record_, state, input.operation);
     // An abort that was granted looks again when it is through: what kept the operation from its end may have passed.
     const bool through = plan.steps.empty() && plan.last && stage_of(*record_, state, input.operation) != Stage::kClose;
-    if (!through && refuses_abort(state, input.operation)) {
+    if (!through && refuses_abort(reader, state, input.operation)) {
         const std::vector<const Template*> missing = missing_sets(*record_, state);
         return Error{
             ErrorKind::kRefused,
@@ -180,11 +180,13 @@ bool Expand::brings_back(const ExpandState& state, const std::string& operation)
 }
 
 // Not where it cannot come to its end, or where to refuse would leave a workload down.
-bool Expand::refuses_abort(const ExpandState& state, const std::string& operation) const {
+bool Expand::refuses_abort(kube::ClusterReader& reader, ExpandState& state, const std::string& operation) const {
     if (!begun(*record_, state) && !replacing(*record_, state)) return false;
     Stage stage = stage_of(*record_, state, operation);
     // What only leads to the replacement has no obstacle of its own; and abort has taken it back when it looks again.
     if (stage == Stage::kRelease || (stage == Stage::kSecure && record_->stopped.empty())) stage = Stage::kSwap;
+    // Who may not look is not told that there is a way back.
+    if (stage == Stage::kSwap && !see_takers(reader, *record_, state).ok()) state.takers.clear();
     const bool stuck = !plan_round(stage, *record_, state, operation, clock_.now()).ok();
     return !stuck && record_->untold == 0 && !brings_back(state, operation);
 }

@@ -221,6 +221,21 @@ def test_69_a_webhook_that_would_change_the_pod_template(cluster):
             f"spec/template: what it made is not what was asked for and holds no data of yours; {NOTHING}")
 
 
+@pytest.mark.parametrize("field", ("volumeClaimTemplates", "replicas", "serviceName"))
+def test_69_a_webhook_that_would_make_another_set(cluster, field):
+    """With one more template the pods that it takes up could never be updated again; with fewer replicas some of them would end."""
+    changed = cluster.get("sts", "postgres")
+    changed["metadata"]["name"] = "postgres-holdfast-dry-run"
+    for one in changed["spec"]["volumeClaimTemplates"]:
+        one["spec"]["resources"]["requests"]["storage"] = "2Gi"
+    changed["spec"][field] = {"volumeClaimTemplates": changed["spec"]["volumeClaimTemplates"] + [
+        {**changed["spec"]["volumeClaimTemplates"][0], "metadata": {"name": "scratch"}}], "replicas": 1, "serviceName": "another"}[field]
+    cluster.rules({"method": "POST", "path": SETS, "reply": {"status": 201, "json": changed}})
+    refused(cluster, ["sts/postgres", "--size", "2Gi"], 3,
+            f"the API server would refuse to make sts/{SPACE}/postgres anew: sts/{SPACE}/postgres-holdfast-dry-run: the API server changed "
+            f"spec/{field}: what it made is not what was asked for and holds no data of yours; {NOTHING}")
+
+
 def test_an_operators_set_and_a_foreign_finalizer(cluster):
     edit(cluster, "sts", "postgres", {"metadata": {"labels": {"application": "spilo", "cluster-name": "books"}}})
     refused(cluster, ["sts/postgres", "--size", "2Gi"], 3,
@@ -232,16 +247,30 @@ def test_an_operators_set_and_a_foreign_finalizer(cluster):
             f"{NOTHING}", "see who has set it")
 
 
-def test_whoever_else_selects_its_pods_would_take_them_up(cluster):
+@pytest.mark.parametrize("version, kind, plural, short, more", [
+    ("apps/v1", "DaemonSet", "daemonsets", "daemonset", {}), ("batch/v1", "Job", "jobs", "job", {"manualSelector": True}),
+    ("v1", "ReplicationController", "replicationcontrollers", "rc", {"replicas": 0})])
+def test_whoever_else_selects_its_pods_would_take_them_up(cluster, version, kind, plural, short, more):
     labels = cluster.get("sts", "postgres")["spec"]["selector"]["matchLabels"]
-    agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": SPACE}, "spec": {
-        "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [{
-            "name": "main", "image": "registry.example/agent:1"}]}}}}
-    send(cluster, "POST", f"/apis/apps/v1/namespaces/{SPACE}/daemonsets", agent)
+    agent = {"apiVersion": version, "kind": kind, "metadata": {"name": "agent", "namespace": SPACE}, "spec": {
+        **more, "selector": labels if kind == "ReplicationController" else {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "registry.example/agent:1"}]}}}}
+    send(cluster, "POST", f"/{'api' if version == 'v1' else 'apis'}/{version}/namespaces/{SPACE}/{plural}", agent)
     refused(cluster, ["sts/postgres", "--size", "2Gi"], 3,
-            f"the selector of daemonset/{SPACE}/agent chooses what is of sts/{SPACE}/postgres, too: while that is replaced, its pods would become the "
+            f"the selector of {short}/{SPACE}/agent chooses what is of sts/{SPACE}/postgres, too: while that is replaced, its pods would become the "
             f"other one's, which deletes those that it has too many; {NOTHING}", "each claim grows by itself: kubectl pvc-expand pvc/NAME")
     cluster.run("pvc-expand", "pvc/data-postgres-1", "--size", "2Gi", "--yes", code=0)
+
+
+def test_a_job_that_selects_by_its_own_uid_or_has_ended_takes_up_nothing(cluster):
+    labels = cluster.get("sts", "postgres")["spec"]["selector"]["matchLabels"]
+    pods = {"metadata": {"labels": labels}, "spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.example/agent:1"}]}}
+    jobs = f"/apis/batch/v1/namespaces/{SPACE}/jobs"
+    for name, spec in (("own", {}), ("ended", {"manualSelector": True})):
+        send(cluster, "POST", jobs, {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": SPACE}, "spec": {
+            **spec, "selector": {"matchLabels": labels}, "template": pods}})
+    edit(cluster, "job", "ended", {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}, "/status")
+    assert "chooses what is of" not in cluster.run("pvc-expand", "sts/postgres", "--size", "2Gi", "--dry-run").err
 
 
 def test_a_rollout_that_has_not_ended(cluster):
@@ -316,3 +345,15 @@ def test_a_claim_that_a_quota_refuses_half_way_is_told_and_the_next_run_goes_on(
 
 def test_recover_without_a_target_shows_no_line_that_grows(cluster):
     refused(cluster, ["recover"], 2, "no claim is meant: name a TYPE/NAME, or claims by --selector", "for example sts/postgres, pvc/files or -l app=db")
+
+
+def test_recover_where_the_api_server_lets_no_claim_ask_for_less(cluster):
+    """Before Kubernetes 1.32, or with the gate off: no claim is touched, and nothing stays open."""
+    edit(cluster, "pvc", "data-postgres-0", {"spec": {"resources": {"requests": {"storage": "2Ti"}}}})
+    before = cluster.state()
+    cluster.rules({"method": "PATCH", "path": "/persistentvolumeclaims/data-postgres-0", "reply": {"status": 422, "json": {
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422,
+        "message": 'PersistentVolumeClaim "data-postgres-0" is invalid: spec.resources.requests.storage: Forbidden: field can not be less than previous value'}}})
+    run = cluster.run("pvc-expand", "recover", "sts/postgres", "--yes", code=3)
+    assert "field can not be less than previous value" in run.err and NOTHING in run.err, run
+    assert cluster.state() == before and json.loads(cluster.run("pvc-expand", "status", "-o", "json").out)["items"] == []

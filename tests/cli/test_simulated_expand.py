@@ -48,6 +48,39 @@ def test_claims_and_template_grow_and_pods_stay(cluster):
     assert again["operation"] is None and again["claims"] == []
 
 
+@pytest.mark.parametrize("done", (False, True))
+@pytest.mark.parametrize("target, claims", [("sts/postgres", ["data-postgres-1", "wal-postgres-0"]), ("pvc/data-postgres-1", ["data-postgres-1"]),
+                                            ("sts/postgres", ["data-postgres-0", "data-postgres-1", "wal-postgres-0", "wal-postgres-1"])])
+def test_what_somebody_else_lets_grow_after_the_plan_was_shown_is_left_out_of_it(cluster, target, claims, done):
+    """`done`: it has its size by the time that the lock is held; else it is still waited for."""
+    cluster.rules({"method": "POST", "path": "/leases", "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 2000}})
+    started = cluster.start("pvc-expand", target, "--size", "2Gi", "--yes")
+    cluster.arrived.get(timeout=60)
+    for claim in claims:
+        cluster.write("PATCH", "pvc", claim, {"spec": {"resources": {"requests": {"storage": "2Gi"}}}})
+    if done:
+        cluster.settle()
+    ended = started.end()
+    assert ended.code == 0, ended
+    told = " ".join(ended.err.split())
+    assert "since the plan was shown somebody else has asked " in told and "to grow as far as is wanted: not asked again" in told, ended
+    assert all(f"pvc/{SPACE}/{claim}" in told for claim in claims)
+    grown = claims if target.startswith("pvc/") else [name for name in sizes(cluster) if "postgres" in name]
+    assert {sizes(cluster)[name] for name in grown} == {"2Gi"}
+    templates = {t["spec"]["resources"]["requests"]["storage"] for t in cluster.get("sts", "postgres")["spec"]["volumeClaimTemplates"]}
+    assert templates == ({"1Gi"} if target.startswith("pvc/") else {"2Gi"})
+
+
+@pytest.mark.parametrize("size", ("1200Mi", "1500Mi"))
+def test_what_was_asked_for_another_size_after_the_plan_was_shown_is_another_plan(cluster, size):
+    cluster.rules({"method": "POST", "path": "/leases", "times": 1, "reply": {"announce": True, "through": True, "delay_ms": 2000}})
+    started = cluster.start("pvc-expand", *GROW)
+    cluster.arrived.get(timeout=60)
+    cluster.write("PATCH", "pvc", "data-postgres-1", {"spec": {"resources": {"requests": {"storage": size}}}})
+    ended = started.end()
+    assert ended.code == 4 and "what was to be done is not the same any more" in ended.err, ended
+
+
 def test_a_claim_that_the_pod_template_names_grows_on_request(cluster):
     free = next(name for name in sizes(cluster) if "postgres" not in name)
     cluster.write("PATCH", "sts", "postgres", {"spec": {"template": {"spec": {"volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": free}}]}}}})

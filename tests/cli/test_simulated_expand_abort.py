@@ -159,6 +159,48 @@ def test_a_rollout_that_begins_while_claims_grow_ends_in_an_abort_that_leaves_it
     assert {size for name, size in sizes(cluster).items() if "postgres" in name} == {"2Gi"}
 
 
+@pytest.mark.parametrize("metadata, undone, why", [
+    ({"finalizers": ["example.com/hold"]}, {"finalizers": None},
+     "has got the finalizer example.com/hold: deleted to be made anew, it would not go until somebody takes that away"),
+    ({"ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "files", "controller": True}]}, {"ownerReferences": None},
+     "is owned by Deployment/files by now, whose controller would put the old size back, or delete what it does not know")])
+def test_what_comes_to_hold_or_own_the_set_while_claims_grow_keeps_it_from_being_replaced(cluster, metadata, undone, why):
+    """Deleted it would stay half there, its pods nobody's, until somebody comes."""
+    operation = killed(cluster, GROW, "DELETE", SETS, through=False)
+    owners = [{**one, "uid": cluster.get("deploy", "files")["metadata"]["uid"]} for one in metadata.get("ownerReferences", [])]
+    cluster.write("PATCH", "sts", "postgres", {"metadata": {**metadata, **({"ownerReferences": owners} if owners else {})}})
+    cluster.settle()
+    before, pods = cluster.get("sts", "postgres"), uids(cluster)
+    stopped = cluster.run("pvc-expand", "resume", operation, "--yes", code=4)
+    assert f"error: sts/{SPACE}/postgres {why}; it was not deleted, its claims have grown" in stopped.err, stopped
+    now = cluster.get("sts", "postgres")
+    assert now["metadata"]["uid"] == before["metadata"]["uid"] and "deletionTimestamp" not in now["metadata"] and uids(cluster) == pods
+    cluster.write("PATCH", "sts", "postgres", {"metadata": undone})
+    cluster.run("pvc-expand", "resume", operation, "--yes")
+    assert template(cluster) == {"2Gi"} and uids(cluster) == pods
+
+
+def test_whoever_comes_to_select_its_pods_while_claims_grow_keeps_it_from_being_replaced(cluster):
+    """Looked at again right before the deletion; then its pods would be the other one's."""
+    operation = killed(cluster, GROW, "DELETE", SETS, through=False)
+    labels = cluster.get("sts", "postgres")["spec"]["selector"]["matchLabels"]
+    agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": SPACE}, "spec": {
+        "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [{
+            "name": "main", "image": "registry.example/agent:1"}]}}}}
+    cluster.write("POST", "daemonset", "", agent)
+    cluster.settle()
+    before, pods = cluster.get("sts", "postgres"), uids(cluster)
+    stopped = cluster.run("pvc-expand", "resume", operation, "--yes", code=4)
+    assert (f"the selector of daemonset/{SPACE}/agent chooses what is of sts/{SPACE}/postgres, too: while that is replaced, its pods would become the other "
+            "one's, which deletes those that it has too many; it was not deleted, its claims have grown") in stopped.err, stopped
+    aborted(cluster, operation)
+    after = cluster.get("sts", "postgres")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"] and template(cluster) == {"1Gi"} and uids(cluster) == pods
+    cluster.write("DELETE", "daemonset", "agent", {})
+    cluster.run("pvc-expand", *GROW)
+    assert template(cluster) == {"2Gi"} and uids(cluster) == pods
+
+
 def test_in_the_gap_it_is_refused_and_resume_makes_the_set_anew(cluster):
     pods = uids(cluster)
     operation = killed(cluster, GROW, "DELETE", SETS, through=True)
@@ -181,6 +223,25 @@ def test_in_the_gap_a_set_that_its_owner_has_taken_away_for_good_is_not_made_ane
     aborted(cluster, operation)
     assert cluster.get("sts", "postgres") is None and owners(cluster, "postgres-") == {}
     assert {c["metadata"]["name"]: c["spec"]["volumeName"] for c in cluster.get("pvc")["items"]} == volumes  # no claim goes with it
+
+
+@pytest.mark.parametrize("killed_in_gap", (False, True))
+def test_a_set_that_has_never_had_a_pod_nor_a_claim_gets_its_template(cluster, killed_in_gap):
+    """Nothing of it but its ControllerRevision and the journal tells of it while it is replaced."""
+    spec = {"replicas": 0, "serviceName": "empty", "selector": {"matchLabels": {"app": "empty"}},
+            "template": {"metadata": {"labels": {"app": "empty"}}, "spec": {"containers": [{"name": "main", "image": "registry.example/empty:1"}]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+                "accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}}]}
+    cluster.write("POST", "sts", "", {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "empty", "namespace": SPACE}, "spec": spec})
+    cluster.settle()
+    line = ["sts/empty", "--size", "2Gi", "--yes"]
+    if killed_in_gap:
+        operation = killed(cluster, line, "DELETE", f"{SETS}/empty", through=True)
+        assert cluster.get("sts", "empty") is None
+        line = ["resume", operation, "--yes"]
+    cluster.run("pvc-expand", *line)
+    assert template(cluster, "empty") == {"2Gi"} and cluster.get("sts", "empty")["spec"]["replicas"] == 0
+    left_nothing(cluster)
 
 
 def remake_as_another(cluster, name):

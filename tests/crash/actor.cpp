@@ -14,10 +14,10 @@
 namespace holdfast::crash {
 namespace {
 
-constexpr std::array kNames = {"autoscaler",   "event-scaler",  "gitops",         "replaces",
-                               "same-command", "other-command", "other-plugin",   "eviction",
-                               "tidies",       "drops-claim",   "reverts-policy", "ends-space",
-                               "takes-over",   "takes-back",    "rebuilds",       "marks"};
+constexpr std::array kNames = {"autoscaler",     "event-scaler", "gitops",     "replaces",   "same-command",
+                               "other-command",  "other-plugin", "eviction",   "tidies",     "drops-claim",
+                               "reverts-policy", "ends-space",   "takes-over", "takes-back", "rebuilds",
+                               "marks",          "grows"};
 static_assert(kNames.size() == static_cast<std::size_t>(Actor::kCount));
 
 // Functions, since kube::k... may be made after what stands here.
@@ -133,6 +133,18 @@ Acted revert_policy(sim::Sim& sim, int turn) {
     return {change_spec(sim, ref, {{"persistentVolumeReclaimPolicy", "Delete"}}), ref};
 }
 
+// At half of the requests the storage is done with it, too.
+Acted grow(sim::Sim& sim, int turn) {
+    const kube::ObjectRef ref{kube::kClaims, kSpace, mixed(turn) % 4 < 2 ? "data-postgres-1" : "wal-postgres-0"};
+    const sim::ObjectPtr claim = sim.store.find(ref);
+    const Quantity wanted = Quantity::from_bytes(2LL << 30);
+    if (!claim || kube::deleting(*claim) || claim.claim().requested.value_or(wanted) >= wanted) return {};
+    const bool asked = change_spec(sim, ref, {{"resources", {{"requests", {{"storage", wanted.text()}}}}}});
+    const auto done = [&] { return sim.store.find(ref) && sim.store.find(ref).claim().capacity == wanted; };
+    for (int i = 0; asked && mixed(turn) % 2 == 0 && i < 400 && !done(); ++i) sim.advance(sim::milliseconds(50));
+    return {asked, ref};
+}
+
 // What restore writes on a volume that it is about to take out (safety R1, R11).
 Acted mark(sim::Sim& sim, int turn) {
     const kube::ObjectRef claim_ref{kube::kClaims, kSpace, mixed(turn) % 2 == 0 ? "data-postgres-0" : "wal-postgres-1"};
@@ -190,6 +202,8 @@ Acted act(Actor actor, sim::Sim& sim, const sim::Sim& start, int turn) {
             return revert_policy(sim, turn);
         case Actor::kEndsSpace:
             return end_space(sim, turn);
+        case Actor::kGrows:
+            return grow(sim, turn);
         case Actor::kMarks:
             return mark(sim, turn);
         case Actor::kSameCommand:

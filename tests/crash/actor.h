@@ -26,6 +26,7 @@ enum class Actor {
     kTakesBack,      // the same, but the second one aborts the operation
     kRebuilds,       // a claim of the workload and its pod are deleted: the StatefulSet makes both anew, and empty
     kMarks,          // a restore in place of another workload, which mounts a claim too, marks its volume
+    kGrows,          // an autoresizer asks a claim of the workload for 2Gi; at half of the requests it has them, too
     kCount,
 };
 

@@ -233,16 +233,20 @@ std::vector<Entry> stopped_entries() {
         return Entry{name,    "pvc-expand", "expand", prepare,           line, kAgain,  kNothingLeft,
                      nullptr, 150,          false,    Deletes::kNothing, 12,   nullptr, 3};
     };
+    const auto resumes = [](Entry entry, CommandLine begun_by) {
+        entry.begun_by = std::move(begun_by);
+        return entry;
+    };
     return {gently(on("expand-abort", before_asking, abort)),
             gently(on("expand-abort-let-go", let_go, abort)),
             gently(on("expand-abort-missing", leave_one_missing, abort)),
             gently(on("expand-gc", in_gap, always(expand({"gc", "--yes"})))),
             offline(on("expand-abort-down", down, abort)),
-            gently(on("expand-resume", before_asking, resume)),
-            gently(on("expand-resume-delete", before_delete, resume)),
-            gently(on("expand-resume-gap", in_gap, resume)),
-            gently(on("expand-resume-adopt", after_create, resume)),
-            offline(on("expand-resume-down", down, resume))};
+            resumes(gently(on("expand-resume", before_asking, resume)), grow()),
+            resumes(gently(on("expand-resume-delete", before_delete, resume)), grow()),
+            resumes(gently(on("expand-resume-gap", in_gap, resume)), grow()),
+            resumes(gently(on("expand-resume-adopt", after_create, resume)), grow()),
+            resumes(offline(on("expand-resume-down", down, resume)), grow_offline())};
 }
 
 // Who comes for a size below what was refused for good is told to recover first, which is what another user does here.

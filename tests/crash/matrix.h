@@ -55,6 +55,9 @@ struct Entry {
     bool aborts_forward = false;
     // It goes on with a masking that another line has begun: what is not masked is reached by nobody.
     bool masks = false;
+    // Of a line that goes on with an operation by its name: the one that began it. Once the operation has ended, that
+    // is what is typed for what somebody has undone after its last look.
+    CommandLine begun_by = {};
 };
 
 // All, of every plugin.

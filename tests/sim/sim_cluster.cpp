@@ -1,5 +1,6 @@
 #include "tests/sim/sim_cluster.h"
 
+#include "common/kube/adopting.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
 #include "tests/sim/outside.h"
@@ -38,6 +39,7 @@ const std::vector<const kube::Resource*>& served() {
                                                                &kube::kDeployments,
                                                                &kube::kDaemonSets,
                                                                &kube::kReplicaSets,
+                                                               &kube::kReplicationControllers,
                                                                &kube::kJobs,
                                                                &kube::kCronJobs,
                                                                &kube::kStorageClasses,

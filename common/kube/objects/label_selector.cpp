@@ -59,6 +59,8 @@ LabelMap match_labels_of(const Json& workload) {
 
 Json selector_of_labels(const Json& labels) { return {{"matchLabels", labels}}; }
 
+bool selects_by_hand(const Json& job) { return bool_at(job, "/spec/manualSelector", false); }
+
 bool selects_everything(const Json& selector) {
     const Json* labels = wanted_labels(selector);
     return selector.is_object() && (labels == nullptr || labels->empty()) &&

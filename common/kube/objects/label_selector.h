@@ -18,6 +18,7 @@ LabelMap match_labels_of(const Json& workload);  // spec.selector.matchLabels
 LabelMap label_map(const Json& labels);          // an object of strings; others are left out
 Json selector_of_labels(const Json& labels);     // a plain map, as of a Service, as a LabelSelector
 bool selects_everything(const Json& selector);   // empty: no requirement at all
+bool selects_by_hand(const Json& job);           // spec.manualSelector: by labels that are not its own
 // Null selects nothing, an empty one everything. An operator that we do not know is taken to match: whoever asks wants
 // to be sure that it does not.
 bool selector_matches(const Json& selector, const LabelMap& labels);

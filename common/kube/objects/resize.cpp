@@ -73,6 +73,9 @@ std::string provisioner_of(const Json& storage_class) { return text_at(storage_c
 
 std::vector<StorageQuota> storage_quotas_of(const Json& quota) {
     std::vector<StorageQuota> quotas;
+    // One with a scope counts only claims of some VolumeAttributesClass (persistent_volume_claims.go
+    // pvcMatchesScopeFunc): the API server judges that when the change is tried.
+    if (find_at(quota, "/spec/scopeSelector") != nullptr || find_at(quota, "/spec/scopes") != nullptr) return quotas;
     const Json* hard = find_at(quota, "/status/hard");
     if (hard == nullptr || !hard->is_object()) return quotas;
     for (const auto& [what, value] : hard->items()) {

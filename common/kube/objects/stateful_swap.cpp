@@ -109,7 +109,6 @@ Json remade_set(const Json& live, const TemplateSizes& sizes, const std::string&
     for (Json& one : spec["volumeClaimTemplates"]) {
         const auto size = sizes.find(name_of(one));
         if (size != sizes.end()) one["spec"]["resources"]["requests"]["storage"] = size->second;
-        one.erase("status");
     }
     return made;
 }

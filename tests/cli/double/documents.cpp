@@ -1,6 +1,6 @@
 #include "tests/cli/double/documents.h"
 
-#include "common/kube/resource.h"
+#include "common/kube/adopting.h"
 
 namespace holdfast::double_ {
 
@@ -25,6 +25,7 @@ const std::vector<const Resource*>& served() {
                                                    &kDeployments,
                                                    &kDaemonSets,
                                                    &kReplicaSets,
+                                                   &kReplicationControllers,
                                                    &kControllerRevisions,
                                                    &kJobs,
                                                    &kCronJobs,

@@ -97,15 +97,19 @@ def test_gitops_marks_are_told_the_value_to_change(small):
 
 def selecting(kind, name, labels, **spec):
     """A workload of that kind whose pods have these labels, and whose selector chooses every pod that has them."""
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {
-        **spec, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
-            "terminationGracePeriodSeconds": 0,
+    version = {"Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
+    never = {"restartPolicy": "Never"} if kind == "Job" else {}
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": {
+        **spec, "selector": labels if kind == "ReplicationController" else {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "terminationGracePeriodSeconds": 0, **never,
             "containers": [{"name": "main", "image": world.BUSYBOX_IMAGE, "command": ["sleep", "100000"]}]}}}}
 
 
 @pytest.mark.parametrize("kind, short, spec, harm", [
     ("DaemonSet", "daemonset", {}, "its pods would become the other one's, which deletes those that it has too many"),
     ("ReplicaSet", "rs", {"replicas": 0}, "its pods would become the other one's, which deletes those that it has too many"),
+    ("ReplicationController", "rc", {"replicas": 0}, "its pods would become the other one's, which deletes those that it has too many"),
+    ("Job", "job", {"manualSelector": True, "suspend": True}, "its pods would become the other one's, which deletes those that it has too many"),
     ("StatefulSet", "sts", {"replicas": 0, "serviceName": "db"}, "its ControllerRevisions would become the other one's, which may then restart "
      "its own pods")])
 def test_whoever_else_selects_its_pods_would_take_them_up_and_is_named(space, kind, short, spec, harm):

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace holdfast;           // NOLINT: a test of one header
 using namespace holdfast::plan;     // NOLINT
 using namespace holdfast::testing;  // NOLINT
@@ -89,6 +91,28 @@ TEST_CASE("a plan that is not the same any more once the lock is held is not car
     CHECK(f.journals().empty());
     CHECK(f.lease() == nullptr);
     for (const std::string& call : f.cluster.writes()) CHECK(call.find("sts/n/db") == std::string::npos);
+}
+
+TEST_CASE("a plan that is only less of what was shown is carried out, and what it lacks is told") {
+    struct Lessened : Locking {
+        std::optional<std::string> only_less(const Plan& shown, const Plan& fresh) const override {
+            CHECK(shown.steps[0].title == "scale to 0");
+            CHECK(fresh.steps[0].title == "scale to 7");
+            return "less is to be done";
+        }
+    };
+    LockingFixture f;
+    Lessened lessened;
+    lessened.while_planning = [&] {
+        Json changed = *f.cluster.at(f.db);
+        changed["metadata"]["annotations"]["to"] = "7";
+        f.cluster.put(changed);
+        lessened.while_planning = {};
+    };
+    CHECK(drive(lessened, f.world, f.options).status.ok());
+    CHECK(std::find(f.witness.messages.begin(), f.witness.messages.end(), "less is to be done") !=
+          f.witness.messages.end());
+    CHECK(f.journals()[0].rounds[0]["steps"][0]["title"] == "scale to 7");
 }
 
 TEST_CASE("a change of the workload that leaves the plan as it was does not stop it") {

@@ -59,6 +59,20 @@ TEST_CASE("bad input 64: shrinking is refused with the size that is there and th
             "kubectl migrate sts/db --size 5Gi");
 }
 
+TEST_CASE("of templates of several sizes the one that can grow is named where another one is larger already") {
+    ExpandFacts made;
+    facts(made);
+    Json wal = made.sets[0]["spec"]["volumeClaimTemplates"][0];
+    wal["metadata"]["name"] = "wal";
+    wal["spec"]["resources"]["requests"]["storage"] = "50Gi";
+    made.sets[0]["spec"]["volumeClaimTemplates"].push_back(wal);
+    refuses(options(), made, "--size 20Gi is less than template wal of sts/shop/db has: 50Gi",
+            "kubectl migrate sts/db --size 20Gi; to let only another one grow: --template data");
+    ExpandOptions one = options();
+    one.claim_template = "data";
+    CHECK(choose(one, made).ok());
+}
+
 TEST_CASE("bad input 65: a class that does not expand is named") {
     ExpandFacts made;
     facts(made);
@@ -75,6 +89,10 @@ TEST_CASE("bad input 66: a quota says what is needed and what is free") {
          {"status", {{"hard", {{"requests.storage", "30Gi"}}}, {"used", {{"requests.storage", "20Gi"}}}}}});
     refuses(options(), made,
             "resourcequota/shop/storage (requests.storage) has room for 10Gi more, and 20Gi are needed");
+    // One that counts some claims only, by their VolumeAttributesClass, which these have not.
+    made.quotas[0]["spec"]["scopeSelector"]["matchExpressions"] =
+        Json::array({{{"scopeName", "VolumeAttributesClass"}, {"operator", "In"}, {"values", Json::array({"gold"})}}});
+    CHECK(choose(options(), made).ok());
 }
 
 TEST_CASE("bad input 68: a template that there is not lists those that there are") {

@@ -17,8 +17,9 @@ Error error(ErrorKind kind, const std::string& message, int status, const std::s
     return {kind, message, "", status, reason};
 }
 
-// One term of a label selector: "a=b", "a in (b,c)", "a".
+// One term of a label selector: "a=b", "a in (b,c)", "a", "!a".
 bool term_matches(const Json& object, const std::string& term) {
+    if (term.rfind('!', 0) == 0) return kube::label_of(object, term.substr(1)).empty();
     const std::size_t in = term.find(" in (");
     if (in != std::string::npos) {
         const std::string value = kube::label_of(object, term.substr(0, in));
