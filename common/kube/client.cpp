@@ -5,16 +5,18 @@
 #include "common/kube/objects/workload.h"
 #include "common/kube/reply.h"
 #include "common/kube/request.h"
+#include "common/kube/server_time.h"
 #include "common/kube/watch.h"
+#include "common/kube/wrappers/dated.h"
 
 namespace holdfast::kube {
 
 namespace {
 
-class HttpCluster : public Cluster {
+class HttpCluster : public Cluster, public TellsTime {
   public:
     HttpCluster(std::unique_ptr<http::Transport> transport, std::string field_manager, Clock& clock, Console& console)
-        : transport_(std::move(transport)),
+        : transport_(std::make_unique<Dated>(std::move(transport), clock)),
           field_manager_(std::move(field_manager)),
           clock_(clock),
           warnings_(console) {}
@@ -30,6 +32,7 @@ class HttpCluster : public Cluster {
                                          const std::string& resource_version) override;
     Result<Discovery> discover() override;
     Result<std::string> server_version() override;
+    std::optional<SystemTime> server_time() override { return transport_->now(); }
     Result<Json> node_summary(const std::string& node) override {
         return call(get_request(object_path({kNodes, "", node}, "proxy/stats/summary")));
     }
@@ -67,7 +70,7 @@ class HttpCluster : public Cluster {
     }
     Result<Json> call(const http::Request& request) { return judge(request, transport_->send(request)); }
 
-    std::unique_ptr<http::Transport> transport_;
+    std::unique_ptr<Dated> transport_;
     std::string field_manager_;
     Clock& clock_;
     Warnings warnings_;

@@ -3,6 +3,7 @@
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
+#include "common/kube/server_time.h"
 
 #include <algorithm>
 #include <charconv>
@@ -34,7 +35,7 @@ class TendedWatch : public kube::Watch {
     Tenure& tenure_;
 };
 
-class FencedCluster : public kube::Cluster {
+class FencedCluster : public kube::Cluster, public kube::TellsTime {
   public:
     FencedCluster(kube::Cluster& inner, Tenure& tenure, Fence fence)
         : inner_(inner), tenure_(tenure), fence_(std::move(fence)) {}
@@ -54,6 +55,7 @@ class FencedCluster : public kube::Cluster {
     }
     Result<kube::Discovery> discover() override { return inner_.discover(); }
     Result<std::string> server_version() override { return inner_.server_version(); }
+    std::optional<SystemTime> server_time() override { return kube::server_time(inner_); }
     Result<std::vector<bool>> allowed(const std::vector<kube::AccessCheck>& checks) override {
         return inner_.allowed(checks);
     }

@@ -192,6 +192,22 @@ class Waiter {
         return all;
     }
 
+    // Somebody may delete a volume between its reservation and the claim that it is for, which then waits for ever.
+    Status check_reserved() {
+        for (std::size_t i = 0; i < wait_.bound_to.size() && i < wait_.names.size(); ++i) {
+            const std::string& name = wait_.names[i];
+            const Verdict& verdict = watched_[name].verdict;
+            if (verdict.state == Verdict::State::kDone || wait_.bound_to[i].empty()) continue;
+            const auto volume = world_.cluster.find({kube::kVolumes, "", wait_.bound_to[i]});
+            if (!volume.ok() || *volume) continue;
+            return Error{ErrorKind::kUnavailable,
+                         ref(name).text() + ": " + verdict.detail + "; pv/" + wait_.bound_to[i] +
+                             ", which was reserved for it, is not there any more: somebody deleted it",
+                         "", 0, kNeverMore};
+        }
+        return {};
+    }
+
     // A claim that goes, or that gets a volume which is reserved for its name, does not need where its data would come
     // from.
     bool in_vain(const Explanation& found) const {
@@ -240,8 +256,10 @@ class Waiter {
             if (!last_error_.empty()) message += "; last answer of the server: " + last_error_;
             return Error{ErrorKind::kTimeout, std::move(message), "", 0, ""};
         }
-        if (world_.explain && still() >= kExplainEvery && now - explained_ >= kExplainEvery) {
-            explained_ = now;
+        if (still() < kExplainEvery || now - explained_ < kExplainEvery) return {};
+        explained_ = now;
+        TRY(check_reserved());
+        if (world_.explain) {
             const std::string name = first_waiting();
             Explanation found = world_.explain(ref(name));
             if (in_vain(found))

@@ -218,7 +218,9 @@ std::vector<Waiting> swap_waits() {
          "the volume controller binds the claim that was made anew, by us or by anybody, to the volume that is "
          "reserved "
          "for it",
-         "", "it is bound to another volume, it is deleted or replaced: exit 4; phase Lost: exit 1",
+         "",
+         "it is bound to another volume, it is deleted or replaced: exit 4; phase Lost: exit 1; the reserved volume is "
+         "deleted: exit 5 within seconds, and an undo goes back to the volumes that the claims had: exit 4",
          "Exit 5. The workload stays down rather than start on half of its volumes; both copies are under Retain. "
          "`resume` goes on; `undo` after it goes back."},
         {Condition::kClaimBound,

@@ -4,6 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
+#include "common/kube/server_time.h"
 #include "common/plan/drive_parts.h"
 #include "common/plan/journal.h"
 #include "common/plan/make_step.h"
@@ -40,7 +41,7 @@ Status check_removable(const FinalizeFacts& facts, const KeptVolume& kept) {
 
 class FinalizePlanner {
   public:
-    FinalizePlanner(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now)
+    FinalizePlanner(const FinalizeOptions& options, const FinalizeFacts& facts, std::optional<SystemTime> now)
         : options_(options), facts_(facts), now_(now) {}
 
     Plan build() {
@@ -63,7 +64,7 @@ class FinalizePlanner {
     void remove(const KeptVolume& kept) {
         const kube::Volume& volume = kept.volume;
         plan_.notes.push_back("pv/" + volume.name + ", " + human_bytes(volume.capacity_bytes) + ", was pvc/" +
-                              kept.mark.claim + " until " + span_text(kept.mark.at, now_) + " ago");
+                              kept.mark.claim + " until " + span_text(kept.mark.at, now_) + (now_ ? " ago" : ""));
         if (volume.deleting) return;
         // Without a uid in its claimRef the controller takes it for reserved, and neither releases nor reclaims it.
         if (volume.phase == "Available") {
@@ -108,7 +109,7 @@ class FinalizePlanner {
 
     const FinalizeOptions& options_;
     const FinalizeFacts& facts_;
-    SystemTime now_;
+    std::optional<SystemTime> now_;
     Plan plan_;
 };
 
@@ -167,7 +168,7 @@ Result<FinalizeFacts> gather(kube::ClusterReader& reader, const FinalizeOptions&
 
 }  // namespace
 
-Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now) {
+Result<Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, std::optional<SystemTime> now) {
     if (!facts.undo.empty())
         return Error{ErrorKind::kConflict,
                      "operation " + facts.undo + " is putting back what " + options.operation +
@@ -212,7 +213,7 @@ Result<Plan> Finalize::plan(kube::ClusterReader& reader, const plan::Input& inpu
     facts.begun = input.resuming || input.round > 0;
     removed_.clear();
     for (const KeptVolume& kept : facts.volumes) removed_.push_back(kept.volume.name);
-    return plan_finalize(options_, facts, input.now);
+    return plan_finalize(options_, facts, kube::server_time(reader));
 }
 
 Result<std::optional<Plan>> Finalize::take_back(kube::ClusterReader& reader, const plan::Input& input) {

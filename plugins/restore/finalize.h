@@ -31,9 +31,11 @@ struct FinalizeFacts {
     bool begun = false;                  // by an earlier run of this very finalize, which may have removed all of it
 };
 
-// kRefused: a volume that is bound, attached, or of an unfinished operation. kNotFound: nothing is left of an operation
-// of this name here, by which name whatever was mistyped. No steps: this very finalize was done before.
-Result<plan::Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts, SystemTime now);
+// now: by the API server's clock; nullopt: not told. kRefused: a volume that is bound, attached, or of an unfinished
+// operation. kNotFound: nothing is left of an operation of this name here, by which name whatever was mistyped. No
+// steps: this very finalize was done before.
+Result<plan::Plan> plan_finalize(const FinalizeOptions& options, const FinalizeFacts& facts,
+                                 std::optional<SystemTime> now);
 
 class Finalize : public plan::Operation {
   public:

@@ -6,6 +6,7 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/kube/server_time.h"
 #include "common/kube/sets.h"
 #include "common/plan/wakers.h"
 #include "plugins/restore/swap.h"
@@ -101,6 +102,7 @@ Result<InPlaceFacts> gather_in_place(kube::ClusterReader& reader, const InPlaceO
     std::vector<std::string> damaged;
     TRY_ASSIGN(facts.sets, kube::list_sets(reader, options.space, damaged));
     TRY_ASSIGN(facts.kept, kept_volumes(reader, options.space));
+    facts.now = kube::server_time(reader);
     return facts;
 }
 

@@ -38,6 +38,7 @@ struct InPlaceFacts {
     std::vector<kube::Snapshot> snapshots;  // of the namespace
     std::vector<kube::SnapshotSet> sets;    // of the namespace
     std::vector<Json> kept;                 // volumes that operations have taken out of claims of this namespace
+    std::optional<SystemTime> now;          // by the API server's clock; nullopt: not told
     std::optional<bool> deployer_paused;    // Flux or Argo CD: what its object says; nullopt: not seen
 };
 // R9: what the claim is made from if a StatefulSet's controller comes first; null: nothing.

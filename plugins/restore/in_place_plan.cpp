@@ -152,7 +152,7 @@ Workload workload_facts(const InPlaceOptions& options, const InPlaceFacts& facts
     return workload;
 }
 
-void note_writes_lost(InPlaceChoice& choice, const InPlaceFacts& facts, SystemTime now) {
+void note_writes_lost(InPlaceChoice& choice, const InPlaceFacts& facts) {
     std::string first;
     for (const Member* member : choice.members) {
         const std::string cut = member->snapshot->cut_at.empty() ? member->facts.cut_at : member->snapshot->cut_at;
@@ -165,7 +165,7 @@ void note_writes_lost(InPlaceChoice& choice, const InPlaceFacts& facts, SystemTi
         if (same && set.complete && facts.source.is_set && set.created_at > facts.source.record->created_at)
             newer.push_back(set.name);
     }
-    choice.notes.push_back("writes that will be lost: those since " + span_text(first, now) +
+    choice.notes.push_back("writes that will be lost: those since " + span_text(first, facts.now) +
                            "; newer sets: " + (newer.empty() ? "none" : join(newer, ", ")));
 }
 
@@ -265,16 +265,21 @@ Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& c
                       "its data is safe while the claim is there: `kubectl snap " + what.substr(0, 4) +
                           kube::name_of(claim) + "`, then `kubectl restore pvc/NEW --from` that set");
     swap.old_volume_uid = volume.uid;
-    swap.old_storage = volume.driver.empty() ? "" : "driver " + volume.driver + ", handle " + volume.handle;
+    swap.old_storage = storage_text(volume);
     swap.old_policy = volume.reclaim_policy;
     swap.old_bytes = volume.capacity_bytes;
     return {};
 }
 
-std::string span_text(const std::string& since, SystemTime now) {
+std::string storage_text(const kube::Volume& volume) {
+    return volume.driver.empty() ? "" : "driver " + volume.driver + ", handle " + volume.handle;
+}
+
+std::string span_text(const std::string& since, std::optional<SystemTime> now) {
     const auto time = parse_time(since);
     if (!time.ok()) return "an unknown time";
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *time).count();
+    if (!now) return format_time(*time);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*now - *time).count();
     return format_time(*time) + ", " + human_age(std::max<long long>(0, seconds));
 }
 
@@ -325,7 +330,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     choice.record.image = database_image(facts);
     std::vector<std::string> earlier;
     for (const Json& volume : facts.kept) earlier.push_back(mark_of(volume)->at);
-    choice.record.at = moment_after(earlier, now);
+    choice.record.at = moment_after(earlier, facts.now.value_or(now));
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));
         choice.record.swaps.push_back(std::move(swap));
@@ -334,7 +339,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     TRY(check_claim_states(facts, choice.record));
     TRY(check_bindings(facts, choice.record));
     TRY(check_pods(options, facts, choice.record));
-    note_writes_lost(choice, facts, now);
+    note_writes_lost(choice, facts);
     note_growth(choice);
     note_rest(choice, options, facts);
     return choice;

@@ -15,6 +15,7 @@ struct InPlaceChoice {
     std::vector<std::string> notes;      // writes lost, what is left as it is, consistency
 };
 
+// now: by this machine's clock, which counts only where the server does not say the time.
 // Every refusal of safety R8, R9, R14, R16, R17 and R19 is here, each naming its fact: kRefused, nothing was changed.
 Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPlaceFacts& facts,
                                       const std::string& operation, SystemTime now);
@@ -28,7 +29,10 @@ Result<std::string> restored_before(const InPlaceOptions& options, const InPlace
 // The claim as it is and the volume under it, which is what a swap takes out. kRefused: the two are not bound.
 Status take_old_volume(const std::map<std::string, Json>& volumes, const Json& claim, Swap& swap);
 
-// "2026-11-21T02:00:11Z, 3h12m"
-std::string span_text(const std::string& since, SystemTime now);
+// By what the storage knows it when its object is gone: "driver d.example, handle h-1"; "" : it is not CSI.
+std::string storage_text(const kube::Volume& volume);
+
+// "2026-11-21T02:00:11Z, 3h12m"; where it is not known what time it is there, only the moment.
+std::string span_text(const std::string& since, std::optional<SystemTime> now);
 
 }  // namespace holdfast::restore

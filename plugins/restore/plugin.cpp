@@ -149,6 +149,7 @@ std::vector<Rule> swap_rules() {
             rule({"get", "list", "watch", "delete"}, kube::kPods),
             rule({"get", "list", "watch", "patch"}, kube::kVolumes),
             rule({"list", "watch"}, kube::kVolumeAttachments),
+            rule({"list"}, kube::kNodes, "", "volumes that only some nodes can reach"),
             rule({"get", "list", "watch", "patch"}, kube::kStatefulSets, "", "sts/NAME"),
             rule({"get", "list", "watch", "patch"}, kube::kDeployments, "", "deploy/NAME")};
 }
@@ -220,6 +221,7 @@ app::Command undo_command() {
     command.options = {flag_option("gitops-paused", "Argo CD or Flux, whose marks the workload carries, is paused")};
     command.rules = swap_rules();
     append(command.rules, {rule({"get"}, kube::kConfigMaps), rule({"list"}, kube::kSnapshots),
+                           rule({"list"}, kube::kCsiNodes, "", "kept volumes of another driver than now"),
                            rule({"list"}, kube::kHorizontalPodAutoscalers, "", "sts/NAME"),
                            rule({"list"}, kube::kHorizontalPodAutoscalers, "", "deploy/NAME")});
     command.outputs = {"table", "json", "yaml", "name"};

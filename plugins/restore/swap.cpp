@@ -45,6 +45,7 @@ Swap swap_of(const Json& json) {
     swap.source = text_at(json, "/source");
     swap.kept_mark = text_at(json, "/keptMark");
     swap.old_storage = text_at(json, "/oldStorage");
+    swap.kept_storage = text_at(json, "/keptStorage");
     return swap;
 }
 
@@ -57,7 +58,10 @@ std::string temporary_name(const std::string& operation, const std::string& clai
 
 Json record_json(const SwapRecord& record) {
     Json swaps = Json::array();
-    for (const Swap& swap : record.swaps) swaps.push_back(swap_json(swap));
+    for (const Swap& swap : record.swaps) {
+        swaps.push_back(swap_json(swap));
+        if (!swap.kept_storage.empty()) swaps.back()["keptStorage"] = swap.kept_storage;
+    }
     Json json = {{"workload", plan::held_workload_json(record.workload)},
                  {"swaps", std::move(swaps)},
                  {"from", record.from},

@@ -30,10 +30,11 @@ struct Swap {
     std::string
         old_storage;  // driver and handle of it: what is left to find the data by when the volume object is gone
     long long old_bytes = 0;
-    std::string request;    // what the claim that is made anew asks for (safety R9)
-    std::string temporary;  // the claim that the new volume is made with; "" if the volume is there already (undo)
-    std::string source;     // annotation holdfast.dev/restored-from of the new claim
-    std::string kept_mark;  // of an undo: what the incoming volume said before, for the way back
+    std::string request;       // what the claim that is made anew asks for (safety R9)
+    std::string temporary;     // the claim that the new volume is made with; "" if the volume is there already (undo)
+    std::string source;        // annotation holdfast.dev/restored-from of the new claim
+    std::string kept_mark;     // of an undo: what the incoming volume said before, for the way back
+    std::string kept_storage;  // of an undo: the incoming volume's driver and handle, as old_storage
 };
 
 // The volume that comes in. Known once the temporary claim is bound.

@@ -63,10 +63,11 @@ class BackPlanner : public SwapSteps {
 
     // An incoming volume of an undo is kept as it was kept before.
     void put_back(const Swap& swap) {
-        const Incoming& incoming = record_.incoming.at(swap.claim);
-        const Json* volume = volume_now(facts_, incoming.volume);
+        const auto found = record_.incoming.find(swap.claim);
+        const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
         const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
+        const Incoming& incoming = found->second;
         Json body = {{"metadata",
                       {{"labels", {{labels::kKept, record_.undoes}, {labels::kPutIn, nullptr}}},
                        {"annotations", {{labels::kSwap, swap.kept_mark}}}}},
@@ -99,8 +100,9 @@ class ClosePlanner : public BackPlanner {
 }  // namespace
 
 Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
-    const bool beyond = beyond_return(record, facts, operation);
+    const bool beyond = beyond_return(record, facts, operation), turned = turned_back(record, facts);
     for (const Swap& swap : record.swaps) {
+        if (turned) break;
         // What somebody has built anew is theirs, and what they take from a workload that runs; a claim that goes while
         // it is stopped is made again by `resume`.
         const bool taken = put_in(swap, record, facts);
@@ -114,14 +116,18 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
                          : operation + " is not taken back while " + claim +
                                " goes, which somebody has deleted: under its old reclaim policy " + volume +
                                " could go with it; nothing was changed",
-                     "`kubectl restore resume " + operation + " -n " + record.space +
-                         "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
+                     lost_kept(record, facts)
+                         ? "`kubectl restore resume " + operation + " -n " + record.space +
+                               "` brings it back onto the volumes that it had, since what was to be put in is gone; "
+                               "then abort again"
+                         : "`kubectl restore resume " + operation + " -n " + record.space +
+                               "`, and then `kubectl restore undo " + operation + " -n " + record.space + "`"};
     }
     BackPlanner planner(record, facts, operation);
     planner.scale_up(true);
     planner.remove_provers();
     for (const Swap& swap : record.swaps) {
-        if (put_in(swap, record, facts))
+        if (put_in(swap, record, facts) && !turned)
             planner.let_go_incoming(swap);
         else if (!swap.temporary.empty())
             planner.discard_incoming(swap);
@@ -129,7 +135,7 @@ Result<Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, const s
             planner.put_back(swap);
     }
     for (const Swap& swap : record.swaps) {
-        if (untouched(swap, facts))
+        if (untouched(swap, facts) || turned)
             planner.unmark_old(swap);
         else
             planner.let_go_old(swap);

@@ -224,6 +224,25 @@ bool put_in(const Swap& swap, const SwapRecord& record, const SwapFacts& facts) 
            volume.claim_uid != incoming->second.temporary_uid;
 }
 
+bool lost_kept(const SwapRecord& record, const SwapFacts& facts) {
+    return std::any_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) {
+        const auto incoming = record.incoming.find(swap.claim);
+        return swap.temporary.empty() &&
+               (incoming == record.incoming.end() || volume_now(facts, incoming->second.volume) == nullptr);
+    });
+}
+
+bool on_old(const Swap& swap, const SwapFacts& facts) {
+    const Json* claim = claim_now(facts, swap.claim);
+    return claim != nullptr && !kube::deleting(*claim) && kube::phase_of(*claim) == "Bound" &&
+           kube::volume_of_claim(*claim) == swap.old_volume;
+}
+
+bool turned_back(const SwapRecord& record, const SwapFacts& facts) {
+    return lost_kept(record, facts) &&
+           std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) { return on_old(swap, facts); });
+}
+
 bool half_back(const SwapRecord& record, const SwapFacts& facts) {
     if (!facts.workload || held_down(record, facts)) return false;
     return std::any_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) {
@@ -267,6 +286,7 @@ bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts
 }
 
 bool beyond_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
+    if (turned_back(record, facts)) return false;
     bool gone = false, all_marked = true;
     const bool back = half_back(record, facts);
     for (const Swap& swap : record.swaps) {
@@ -339,6 +359,7 @@ Stage stage_of(const SwapRecord& record, const SwapFacts& facts, const std::stri
     const bool down = held_down(record, facts);
     if (all([&](const Swap& swap) { return swapped(swap, record, facts); }))
         return down ? Stage::kReplace : Stage::kFinish;
+    if (turned_back(record, facts)) return Stage::kProve;
     if (over(record, facts)) return Stage::kFinish;
     if (!proven(record, facts, operation)) return Stage::kProve;
     if (!secure(record, facts, operation)) return Stage::kSecure;

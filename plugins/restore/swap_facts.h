@@ -41,6 +41,14 @@ Status gather_snapshots(kube::ClusterReader& reader, const SwapRecord& record, S
 // The new volume is the last copy of what the snapshot held.
 bool last_copy(const Swap& swap, const SwapFacts& facts);
 
+// Of an undo: a kept volume that was to be put in is gone, which nothing makes anew (of a restore in place, the
+// snapshot does).
+bool lost_kept(const SwapRecord& record, const SwapFacts& facts);
+// The claim is on the volume that it had when the operation began, as then or made anew for it.
+bool on_old(const Swap& swap, const SwapFacts& facts);
+// So are all of them, after a kept volume was lost: nothing of the undo is left but its marks.
+bool turned_back(const SwapRecord& record, const SwapFacts& facts);
+
 // How far it is. Each stage is a round of its own: what the next one decides it has read after this one's writes.
 enum class Stage {
     kProve,    // temporary claims from the snapshots, and pods that look at what is on them (R7)

@@ -5,6 +5,7 @@
 #include "common/plan/step.h"
 #include "plugins/restore/swap_facts.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ Result<plan::Plan> plan_back(const SwapRecord& record, const SwapFacts& facts, c
 // claim that was not touched is taken back as by plan_back; of any other both volumes stay, under Retain and without
 // our marks.
 plan::Plan plan_close(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
+
+// R13 of an undo whose kept volume was lost after claims were deleted for it (lost_kept): forward there is nothing, so
+// each claim is made anew on the volume that it had until now, and the workload started on them. What is left then are
+// marks, which plan_back takes off. nullopt: that cannot be done, since one of these volumes or claims is somebody
+// else's by now, or pods run.
+std::optional<plan::Plan> plan_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation);
 
 // What the rounds need, asked for before the first write.
 std::vector<kube::AccessCheck> swap_needs(const SwapRecord& record);

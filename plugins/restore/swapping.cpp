@@ -2,15 +2,18 @@
 
 #include "common/core/text.h"
 #include "common/kube/objects/labels.h"
+#include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/wait.h"
 #include "plugins/restore/prove.h"
+#include "plugins/restore/reach.h"
 #include "plugins/restore/since.h"
 #include "plugins/restore/swap_plan.h"
 #include "plugins/restore/traces.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace holdfast::restore {
@@ -36,6 +39,25 @@ Status check_snapshots(kube::ClusterReader& reader, const SwapRecord& record, co
                      "wait until it is ready: `kubectl snap describe vs/" + snapshot.name + "`, then go on"};
     }
     return {};
+}
+
+// Nodes may have gone since the volumes were proven or the plan was shown: once more before the workload is stopped,
+// and before the first claim is deleted where an earlier run stopped it.
+Status check_nodes(kube::ClusterReader& reader, const SwapRecord& record, const SwapFacts& facts) {
+    if (!facts.workload || record.workload.replicas <= record.workload.stopped) return {};
+    std::map<std::string, Json> incoming;
+    std::vector<const Json*> volumes;
+    for (const Swap& swap : record.swaps) {
+        if (!untouched(swap, facts)) return {};  // past that point the way is forward
+        const Json* volume = volume_now(facts, record.incoming.at(swap.claim).volume);
+        incoming[swap.claim] = *volume;
+        volumes.push_back(volume);
+    }
+    TRY_ASSIGN(const auto nodes, gather_nodes(reader, volumes));
+    const Reach reach = judge_reach(record, incoming, *facts.workload, nodes);
+    if (reach.nowhere.empty()) return {};
+    return Error{ErrorKind::kConflict, reach.nowhere + ", by now; no claim was deleted, and no volume was swapped",
+                 "have a node there again (`kubectl get nodes --show-labels`), then go on; or end this with `abort`"};
 }
 
 // A claim that somebody has built anew meanwhile is theirs, and so is the volume that it has. Before any claim was
@@ -138,6 +160,8 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      "abort leaves both as they are; set that volume's reclaim policy to Retain before you delete the "
                      "claim"};
     }
+    // Its claims may have been made anew by its own way back.
+    if (stage == Stage::kProve && lost_kept(*record_, facts)) return prove(reader, *record_, input.operation);
     TRY(check_remade(*record_, facts, input.operation));
     if (stage == Stage::kProve) {
         if (auto failure = proof_failure(facts)) return *failure;
@@ -149,6 +173,8 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      "see who does that (an autoscaler, GitOps), then go on"};
     }
     if (stage != Stage::kFinish) TRY(check_since(*record_, facts));
+    const bool still_down = input.round == 0 && stage > Stage::kStop && stage < Stage::kFinish;
+    if (stage == Stage::kStop || still_down) TRY(check_nodes(reader, *record_, facts));
     if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     // The last word counts: a volume that is gone is made anew while the claim still has its old one.
@@ -186,6 +212,13 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     if (!gathered.ok()) return unseen(reader, gathered.error());
     const SwapFacts& facts = *gathered;
     past_return_ = beyond_return(*record_, facts, input.operation);
+    if (past_return_) {
+        if (auto back = plan_return(*record_, facts, input.operation)) {
+            past_return_ = false;
+            if (auto why = prove(reader, *record_, input.operation); !why.ok()) back->instead = why.error();
+            return std::move(*back);
+        }
+    }
     if (held_down(*record_, facts)) return plan_service(*record_, facts, input.operation);
     if (stage_of(*record_, facts, input.operation) == Stage::kFinish && error.kind == ErrorKind::kTimeout)
         return end_unready(facts, input.operation, error);
@@ -196,7 +229,7 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     }
     // No volume comes of a snapshot that is gone, now or later.
     const bool vain = error.reason == plan::kNeverMore;
-    if (vain && stage_of(*record_, facts, input.operation) == Stage::kProve) {
+    if (vain && !past_return_ && stage_of(*record_, facts, input.operation) == Stage::kProve) {
         TRY_ASSIGN(plan::Plan plan, take_down(reader, facts, input.operation));
         plan.instead = Error{ErrorKind::kFailed, error.message,
                              "the workload was not touched and runs on; restore from another set"};

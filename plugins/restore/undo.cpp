@@ -5,37 +5,20 @@
 #include "common/kube/objects/lifecycle.h"
 #include "common/kube/objects/workload.h"
 #include "common/kube/objects/workload_state.h"
+#include "common/kube/server_time.h"
 #include "common/plan/drive_parts.h"
 #include "common/plan/journal.h"
 #include "common/plan/wakers.h"
 #include "plugins/restore/in_place_guards.h"
 #include "plugins/restore/in_place_plan.h"
+#include "plugins/restore/swap_plan.h"
 #include "plugins/restore/traces.h"
+#include "plugins/restore/undo_guards.h"
 
 #include <algorithm>
 
 namespace holdfast::restore {
 namespace {
-
-int ordinal_of(const Json& workload, const std::string& claim) {
-    return kube::template_of_claim(workload, claim).ordinal;
-}
-
-// The volume itself says what would bind to it.
-Status check_fits(const InPlaceFacts& facts, const SwapRecord& record, const Swap& swap, const KeptVolume& kept) {
-    const Quantity size = Quantity::from_bytes(std::max<long long>(0, kept.volume.capacity_bytes));
-    std::string obstacle =
-        kube::binding_obstacle("pvc/" + record.space + "/" + swap.claim, swap.manifest, kept.object, size);
-    const Json* in_template = template_for(facts, swap.claim);
-    if (obstacle.empty() && in_template != nullptr)
-        obstacle = kube::binding_obstacle(template_text(facts, *in_template), *in_template, kept.object, size);
-    if (obstacle.empty()) return {};
-    return refuse("the kept volume pv/" + kept.volume.name + " would not be bound: " + obstacle,
-                  "it stays, under Retain; a claim of another name, NEW, with spec.volumeName " + kept.volume.name +
-                      " reads it, once `kubectl patch pv " + kept.volume.name +
-                      " -p '{\"spec\":{\"claimRef\":{\"name\":\"NEW\",\"uid\":null,\"resourceVersion\":null}}}'` has "
-                      "reserved it for that claim");
-}
 
 Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
     const std::string what = "pvc/" + kept.mark.space + "/" + kept.mark.claim;
@@ -45,35 +28,13 @@ Result<Swap> swap_back(const InPlaceFacts& facts, const KeptVolume& kept) {
                       "make it again, then undo; pv/" + kept.volume.name + " is kept");
     Swap swap;
     swap.claim = kept.mark.claim;
-    swap.ordinal = ordinal_of(facts.workload, kept.mark.claim);
+    swap.ordinal = kept_ordinal(facts.workload, kept.mark.claim);
     TRY(take_old_volume(facts.volumes, claim->second, swap));
     swap.request = kube::request_text_of(claim->second);
     swap.source = kept.mark.source;
     swap.kept_mark = without_record(kept.mark_text);
+    swap.kept_storage = storage_text(kept.volume);
     return swap;
-}
-
-Status check_kept(const KeptVolume& kept) {
-    const std::string what = "pv/" + kept.volume.name;
-    if (kept.volume.deleting) return refuse(what + " is being deleted", "");
-    if (kept.volume.phase != "Released" && kept.volume.phase != "Available")
-        return refuse(what + " is not free, its phase is " + escape_line(kept.volume.phase), "");
-    return {};
-}
-
-// R18: ordinals that were added since would stay on what they have written meanwhile.
-Status check_added(const InPlaceFacts& facts, const KeptOperation& kept) {
-    if (!facts.workload.is_object()) return {};
-    const kube::WorkloadState state = kube::workload_state_of(facts.workload);
-    const int then = kept.volumes.front().mark.replicas;
-    if (!state.is_stateful_set() || then <= 0 || state.replicas <= then) return {};
-    std::vector<std::string> added;
-    for (const std::string& claim : kube::template_claims_of(state)) {
-        const int ordinal = ordinal_of(facts.workload, claim);
-        if (ordinal >= state.start_ordinal + then) added.push_back(claim);
-    }
-    return refuse("claims were added since " + kept.id + ": " + join(added, ", "),
-                  "scale back to " + std::to_string(then) + " replicas first, if what they hold may be left behind");
 }
 
 Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& kept, const kube::ObjectRef& target) {
@@ -105,6 +66,7 @@ Result<InPlaceFacts> gather(kube::ClusterReader& reader, const KeptOperation& ke
     facts.pods = std::move(pods.items);
     TRY_ASSIGN(const kube::List snapshots, reader.list(kube::kSnapshots, target.space));
     for (const Json& item : snapshots.items) facts.snapshots.push_back(kube::snapshot_of(item));
+    facts.now = kube::server_time(reader);
     return facts;
 }
 
@@ -120,7 +82,7 @@ Workload workload_facts(const InPlaceFacts& facts, const kube::ObjectRef& target
     // As much of it runs on as did then: ordinals below the lowest one that is swapped back.
     int lowest = -1;
     for (const KeptVolume& one : kept.volumes) {
-        const int ordinal = ordinal_of(facts.workload, one.mark.claim);
+        const int ordinal = kept_ordinal(facts.workload, one.mark.claim);
         if (ordinal < 0) return workload;
         lowest = lowest < 0 ? ordinal : std::min(lowest, ordinal);
     }
@@ -146,6 +108,24 @@ Status check_ended(kube::ClusterReader& reader, const std::string& space, const 
     TRY_ASSIGN(const SwapFacts facts, gather_swap(reader, record, operation));
     if (stage_of(record, facts, operation) == Stage::kFinish) return {};
     return refuse("operation " + operation + " is unfinished", plan::lines_for("restore", operation, space));
+}
+
+// Where claims or volumes are somebody else's by now.
+std::string by_hand(const SwapRecord& record) {
+    std::vector<std::string> ways;
+    for (const Swap& swap : record.swaps)
+        ways.push_back(
+            "pvc/" + record.space + "/" + swap.claim + " had pv/" + swap.old_volume +
+            " until now, which is kept under Retain: if the claim is not there any more, kubectl patch pv " +
+            swap.old_volume +
+            " --type merge -p '{\"spec\":{\"claimRef\":{\"uid\":null,\"resourceVersion\":null}}}', then make it with "
+            "spec.volumeName " +
+            swap.old_volume);
+    if (record.workload.exists())
+        ways.push_back("then: kubectl scale " + record.workload.ref.resource.short_name + "/" +
+                       record.workload.ref.name + " --replicas=" + std::to_string(record.workload.replicas) + " -n " +
+                       record.space);
+    return join(ways, "\n  ");
 }
 
 }  // namespace
@@ -196,7 +176,7 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     record.image = kept->volumes.front().mark.image;
     std::vector<std::string> earlier;
     for (const KeptOperation& one : all) earlier.push_back(one.at);
-    record.at = moment_after(earlier, input.now);
+    record.at = moment_after(earlier, facts.now.value_or(input.now));
     for (const KeptVolume& one : kept->volumes) {
         TRY(check_kept(one));
         TRY_ASSIGN(Swap swap, swap_back(facts, one));
@@ -207,34 +187,36 @@ Result<Swapping::Opening> Undo::open(kube::ClusterReader& reader, const plan::In
     TRY(check_autoscalers(facts, record));
     TRY(check_claim_states(facts, record));
     TRY(check_pods(as_target, facts, record));
-    opening.notes.push_back("writes that will be lost: those since " + span_text(kept->at, input.now) + ", when " +
+    TRY(check_shared(reader, *kept));
+    TRY(check_reach(reader, facts, record, *kept, opening.notes));
+    TRY(check_driver(reader, facts, record, *kept, opening.notes));
+    opening.notes.push_back("writes that will be lost: those since " + span_text(kept->at, facts.now) + ", when " +
                             kept->id + " began");
     opening.notes.push_back("the volumes that are taken out are kept: undoing this undo puts them back");
     return opening;
 }
 
-Result<plan::Plan> Undo::prove(kube::ClusterReader& reader, const SwapRecord& record, const std::string&) {
-    std::vector<std::string> gone, ways;
-    for (const Swap& swap : record.swaps) {
-        const std::string& volume = record.incoming.at(swap.claim).volume;
-        TRY_ASSIGN(const auto there, reader.find({kube::kVolumes, "", volume}));
-        if (there) continue;
-        gone.push_back("pv/" + volume);
-        ways.push_back("pvc/" + record.space + "/" + swap.claim + " had pv/" + swap.old_volume +
-                       " until now, which is kept under Retain: if the claim is not there any more, kubectl patch pv " +
-                       swap.old_volume +
-                       " --type merge -p '{\"spec\":{\"claimRef\":null}}', then make it with "
-                       "spec.volumeName " +
-                       swap.old_volume);
+Result<plan::Plan> Undo::prove(kube::ClusterReader& reader, const SwapRecord& record, const std::string& operation) {
+    SwapRecord now = record;
+    TRY_ASSIGN(const SwapFacts facts, gather_without_workload(reader, now, operation));
+    std::vector<std::string> gone;
+    for (const Swap& swap : now.swaps) {
+        const auto incoming = now.incoming.find(swap.claim);
+        if (incoming != now.incoming.end() && volume_now(facts, incoming->second.volume) != nullptr) continue;
+        gone.push_back((incoming == now.incoming.end() ? "what pvc/" + swap.claim + " was to get back"
+                                                       : "pv/" + incoming->second.volume) +
+                       (swap.kept_storage.empty() ? "" : " (" + escape_line(swap.kept_storage) + ")"));
     }
-    if (record.workload.exists())
-        ways.push_back("then: kubectl scale " + record.workload.ref.resource.short_name + "/" +
-                       record.workload.ref.name + " --replicas=" + std::to_string(record.workload.replicas) + " -n " +
-                       record.space);
-    return Error{
-        ErrorKind::kConflict,
-        "somebody deleted what was to be put back: " + join(gone, ", ") + "; what the claims had until now is kept",
-        join(ways, "\n  ")};
+    const bool back = !beyond_return(now, facts, operation) || plan_return(now, facts, operation).has_value();
+    const std::string message = "somebody deleted what was to be put back: " + join(gone, ", ") +
+                                "; its reclaim policy was Retain, so that the storage may still have it; what the "
+                                "claims had until now is kept";
+    if (!back) return Error{ErrorKind::kConflict, message, by_hand(now)};
+    return Error{ErrorKind::kConflict,
+                 message + (now.workload.exists() ? ", and " + now.workload.text() + " goes on with that" : ""),
+                 "to end the undo: kubectl restore abort " + operation + " -n " + now.space +
+                     "; a PersistentVolume with that driver and handle, under Retain, reaches the lost one's data "
+                     "again, if the storage has it"};
 }
 
 std::string Undo::done_text(const SwapRecord& record, const std::string& operation) const {

@@ -24,7 +24,7 @@ GROUPS = {"sts": "apis/apps/v1/namespaces/{}/statefulsets", "deploy": "apis/apps
           "service": "api/v1/namespaces/{}/services", "netpol": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
           "pdb": "apis/policy/v1/namespaces/{}/poddisruptionbudgets", "hpa": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
           "revision": "apis/apps/v1/namespaces/{}/controllerrevisions", "configmap": "api/v1/namespaces/{}/configmaps", "secret": "api/v1/namespaces/{}/secrets", "quota": "api/v1/namespaces/{}/resourcequotas",
-          "namespace": "api/v1/namespaces", "lease": "apis/coordination.k8s.io/v1/namespaces/{}/leases", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
+          "namespace": "api/v1/namespaces", "node": "api/v1/nodes", "lease": "apis/coordination.k8s.io/v1/namespaces/{}/leases", "vs": "apis/snapshot.storage.k8s.io/v1/namespaces/{}/volumesnapshots",
           "daemonset": "apis/apps/v1/namespaces/{}/daemonsets", "job": "apis/batch/v1/namespaces/{}/jobs", "cronjob": "apis/batch/v1/namespaces/{}/cronjobs",
           "serviceaccount": "api/v1/namespaces/{}/serviceaccounts", "ingress": "apis/networking.k8s.io/v1/namespaces/{}/ingresses",
           "csidriver": "apis/storage.k8s.io/v1/csidrivers", "vsclass": "apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses", "vsc": "apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents"}

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -125,9 +126,23 @@ class Session {
         return !failed;
     }
 
+    // As every HTTP server says it.
+    static std::string date() {
+        const std::time_t now = std::time(nullptr);
+        std::tm parts{};
+        gmtime_r(&now, &parts);
+        char text[32];
+        return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+    }
+
     static std::string head(const Reply& reply, bool chunked) {
         std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " -\r\n";
-        for (const auto& [name, value] : reply.headers) out += name + ": " + value + "\r\n";
+        bool dated = false;
+        for (const auto& [name, value] : reply.headers) {
+            out += name + ": " + value + "\r\n";
+            dated = dated || name == "Date";
+        }
+        if (!dated) out += "Date: " + date() + "\r\n";
         if (chunked)
             out += "Transfer-Encoding: chunked\r\n";
         else if (!reply.until_close)

@@ -91,9 +91,7 @@ class Rules : public Script {
         }
         if (!found) return std::nullopt;
         const auto& [plan, n] = *found;
-        Reply reply = plan.value("through", false)
-                          ? below_.answer(call).value_or(status_reply(501, "NotImplemented", "through nothing"))
-                          : build(plan, n);
+        Reply reply = plan.value("through", false) ? through(plan, call) : build(plan, n);
         set_wire(plan, reply);
         if (plan.value("announce", false)) say("arrived " + call.method + " " + call.target);
         return reply;
@@ -113,6 +111,14 @@ class Rules : public Script {
             return std::pair{rule.reply, ++rule.seen};
         }
         return std::nullopt;
+    }
+
+    Reply through(const Json& plan, const Call& call) {
+        Reply reply = below_.answer(call).value_or(status_reply(501, "NotImplemented", "through nothing"));
+        const Json more = plan.value("headers", Json::object());
+        for (const auto& header : more.items())
+            reply.headers.emplace_back(header.key(), header.value().get<std::string>());
+        return reply;
     }
 
     static Reply build(const Json& plan, long long n) {

@@ -1,7 +1,8 @@
 // Answers by a script, a JSON array of rules, the first that fits wins:
 //   {"method": "GET", "path": "regular expression over path and query", "skip": 1, "times": 2, "reply": {...}}
 // reply: status, headers, body (text) | json | body_file | generate {prefix, repeat, count, suffix, pause_ms} | through
-// (true: the store answers after all, with the wire's faults below), delay_ms, content_length, chunked, until_close,
+// (true: the store answers after all, with these
+// headers too and the wire's faults below), delay_ms, content_length, chunked, until_close,
 // cut_after, drop, announce (true: "arrived METHOD TARGET" on stdout, after the store has done what it does).
 // ${n} in a body is how often the rule has answered.
 #pragma once

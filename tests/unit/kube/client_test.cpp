@@ -1,5 +1,7 @@
 #include "common/kube/client.h"
 
+#include "common/http/headers.h"
+#include "common/kube/server_time.h"
 #include "common/kube/warnings.h"
 #include "common/kube/watch.h"
 #include "common/os/quiet_console.h"
@@ -238,4 +240,27 @@ TEST_CASE("46: a watch line without an end stops at its cap") {
     std::deque<Result<std::optional<std::string>>> parts;
     for (int i = 0; i < 12; ++i) parts.push_back(std::optional(std::string(1 << 20, 'x')));
     CHECK(watch_of(std::move(parts))->next(kNow).error().kind == ErrorKind::kProtocol);
+}
+
+TEST_CASE("what time it is where the cluster is says the server, whatever this machine's clock says") {
+    Bench bench;
+    CHECK_FALSE(kube::server_time(*bench.cluster).has_value());
+    bench.transport->answers.push_back(reply(200, pod("p")));
+    bench.transport->answers.push_back(reply(200, pod("p"), {{"date", "Sun, 06 Nov 1994 08:49:37 GMT"}}));
+    bench.transport->answers.push_back(reply(404, status(404, "NotFound"), {{"date", "yesterday"}}));
+    REQUIRE(bench.cluster->get(kPod).ok());
+    CHECK_FALSE(kube::server_time(*bench.cluster).has_value());
+    REQUIRE(bench.cluster->get(kPod).ok());
+    CHECK(format_time(kube::server_time(*bench.cluster).value()) == "1994-11-06T08:49:37Z");
+    bench.clock.sleep_for(std::chrono::minutes(90));
+    CHECK_FALSE(bench.cluster->get(kPod).ok());  // its date cannot be read
+    CHECK(format_time(kube::server_time(*bench.cluster).value()) == "1994-11-06T10:19:37Z");
+}
+
+TEST_CASE("only a date as servers write it today is taken for one") {
+    CHECK(http::time_of_date("Mon, 30 Nov 2026 00:00:00 GMT") == parse_time("2026-11-30T00:00:00Z").value());
+    for (const char* text :
+         {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Foo 1994 08:49:37 GMT",
+          "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 0x:49:37 GMT"})
+        CHECK_FALSE(http::time_of_date(text).has_value());
 }

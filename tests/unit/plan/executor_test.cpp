@@ -96,8 +96,17 @@ TEST_CASE("a wait for a claim whose source is gone ends soon") {
     }
     SUBCASE("it gets a volume that is there") {
         wait.bound_to = {"pv-1"};
+        f.cluster.put({{"apiVersion", "v1"}, {"kind", "PersistentVolume"}, {"metadata", {{"name", "pv-1"}}}});
         f.plan.steps = {step("w", wait)};
         CHECK(f.run().status.error().kind == ErrorKind::kTimeout);
+    }
+    SUBCASE("it gets a volume that somebody has deleted") {
+        wait.bound_to = {"pv-1"};
+        f.plan.steps = {step("w", wait)};
+        const Outcome outcome = f.run();
+        CHECK(outcome.status.error().reason == kNeverMore);
+        CHECK(outcome.status.error().message ==
+              "pvc/n/a: no phase yet; pv/pv-1, which was reserved for it, is not there any more: somebody deleted it");
     }
     SUBCASE("it is to go") {
         wait.condition = Condition::kGone;

@@ -93,8 +93,11 @@ inline Json live_pod(int ordinal) {
             {"status", {{"phase", "Running"}}}};
 }
 
+inline SystemTime some_time() { return parse_time("2026-11-21T05:12:11Z").value(); }
+
 inline restore::InPlaceFacts in_place_facts(int replicas = 2) {
     restore::InPlaceFacts facts;
+    facts.now = some_time();
     facts.source = source(replicas);
     facts.source.record->consistency = "group";
     facts.source.record->created_at = "2026-11-21T02:00:10Z";
@@ -115,8 +118,6 @@ inline restore::InPlaceOptions in_place_options() {
     options.from = "nightly";
     return options;
 }
-
-inline SystemTime some_time() { return parse_time("2026-11-21T05:12:11Z").value(); }
 
 inline restore::SwapRecord swap_record(int replicas = 2) {
     auto choice = restore::choose_in_place(in_place_options(), in_place_facts(replicas), kOperationId, some_time());
