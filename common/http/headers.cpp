@@ -3,8 +3,10 @@
 #include "common/core/percent.h"
 #include "common/core/text.h"
 
-#include <array>
+#include <curl/curl.h>
+
 #include <cctype>
+#include <ctime>
 
 namespace holdfast::http {
 
@@ -52,18 +54,8 @@ Status check_header(std::string_view name, std::string_view value) {
 }
 
 std::optional<SystemTime> time_of_date(std::string_view value) {
-    constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    constexpr std::string_view kForm = "Sun, 06 Nov 1994 08:49:37 GMT";
-    if (value.size() != kForm.size() || value.substr(25) != " GMT" || value.substr(3, 2) != ", ") return std::nullopt;
-    for (std::size_t i = 0; i < kMonths.size(); ++i) {
-        if (value.substr(8, 3) != kMonths.at(i)) continue;
-        const std::string month = std::to_string(i + 101).substr(1);
-        const auto time = parse_time(std::string(value.substr(12, 4)) + "-" + month + "-" +
-                                     std::string(value.substr(5, 2)) + "T" + std::string(value.substr(17, 8)) + "Z");
-        return time.ok() ? std::optional(*time) : std::nullopt;
-    }
-    return std::nullopt;
+    const std::time_t seconds = curl_getdate(std::string(value).c_str(), nullptr);
+    return seconds < 0 ? std::nullopt : std::optional<SystemTime>(std::chrono::system_clock::from_time_t(seconds));
 }
 
 bool HeaderCollector::add(std::string_view line, Response& response) {

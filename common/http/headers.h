@@ -23,8 +23,7 @@ Headers impersonation_headers(const kubeconfig::ClientConfig& config);
 // in the message: it may be a token.
 Status check_header(std::string_view name, std::string_view value);
 
-// The value of a Date header as servers write it today (RFC 9110 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT"); nullopt: no
-// such one.
+// The value of a Date header (RFC 9110 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", and older forms); nullopt: no such one.
 std::optional<SystemTime> time_of_date(std::string_view value);
 
 // Collects the header lines of one reply, the status line first. A new status line (after 100 Continue) starts anew.
