@@ -83,12 +83,19 @@ plan::Step patch_step(const std::string& space, const Recovery& one, const Json&
     return step;
 }
 
+// What it asks for by now; its status may still be of what it asked for before.
+bool is_refused(const kube::ResizeState& now) {
+    if (!now.infeasible() || !now.requested) return now.infeasible();
+    if (now.capacity && *now.capacity >= *now.requested) return false;
+    return !now.allocated || *now.allocated == *now.requested;
+}
+
 // What somebody else has it ask for since is theirs, unless the storage has refused that for good, too.
 bool done(const Recovery& one, const Json& claim) {
     const kube::ResizeState now = kube::resize_state_of(claim);
     if (one.to.empty()) return !now.stale();
-    const bool refused = now.infeasible() && (!now.allocated || !now.requested || *now.allocated == *now.requested);
-    return !asks_more(claim, one.to) || (!refused && now.requested && now.requested->text() != one.from);
+    const bool theirs = now.requested && now.requested->text() != one.from && !is_refused(now);
+    return theirs || !asks_more(claim, one.to);
 }
 
 // The volume has grown, and the claim's capacity follows when its filesystem has.
@@ -211,7 +218,7 @@ Result<plan::Report> Recover::report(kube::ClusterReader& reader, const plan::In
             continue;
         }
         const kube::ResizeState now = kube::resize_state_of(claim->second);
-        if (!done(one, claim->second) || now.infeasible())
+        if (!done(one, claim->second) || is_refused(now))
             return Error{ErrorKind::kConflict,
                          "pvc/" + options_.space + "/" + one.claim + " is not recovered: somebody changed it",
                          "run the command again", 0, ""};
