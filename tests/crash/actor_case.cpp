@@ -327,6 +327,8 @@ class ActorJudge : public CaseJudge {
         // Nor is its volume given back a policy under which it would go with the claim.
         if (actor_ == Actor::kDropsClaim) except.insert("policy of " + acted_.on.name);
         if (actor_ == Actor::kMarks) except.insert("policy of ");
+        // What is swapped in has the size that was decided when it was made.
+        if (actor_ == Actor::kGrows && case_.entry->plugin == "restore") except.insert("size of " + acted_.on.name);
         // What is new is empty, and of the size and policy that its template and class say.
         if (actor_ == Actor::kRebuilds)
             except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
