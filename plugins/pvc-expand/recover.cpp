@@ -83,18 +83,21 @@ plan::Step patch_step(const std::string& space, const Recovery& one, const Json&
     return step;
 }
 
-// What it asks for by now; its status may still be of what it asked for before.
+// That status may stay beside a capacity that says otherwise.
 bool is_refused(const kube::ResizeState& now) {
-    if (!now.infeasible() || !now.requested) return now.infeasible();
-    if (now.capacity && *now.capacity >= *now.requested) return false;
-    return !now.allocated || *now.allocated == *now.requested;
+    return now.infeasible() && !(now.requested && now.capacity && *now.capacity >= *now.requested);
+}
+
+// And it may still be of what the claim asked for before.
+bool is_of_another(const kube::ResizeState& now) {
+    return now.requested && now.allocated && *now.allocated != *now.requested;
 }
 
 // What somebody else has it ask for since is theirs, unless the storage has refused that for good, too.
 bool done(const Recovery& one, const Json& claim) {
     const kube::ResizeState now = kube::resize_state_of(claim);
     if (one.to.empty()) return !now.stale();
-    const bool theirs = now.requested && now.requested->text() != one.from && !is_refused(now);
+    const bool theirs = now.requested && now.requested->text() != one.from && (!is_refused(now) || is_of_another(now));
     return theirs || !asks_more(claim, one.to);
 }
 
