@@ -1,6 +1,6 @@
 """failing_fs.py FOLDER MOUNTPOINT: shows what lies in FOLDER as a dying disk would. Reading a file "NAME.bad-N" fails with EIO where it touches
 byte N or what follows; listing a directory "NAME.bad" fails, and so does writing anything. A file
-"NAME.gone" is gone by the time somebody opens it. A file "NAME.flags-N" has inode flags N, in hex."""
+"NAME.gone" is gone by the time somebody opens it. "NAME.link" is a symbolic link by then. A file "NAME.flags-N" has inode flags N, in hex."""
 import ctypes
 import errno
 import os
@@ -37,6 +37,8 @@ class Failing(Operations):
             raise FuseOSError(errno.EROFS)
         if path.endswith(".gone"):
             raise FuseOSError(errno.ENOENT)
+        if path.endswith(".link"):
+            raise FuseOSError(errno.ELOOP)
         return os.open(self.there(path), os.O_RDONLY)
 
     def release(self, path, fh):

@@ -172,12 +172,78 @@ def test_flags_that_the_target_does_not_know_are_refused(disk, mover):
     refused(mover, source.path, target.path, "dirsync flag", "source:d")
 
 
+def test_a_target_that_cannot_be_written_to_is_refused(disk, mover):
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "file").write_text("content")
+    target.unmount()
+    target.mount("ro")
+    refused(mover, source.path, target.path, "the target cannot hold anything: it is mounted for reading only", "nothing was changed")
+
+
+def test_a_copy_of_an_immutable_root_can_be_copied_to_again(disk, mover, same):
+    source, target = disk("source", 16), disk("target", 16, options=["-I", "128"])
+    (source.path / "first").write_text("first")
+    for path in (source.path, source.path / "first"):
+        os.utime(path, (1, 1))
+    oracle.set_flags(source.path, oracle.IMMUTABLE)
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+    oracle.set_flags(source.path, 0)
+    (source.path / "second").write_text("second")
+    for path in (source.path, source.path / "second"):
+        os.utime(path, (2, 2))
+    oracle.set_flags(source.path, oracle.IMMUTABLE)
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+    # One that cannot hold what comes next stays locked.
+    os.utime(source.path / "second", ns=(0, 1))
+    refused(mover, source.path, target.path, "modification times")
+    oracle.set_flags(source.path, 0)
+
+
 def test_a_copy_into_itself_is_refused(disk, mover):
     source = disk("source", 16)
     (source.path / "inside").mkdir()
     assert "lies in the other" in mover("copy", source.path, source.path / "inside", expect=3).err
     assert "lies in the other" in mover("copy", source.path / "inside", source.path, expect=3).err
     assert "lies in the other" in mover("copy", source.path, source.path, expect=3).err
+
+
+@pytest.mark.parametrize("way", ["target", "source"])
+def test_a_copy_into_itself_by_way_of_another_mount_is_refused(disk, mover, tmp_path, way):
+    source, seen = disk("source", 16), tmp_path / "seen elsewhere"
+    (source.path / "inside/deep").mkdir(parents=True)
+    (source.path / "inside/deep/file").write_text("there is no other")
+    (source.path / "other").mkdir()
+    seen.mkdir()
+    subprocess.run(["mount", "--bind", source.path / "inside", seen], check=True)
+    before = oracle.facts_of(source.path)
+    for part in ("", "deep"):
+        words = [source.path, seen / part]
+        ran = mover("copy", *(words if way == "target" else words[::-1]), expect=3)
+        assert "lies in the other; nothing was changed" in ran.err
+        assert oracle.facts_of(source.path) == before
+    # One beside the other is another matter, also on one filesystem.
+    mover("copy", seen / "deep", source.path / "other")
+    assert (source.path / "other/file").read_text() == "there is no other"
+    subprocess.run(["umount", seen], check=True)
+
+
+@pytest.mark.parametrize("where", ["source", "target"])
+def test_what_a_run_writes_for_itself_may_not_lie_in_what_it_copies(disk, mover, where):
+    disks = {"source": disk("source", 16), "target": disk("target", 16)}
+    (disks["source"].path / "file").write_text("content")
+    (disks[where].path / "state").mkdir()
+    before = [oracle.facts_of(one.path) for one in disks.values()]
+    words = ["copy", disks["source"].path, disks["target"].path]
+    for more, what in ((["--state", disks[where].path / "state"], "the folder of --state"), (["--manifest", disks[where].path / "state/manifest"], "the file of --manifest")):
+        assert f"{what} (" in (said := mover(*words, *more, expect=3).err) and f"lies in the {where}; nothing was changed" in said
+    times = os.stat(disks[where].path / "state")
+    said = mover(*words, env={"TMPDIR": str(disks[where].path / "state")}, expect=3).err
+    os.utime(disks[where].path / "state", ns=(times.st_atime_ns, times.st_mtime_ns))  # a folder came and went
+    assert "the folder for what this run needs (" in said and f"lies in the {where}" in said and "set TMPDIR, or --state" in said
+    for facts, one in zip(before, disks.values()):
+        assert oracle.facts_of(one.path) == facts
 
 
 def test_names_that_look_like_the_movers_own_are_kept(disk, mover, same, tmp_path):
@@ -323,9 +389,17 @@ def test_a_directory_that_is_not_there_ends_with_1(disk, mover, tmp_path):
 
 @pytest.mark.parametrize("words", [[], ["cpy", "a", "b"], ["copy", "a"], ["copy", "a", "b", "--nonsense"], ["verify", "a"],
                                    ["copy", "a", "b", "--threads", "0"], ["copy", "a", "b", "--bandwidth", "-1"],
-                                   ["copy", "a", "b", "--progress", "loud"], ["copy", "a", "b", "--state"]])
+                                   ["copy", "a", "b", "--progress", "loud"], ["copy", "a", "b", "--state"], ["copy", "a", "b", "--state", ""]])
 def test_wrong_usage_ends_with_2(mover, words):
     assert mover(*words, expect=2).err.startswith("error: ")
+
+
+@pytest.mark.parametrize("words, commands", [
+    (["receive", "a", "--listen", "127.0.0.1:0", "--key-file", "k", "--no-verify"], "copy and send"),
+    (["receive", "a", "--listen", "127.0.0.1:0", "--key-file", "k", "--manifest", "m"], "copy, send and verify"),
+    (["verify", "a", "--manifest", "m", "--live"], "copy and send"), (["copy", "a", "b", "--stay"], "receive"), (["copy", "a", "b", "--to", "127.0.0.1:1"], "send")])
+def test_a_flag_that_a_command_would_pass_over_is_wrong_usage(mover, words, commands):
+    assert f" is for {commands}\n" in mover(*words, expect=2).err
 
 
 def test_help_has_every_flag_and_every_exit_code(mover):

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -341,6 +342,67 @@ def test_a_file_that_goes_away_during_a_live_pass_leaves_its_directory_as_the_in
     _, said = copy.communicate(timeout=120)
     assert copy.returncode == 0, said
     assert os.listdir(target.path / "folder") == []
+
+
+class Swapper(threading.Thread):
+    """Renames directories and files away, puts other things in their place, and brings them back, again and again."""
+
+    def __init__(self, folder, directories):
+        super().__init__()
+        self.folder, self.directories, self.ended, self.rng = folder, directories, threading.Event(), random.Random(SEED)
+
+    def swap(self, path, away):
+        os.rename(path, away)
+        what = self.rng.randrange(3)
+        if what == 0:
+            os.symlink("/etc", path)
+        elif what == 1:
+            os.mkfifo(path)
+        if what < 2:
+            os.unlink(path)
+        os.rename(away, path)
+
+    def run(self):
+        while not self.ended.is_set():
+            one = f"{self.folder}/d{self.rng.randrange(self.directories)}"
+            self.swap(one, f"{self.folder}/away")
+            self.swap(f"{one}/large", f"{self.folder}/away")
+
+
+def test_live_passes_go_on_while_what_they_come_to_is_moved_and_replaced(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    for number in range(40):
+        (source.path / f"d{number}").mkdir()
+        for small in range(15):
+            (source.path / f"d{number}/f{small}").write_bytes(os.urandom(2000))
+        (source.path / f"d{number}/large").write_bytes(os.urandom(300_000))
+    swapper = Swapper(source.path, 40)
+    swapper.start()
+    try:
+        for number in range(4):
+            mover("copy", source.path, target.path, "--live", "--no-verify", "--state", state, "--operation", f"number {number}")
+    finally:
+        swapper.ended.set()
+        swapper.join()
+    mover("copy", source.path, target.path, "--state", state, "--operation", "number 3")
+    same(source.path, target.path)
+
+
+def test_a_copy_that_is_asked_to_end_does_so_before_all_that_waits_for_its_turn_is_sent(disk, mover, same, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (source.path / "large").write_bytes(os.urandom(40_000_000))
+    words = ["copy", source.path, target.path, "--state", state]
+    run = subprocess.Popen([MOVER, *words, "--bandwidth", "4M", "--progress", "json"], stderr=subprocess.PIPE, text=True)
+    while '"phase":"copy"' not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert "run the same command again" in run.communicate(timeout=60)[1] and run.returncode == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 5  # all of it takes ten
+    mover(*words)
+    same(source.path, target.path)
 
 
 def test_two_movers_with_one_state_exclude_each_other(disk, mover, tmp_path):

@@ -90,3 +90,17 @@ def test_a_first_name_that_goes_away_during_a_live_pass_is_no_difference_and_the
     (folder / "a.gone").unlink()
     mover("copy", folder, target.path, "--state", state)
     same(folder, target.path)
+
+
+@pytest.mark.parametrize("size", [1000, 400_000])
+def test_a_file_in_whose_place_a_link_comes_during_a_live_pass_is_passed_over_and_the_next_pass_brings_the_link(failing, disk, mover, same, tmp_path, size):
+    (folder, shown), target, state = failing, disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (folder / "other").write_text("other")
+    (folder / "a.link").write_bytes(os.urandom(size))
+    mover("copy", shown, target.path, "--live", "--state", state)
+    assert sorted(os.listdir(target.path)) == [".holdfast-mover", "lost+found", "other"]
+    (folder / "a.link").unlink()
+    os.symlink("elsewhere", folder / "a.link")
+    mover("copy", folder, target.path, "--state", state)
+    same(folder, target.path)

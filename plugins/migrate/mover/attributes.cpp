@@ -86,7 +86,8 @@ Status read_flags(int opened, Meta& meta, const std::string& shown) {
 Result<std::string> read_symlink(int directory, const std::string& name, const std::string& shown) {
     std::string text(kLongestLink + 1, '\0');
     const ssize_t got = readlinkat(directory, name.c_str(), text.data(), text.size());
-    if (got < 0) return system_error("read link", shown, errno);
+    // Something else has the name by now: what was looked for is gone.
+    if (got < 0) return system_error("read link", shown, errno == EINVAL ? ENOENT : errno);
     if (static_cast<std::size_t>(got) > kLongestLink) return system_error("read link", shown, ENAMETOOLONG);
     text.resize(static_cast<std::size_t>(got));
     return text;

@@ -5,6 +5,7 @@
 #include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/limits.h"
 #include "plugins/migrate/mover/local_target.h"
+#include "plugins/migrate/mover/place.h"
 
 #include "common/core/text.h"
 
@@ -14,26 +15,6 @@
 
 namespace holdfast::mover {
 namespace {
-
-// Whether `inside` is `outer` or lies beneath it: a copy into itself never ends.
-bool lies_in(const Tree& inside, const Tree& outer) {
-    struct stat wanted {};
-    if (fstat(outer.root(), &wanted) != 0) return true;
-    Descriptor at(openat(inside.root(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    for (ino_t before = 0; at.open();) {
-        struct stat now {};
-        if (fstat(at.get(), &now) != 0) return true;
-        if (now.st_ino == wanted.st_ino && now.st_dev == wanted.st_dev) return true;
-        Descriptor up(openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
-        struct stat above {};
-        if (!up.open() || fstat(up.get(), &above) != 0 || (above.st_ino == now.st_ino && above.st_dev == now.st_dev))
-            return false;
-        at = std::move(up);
-        if (now.st_ino == before && above.st_ino == before) return false;
-        before = now.st_ino;
-    }
-    return false;
-}
 
 bool same_image(const Tree& one, const Tree& other) {
     struct stat a {
@@ -55,12 +36,15 @@ Result<Outcome> run_copy(const Options& options, World world) {
                make ? open_image(options.words[1], "target", ImageUse::kWrite) : open_target(options.words[1]));
     if (same_image(source, target))
         return Error{ErrorKind::kRefused, "source and target are the same; nothing was changed", "", 0, ""};
-    if (!source.is_image() && !target.is_image() && (lies_in(target, source) || lies_in(source, target)))
+    if (!source.is_image() && !target.is_image() &&
+        (lies_in(target.root(), source.root()) || lies_in(source.root(), target.root())))
         return Error{ErrorKind::kRefused,
                      "one of " + escape_line(options.words[0]) + " and " + escape_line(options.words[1]) +
                          " lies in the other; nothing was changed",
                      "", 0, ""};
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
+    TRY(workplace.keep_out_of(source, options));
+    TRY(workplace.keep_out_of(target, options));
     const Limits limits = read_limits();
     LocalTarget side(target, {workplace.folder(), options.threads != 0 ? options.threads : limits.threads},
                      world.counters, world.signals);

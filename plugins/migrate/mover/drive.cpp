@@ -1,9 +1,11 @@
 #include "plugins/migrate/mover/drive.h"
 
+#include "common/core/text.h"
 #include "plugins/migrate/mover/check.h"
 #include "plugins/migrate/mover/image.h"
 #include "plugins/migrate/mover/image_check.h"
 #include "plugins/migrate/mover/limits.h"
+#include "plugins/migrate/mover/place.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -215,6 +217,26 @@ Result<Workplace> Workplace::open(const Options& options) {
     TRY_ASSIGN(State state, State::nameless(workplace.temporary_->path()));
     workplace.state_ = std::make_unique<State>(std::move(state));
     return workplace;
+}
+
+Status Workplace::keep_out_of(const Tree& tree, const Options& options) const {
+    if (tree.is_image()) return {};
+    const auto refuse = [&](const std::string& what, const std::string& path, const std::string& hint) {
+        return Error{ErrorKind::kRefused,
+                     what + " (" + escape_line(path) + ") lies in the " + tree.title() + "; nothing was changed", hint,
+                     0, ""};
+    };
+    const Descriptor own(::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (own.open() && lies_in(own.get(), tree.root()))
+        return options.state.empty() ? refuse("the folder for what this run needs", folder(), "set TMPDIR, or --state")
+                                     : refuse("the folder of --state", folder(), "give one that lies elsewhere");
+    if (options.manifest.empty()) return {};
+    const std::size_t slash = options.manifest.rfind('/');
+    const std::string above = slash == std::string::npos ? "." : options.manifest.substr(0, slash + 1);
+    const Descriptor beside(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (beside.open() && lies_in(beside.get(), tree.root()))
+        return refuse("the file of --manifest", options.manifest, "give one that lies elsewhere");
+    return {};
 }
 
 Result<Tree> open_source(const Options& options) {

@@ -11,6 +11,9 @@ namespace holdfast::mover {
 class Workplace {
   public:
     static Result<Workplace> open(const Options& options);
+    // kRefused: this folder or the file of --manifest lies in `tree`, which would not stay, or not become, what it is
+    // to be.
+    Status keep_out_of(const Tree& tree, const Options& options) const;
     State& state() { return *state_; }
     const std::string& folder() const { return state_->folder(); }
 

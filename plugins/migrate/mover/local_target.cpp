@@ -151,6 +151,9 @@ void LocalTarget::sync_again_and_again() {
 }
 
 Status LocalTarget::rebuild(const std::string& path, const std::string& operation) {
+    // What a mover that was killed, or anybody else, wrote may be in memory alone. It would count as what the disk
+    // holds.
+    TRY(tree_.sync());
     if (tree_.is_image()) return rebuild_image_index(tree_, path, {operation, record_.number, record_.epoch, true});
     return rebuild_index(tree_, path, {operation, record_.number, record_.epoch, true}, options_.scratch, signals_);
 }
@@ -191,6 +194,8 @@ Result<Verdict> LocalTarget::check(const std::string& path, CheckHow how) {
 Status LocalTarget::seal(const Meta& root) {
     if (tree_.is_image() != (root.kind == Kind::kFile))
         return Error{ErrorKind::kProtocol, "the source is of another kind than the target", "", 0, ""};
+    // An immutable root, which the pass has locked already, gives up no name.
+    if (!tree_.is_image() && (root.flags & kLockingFlags) != 0) unlock(tree_.root(), "");
     TRY(journal_.remove());
     if (tree_.is_image()) return tree_.sync();
     TRY(target_.step(FinishDirectory{"", root}));

@@ -163,7 +163,7 @@ Status take(Options& options, int flag, const std::string& value) {
             return {};
         case kOperation:
             options.operation = value;
-            return value.empty() || value.size() > 200 ? Status(usage("--operation: 1 to 200 bytes")) : Status();
+            return value.size() > 200 ? Status(usage("--operation: 1 to 200 bytes")) : Status();
         case kKeyFile:
             options.key_file = value;
             return {};
@@ -226,8 +226,6 @@ Status check_command(const Options& options) {
             return usage("receive needs --listen and --key-file");
         if (options.live && options.used_blocks)
             return usage("--live and --used-blocks: only an unmounted filesystem's map says what is used");
-        if (options.used_blocks && options.command != "copy" && options.command != "send")
-            return usage("--used-blocks is for copy and send");
         if (options.live && options.paranoid)
             return usage("--live and --paranoid: the final pass alone can be paranoid");
         return {};
@@ -236,10 +234,39 @@ Status check_command(const Options& options) {
     return usage(escape_line(options.command) + ": no such command; copy, send, receive or verify");
 }
 
+// What would be passed over in silence is said: who gives it expects something of it.
+Status check_flags(const Options& options, const std::vector<int>& given) {
+    struct Flag {
+        int flag;
+        std::string_view commands;
+    };
+    constexpr Flag kFlags[] = {{kLive, "copy and send"},
+                               {kParanoid, "copy and send"},
+                               {kNoVerify, "copy and send"},
+                               {kUsedBlocks, "copy and send"},
+                               {kManifest, "copy, send and verify"},
+                               {kOperation, "copy and send"},
+                               {kBandwidth, "copy and send"},
+                               {kGroupBytes, "copy and send"},
+                               {kKeyFile, "send and receive"},
+                               {kListen, "receive"},
+                               {kTo, "send"},
+                               {kStay, "receive"}};
+    for (const Flag& one : kFlags) {
+        if (std::find(given.begin(), given.end(), one.flag) == given.end()) continue;
+        if (one.commands.find(options.command) != std::string_view::npos) continue;
+        const auto* name = std::find_if(std::begin(kLongOptions), std::end(kLongOptions),
+                                        [&](const option& known) { return known.val == one.flag; });
+        return usage("--" + std::string(name->name) + " is for " + std::string(one.commands));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Options> parse_options(int argc, char** argv) {
     Options options;
+    std::vector<int> given;
     optind = 1;
     opterr = 0;
     while (true) {
@@ -248,7 +275,9 @@ Result<Options> parse_options(int argc, char** argv) {
         if (flag == -1) break;
         if (flag == '?') return usage(escape_line(argv[at]) + ": no such flag");
         if (flag == ':') return usage(escape_line(argv[at]) + ": needs a value");
+        if (optarg != nullptr && *optarg == '\0') return usage(escape_line(argv[optind - 1]) + ": an empty value");
         TRY(take(options, flag, optarg == nullptr ? "" : optarg));
+        given.push_back(flag);
     }
     for (int i = optind; i < argc; ++i) options.words.emplace_back(argv[i]);
     if (!options.words.empty()) {
@@ -257,6 +286,7 @@ Result<Options> parse_options(int argc, char** argv) {
     }
     if (options.help || options.version) return options;
     TRY(check_command(options));
+    TRY(check_flags(options, given));
     return options;
 }
 

@@ -47,7 +47,7 @@ class PassRun {
         writer_.also_to(&unproven_);
         // Of an image all is read back at the end, whatever was read before.
         if (options.read_back && !context.source.is_image()) ledger_.tell_written();
-        const SourceContext shared{context.source,   context.target, context.counters, limiter_,
+        const SourceContext shared{context.source,   context.target, context.counters, context.signals, limiter_,
                                    spools_.removals, spools_.locks,  since_,           buffers_};
         for (int i = 0; i < options.threads; ++i) sources_.push_back(std::make_unique<Source>(shared));
         pool_ = std::make_unique<Pool<Ticketed>>(options.threads, 64, [this](Ticketed& job, int thread) {

@@ -19,7 +19,7 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     const std::string name(name_of(visited.path));
     TRY_ASSIGN(const int directory, directory_of(visited));
     const Descriptor file = open_in(directory, name, O_RDONLY | O_NONBLOCK);
-    if (!file.open() && errno != ENOENT) return system_error("open", shown, errno);
+    if (!file.open() && !is_gone(errno)) return system_error("open", shown, errno);
     Entry entry;
     entry.path = visited.path;
     if (file.open()) {

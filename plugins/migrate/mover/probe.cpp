@@ -53,6 +53,7 @@ class Probe {
     Probe(const Tree& tree, const Needs& needs) : tree_(tree), needs_(needs) {}
 
     Result<std::vector<std::string>> run() {
+        if (is_read_only()) return std::vector<std::string>{"anything: it is mounted for reading only"};
         TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
         // The root's own time is put back: a plan that is refused must leave nothing changed.
         struct stat root {};
@@ -60,8 +61,13 @@ class Probe {
         // A full one cannot be tried on, and may be full only of what the pass removes. What it cannot hold is then met
         // by the pass, which ends there.
         if (is_full()) return std::vector<std::string>();
-        if (mkdirat(tree_.root(), kProbeName, 0700) != 0) {
+        // A copy of a root that is immutable leaves such a one: it is opened for the next, which locks it again.
+        const std::uint32_t locked = flags_of(tree_.root()) & kLockingFlags;
+        if (mkdirat(tree_.root(), kProbeName, 0700) != 0 &&
+            (locked == 0 || !unlock(tree_.root(), "") || mkdirat(tree_.root(), kProbeName, 0700) != 0)) {
             if (errno == ENOSPC || errno == EDQUOT) return std::vector<std::string>();
+            if (errno == EACCES || errno == EPERM)
+                return std::vector<std::string>{"anything: " + std::string(std::strerror(errno))};
             return system_error("write into", tree_.shown(""), errno);
         }
         directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
@@ -71,10 +77,23 @@ class Probe {
         TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
         const timespec times[2] = {{0, UTIME_OMIT}, root.st_mtim};
         futimens(tree_.root(), times);
+        if (!cannot_.empty() && locked != 0) TRY(lock_again(locked));
         return std::move(cannot_);
     }
 
   private:
+    bool is_read_only() const {
+        struct statvfs space {};
+        return fstatvfs(tree_.root(), &space) == 0 && (space.f_flag & ST_RDONLY) != 0;
+    }
+
+    Status lock_again(std::uint32_t locked) const {
+        Meta now;
+        now.kind = Kind::kDirectory;
+        TRY(read_attributes(tree_.root(), "", tree_.root(), now, tree_.shown("")));
+        return write_flags(tree_.root(), now.flags | locked, now.project, tree_.shown(""));
+    }
+
     bool is_full() const {
         struct statvfs space {};
         if (fstatvfs(tree_.root(), &space) != 0) return false;

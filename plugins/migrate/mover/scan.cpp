@@ -146,7 +146,7 @@ class Scan {
             if (meta.kind == Kind::kFile) opened = open_in(job.directory->get(), name, O_RDONLY | O_NONBLOCK);
             if (meta.kind == Kind::kFile && !opened.open()) {
                 // Gone, or something else by that name now: as with what the walk does not find any more.
-                if (errno == ENOENT || errno == ELOOP || errno == ENXIO) continue;
+                if (is_gone(errno)) continue;
                 const std::lock_guard lock(mutex_);
                 problem(path, "may not be read");
                 continue;

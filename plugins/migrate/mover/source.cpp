@@ -14,6 +14,8 @@
 namespace holdfast::mover {
 namespace {
 
+Error interrupted() { return {ErrorKind::kInterrupted, "interrupted", "", 0, ""}; }
+
 // Reads until `length` or the end of the file. Direct reads are of whole sectors, into a buffer that has room for them.
 Result<std::size_t> read_fully(int file, char* into, std::size_t length, std::uint64_t offset,
                                const std::string& shown) {
@@ -85,9 +87,13 @@ Result<std::optional<Source::Loaded>> Source::load(int directory, const SmallUni
 }
 
 Result<std::string> Source::small(const SmallUnit& unit) {
+    if (context_.signals.pending()) return interrupted();
     std::string records;
     Encoder out(records);
-    TRY_ASSIGN(const Descriptor directory, context_.tree.open_directory(unit.directory));
+    // Gone since the walk was there: then so is what was in it.
+    const Descriptor directory = context_.tree.open_beneath(unit.directory, O_RDONLY | O_DIRECTORY);
+    if (!directory.open() && !is_gone(errno))
+        return system_error("open directory", context_.tree.shown(unit.directory), errno);
     // Opened and announced in the order of inodes, which on a disk is the order of places; read after that.
     std::vector<std::size_t> order(unit.items.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -95,9 +101,9 @@ Result<std::string> Source::small(const SmallUnit& unit) {
               [&](std::size_t a, std::size_t b) { return unit.items[a].inode < unit.items[b].inode; });
     std::vector<Descriptor> files(unit.items.size());
     for (const std::size_t i : order) {
-        if (!unit.items[i].known.empty()) continue;
+        if (!unit.items[i].known.empty() || !directory.open()) continue;
         files[i] = open_for_reading(directory.get(), unit.items[i].name);
-        if (!files[i].open() && errno != ENOENT && errno != ELOOP && errno != ENXIO)
+        if (!files[i].open() && !is_gone(errno))
             return system_error("open", context_.tree.shown(join_path(unit.directory, unit.items[i].name)), errno);
         if (files[i].open()) posix_fadvise(files[i].get(), 0, 0, POSIX_FADV_WILLNEED);
     }
@@ -140,7 +146,7 @@ Result<int> Source::reopen(const RangeUnit& unit) {
     open_direct_.close();
     open_file_ = context_.tree.open_beneath(unit.path, O_RDONLY | O_NONBLOCK | O_NOATIME);
     if (!open_file_.open() && errno == EPERM) open_file_ = context_.tree.open_beneath(unit.path, O_RDONLY | O_NONBLOCK);
-    if (!open_file_.open() && errno != ENOENT) return system_error("open", context_.tree.shown(unit.path), errno);
+    if (!open_file_.open() && !is_gone(errno)) return system_error("open", context_.tree.shown(unit.path), errno);
     if (open_file_.open()) open_direct(unit.path);
     return open_file_.get();
 }
@@ -307,6 +313,8 @@ Result<std::string> Source::range(const RangeUnit& unit) {
         same = now.facts.inode == unit.inode;
     }
     for (std::uint64_t at = 0; at < unit.length && same; at += kMostChunkData) {
+        // All of it may be waiting for its turn already, and with --bandwidth that is long.
+        if (context_.signals.pending()) return interrupted();
         const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kMostChunkData, unit.length - at));
         TRY(read_stretch(unit, unit.offset + at, length));
         const std::size_t first = run.hashes.size();

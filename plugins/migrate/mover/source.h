@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/os/clock.h"
+#include "common/os/signals.h"
 #include "plugins/migrate/mover/buffers.h"
 #include "plugins/migrate/mover/counters.h"
 #include "plugins/migrate/mover/spool.h"
@@ -33,6 +34,7 @@ struct SourceContext {
     const Tree& tree;
     Sink& sink;
     Counters& counters;
+    const Signals& signals;
     Limiter& limiter;
     Spool& removals;     // of what vanished after it was listed
     Spool& locks;        // flags that are set last

@@ -16,14 +16,19 @@ namespace {
 // Longer paths are opened in parts: the kernel takes at most 4096 bytes at a time.
 constexpr std::size_t kPart = 4000;
 
+constexpr int kMountTries = 16;
+
 int confined_open(int directory, const char* path, int flags, mode_t mode) {
     open_how how{};
     how.flags = static_cast<unsigned long long>(flags) | O_CLOEXEC | O_NOFOLLOW;
     how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-    while (true) {
+    // What is moved away in the middle of the open is refused as a mounted filesystem is (openat2(2), RESOLVE_BENEATH):
+    // a mount is there each time.
+    for (int tries = 0;;) {
         const long got = syscall(SYS_openat2, directory, path, &how, sizeof how);
-        if (got >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(got);
+        const bool again = got < 0 && (errno == EINTR || errno == EAGAIN || (errno == EXDEV && ++tries < kMountTries));
+        if (!again) return static_cast<int>(got);
     }
 }
 
@@ -47,6 +52,8 @@ int Descriptor::release() {
     value_ = -1;
     return value;
 }
+
+bool is_gone(int code) { return code == ENOENT || code == ENOTDIR || code == ELOOP || code == ENXIO; }
 
 Error system_error(std::string_view what, std::string_view path, int code) {
     const ErrorKind kind = code == ENOENT || code == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kUnavailable;

@@ -33,6 +33,10 @@ class Descriptor {
 // system refuses in the middle of a copy leaves it to be resumed (exit 5). The path is escaped here.
 Error system_error(std::string_view what, std::string_view path, int code);
 
+// Of the errno of an open: what a walk found there a moment ago is gone, or something else has its name. No error of a
+// source that is in use.
+bool is_gone(int code);
+
 class Tree {
   public:
     // kNotFound, kUsage: no such directory. `title` stands before paths in messages: "source", "target".

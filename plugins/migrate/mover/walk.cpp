@@ -7,8 +7,6 @@
 namespace holdfast::mover {
 namespace {
 
-constexpr int kMountTries = 16;
-
 // Levels whose directories stay open: the deepest ones. Others are opened again, by path, when the walk comes back.
 constexpr std::size_t kOpenLevels = 48;
 
@@ -84,14 +82,10 @@ Result<std::optional<Visited>> Walk::step_inside() {
         Descriptor opened;
         int closed = 0;
         if (seen->looked.meta.kind == Kind::kDirectory) {
-            // What is moved away in the middle of the open is refused as a mounted filesystem is (openat2(2),
-            // RESOLVE_BENEATH): a mount is there each time.
-            for (int tries = 0; tries < kMountTries && !opened.open() && (tries == 0 || closed == EXDEV); ++tries) {
-                opened = open_in(level.directory.get(), seen->name, O_RDONLY | O_DIRECTORY);
-                closed = opened.open() ? 0 : errno;
-            }
+            opened = open_in(level.directory.get(), seen->name, O_RDONLY | O_DIRECTORY);
+            closed = opened.open() ? 0 : errno;
         }
-        if (closed == ENOENT || closed == ENOTDIR) {
+        if (is_gone(closed)) {
             ++vanished_;
             continue;
         }
