@@ -3,10 +3,7 @@
 #include "common/core/percent.h"
 #include "common/core/text.h"
 
-#include <curl/curl.h>
-
 #include <cctype>
-#include <ctime>
 
 namespace holdfast::http {
 
@@ -51,11 +48,6 @@ Status check_header(std::string_view name, std::string_view value) {
         }
     }
     return {};
-}
-
-std::optional<SystemTime> time_of_date(std::string_view value) {
-    const std::time_t seconds = curl_getdate(std::string(value).c_str(), nullptr);
-    return seconds < 0 ? std::nullopt : std::optional<SystemTime>(std::chrono::system_clock::from_time_t(seconds));
 }
 
 bool HeaderCollector::add(std::string_view line, Response& response) {

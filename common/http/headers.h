@@ -1,12 +1,10 @@
 // Header lines: those that say who we are, and those that a server sends. Pure.
 #pragma once
 
-#include "common/core/duration.h"
 #include "common/core/result.h"
 #include "common/http/transport.h"
 #include "common/kubeconfig/client_config.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,9 +20,6 @@ Headers impersonation_headers(const kubeconfig::ClientConfig& config);
 // kInvalid: a name or value that would break out of its line (CR, LF, NUL, other control characters). The value is not
 // in the message: it may be a token.
 Status check_header(std::string_view name, std::string_view value);
-
-// The value of a Date header (RFC 9110 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", and older forms); nullopt: no such one.
-std::optional<SystemTime> time_of_date(std::string_view value);
 
 // Collects the header lines of one reply, the status line first. A new status line (after 100 Continue) starts anew.
 // Lines in all are at most 256 KiB and 1000.

@@ -41,6 +41,7 @@ class ActorJudge : public CaseJudge {
         if (!taken_.empty()) stage_.violated("R3: an owner that was taken over keeps the lock " + *taken_.begin());
         if (!stage_.judgement.happened || !stage_.settled()) return stage_.done();
         said("the first run", first);
+        told_ = first.exit_code != 0 && contains(first.err, "/" + acted_.on.name + " ");
         stage_.sim.advance(kPause);
         const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
         if (!stage_.settled()) return stage_.done();
@@ -78,7 +79,8 @@ class ActorJudge : public CaseJudge {
         // it is with one that is started by this very request, or reads itself for that: no precondition spans two
         // objects.
         const bool starts = set && call.ref == set.ref() && (call.verb == sim::Verb::kPatch || next_starts());
-        if (drops && set && (kube::replicas_of(*set) > 0 || starts)) stage_.invariants.given_up(acted.on);
+        gave_up_ = drops && set && (kube::replicas_of(*set) > 0 || starts);
+        if (gave_up_) stage_.invariants.given_up(acted.on);
         if (actor_ == Actor::kRevertsPolicy && acted.happened) stage_.invariants.reverted(acted.on.name);
         stage_.judgement.happened = acted.happened;
     }
@@ -324,6 +326,9 @@ class ActorJudge : public CaseJudge {
                            "policy of wal-postgres-2", "size of data-postgres-2", "size of wal-postgres-2"});
         // What somebody is deleting does not grow.
         if (actor_ == Actor::kDropsClaim) except.insert({"size of data-postgres-", "size of wal-postgres-"});
+        // What its controller made in its place before we could see it is told of once, as an error: the volume that
+        // the claim had is kept, and no run of the same line takes a claim from a workload that runs.
+        if (gave_up_ && told_) except.insert("claim " + acted_.on.name);
         // Nor is its volume given back a policy under which it would go with the claim.
         if (actor_ == Actor::kDropsClaim) except.insert("policy of " + acted_.on.name);
         if (actor_ == Actor::kMarks) except.insert("policy of ");
@@ -399,7 +404,9 @@ class ActorJudge : public CaseJudge {
     const Actor actor_;
     Stage& stage_;
     Acted acted_;
-    bool seen_ = false;  // the first run has asked about such things since
+    bool seen_ = false;     // the first run has asked about such things since
+    bool gave_up_ = false;  // somebody's deletion made its controller make an empty claim
+    bool told_ = false;     // and the first run ended with an error that names it
     bool other_done_ = false;
     bool both_ = false;        // two operations were done, one after the other
     bool woken_ = false;       // the first process is no longer the owner

@@ -1,6 +1,6 @@
 #include "common/kube/wrappers/dated.h"
 
-#include "common/http/headers.h"
+#include "common/http/curl_date.h"
 
 namespace holdfast::kube {
 

@@ -1,6 +1,6 @@
 #include "common/kube/client.h"
 
-#include "common/http/headers.h"
+#include "common/http/curl_date.h"
 #include "common/kube/server_time.h"
 #include "common/kube/warnings.h"
 #include "common/kube/watch.h"
