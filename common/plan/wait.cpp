@@ -194,14 +194,18 @@ class Waiter {
 
     // Somebody may delete a volume between its reservation and the claim that it is for, which then waits for ever.
     Status check_reserved() {
+        std::vector<kube::ObjectRef> volumes;
+        std::vector<std::string> claims;
         for (std::size_t i = 0; i < wait_.bound_to.size() && i < wait_.names.size(); ++i) {
-            const std::string& name = wait_.names[i];
-            const Verdict& verdict = watched_[name].verdict;
-            if (verdict.state == Verdict::State::kDone || wait_.bound_to[i].empty()) continue;
-            const auto volume = world_.cluster.find({kube::kVolumes, "", wait_.bound_to[i]});
-            if (!volume.ok() || *volume) continue;
+            if (watched_[wait_.names[i]].verdict.state == Verdict::State::kDone || wait_.bound_to[i].empty()) continue;
+            volumes.push_back({kube::kVolumes, "", wait_.bound_to[i]});
+            claims.push_back(wait_.names[i]);
+        }
+        const auto found = world_.cluster.get_all(volumes);
+        for (std::size_t i = 0; i < found.size() && i < claims.size(); ++i) {
+            if (found[i].ok() || found[i].error().kind != ErrorKind::kNotFound) continue;
             return Error{ErrorKind::kUnavailable,
-                         ref(name).text() + ": " + verdict.detail + "; pv/" + wait_.bound_to[i] +
+                         ref(claims[i]).text() + ": " + watched_[claims[i]].verdict.detail + "; pv/" + volumes[i].name +
                              ", which was reserved for it, is not there any more: somebody deleted it",
                          "", 0, kNeverMore};
         }

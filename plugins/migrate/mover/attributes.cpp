@@ -226,9 +226,7 @@ Status write_flags(int opened, std::uint32_t flags, std::uint32_t project, const
         extra.fsx_projid = project;
         if (ioctl(opened, FS_IOC_FSSETXATTR, &extra) != 0) return system_error("set project of", shown, errno);
     }
-    int now = 0;
-    const bool has_flags = ioctl(opened, FS_IOC_GETFLAGS, &now) == 0;
-    const std::uint32_t there = has_flags ? static_cast<std::uint32_t>(now) : 0;
+    const std::uint32_t there = flags_of(opened);
     if ((there & kKeptFlags) == flags) return {};
     int wanted = static_cast<int>((there & ~kKeptFlags) | flags);
     if (ioctl(opened, FS_IOC_SETFLAGS, &wanted) != 0) return system_error("set flags of", shown, errno);
@@ -247,10 +245,9 @@ bool unlock(int directory, const std::string& name) {
         changed = (name.empty() ? fchmod(directory, mode) : fchmodat(directory, name.c_str(), mode, 0)) == 0;
     }
     const Descriptor opened = open_in(directory, name.empty() ? "." : name, O_RDONLY | O_NONBLOCK);
-    int flags = 0;
-    if (!opened.open() || ioctl(opened.get(), FS_IOC_GETFLAGS, &flags) != 0) return changed;
-    int without = flags & ~static_cast<int>(kLockingFlags);
-    const bool unlocked = without != flags && ioctl(opened.get(), FS_IOC_SETFLAGS, &without) == 0;
+    const std::uint32_t flags = flags_of(opened.get());
+    int without = static_cast<int>(flags & ~kLockingFlags);
+    const bool unlocked = (flags & kLockingFlags) != 0 && ioctl(opened.get(), FS_IOC_SETFLAGS, &without) == 0;
     return changed || unlocked;
 }
 
