@@ -41,12 +41,24 @@ Status check_volumes(const SwapRecord& record, const SwapFacts& facts, const Swa
                    "end this with `abort`, then begin again");
 }
 
+bool all_untouched(const SwapRecord& record, const SwapFacts& facts) {
+    return std::all_of(record.swaps.begin(), record.swaps.end(),
+                       [&](const Swap& swap) { return untouched(swap, facts); });
+}
+
+// What the claim asks for, where that is not what was decided with.
+std::optional<Quantity> changed_request(const Swap& swap, const Json& claim) {
+    const auto asks = kube::requested_of(claim), decided = kube::requested_of(swap.manifest);
+    if (!asks.ok() || !decided.ok() || *asks == *decided) return std::nullopt;
+    return *asks;
+}
+
 Status check_claim_now(const SwapRecord& record, const SwapFacts& facts, const Swap& swap) {
     const std::string what = "pvc/" + record.space + "/" + swap.claim;
     const Json& claim = *claim_now(facts, swap.claim);
-    const auto asks = kube::requested_of(claim), decided = kube::requested_of(swap.manifest);
-    if (asks.ok() && decided.ok() && (*asks < *decided || *decided < *asks))
-        return changed(what + " was changed meanwhile: it asks for " + asks->text() + ", not " + decided->text(),
+    if (const auto asks = changed_request(swap, claim))
+        return changed(what + " was changed meanwhile: it asks for " + asks->text() + ", not " +
+                           kube::requested_of(swap.manifest)->text(),
                        "end this with `abort`, then begin again with what there is now");
     const std::string finalizer = foreign_finalizer(claim);
     if (finalizer.empty()) return {};
@@ -84,14 +96,35 @@ std::string foreign_finalizer(const Json& claim) {
 }
 
 Status check_since(const SwapRecord& record, const SwapFacts& facts) {
-    const bool all =
-        std::all_of(record.swaps.begin(), record.swaps.end(), [&](const Swap& swap) { return untouched(swap, facts); });
-    if (!all) return {};
+    if (!all_untouched(record, facts)) return {};
     for (const Swap& swap : record.swaps) {
         TRY(check_volumes(record, facts, swap));
         TRY(check_claim_now(record, facts, swap));
     }
     return check_ordinals(record, facts);
+}
+
+void note_asked(SwapRecord& record, const SwapFacts& facts) {
+    if (all_untouched(record, facts)) return;
+    for (const Swap& swap : record.swaps) {
+        if (!untouched(swap, facts)) continue;
+        const auto asks = changed_request(swap, *claim_now(facts, swap.claim));
+        if (asks) record.asked[swap.claim] = asks->text();
+    }
+}
+
+std::string asked_meanwhile(const SwapRecord& record) {
+    std::string text;
+    for (const Swap& swap : record.swaps) {
+        const auto asked = record.asked.find(swap.claim);
+        if (asked == record.asked.end()) continue;
+        const std::string what = "pvc/" + record.space + "/" + swap.claim;
+        text += "WARNING: " + what + " was changed by somebody while other claims were being swapped: it asked for " +
+                escape_line(asked->second) + " when it was deleted, and asks for " + swap.request +
+                " now, as planned; to grow it: kubectl pvc-expand pvc/" + swap.claim + " -n " + record.space +
+                " --size " + shell_quote(asked->second) + "\n";
+    }
+    return text;
 }
 
 std::string lost_volumes(const SwapRecord& record, const SwapFacts& facts) {

@@ -11,6 +11,12 @@ namespace holdfast::restore {
 // data from before. Nothing once a claim has been deleted: from there the way is forward.
 Status check_since(const SwapRecord& record, const SwapFacts& facts);
 
+// Past that point: takes down in record.asked what a claim that is still to be deleted asks for by now.
+void note_asked(SwapRecord& record, const SwapFacts& facts);
+
+// Of each of them a line for the report; "" : none.
+std::string asked_meanwhile(const SwapRecord& record);
+
 // What keeps a claim from going away and is not let go of by the cluster by itself; "" : nothing.
 std::string foreign_finalizer(const Json& claim);
 

@@ -82,6 +82,10 @@ Json incoming_json(const SwapRecord& record) {
 
 Json held_json(std::optional<int> replicas) { return {{"held", replicas ? Json(*replicas) : Json(nullptr)}}; }
 
+Json asked_json(const SwapRecord& record) {
+    return record.asked.empty() ? Json::object() : Json{{"asked", record.asked}};
+}
+
 Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     SwapRecord record;
     record.space = space;
@@ -104,6 +108,10 @@ Result<SwapRecord> record_of(const Json& json, const std::string& space) {
     if (const Json* line = kube::find_at(json, "/line")) record.line = *line;
     if (const Json* held = kube::find_at(json, "/held"); held != nullptr && held->is_number_integer())
         record.held = held->get<int>();
+    if (const Json* asked = kube::find_at(json, "/asked"); asked != nullptr && asked->is_object()) {
+        for (const auto& [claim, size] : asked->items())
+            if (size.is_string()) record.asked[claim] = size.get<std::string>();
+    }
     if (const Json* incoming = kube::find_at(json, "/incoming"); incoming != nullptr && incoming->is_object()) {
         for (const auto& [claim, one] : incoming->items())
             record.incoming[claim] = {text_at(one, "/volume"), text_at(one, "/volumeUid"),

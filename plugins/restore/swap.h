@@ -59,6 +59,9 @@ struct SwapRecord {
     // What the workload was at when this operation stopped it, until it is up again: the number beside its replicas
     // (annotation holdfast.dev/replicas) may be taken off by hand.
     std::optional<int> held;
+    // By claim: what it asked for when it was last seen before its deletion, where that is not what was decided with.
+    // Once other claims are swapped the way is forward, and the report tells of it.
+    std::map<std::string, std::string> asked;
 };
 
 // The journal's form: keys "workload", "swaps", "from", "undoes", "at", "line", and "incoming", which is added by a
@@ -66,6 +69,7 @@ struct SwapRecord {
 Json record_json(const SwapRecord& record);
 Json incoming_json(const SwapRecord& record);
 Json held_json(std::optional<int> replicas);  // key "held", whose later values count (plan::Plan::latest)
+Json asked_json(const SwapRecord& record);    // key "asked", of the same kind; {}: nothing to be told
 Result<SwapRecord> record_of(const Json& json, const std::string& space);
 
 // The claim that is made from the snapshot before the swap. Always a valid name that begins with the operation's id,

@@ -93,13 +93,15 @@ class SwapPlanner : public SwapSteps {
                WaitFor{kube::kVolumes, "", names, Condition::kVolumeAvailable, ""}, "swap");
     }
 
-    void replace() {
-        delete_claims();
+    // Exactly: no claim goes that somebody has changed since it was looked at, which asks for another look. On the way
+    // back to service nothing waits for one.
+    void replace(bool exactly) {
+        delete_claims(exactly);
         make_claims(true);
         scale_up(false);
     }
 
-    void delete_claims() {
+    void delete_claims(bool exactly) {
         bool first = true;
         for (const Swap& swap : record_.swaps) {
             const Json* claim = claim_now(facts_, swap.claim);
@@ -107,7 +109,10 @@ class SwapPlanner : public SwapSteps {
             if (claim == nullptr || kube::uid_of(*claim) != swap.claim_uid) continue;
             Step& step = phased("delete-" + swap.claim, "delete pvc/" + record_.space + "/" + swap.claim,
                                 "its volume pv/" + swap.old_volume + " is kept",
-                                Delete{{kube::kClaims, record_.space, swap.claim}, {swap.claim_uid, ""}}, "swap");
+                                Delete{{kube::kClaims, record_.space, swap.claim},
+                                       {swap.claim_uid, exactly ? kube::version_of(*claim) : ""}},
+                                "swap");
+            step.replan = exactly;
             step.point_of_no_return = first;
             step.risk = plan::Risk::kStopsWrites;
             step.risk_text = "the volume stays; from here the way back is undo";
@@ -262,7 +267,7 @@ Result<Plan> plan_swap(Stage stage, const SwapRecord& record, const SwapFacts& f
             planner.reserve();
             break;
         case Stage::kReplace:
-            planner.replace();
+            planner.replace(true);
             break;
         case Stage::kFinish:
             planner.finish();
@@ -285,13 +290,14 @@ Plan plan_service(const SwapRecord& record, const SwapFacts& facts, const std::s
         return planner.take();  // an incoming volume is gone: only a resume makes another one
     } else if (quiet) {
         planner.reserve();
-        planner.replace();
+        planner.replace(false);
     } else {  // somebody has started it: what it still waits for is made, what it uses is left
         planner.make_claims(false);
     }
     Plan plan = planner.take();
     plan.shielded = true;
-    plan.latest = held_json(std::nullopt);  // it is up again: a number that somebody sets from now on is theirs
+    plan.latest = asked_json(record);
+    plan.latest.update(held_json(std::nullopt));  // it is up again: a number that somebody sets from now on is theirs
     return plan;
 }
 

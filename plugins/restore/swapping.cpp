@@ -50,6 +50,7 @@ Status check_nodes(kube::ClusterReader& reader, const SwapRecord& record, const 
     for (const Swap& swap : record.swaps) {
         if (!untouched(swap, facts)) return {};  // past that point the way is forward
         const Json* volume = volume_now(facts, record.incoming.at(swap.claim).volume);
+        if (volume == nullptr) return {};  // the wait or the step that needs it says so
         incoming[swap.claim] = *volume;
         volumes.push_back(volume);
     }
@@ -173,12 +174,14 @@ Result<plan::Plan> Swapping::round(kube::ClusterReader& reader, const plan::Inpu
                      "see who does that (an autoscaler, GitOps), then go on"};
     }
     if (stage != Stage::kFinish) TRY(check_since(*record_, facts));
+    note_asked(*record_, facts);
     const bool still_down = input.round == 0 && stage > Stage::kStop && stage < Stage::kFinish;
     if (stage == Stage::kStop || still_down) TRY(check_nodes(reader, *record_, facts));
     if (stage == Stage::kReplace) TRY(check_snapshots(reader, *record_, facts));
     TRY_ASSIGN(plan::Plan plan, plan_swap(stage, *record_, facts, input.operation));
     // The last word counts: a volume that is gone is made anew while the claim still has its old one.
     Json latest = incoming_json(*record_);
+    latest.update(asked_json(*record_));
     if (plan.latest.is_object()) latest.update(plan.latest);
     plan.latest = std::move(latest);
     held_ = plan.shielded;
@@ -211,6 +214,7 @@ Result<plan::Plan> Swapping::recover(kube::ClusterReader& reader, const plan::In
     const Result<SwapFacts> gathered = gather_swap(reader, *record_, input.operation);
     if (!gathered.ok()) return unseen(reader, gathered.error());
     const SwapFacts& facts = *gathered;
+    note_asked(*record_, facts);
     past_return_ = beyond_return(*record_, facts, input.operation);
     if (past_return_) {
         if (auto back = plan_return(*record_, facts, input.operation)) {
@@ -309,6 +313,8 @@ Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::I
             claims.push_back({{"claim", swap.claim},
                               {"volume", record_->incoming.at(swap.claim).volume},
                               {"keptVolume", swap.old_volume}});
+            const auto asked = record_->asked.find(swap.claim);
+            if (asked != record_->asked.end()) claims.back()["askedMeanwhile"] = asked->second;
         }
         if (held_down(*record_, facts))
             return Error{ErrorKind::kConflict, record_->workload.text() + " is held down again", ""};
@@ -318,7 +324,7 @@ Result<plan::Report> Swapping::report(kube::ClusterReader& reader, const plan::I
                              "; its reclaim policy was Retain, so the storage still has the data",
                          "a PersistentVolume with that driver and handle, under Retain, reaches it again"};
     }
-    report.text = done_text(*record_, input.operation);
+    report.text = done_text(*record_, input.operation) + asked_meanwhile(*record_);
     report.names = {target_.resource.qualified() + "/" + target_.name};
     report.json = {{"apiVersion", "holdfast.dev/v1"}, {"kind", "SwappedVolumes"}, {"operation", input.operation},
                    {"target", target_.text()},        {"from", record_->from},    {"claims", std::move(claims)}};

@@ -107,6 +107,28 @@ def test_a_claim_that_grows_meanwhile_does_not_shrink_and_one_that_gets_a_label_
     assert metadata["labels"]["billing"] == "new" and metadata["annotations"]["who"] == "me"
 
 
+def grow(cluster, claim):
+    return lambda: cluster.write("PATCH", "pvc", claim, {"spec": {"resources": {"requests": {"storage": "3Gi"}}}})
+
+
+def test_a_claim_that_grows_in_the_very_moment_of_the_first_deletion_is_not_deleted(cluster):
+    before = volumes(cluster)
+    # The third list of snapshots is the last thing that is read before the deletion.
+    done = held(cluster, "GET", r"/volumesnapshots(\?|$)", IN_PLACE, grow(cluster, "data-postgres-0"), skip=2)
+    assert done.code == 4 and f"pvc/{SPACE}/data-postgres-0 was changed meanwhile: it asks for 3Gi, not 1Gi" in done.err, done
+    assert cluster.get("sts", "postgres")["spec"]["replicas"] == 2
+    assert {c: v for c, v in volumes(cluster).items() if c in before} == before
+
+
+def test_a_claim_that_grows_once_another_one_is_deleted_is_told_of(cluster):
+    done = held(cluster, "DELETE", "persistentvolumeclaims/data-postgres-0", IN_PLACE, grow(cluster, "data-postgres-1"))
+    assert done.code == 0, done
+    assert (f"WARNING: pvc/{SPACE}/data-postgres-1 was changed by somebody while other claims were being swapped: it asked for 3Gi when it was deleted, "
+            f"and asks for 1Gi now, as planned; to grow it: kubectl pvc-expand pvc/data-postgres-1 -n {SPACE} --size 3Gi\n") in done.out, done
+    cluster.run("pvc_expand", "pvc/data-postgres-1", "--size", "3Gi", "--yes")
+    assert cluster.get("pvc", "data-postgres-1")["spec"]["resources"]["requests"]["storage"] == "3Gi"
+
+
 def test_a_finalizer_that_comes_meanwhile_keeps_nothing_down(cluster):
     def protect():
         have = cluster.get("pvc", "data-postgres-1")["metadata"]["finalizers"]

@@ -41,6 +41,7 @@ class ActorJudge : public CaseJudge {
         if (!taken_.empty()) stage_.violated("R3: an owner that was taken over keeps the lock " + *taken_.begin());
         if (!stage_.judgement.happened || !stage_.settled()) return stage_.done();
         said("the first run", first);
+        told_growth_ = contains(first.out, "WARNING: " + acted_.on.text() + " was changed by somebody");
         told_ = first.exit_code != 0 && contains(first.err, "/" + acted_.on.name + " ");
         stage_.sim.advance(kPause);
         const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
@@ -332,8 +333,13 @@ class ActorJudge : public CaseJudge {
         // Nor is its volume given back a policy under which it would go with the claim.
         if (actor_ == Actor::kDropsClaim) except.insert("policy of " + acted_.on.name);
         if (actor_ == Actor::kMarks) except.insert("policy of ");
-        // What is swapped in has the size that was decided when it was made.
-        if (actor_ == Actor::kGrows && case_.entry->plugin == "restore") except.insert("size of " + acted_.on.name);
+        // Once other claims are swapped its new volume has the size that was decided, and the command tells of it.
+        if (actor_ == Actor::kGrows && told_growth_) except.insert("size of " + acted_.on.name);
+        // A copy is as large as its source was when it was made.
+        if (actor_ == Actor::kGrows && case_.entry->plugin == "clone") {
+            const std::string one = acted_.on.name.substr(0, acted_.on.name.find('-'));
+            except.insert({"size of copy-" + acted_.on.name, "size of " + one + "-staging-", "template " + one});
+        }
         // What is new is empty, and of the size and policy that its template and class say.
         if (actor_ == Actor::kRebuilds)
             except.insert({"claim " + acted_.on.name, "policy of " + acted_.on.name, "size of " + acted_.on.name});
@@ -404,9 +410,10 @@ class ActorJudge : public CaseJudge {
     const Actor actor_;
     Stage& stage_;
     Acted acted_;
-    bool seen_ = false;     // the first run has asked about such things since
-    bool gave_up_ = false;  // somebody's deletion made its controller make an empty claim
-    bool told_ = false;     // and the first run ended with an error that names it
+    bool seen_ = false;         // the first run has asked about such things since
+    bool gave_up_ = false;      // somebody's deletion made its controller make an empty claim
+    bool told_ = false;         // and the first run ended with an error that names it
+    bool told_growth_ = false;  // the first run has said at its end that somebody's growth was not taken over
     bool other_done_ = false;
     bool both_ = false;        // two operations were done, one after the other
     bool woken_ = false;       // the first process is no longer the owner

@@ -1,3 +1,4 @@
+#include "plugins/restore/since.h"
 #include "plugins/restore/swap_plan.h"
 
 #include "common/kube/objects/lifecycle.h"
@@ -126,6 +127,39 @@ TEST_CASE("R9: no claim is deleted before its volume is reserved and the binder 
     at = staged(Stage::kReplace);
     at.facts.volumes["new-1"]["spec"]["claimRef"]["name"] = "another";
     CHECK(restore::stage_of(at.record, at.facts, kOperationId) == Stage::kReserve);
+}
+
+TEST_CASE("no claim is deleted that was changed since it was looked at, except on the way back to service") {
+    auto at = staged(Stage::kReplace);
+    const auto deletion = [](const plan::Plan& plan) {
+        return *std::find_if(plan.steps.begin(), plan.steps.end(),
+                             [](const plan::Step& step) { return step.id == "delete-data-db-0"; });
+    };
+    const plan::Step exact = deletion(restore::plan_swap(Stage::kReplace, at.record, at.facts, kOperationId).value());
+    CHECK(std::get<plan::Delete>(exact.action).preconditions.resource_version == "7");
+    CHECK(exact.replan);
+    at.facts.claims.erase("data-db-1");
+    const plan::Step forward = deletion(restore::plan_service(at.record, at.facts, kOperationId));
+    CHECK(std::get<plan::Delete>(forward.action).preconditions.resource_version.empty());
+    CHECK_FALSE(forward.replan);
+}
+
+TEST_CASE("a claim that grows once another one is deleted is told of, after a resume too") {
+    auto at = staged(Stage::kReplace);
+    at.facts.claims["data-db-1"]["spec"]["resources"]["requests"]["storage"] = "5Gi";
+    CHECK_FALSE(restore::check_since(at.record, at.facts).ok());
+    restore::note_asked(at.record, at.facts);
+    CHECK(restore::asked_meanwhile(at.record).empty());  // as long as all are there it ends the operation
+    at.facts.claims.erase("data-db-0");
+    CHECK(restore::check_since(at.record, at.facts).ok());
+    restore::note_asked(at.record, at.facts);
+    CHECK(restore::plan_service(at.record, at.facts, kOperationId).latest.at("asked").at("data-db-1") == "5Gi");
+    Json json = restore::record_json(at.record);
+    json.update(restore::asked_json(at.record));
+    CHECK(restore::asked_meanwhile(restore::record_of(Json::parse(json.dump()), "shop").value()) ==
+          "WARNING: pvc/shop/data-db-1 was changed by somebody while other claims were being swapped: it asked for 5Gi "
+          "when it was deleted, and asks for 2Gi now, as planned; to grow it: kubectl pvc-expand pvc/data-db-1 -n shop "
+          "--size 5Gi\n");
 }
 
 TEST_CASE("no claim is deleted while a pod or an attachment holds its volume") {
