@@ -76,14 +76,30 @@ std::string names_text(const Nodes& nodes) {
     return join(names, ", ");
 }
 
-// "" : at least one of them takes new pods.
-std::string why_none_takes(const Nodes& nodes) {
-    const bool takes =
-        std::any_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->ready && !node->cordoned; });
-    if (takes) return "";
-    const bool all_cordoned = std::all_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->cordoned; });
-    const bool none_ready = std::none_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->ready; });
-    return none_ready ? "not ready" : all_cordoned ? "cordoned" : "cordoned or not ready";
+Json tolerations_of(const Json& workload) {
+    return workload.is_object() ? kube::placement_of(kube::pod_spec_of_workload(workload)).tolerations : Json();
+}
+
+// Why the node takes no pod of this workload now; "" : it does.
+std::string why_not(const Node& node, const Json& tolerations) {
+    if (!node.ready) return "not ready";
+    if (node.cordoned) return "cordoned";
+    for (const kube::Taint& taint : node.taints) {
+        if (!kube::tolerates(tolerations, taint))
+            return "tainted with " +
+                   escape_line(taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect) +
+                   ", which the pods do not tolerate";
+    }
+    return "";
+}
+
+// "" : at least one of them takes new pods. A claim by itself has no pods that would come.
+std::string why_none_takes(const Nodes& nodes, const Json& workload) {
+    const Json tolerations = tolerations_of(workload);
+    std::set<std::string> reasons;
+    for (const Node* node : nodes) reasons.insert(why_not(*node, tolerations));
+    if (reasons.contains("")) return "";
+    return join({reasons.begin(), reasons.end()}, " or ");
 }
 
 }  // namespace
@@ -134,7 +150,7 @@ Reach judge_reach(const SwapRecord& record, const std::map<std::string, Json>& i
                                                  names_text(there) + "), by their nodeSelector or node affinity");
             return reach;
         }
-        if (const std::string why = why_none_takes(taking); !why.empty())
+        if (const std::string why = why_none_takes(taking, workload); !why.empty())
             reach.notes.push_back("WARNING: " + what + " can only be reached from " + names_text(taking) +
                                   (taking.size() == 1 ? ", which is " : ", which are all ") + why +
                                   ": the pod stays Pending until one takes pods again (`kubectl get nodes`)");

@@ -69,6 +69,9 @@ def test_a_node_that_takes_no_pods_is_warned_of(zoned):
     shown = cluster.run("restore", "undo", cluster.done, "--dry-run")
     assert (f"WARNING: pv/{cluster.volume} (for pvc/data-postgres-0) can only be reached from node-a, which is cordoned: the pod stays "
             "Pending until one takes pods again (`kubectl get nodes`)") in said(shown), shown
+    cluster.write("PATCH", "node", "node-a", {"spec": {"unschedulable": None, "taints": [{"key": "maintenance", "effect": "NoSchedule"}]}})
+    shown = cluster.run("restore", "undo", cluster.done, "--dry-run")
+    assert "from node-a, which is tainted with maintenance:NoSchedule, which the pods do not tolerate: the pod stays Pending" in said(shown), shown
 
 
 def test_who_may_not_list_nodes_is_told_that_it_was_not_looked_at(zoned):

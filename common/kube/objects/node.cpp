@@ -65,10 +65,37 @@ bool term_picks(const Json& term, const Node& node) {
     return asks && all;
 }
 
+std::vector<Taint> taints_of(const Json& object) {
+    std::vector<Taint> taints;
+    const Json* list = find_at(object, "/spec/taints");
+    for (const Json& one : list != nullptr && list->is_array() ? *list : Json::array()) {
+        Taint taint{text_at(one, "/key"), text_at(one, "/value"), text_at(one, "/effect")};
+        const bool repeats = taint.key == "node.kubernetes.io/unschedulable" ||
+                             taint.key == "node.kubernetes.io/not-ready" ||
+                             taint.key == "node.kubernetes.io/unreachable";
+        if (!repeats && (taint.effect == "NoSchedule" || taint.effect == "NoExecute"))
+            taints.push_back(std::move(taint));
+    }
+    return taints;
+}
+
+bool tolerates_one(const Json& toleration, const Taint& taint) {
+    const std::string effect = text_at(toleration, "/effect"), key = text_at(toleration, "/key");
+    if ((!effect.empty() && effect != taint.effect) || (!key.empty() && key != taint.key)) return false;
+    const std::string op = text_at(toleration, "/operator");
+    return op.empty() || op == "Equal" ? text_at(toleration, "/value") == taint.value : true;
+}
+
 }  // namespace
 
 Node node_state_of(const Json& object) {
-    return {name_of(object), labels_of(object), node_is_ready(object), bool_at(object, "/spec/unschedulable", false)};
+    return {name_of(object), labels_of(object), node_is_ready(object), bool_at(object, "/spec/unschedulable", false),
+            taints_of(object)};
+}
+
+bool tolerates(const Json& tolerations, const Taint& taint) {
+    return tolerations.is_array() && std::any_of(tolerations.begin(), tolerations.end(),
+                                                 [&](const Json& one) { return tolerates_one(one, taint); });
 }
 
 bool picks_node(const Json& terms, const Node& node) {

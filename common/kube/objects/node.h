@@ -5,14 +5,21 @@
 #include "common/kube/objects/label_selector.h"
 
 #include <string>
+#include <vector>
 
 namespace holdfast::kube {
+
+struct Taint {
+    std::string key, value, effect;
+};
 
 struct Node {
     std::string name;
     LabelMap labels;
     bool ready = false;
     bool cordoned = false;  // spec.unschedulable
+    // Those that keep new pods away (NoSchedule, NoExecute), without the ones that only repeat `ready` and `cordoned`.
+    std::vector<Taint> taints = {};
 };
 Node node_state_of(const Json& object);
 
@@ -21,5 +28,10 @@ Node node_state_of(const Json& object);
 // we do not know is taken to pick it: nothing is refused by what cannot be read. Source:
 // k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go.
 bool picks_node(const Json& terms, const Node& node);
+
+// Whether a pod with these tolerations (null: none) may come to a node with that taint. An operator that we do not know
+// is taken to tolerate it. Source: k8s.io/component-helpers/scheduling/corev1/helpers.go and ToleratesTaint of
+// k8s.io/api/core/v1/toleration.go.
+bool tolerates(const Json& tolerations, const Taint& taint);
 
 }  // namespace holdfast::kube

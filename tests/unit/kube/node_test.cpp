@@ -60,3 +60,33 @@ TEST_CASE("a node says whether it is ready and takes new pods") {
     CHECK(one.cordoned);
     CHECK_FALSE(kube::node_state_of(Json::parse(R"({"metadata": {"name": "x"}})")).ready);
 }
+
+TEST_CASE("a node's taints that keep pods away, without those that repeat its state") {
+    const Json object = Json::parse(R"({"metadata": {"name": "n"}, "spec": {"taints": [
+        {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"},
+        {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"},
+        {"key": "soft", "effect": "PreferNoSchedule"},
+        {"key": "disk", "value": "bad", "effect": "NoExecute"}]}})");
+    const kube::Node one = kube::node_state_of(object);
+    REQUIRE(one.taints.size() == 1);
+    CHECK(one.taints[0].key == "disk");
+    CHECK(one.taints[0].value == "bad");
+    CHECK(one.taints[0].effect == "NoExecute");
+}
+
+TEST_CASE("a taint is tolerated as the scheduler has it") {
+    const kube::Taint taint{"disk", "bad", "NoSchedule"};
+    const auto by = [&](const char* text) { return kube::tolerates(Json::array({Json::parse(text)}), taint); };
+    CHECK_FALSE(kube::tolerates(nullptr, taint));
+    CHECK_FALSE(kube::tolerates(Json::array(), taint));
+    CHECK(by(R"({"operator": "Exists"})"));
+    CHECK(by(R"({"key": "disk", "operator": "Exists"})"));
+    CHECK(by(R"({"key": "disk", "operator": "Exists", "effect": "NoSchedule"})"));
+    CHECK_FALSE(by(R"({"key": "disk", "operator": "Exists", "effect": "NoExecute"})"));
+    CHECK_FALSE(by(R"({"key": "other", "operator": "Exists"})"));
+    CHECK(by(R"({"key": "disk", "value": "bad"})"));
+    CHECK(by(R"({"key": "disk", "operator": "Equal", "value": "bad"})"));
+    CHECK_FALSE(by(R"({"key": "disk", "value": "good"})"));
+    CHECK_FALSE(by(R"({"key": "disk"})"));
+    CHECK(by(R"({"key": "disk", "operator": "Later", "value": "1"})"));
+}

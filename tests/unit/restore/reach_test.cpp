@@ -65,6 +65,22 @@ TEST_CASE("nodes that take no new pods are warned of") {
     CHECK(Scene().judge(Nodes({node("node-a", "a"), node("node-b", "b", false), node("node-c", "b")})).notes.empty());
 }
 
+TEST_CASE("nodes with a taint that the pods do not tolerate are warned of") {
+    Scene scene;
+    kube::Node tainted = node("node-b", "b");
+    tainted.taints = {{"maintenance", "disk", "NoSchedule"}};
+    auto reach = scene.judge(Nodes({node("node-a", "a"), tainted}));
+    CHECK(reach.nowhere.empty());
+    REQUIRE(reach.notes.size() == 1);
+    CHECK(reach.notes[0] ==
+          "WARNING: pv/kept-1 (for pvc/data-db-1) can only be reached from node-b, which is tainted with "
+          "maintenance=disk:NoSchedule, which the pods do not tolerate: the pod stays Pending until one takes pods "
+          "again (`kubectl get nodes`)");
+    scene.workload["spec"]["template"]["spec"]["tolerations"] =
+        Json::array({{{"key", "maintenance"}, {"operator", "Exists"}}});
+    CHECK(scene.judge(Nodes({node("node-a", "a"), tainted})).notes.empty());
+}
+
 TEST_CASE("the volumes of one pod must be reached from one node, and its template must allow that node") {
     Scene scene;
     scene.record.swaps[1].ordinal = 0;  // data and wal of one pod
