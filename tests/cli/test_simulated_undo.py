@@ -163,3 +163,17 @@ def test_a_kept_volume_that_is_deleted_before_a_claim_is_leaves_the_database_on_
     (undo,) = [one["operation"] for one in operations(cluster) if one["operation"].startswith("undo")]
     cluster.run("restore", "abort", undo, "--yes")
     assert volumes(cluster) == now and kept(cluster, "put-in") == {}
+
+
+def test_a_kept_volume_of_a_claim_by_itself_that_is_deleted_after_a_kill_leaves_the_other_one_kept_and_named(cluster):
+    cluster.run("restore", "pvc/alone", "--from", "papers", "--yes")
+    cluster.run("snap", "create", "pvc/alone", "--name", "of-alone", "--wait", "ready")
+    done = swapped(cluster, ["pvc/alone", "--from", "of-alone", "--in-place", "--image", "postgres:16", "--yes"])
+    now, lost = cluster.get("pvc", "alone")["spec"]["volumeName"], kept(cluster)["alone"]
+    cluster.start_and_kill("restore", ["undo", done, "--yes"], "DELETE", r"persistentvolumeclaims/alone(\?|$)")
+    delete_put_in(cluster, "alone")
+    cluster.settle()
+    (undo,) = [one["operation"] for one in operations(cluster) if one["operation"].startswith("undo")]
+    again = cluster.run("restore", "resume", undo, "--yes", code=1)
+    assert f"pvc/{SPACE}/alone is not bound to pv/{lost} any more" in said(again) and f"the old volume pv/{now} is kept" in said(again), again
+    assert reclaim(cluster)[now] == "Retain" and operations(cluster) == []
