@@ -331,11 +331,14 @@ def test_another_filesystem_in_the_tree_is_not_entered(disk, mover):
 
 
 def test_a_full_disk_ends_with_5_and_names_the_file(disk, mover, same, tmp_path):
-    source, target = disk("source", 64), disk("target", 12)
+    source, target = disk("source", 64), disk("target", 48)
     for number in range(8):
         (source.path / f"file{number}").write_bytes(os.urandom(4_000_000))
+    shutil.rmtree(source.path / "lost+found")  # directories are made before files are written
+    (target.path / "others").write_bytes(os.urandom(16 << 20))
+    (target.path / "here").mkdir()
     before = oracle.facts_of(source.path)
-    ran = mover("copy", source.path, target.path, expect=5)
+    ran = mover("copy", source.path, target.path / "here", expect=5)
     assert "target:file" in ran.err and "No space left on device" in ran.err and "source is untouched" in ran.err
     assert oracle.facts_of(source.path) == before
 
@@ -350,18 +353,20 @@ def fill_up(path):
 
 
 def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
-    source, target, state = disk("source", 96), disk("target", 48), tmp_path / "state"
+    source, target, state = disk("source", 96), disk("target", 64), tmp_path / "state"
     state.mkdir()
-    for number in range(8):
+    for number in range(6):
         (source.path / f"file{number}").write_bytes(os.urandom(8_000_000))
-    mover("copy", source.path, target.path, "--state", state, expect=5)
-    fill_up(target.path / "room")  # not a block is left
-    for number in range(8):
+    (target.path / "others").write_bytes(os.urandom(16 << 20))
+    (target.path / "here").mkdir()
+    mover("copy", source.path, target.path / "here", "--state", state, expect=5)
+    fill_up(target.path / "here/room")  # not a block is left
+    for number in range(6):
         (source.path / f"file{number}").unlink()
     (source.path / "a-new").write_bytes(os.urandom(25_000_000))  # comes before all that goes
-    mover("copy", source.path, target.path, "--state", state)
+    mover("copy", source.path, target.path / "here", "--state", state)
     target.again()
-    same(source.path, target.path)
+    same(source.path, target.path / "here")
 
 
 def test_a_disk_without_inodes_ends_with_5_and_names_the_file(disk, mover):

@@ -18,6 +18,7 @@ from conftest import MOVER, SOAK
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "7"))
 ROUNDS = 100 if SOAK else 5
 KILLS = 200 if SOAK else 20
+MIB = 1 << 20
 
 
 def fill(folder, seed, rounds=150):
@@ -443,5 +444,28 @@ def test_a_copy_that_is_killed_at_any_moment_goes_on(disk, mover, same, tmp_path
         if number % 7 == 6:
             target.again()
     mover("copy", source.path, target.path, "--state", state)
+    target.again()
+    same(source.path, target.path)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_room_that_was_set_aside_and_never_written_to_becomes_a_hole_also_in_deltas(disk, mover, same, tmp_path, kind):
+    """Past a file's end, and within it: by the number of its blocks alone such a file has no holes."""
+    source, target, state = disk("source", 320, kind), disk("target", 320, kind), tmp_path / "state"
+    state.mkdir()
+    for name, more in (("past", ["-n", "-o", f"{8 * MIB}"]), ("within", []), ("small-past", ["-n", "-o", "60000"])):
+        with open(source.path / name, "wb") as file:
+            file.truncate(60_000 if "small" in name else 8 * MIB)
+            os.pwrite(file.fileno(), os.urandom(20_000), 0 if "small" in name else 4 * MIB)
+        subprocess.run(["fallocate", *more, "-l", f"{8 * MIB}", source.path / name], check=True)
+    for round_ in range(3):
+        mover("copy", source.path, target.path, "--state", state, *(["--live"] if round_ < 2 else []))
+        for name in ("past", "within"):
+            assert os.stat(source.path / name).st_blocks * 512 >= 8 * MIB
+            assert os.stat(target.path / name).st_blocks * 512 <= (round_ + 1) * 64 * 1024, (name, round_)
+            if round_ < 2:
+                with open(source.path / name, "r+b") as file:
+                    os.pwrite(file.fileno(), os.urandom(20_000), (6 + round_) * MIB)
+        assert os.stat(target.path / "small-past").st_blocks * 512 <= 64 * 1024
     target.again()
     same(source.path, target.path)

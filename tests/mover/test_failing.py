@@ -22,6 +22,17 @@ def failing(tmp_path):
     subprocess.run(["umount", "-l", shown], check=True)
 
 
+@pytest.fixture
+def quota(tmp_path):
+    """What lies in a folder, where no more may lie than the file quota says; see quota_fs.py."""
+    folder, shown = tmp_path / "inside", tmp_path / "quota"
+    for one in (folder, shown):
+        one.mkdir()
+    subprocess.run([sys.executable, Path(__file__).parent / "quota_fs.py", folder, shown], check=True)
+    yield folder.with_name("inside.quota"), shown
+    subprocess.run(["umount", "-l", shown], check=True)
+
+
 def fill(folder, bad):
     (folder / "before").write_bytes(os.urandom(5 * MIB))
     (folder / "some").mkdir()
@@ -104,3 +115,20 @@ def test_a_file_in_whose_place_a_link_comes_during_a_live_pass_is_passed_over_an
     os.symlink("elsewhere", folder / "a.link")
     mover("copy", folder, target.path, "--state", state)
     same(folder, target.path)
+
+
+@pytest.mark.parametrize("size", [MIB, 20_000], ids=["large", "small"])
+def test_a_quota_ends_with_5_names_the_file_and_once_there_is_room_the_rest_is_copied(quota, disk, mover, same, tmp_path, size):
+    (limit, target), source, state = quota, disk("source", 64), tmp_path / "state"
+    state.mkdir()
+    limit.write_text(str(8 * MIB))
+    for number in range(24 * MIB // size):
+        (source.path / f"file{number}").write_bytes(os.urandom(size))
+    before = oracle.facts_of(source.path)
+    for more in (["--state", state], [], ["--state", state]):
+        ran = mover("copy", source.path, target, *more, expect=5)
+        assert "target:file" in ran.err and "Disk quota exceeded" in ran.err and "source is untouched" in ran.err
+    assert oracle.facts_of(source.path) == before
+    limit.write_text(str(1 << 40))
+    mover("copy", source.path, target, "--state", state)
+    same(source.path, target)

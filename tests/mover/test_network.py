@@ -239,10 +239,13 @@ def test_what_the_far_target_cannot_hold_is_refused(disk, mover, key, receiver):
 
 
 def test_a_full_disk_at_the_far_side_is_said_at_both(disk, mover, key, receiver):
-    source, target = disk("source", 64), disk("target", 12)
+    source, target = disk("source", 64), disk("target", 64)
     for number in range(10):
         (source.path / f"file{number}").write_bytes(os.urandom(4_000_000))
-    there = receiver(target.path)
+    shutil.rmtree(source.path / "lost+found")  # directories are made before files are written
+    (target.path / "others").write_bytes(os.urandom(30_000_000))
+    (target.path / "here").mkdir()
+    there = receiver(target.path / "here")
     ran = mover("send", source.path, "--to", there.address, "--key-file", key, expect=5)
     assert "target:file" in ran.err and "No space left on device" in ran.err
     assert "No space left on device" in there.end(expect=5)

@@ -151,6 +151,7 @@ Result<Looked> look_at(int directory, const std::string& name, const std::string
         meta.device = (static_cast<std::uint64_t>(info.stx_rdev_major) << 32) | info.stx_rdev_minor;
     looked.facts = {info.stx_ino, time_of(info.stx_ctime), info.stx_nlink, info.stx_blocks};
     looked.traits = info.stx_attributes;
+    looked.filesystem = makedev(info.stx_dev_major, info.stx_dev_minor);
     return looked;
 }
 

@@ -21,7 +21,8 @@ struct Facts {
 struct Looked {
     Meta meta;  // without link text, attributes, flags and project
     Facts facts;
-    std::uint64_t traits = 0;  // STATX_ATTR_*
+    std::uint64_t traits = 0;      // STATX_ATTR_*
+    std::uint64_t filesystem = 0;  // that the inode's number is of; one mount can show several (overlayfs, btrfs)
 };
 
 // What of an entry no copy of files has, for people: "" if it has none of it. To encrypt, to seal and to fold case

@@ -137,12 +137,11 @@ class Checking {
         // A live source may lose a file's first name after its others were written down: then the index does not have
         // it either, and the next pass gives them another. Had the index it, that it is missing is named by itself.
         if (!first.open() && errno == ENOENT) return {};
-        std::uint64_t inode = 0;
+        Looked other;
         if (first.open()) {
-            TRY_ASSIGN(const Looked looked, look_at(first.get(), "", tree_.shown(entry.link_to)));
-            inode = looked.facts.inode;
+            TRY_ASSIGN(other, look_at(first.get(), "", tree_.shown(entry.link_to)));
         }
-        if (inode != visited.looked.facts.inode)
+        if (other.facts.inode != visited.looked.facts.inode || other.filesystem != visited.looked.filesystem)
             findings_.add(visited.path, "is not the same file as " + tree_.shown(entry.link_to));
         return {};
     }

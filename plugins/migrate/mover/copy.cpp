@@ -25,6 +25,21 @@ bool same_image(const Tree& one, const Tree& other) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+// A file that was made for an image goes again if nothing was ever written to it: as if never begun.
+class MadeFile {
+  public:
+    MadeFile(std::string path, const bool& started) : path_(std::move(path)), started_(started) {}
+    MadeFile(const MadeFile&) = delete;
+    MadeFile& operator=(const MadeFile&) = delete;
+    ~MadeFile() {
+        if (!path_.empty() && !started_) unlink(path_.c_str());
+    }
+
+  private:
+    std::string path_;
+    const bool& started_;
+};
+
 }  // namespace
 
 Result<Outcome> run_copy(const Options& options, World world) {
@@ -34,6 +49,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
     const bool make = source.is_image() && stat(options.words[1].c_str(), &there) != 0;
     TRY_ASSIGN(const Tree target,
                make ? open_image(options.words[1], "target", ImageUse::kWrite) : open_target(options.words[1]));
+    const MadeFile made(make ? options.words[1] : "", world.started);
     if (same_image(source, target))
         return Error{ErrorKind::kRefused, "source and target are the same; nothing was changed", "", 0, ""};
     if (!source.is_image() && !target.is_image() &&
@@ -42,16 +58,14 @@ Result<Outcome> run_copy(const Options& options, World world) {
                      "one of " + escape_line(options.words[0]) + " and " + escape_line(options.words[1]) +
                          " lies in the other; nothing was changed",
                      "", 0, ""};
+    TRY(target.lock());
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
-    TRY(workplace.keep_out_of(source, options));
-    TRY(workplace.keep_out_of(target, options));
+    TRY(workplace.take({&source, &target}, options));
     const Limits limits = read_limits();
     LocalTarget side(target, {workplace.folder(), options.threads != 0 ? options.threads : limits.threads},
                      world.counters, world.signals);
     if (options.verify) side.look_ahead();
-    Result<Outcome> outcome = drive_copy(source, side, workplace, options, world);
-    if (make && !outcome.ok() && !world.started) unlink(options.words[1].c_str());  // refused: as if never begun
-    return outcome;
+    return drive_copy(source, side, workplace, options, world);
 }
 
 Result<Outcome> run_verify(const Options& options, World world) {

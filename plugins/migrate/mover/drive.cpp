@@ -8,7 +8,7 @@
 #include "plugins/migrate/mover/place.h"
 
 #include <fcntl.h>
-#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <future>
@@ -24,19 +24,6 @@ struct LivePass {
     double seconds = 0;
 };
 
-Status write_manifest(const std::string& from, const std::string& to) {
-    if (to.empty()) return {};
-    const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-    const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!in.open() || !out.open()) return system_error("write manifest", to, errno);
-    while (true) {
-        const ssize_t done = sendfile(out.get(), in.get(), nullptr, 1 << 20);
-        if (done < 0) return system_error("write manifest", to, errno);
-        if (done == 0) break;
-    }
-    return fsync(out.get()) == 0 ? Status() : Status(system_error("write manifest", to, errno));
-}
-
 class Drive {
   public:
     Drive(const Tree& source, TargetSide& target, Workplace& workplace, const Options& options, World world)
@@ -51,14 +38,13 @@ class Drive {
 
     Result<Outcome> run() {
         TRY(scan_source());
-        TRY(workplace_.state().lock());
         world_.started = true;
         Status done = options_.live ? live() : final();
         // What was read back wrong, or changed by somebody else, is not what the index says, so the next run reads the
         // target before it goes on.
         if (!done.ok() && done.error().kind == ErrorKind::kMismatch && differences_) workplace_.state().forget();
         if (!done.ok()) return done.error();
-        TRY(write_manifest(workplace_.state().index(), options_.manifest));
+        TRY(workplace_.manifest().put());
         outcome_.changed = world_.counters.changed;
         outcome_.bytes_sent = world_.counters.bytes_sent;
         outcome_.seconds = since(began_);
@@ -121,6 +107,7 @@ class Drive {
             {source_, target_, workplace_.state(), world_.counters, world_.clock, world_.signals}, options, start);
         differences_ = !result.ok() && result.error().kind == ErrorKind::kMismatch;
         if (!result.ok()) return result.error();
+        TRY(source_.still_there());
         outcome_.index = result->end;
         unproven_ = result->unproven;
         return result;
@@ -165,6 +152,8 @@ class Drive {
         Status unchanged = source.get();
         if (!target.ok()) return target.error();
         if (!unchanged.ok()) return unchanged.error();
+        // Before the target forgets that it was copied to: should there be no room for it, the same command goes on.
+        TRY(workplace_.manifest().write(workplace_.state().index()));
         outcome_.final = true;
         return target_.seal(result.root);
     }
@@ -184,7 +173,7 @@ class Drive {
         }
         outcome_.predicted_seconds = last.seconds;
         world_.progress.prediction(last.seconds, last.sent);
-        return {};
+        return workplace_.manifest().write(workplace_.state().index());
     }
 
     const Tree& source_;
@@ -220,7 +209,7 @@ Result<Workplace> Workplace::open(const Options& options) {
 }
 
 Status Workplace::keep_out_of(const Tree& tree, const Options& options) const {
-    if (tree.is_image()) return {};
+    if (tree.is_image()) return keep_off(tree, options);
     const auto refuse = [&](const std::string& what, const std::string& path, const std::string& hint) {
         return Error{ErrorKind::kRefused,
                      what + " (" + escape_line(path) + ") lies in the " + tree.title() + "; nothing was changed", hint,
@@ -230,12 +219,34 @@ Status Workplace::keep_out_of(const Tree& tree, const Options& options) const {
     if (own.open() && lies_in(own.get(), tree.root()))
         return options.state.empty() ? refuse("the folder for what this run needs", folder(), "set TMPDIR, or --state")
                                      : refuse("the folder of --state", folder(), "give one that lies elsewhere");
-    if (options.manifest.empty()) return {};
-    const std::size_t slash = options.manifest.rfind('/');
-    const std::string above = slash == std::string::npos ? "." : options.manifest.substr(0, slash + 1);
-    const Descriptor beside(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // Not where its name is, but where a link by that name leads.
+    const std::string manifest = Manifest::place_of(options.manifest);
+    if (manifest.empty()) return {};
+    const Descriptor beside(
+        ::open(manifest.substr(0, manifest.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (beside.open() && lies_in(beside.get(), tree.root()))
         return refuse("the file of --manifest", options.manifest, "give one that lies elsewhere");
+    return {};
+}
+
+// An image has a name beside other files, and may have one that we write to.
+Status Workplace::keep_off(const Tree& image, const Options& options) const {
+    struct stat own {
+    }, other{};
+    if (fstat(image.root(), &own) != 0) return system_error("look at", image.shown(""), errno);
+    const bool manifest = !options.manifest.empty() && stat(options.manifest.c_str(), &other) == 0 &&
+                          other.st_dev == own.st_dev && other.st_ino == own.st_ino;
+    if (!manifest && !state_->writes_to(own.st_dev, own.st_ino)) return {};
+    return Error{ErrorKind::kRefused,
+                 "the " + image.title() + " is a file that " + (manifest ? "--manifest" : "--state") +
+                     " would write to; nothing was changed",
+                 "give one that lies elsewhere", 0, ""};
+}
+
+Status Workplace::take(std::initializer_list<const Tree*> trees, const Options& options, StateUser user) {
+    for (const Tree* const tree : trees) TRY(keep_out_of(*tree, options));
+    TRY(state_->lock(user));
+    TRY_ASSIGN(manifest_, Manifest::prepare(options.manifest));
     return {};
 }
 

@@ -3,7 +3,10 @@
 
 #include "common/os/files.h"
 #include "plugins/migrate/mover/commands.h"
+#include "plugins/migrate/mover/manifest.h"
 #include "plugins/migrate/mover/pass.h"
+
+#include <initializer_list>
 
 namespace holdfast::mover {
 
@@ -11,14 +14,19 @@ namespace holdfast::mover {
 class Workplace {
   public:
     static Result<Workplace> open(const Options& options);
-    // kRefused: this folder or the file of --manifest lies in `tree`, which would not stay, or not become, what it is
-    // to be.
-    Status keep_out_of(const Tree& tree, const Options& options) const;
+    // For this run alone, and for what is written in it beside these. kRefused: what is written would lie in one of
+    // them, which would not stay, or not become, what it is to be. kLocked: another mover works with it. kFailed: the
+    // manifest cannot be written.
+    Status take(std::initializer_list<const Tree*> trees, const Options& options, StateUser user = StateUser::kSource);
     State& state() { return *state_; }
+    Manifest& manifest() { return manifest_; }
     const std::string& folder() const { return state_->folder(); }
 
   private:
+    Status keep_out_of(const Tree& tree, const Options& options) const;
+    Status keep_off(const Tree& image, const Options& options) const;
     std::optional<TemporaryDirectory> temporary_;
+    Manifest manifest_;
     std::unique_ptr<State> state_;
 };
 

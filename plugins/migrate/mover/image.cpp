@@ -41,7 +41,7 @@ Error in_use(const std::string& title, const std::string& path, const std::strin
 int flags_for(ImageUse use, bool block_device) {
     const int exclusive = block_device && use != ImageUse::kReadInUse ? O_EXCL : 0;
     if (use != ImageUse::kWrite) return O_RDONLY | O_CLOEXEC | exclusive;
-    return O_RDWR | O_CLOEXEC | exclusive | (block_device ? 0 : O_CREAT);
+    return O_RDWR | O_CLOEXEC | exclusive;
 }
 
 }  // namespace
@@ -55,8 +55,14 @@ Result<Tree> open_image(const std::string& path, std::string title, ImageUse use
     struct stat info {};
     const bool there = stat(path.c_str(), &info) == 0;
     const bool block_device = there && S_ISBLK(info.st_mode);
+    // To make the file that a link names would write wherever it leads.
+    if (!there && lstat(path.c_str(), &info) == 0)
+        return Error{ErrorKind::kFailed,
+                     title + " " + escape_line(path) + " is a link that leads nowhere; nothing was changed",
+                     "make what it names, or give another", 0, ""};
     // O_EXCL on a block device: the kernel gives it to one mount or one such opener at a time.
-    Descriptor file(::open(path.c_str(), flags_for(use, block_device), 0600));
+    const int made = use == ImageUse::kWrite && !there ? O_CREAT | O_EXCL : 0;
+    Descriptor file(::open(path.c_str(), flags_for(use, block_device) | made, 0600));
     if (!file.open() && errno == EBUSY) return in_use(title, path, " (mounted, or part of another device)");
     if (!file.open() || fstat(file.get(), &info) != 0) {
         const Error error = system_error("open " + title, escape_line(path), errno);
@@ -71,7 +77,7 @@ Result<Tree> open_image(const std::string& path, std::string title, ImageUse use
     }
     const off_t size = lseek(file.get(), 0, SEEK_END);
     if (size < 0) return system_error("find the size of " + title, escape_line(path), errno);
-    return Tree::image(std::move(file), static_cast<std::uint64_t>(size), block_device, std::move(title));
+    return Tree::image(std::move(file), static_cast<std::uint64_t>(size), block_device, std::move(title), path);
 }
 
 }  // namespace holdfast::mover

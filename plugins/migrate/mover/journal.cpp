@@ -14,6 +14,14 @@ namespace {
 constexpr std::string_view kJournalMagic = "HFJRN\1\r\n";
 constexpr std::size_t kLongestJournal = 512;  // a sector: written whole or not at all
 
+// What the copy removes would make room, and is removed only once it is known how far that has come.
+Status written(Status done) {
+    if (done.ok() || (errno != ENOSPC && errno != EDQUOT)) return done;
+    Error error = done.error();
+    error.hint = "remove something from the target: a block must be free before the rest of it can be removed";
+    return error;
+}
+
 }  // namespace
 
 std::string encode_journal(const JournalRecord& record) {
@@ -55,10 +63,10 @@ Status Journal::write(const JournalRecord& record) {
     if (!file_.open()) {
         file_ = Descriptor(
             openat(directory_, name_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-        if (!file_.open()) return system_error("make journal", shown_, errno);
+        if (!file_.open()) return written(system_error("make journal", shown_, errno));
     }
-    TRY(write_all_at(file_.get(), encode_journal(record), 0, shown_));
-    if (fsync(file_.get()) != 0) return system_error("sync journal", shown_, errno);
+    TRY(written(write_all_at(file_.get(), encode_journal(record), 0, shown_)));
+    if (fsync(file_.get()) != 0) return written(system_error("sync journal", shown_, errno));
     return {};
 }
 

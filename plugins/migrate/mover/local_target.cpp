@@ -9,6 +9,7 @@
 #include "plugins/migrate/mover/listing.h"
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/rebuild.h"
+#include "plugins/migrate/mover/state.h"
 #include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
@@ -20,13 +21,23 @@ namespace holdfast::mover {
 namespace {
 
 // An image has no room for a journal: it lies in the folder of this side's state, and says which image it is of.
-constexpr std::string_view kImageJournal = "image-journal";
-
 Result<std::string> identity_of(const Tree& tree) {
     struct stat info {};
     if (fstat(tree.root(), &info) != 0) return system_error("look at", tree.shown(""), errno);
     return "\n" + std::to_string(tree.is_block_device() ? info.st_rdev : info.st_dev) + " " +
            std::to_string(info.st_ino) + " " + (tree.is_block_device() ? std::to_string(tree.image_size()) : "");
+}
+
+// One that may not be read counts as empty: to a walk it is, too.
+bool holds_something(const Tree& tree, std::string_view path) {
+    const Descriptor directory = tree.open_beneath(path, O_RDONLY | O_DIRECTORY);
+    bool some = false;
+    if (!directory.open()) return false;
+    const Status listed = each_name(directory.get(), "", [&](std::string_view, std::uint64_t) -> Status {
+        some = true;
+        return {};
+    });
+    return some || !listed.ok();
 }
 
 Result<bool> is_empty(const Tree& tree, const std::string& scratch) {
@@ -35,6 +46,7 @@ Result<bool> is_empty(const Tree& tree, const std::string& scratch) {
     while (true) {
         TRY_ASSIGN(const std::optional<Name> name, listing.next());
         if (!name) return true;
+        if (name->name == kLostAndFound && holds_something(tree, kLostAndFound)) return false;
         if (name->name != kLostAndFound && name->name != kJournalName) return false;
     }
 }
@@ -49,7 +61,7 @@ LocalTarget::LocalTarget(const Tree& tree, LocalTargetOptions options, Counters&
       target_(tree),
       folder_(::open(options_.scratch.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
       journal_(tree.is_image() ? folder_.get() : tree.root(),
-               std::string(tree.is_image() ? kImageJournal : kJournalName), tree.shown(kJournalName)),
+               tree.is_image() ? std::string(kImageJournal) : std::string(kJournalName), tree.shown(kJournalName)),
       early_(tree, tree.is_image() ? 0 : options_.threads / 2, counters),
       syncer_([this] { sync_again_and_again(); }) {}
 
@@ -69,6 +81,7 @@ Result<TargetState> LocalTarget::begin(const std::string& operation) {
         changed_.wait(lock, [&] { return asked_ <= durable_ || !failed_.ok(); });
         if (!failed_.ok()) return failed_.error();
     }
+    TRY(tree_.still_there());
     TRY_ASSIGN(const std::optional<JournalRecord> found, journal_.read());
     std::string name = operation;
     if (tree_.is_image()) {
@@ -122,6 +135,8 @@ Status LocalTarget::wait_durable(std::uint64_t epoch) {
 }
 
 Status LocalTarget::sync(std::uint64_t epoch) {
+    // Each time, so that no hours go into what nobody will find.
+    TRY(tree_.still_there());
     // Data first: the journal must never say more than the disk holds.
     TRY(tree_.sync());
     JournalRecord record;
@@ -194,6 +209,7 @@ Result<Verdict> LocalTarget::check(const std::string& path, CheckHow how) {
 Status LocalTarget::seal(const Meta& root) {
     if (tree_.is_image() != (root.kind == Kind::kFile))
         return Error{ErrorKind::kProtocol, "the source is of another kind than the target", "", 0, ""};
+    TRY(tree_.still_there());
     // An immutable root, which the pass has locked already, gives up no name.
     if (!tree_.is_image() && (root.flags & kLockingFlags) != 0) unlock(tree_.root(), "");
     TRY(journal_.remove());

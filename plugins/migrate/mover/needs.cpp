@@ -72,7 +72,7 @@ void decode_maps(Decoder& in, Needs& needs) {
 
 void encode(Encoder& out, const Needs& needs) {
     out.u8(needs.image ? 1 : 0);
-    for (const std::uint64_t number : {needs.entries, needs.bytes, needs.allocated, needs.largest, needs.longest_name,
+    for (const std::uint64_t number : {needs.entries, needs.bytes, needs.content, needs.largest, needs.longest_name,
                                        needs.longest_link, needs.largest_major, needs.largest_minor})
         out.number(number);
     out.text(needs.largest_path);
@@ -114,7 +114,7 @@ std::optional<Needs> decode_needs(std::string_view input) {
     Decoder in(input);
     Needs needs;
     needs.image = in.u8() != 0;
-    for (std::uint64_t* number : {&needs.entries, &needs.bytes, &needs.allocated, &needs.largest, &needs.longest_name,
+    for (std::uint64_t* number : {&needs.entries, &needs.bytes, &needs.content, &needs.largest, &needs.longest_name,
                                   &needs.longest_link, &needs.largest_major, &needs.largest_minor})
         *number = in.number();
     if (needs.largest > INT64_MAX || needs.longest_link > kLongestLink) in.fail();

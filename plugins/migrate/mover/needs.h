@@ -23,9 +23,10 @@ struct Example {
 struct Needs {
     bool image = false;  // a block device or an image of one; of what follows it has `bytes` and `largest`
     std::uint64_t entries = 0;
-    std::uint64_t bytes = 0;      // of files, apparent
-    std::uint64_t allocated = 0;  // on the source's disk
-    std::uint64_t largest = 0;    // file, in bytes
+    std::uint64_t bytes = 0;  // of files, apparent
+    std::uint64_t content =
+        0;  // of files, at the least: without holes, each once, and without what is known not to differ
+    std::uint64_t largest = 0;  // file, in bytes
     std::string largest_path;
     std::uint64_t longest_name = 0;
     std::uint64_t longest_link = 0;  // a symlink's text

@@ -12,7 +12,7 @@ Result<Outcome> run_send(const Options& options, World world) {
     TRY_ASSIGN(const Tree source, open_source(options));
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
-    TRY(workplace.keep_out_of(source, options));
+    TRY(workplace.take({&source}, options));
     TRY_ASSIGN(std::unique_ptr<Tls> tls, Tls::connect(options.to, key, world.signals));
     RemoteTarget target(std::move(tls), world.clock, read_limits().queued);
     TRY(target.hello(options.verify));
@@ -24,9 +24,10 @@ Result<Outcome> run_send(const Options& options, World world) {
 
 Result<Outcome> run_receive(const Options& options, World world) {
     TRY_ASSIGN(const Tree tree, open_target(options.words[0]));
+    TRY(tree.lock());
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
-    TRY(workplace.keep_out_of(tree, options));
+    TRY(workplace.take({&tree}, options, StateUser::kReceiver));
     TRY_ASSIGN(const Listener listener, Listener::open(options.listen));
     const Limits limits = read_limits();
     const int threads = options.threads != 0 ? options.threads : limits.threads;

@@ -22,6 +22,8 @@ symlinks, fifos, sockets, devices, holes, flags and project ids. What TARGET has
 refuses what TARGET cannot hold (exit 3, nothing changed). At the end all is read back from TARGET's disk.
 SOURCE and TARGET can also be block devices, or images of them in files: what differs is written, block by block; nobody
 else may use them (exit 3), but for SOURCE with --live.
+A link that is given as SOURCE or TARGET stands for what it leads to, with or without a slash after it, as rsync's SOURCE/
+does; links inside are copied as links, and never followed. What the kernel makes up (/proc, /sys) is refused (exit 3).
 send and receive are the two halves of copy, on two machines, over TLS 1.3 with a key that both have. SOURCE is only read. With --state an interrupted copy goes on where it was, and a second one sends only what changed.
 
 Flags:
@@ -31,7 +33,7 @@ Flags:
       --no-verify           do not read back
       --used-blocks         SOURCE is an unmounted ext4 or xfs: copy only the blocks that it has allocated
       --state DIR           keep the index here
-      --manifest FILE       copy: write the index of the result here; verify: compare with it
+      --manifest FILE       copy: write the index of the result here, all of it or nothing; verify: compare with it
       --operation NAME      another NAME does not go on with what this one left (default "copy")
       --bandwidth BYTES     content a second at most: 50000000, 50M, 50Mi
       --group-bytes BYTES   what becomes durable together (default 128Mi): so much is sent again after a break
@@ -69,7 +71,7 @@ Exit codes:
   1  failed, nothing was changed (for example: no such directory)
   2  wrong usage
   3  refused before any change: TARGET cannot hold something of SOURCE
-  4  another mover works with this --state
+  4  another mover works with this TARGET or --state: nothing was changed
   5  stopped part-way (disk full, a read error, a lost connection): SOURCE is untouched, run the same command again
   6  the data is not as expected: a wrong byte on TARGET, or SOURCE changed meanwhile
   7  the other side could not be reached or has another key

@@ -49,16 +49,28 @@ std::optional<std::string_view> beneath(std::string_view path, std::string_view 
     return path;
 }
 
-std::optional<Place> place_of(int directory) {
+// A directory as /proc shows it.
+struct View {
+    std::string mountinfo;
+    std::uint64_t mount = 0;
+    std::string seen;
+};
+
+std::optional<View> view_of(int directory) {
     struct statx info {};
     std::array<char, PATH_MAX> seen{};
     const std::string link = "/proc/self/fd/" + std::to_string(directory);
     const ssize_t length = readlink(link.c_str(), seen.data(), seen.size());
     if (length <= 0 || statx(directory, "", AT_EMPTY_PATH, kStatxMountId, &info) != 0) return std::nullopt;
     if ((info.stx_mask & kStatxMountId) == 0) return std::nullopt;
-    const Result<std::string> mountinfo = read_file("/proc/self/mountinfo", kMostMountinfo);
+    Result<std::string> mountinfo = read_file("/proc/self/mountinfo", kMostMountinfo);
     if (!mountinfo.ok()) return std::nullopt;
-    return place_in(*mountinfo, info.stx_mnt_id, {seen.data(), static_cast<std::size_t>(length)});
+    return View{std::move(*mountinfo), info.stx_mnt_id, {seen.data(), static_cast<std::size_t>(length)}};
+}
+
+std::optional<Place> place_of(int directory) {
+    const std::optional<View> view = view_of(directory);
+    return view ? place_in(view->mountinfo, view->mount, view->seen) : std::nullopt;
 }
 
 // By the way up: also where /proc says nothing, but not past the mount.
@@ -99,6 +111,26 @@ std::optional<Place> place_in(std::string_view mountinfo, std::uint64_t mount, s
         return place;
     }
     return std::nullopt;
+}
+
+std::vector<std::string> mounted_beneath(std::string_view mountinfo, std::uint64_t mount, std::string_view seen) {
+    std::vector<std::string> found;
+    while (!mountinfo.empty()) {
+        std::string_view line = next_until(mountinfo, '\n');
+        next_until(line, ' ');
+        const bool on_it = next_until(line, ' ') == std::to_string(mount);  // its parent
+        next_until(line, ' ');
+        next_until(line, ' ');
+        const std::string point = unescaped(next_until(line, ' '));
+        const std::optional<std::string_view> rest = beneath(point, seen);
+        if (on_it && rest && rest->size() > 1) found.emplace_back(rest->substr(1));
+    }
+    return found;
+}
+
+std::vector<std::string> mounted_beneath(int directory) {
+    const std::optional<View> view = view_of(directory);
+    return view ? mounted_beneath(view->mountinfo, view->mount, view->seen) : std::vector<std::string>();
 }
 
 bool lies_in(const Place& inside, const Place& outer) {

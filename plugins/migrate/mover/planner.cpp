@@ -1,5 +1,7 @@
 #include "plugins/migrate/mover/planner.h"
 
+#include "plugins/migrate/mover/digest.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
@@ -16,6 +18,17 @@ constexpr std::size_t kPathBytes = 2 << 20;     // of what a group touches: thou
 constexpr std::size_t kReadyBytes = 64 << 10;
 constexpr std::size_t kKeptBytes = 2 << 20;  // of records of what stays as it is, in one group
 constexpr std::size_t kRecordBytes = 96;     // of one, about, without path and hashes
+
+// Names of one file have the same. Two filesystems in one mount can have two files of one number: one of them is told
+// apart by a hash, since a table of pairs would be twice as large for all others.
+std::uint64_t identity_of(const Looked& looked, std::uint64_t filesystem_of_root) {
+    if (looked.filesystem == filesystem_of_root) return looked.facts.inode;
+    std::string both;
+    Encoder out(both);
+    out.u64(looked.filesystem);
+    out.u64(looked.facts.inode);
+    return checksum_of(both);
+}
 
 }  // namespace
 
@@ -162,7 +175,8 @@ Status Planner::visit(const Visited& visited) {
         return system_error("open directory", context_.tree.shown(visited.path), visited.closed);
     }
     if (looked.facts.links > 1) {
-        TRY_ASSIGN(const std::optional<std::string> first, links_->find_or_add(looked.facts.inode, visited.path));
+        TRY_ASSIGN(const std::optional<std::string> first,
+                   links_->find_or_add(identity_of(looked, context_.tree.device()), visited.path));
         if (first) return link(visited, base, *first);
     }
     if (looked.meta.kind != Kind::kFile) return other(visited, std::move(base));

@@ -12,6 +12,14 @@ namespace {
 
 std::uint64_t blocks_of(std::uint64_t bytes, std::uint32_t block_size) { return (bytes + block_size - 1) / block_size; }
 
+// As many blocks as it is long has also a file with holes for which room was set aside past its end, and one whose room
+// was never written to: that reads as zeros, and counts as a hole. Where nothing is known of holes there are none.
+bool is_dense(int file, const Entry& entry) {
+    if (entry.facts.blocks * 512 < entry.meta.size) return false;
+    const off_t hole = lseek(file, 0, SEEK_HOLE);
+    return hole < 0 || static_cast<std::uint64_t>(hole) >= entry.meta.size;
+}
+
 }  // namespace
 
 Status Planner::large(const Visited& visited, std::optional<Entry> base, bool replace) {
@@ -35,7 +43,7 @@ Status Planner::large(const Visited& visited, std::optional<Entry> base, bool re
     const bool hashes_known = base && base->block_size != 0;
     entry.block_size = hashes_known ? base->block_size : block_size_for(entry.meta.size);
     ready(entry);
-    const bool dense = entry.facts.blocks * 512 >= entry.meta.size;
+    const bool dense = is_dense(file.get(), entry);
     if (!base) {
         group_.steps.push_back(MakeFile{visited.path, replace, entry.meta.size, dense});
         touch({visited.path, 0, 0, false});

@@ -1,17 +1,22 @@
 #include "common/core/text.h"
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/needs.h"
+#include "plugins/migrate/mover/place.h"
+#include "plugins/migrate/mover/side.h"
 #include "plugins/migrate/mover/target.h"
 #include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace holdfast::mover {
 namespace {
@@ -54,6 +59,14 @@ class Probe {
 
     Result<std::vector<std::string>> run() {
         if (is_read_only()) return std::vector<std::string>{"anything: it is mounted for reading only"};
+        for (const std::string& path : mounted_beneath(tree_.root())) {
+            if (cannot_.size() == kMostNamed) break;
+            cannot_.push_back("anything at " + tree_.shown(path) + ": another filesystem is mounted there");
+        }
+        if (!cannot_.empty()) return std::move(cannot_);
+        if (const std::uint64_t room = room_in_all(); needs_.content > room)
+            return std::vector<std::string>{std::to_string(needs_.content) + " bytes of content: it has room for " +
+                                            std::to_string(room) + " in all"};
         TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
         // The root's own time is put back: a plan that is refused must leave nothing changed.
         struct stat root {};
@@ -73,6 +86,8 @@ class Probe {
         directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
         if (!directory_.open()) return system_error("open", tree_.shown(kProbeName), errno);
         TRY(everything());
+        // Over a network, and in FUSE, what is removed while it is open stays under another name until it is closed.
+        file_.close();
         directory_.close();
         TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
         const timespec times[2] = {{0, UTIME_OMIT}, root.st_mtim};
@@ -85,6 +100,19 @@ class Probe {
     bool is_read_only() const {
         struct statvfs space {};
         return fstatvfs(tree_.root(), &space) == 0 && (space.f_flag & ST_RDONLY) != 0;
+    }
+
+    // With nothing else on it. What is there now may go with the copy, and part of what is to come be there already, so
+    // this alone is certain before; and only of filesystems that take all content as it is.
+    std::uint64_t room_in_all() const {
+        struct statfs info {};
+        if (fstatfs(tree_.root(), &info) != 0) return UINT64_MAX;
+        constexpr std::uint32_t kPlain[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
+        const auto kind = static_cast<std::uint32_t>(info.f_type);
+        if (std::find(std::begin(kPlain), std::end(kPlain), kind) == std::end(kPlain) || info.f_blocks == 0)
+            return UINT64_MAX;
+        const std::uint64_t kept = geteuid() == 0 ? 0 : info.f_bfree - std::min(info.f_bfree, info.f_bavail);
+        return (info.f_blocks - kept) * static_cast<std::uint64_t>(info.f_bsize);
     }
 
     Status lock_again(std::uint32_t locked) const {

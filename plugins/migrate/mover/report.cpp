@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <poll.h>
+#include <unistd.h>
 #include <algorithm>
 
 namespace holdfast::mover {
@@ -16,6 +18,13 @@ std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::e
 
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
     return std::chrono::duration<double>(to - from).count();
+}
+
+// Who reads our progress may have stopped to, and a copy must not wait for it: what does not fit is not said. A line is
+// shorter than what a pipe that takes anything takes whole.
+bool err_takes_more() {
+    pollfd err{STDERR_FILENO, POLLOUT, 0};
+    return poll(&err, 1, 0) != 0;
 }
 
 }  // namespace
@@ -42,6 +51,7 @@ void Progress::phase(const std::string& name, int pass, std::uint64_t entries, s
 }
 
 void Progress::prediction(double seconds, std::uint64_t bytes) {
+    if (!err_takes_more()) return;
     if (mode_ == ProgressMode::kJson)
         console_.err(line_of({{"type", "prediction"}, {"final_seconds", seconds}, {"final_bytes", bytes}}));
     if (mode_ == ProgressMode::kBar)
@@ -51,13 +61,13 @@ void Progress::prediction(double seconds, std::uint64_t bytes) {
 
 void Progress::close() {
     ticking_.reset();
-    if (bar_shown_) console_.err("\r\x1b[K");
+    if (bar_shown_ && err_takes_more()) console_.err("\r\x1b[K");
     bar_shown_ = false;
 }
 
 void Progress::show() {
     const std::lock_guard lock(mutex_);
-    if (name_.empty()) return;
+    if (name_.empty() || !err_takes_more()) return;
     const double seconds = seconds_between(began_, clock_.steady_now());
     if (mode_ == ProgressMode::kJson) show_json(seconds);
     if (mode_ == ProgressMode::kBar) show_bar(seconds);

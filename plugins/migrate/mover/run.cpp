@@ -28,6 +28,11 @@ Result<Outcome> run_command(const Options& options, World world) {
     return run_verify(options, world);
 }
 
+std::string done_all_the_same(const Options& options, const Outcome& outcome) {
+    if (options.command == "verify") return "the target is as expected";
+    return std::string("the copy itself is done") + (outcome.verdict ? " and was read back" : "");
+}
+
 }  // namespace
 
 int run_mover(int argc, char** argv) {
@@ -55,7 +60,9 @@ int run_mover(int argc, char** argv) {
     progress.close();
     if (!outcome.ok()) return say_error(options, outcome.error(), world);
     console.out(options.json ? outcome_json(*outcome, nullptr) : outcome_text(*outcome));
-    return console.flush() || !started ? 0 : 5;
+    if (console.flush()) return 0;
+    console.err("error: the result could not be written to stdout; " + done_all_the_same(options, *outcome) + "\n");
+    return 5;
 }
 
 }  // namespace holdfast::mover

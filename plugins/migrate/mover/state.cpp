@@ -16,6 +16,7 @@ namespace holdfast::mover {
 namespace {
 
 constexpr std::string_view kVerifiedMagic = "HFVER\1\r\n";
+constexpr const char* kLocks[] = {"lock", "lock-receive"};
 constexpr off_t kLeastPass = 64;  // a smaller file has not even its head: nothing was sent
 
 }  // namespace
@@ -53,16 +54,49 @@ void State::remove(File file) const {
     (void)done;  // what stays is found not to be good
 }
 
-Status State::lock() {
+std::vector<std::string> State::kept_here() const {
+    std::vector<std::string> paths;
+    if (!nameless_.empty()) return paths;
+    for (int file = 0; file < kFiles; ++file) paths.push_back(path_of(static_cast<File>(file)));
+    paths.push_back(folder_ + "/" + kImageJournal);
+    return paths;
+}
+
+bool State::writes_to(dev_t device, ino_t inode) const {
+    std::vector<std::string> paths = kept_here();
+    for (const char* const lock : kLocks) paths.push_back(folder_ + "/" + lock);
+    return nameless_.empty() && std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+               struct stat info {};
+               return stat(path.c_str(), &info) == 0 && info.st_dev == device && info.st_ino == inode;
+           });
+}
+
+// A folder that no mover has locked before has no file of ours: one by such a name is somebody's.
+Status State::is_ours() const {
+    for (const char* const lock : kLocks)
+        if (file_exists(folder_ + "/" + lock)) return {};
+    for (const std::string& path : kept_here())
+        if (file_exists(path))
+            return Error{
+                ErrorKind::kRefused,
+                "--state: " + escape_line(path) + " is not a mover's, and would be written over; nothing was changed",
+                "give an empty folder", 0, ""};
+    return {};
+}
+
+Status State::lock(StateUser user) {
     if (!nameless_.empty()) return {};  // nobody else has them
-    lock_ = Descriptor(::open((folder_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    TRY(is_ours());
+    const std::string path = folder_ + "/" + kLocks[static_cast<std::size_t>(user)];
+    lock_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock_.open()) {
         const Error error = system_error("open state", escape_line(folder_), errno);
         return Error{ErrorKind::kFailed, error.message, "make the folder of --state first", 0, ""};
     }
     if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
-    return Error{ErrorKind::kLocked, escape_line(folder_) + ": another mover works with this state", "wait for its end",
-                 0, ""};
+    return Error{ErrorKind::kLocked,
+                 escape_line(folder_) + ": another mover works with this state; nothing was changed",
+                 "wait for its end", 0, ""};
 }
 
 Result<std::optional<IndexEnd>> State::readable_index(const std::string& operation, const TargetState& target) {

@@ -12,13 +12,19 @@
 
 namespace holdfast::mover {
 
+// A receiver keeps the journal of an image, and nothing else, beside what its sender may keep in the same folder.
+enum class StateUser : std::uint8_t { kSource, kReceiver };
+inline constexpr const char* kImageJournal = "image-journal";
+
 class State {
   public:
     explicit State(std::string folder) : folder_(std::move(folder)) {}
     // For one run: the files have no names, and nothing of them is left however that ends.
     static Result<State> nameless(std::string folder);
-    // kFailed: no such folder. kLocked: another mover works with it.
-    Status lock();
+    // kFailed: no such folder. kLocked: another mover works with it. kRefused: what is in it is not a mover's.
+    Status lock(StateUser user = StateUser::kSource);
+    // Whether this file is one of those that are kept here.
+    bool writes_to(dev_t device, ino_t inode) const;
 
     // Paths of nameless files are good until the file is renamed: they are asked for anew for each use.
     std::string index() const { return path_of(kIndex); }
@@ -47,6 +53,8 @@ class State {
   private:
     enum File : std::uint8_t { kIndex, kPass, kTrimmed, kNames, kUnproven, kMerged, kNote, kNewNote, kFiles };
     std::string path_of(File file) const;
+    std::vector<std::string> kept_here() const;
+    Status is_ours() const;
     Status rename(File from, File to);
     void remove(File file) const;
     // nullopt: not to be relied on.

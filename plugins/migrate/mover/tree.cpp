@@ -4,11 +4,15 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace holdfast::mover {
 namespace {
@@ -17,6 +21,40 @@ namespace {
 constexpr std::size_t kPart = 4000;
 
 constexpr int kMountTries = 16;
+
+struct MadeUp {
+    std::uint32_t magic;
+    const char* name;
+};
+// What is written in them has effects, what is read in them was nowhere before. (linux/magic.h has not all of these.)
+constexpr MadeUp kMadeUp[] = {{0x9FA0, "proc"},
+                              {0x62656572, "sysfs"},
+                              {0x1CD1, "devpts"},
+                              {0x27E0EB, "cgroup"},
+                              {0x63677270, "cgroup2"},
+                              {0x64626720, "debugfs"},
+                              {0x74726163, "tracefs"},
+                              {0x73636673, "securityfs"},
+                              {0xCAFE4A11, "bpf"},
+                              {0x6165676C, "pstore"},
+                              {0xDE5E81E4, "efivarfs"},
+                              {0xF97CFF8C, "selinuxfs"},
+                              {0x42494E4D, "binfmt_misc"},
+                              {0x62656570, "configfs"},
+                              {0x65735543, "fusectl"},
+                              {0x19800202, "mqueue"},
+                              {0x958458F6, "hugetlbfs"},
+                              {0x6E736673, "nsfs"},
+                              {0x67596969, "rpc_pipefs"},
+                              {0x0187, "autofs"}};
+
+const char* made_up(int directory) {
+    struct statfs info {};
+    if (fstatfs(directory, &info) != 0) return nullptr;
+    for (const MadeUp& one : kMadeUp)
+        if (static_cast<std::uint32_t>(info.f_type) == one.magic) return one.name;
+    return nullptr;
+}
 
 int confined_open(int directory, const char* path, int flags, mode_t mode) {
     open_how how{};
@@ -69,13 +107,44 @@ Result<Tree> Tree::open(const std::string& path, std::string title) {
         return Error{error.kind == ErrorKind::kNotFound ? ErrorKind::kNotFound : ErrorKind::kFailed, error.message, "",
                      0, ""};
     }
+    if (const char* const kind = made_up(root.get()); kind != nullptr)
+        return Error{ErrorKind::kRefused,
+                     title + " " + escape_line(path) + " is of " + kind +
+                         ", which the kernel makes up and no disk holds; nothing was changed",
+                     "give the folder where the volume is mounted", 0, ""};
     struct stat info {};
     if (fstat(root.get(), &info) != 0) return system_error("look at " + title, escape_line(path), errno);
-    return Tree(std::move(root), info.st_dev, std::move(title));
+    return Tree(std::move(root), info.st_dev, std::move(title), path);
 }
 
-Tree Tree::image(Descriptor file, std::uint64_t size, bool block_device, std::string title) {
-    Tree tree(std::move(file), 0, std::move(title));
+Tree::Tree(Descriptor root, dev_t device, std::string title, const std::string& path)
+    : root_(std::move(root)), device_(device), said_(escape_line(path)), path_(path), title_(std::move(title)) {
+    const std::unique_ptr<char, decltype(&std::free)> resolved(realpath(path.c_str(), nullptr), &std::free);
+    if (resolved) path_ = resolved.get();
+}
+
+Status Tree::lock() const {
+    if (block_device_ || flock(root(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+    return Error{ErrorKind::kLocked, title_ + " " + said_ + ": another mover works with it; nothing was changed",
+                 "wait for its end", 0, ""};
+}
+
+Status Tree::still_there() const {
+    struct stat opened {
+    }, there{};
+    const bool found = fstat(root(), &opened) == 0 && stat(path_.c_str(), &there) == 0;
+    const bool same = block_device_ ? S_ISBLK(there.st_mode) && there.st_rdev == opened.st_rdev
+                                    : there.st_dev == opened.st_dev && there.st_ino == opened.st_ino;
+    if (found && same) return {};
+    return Error{ErrorKind::kUnavailable,
+                 title_ + " " + said_ +
+                     " is no more what it was when this began: it was unmounted or replaced, or something was mounted "
+                     "over it; nothing was written to what is there now",
+                 "mount it again, then run the same command again", 0, ""};
+}
+
+Tree Tree::image(Descriptor file, std::uint64_t size, bool block_device, std::string title, const std::string& path) {
+    Tree tree(std::move(file), 0, std::move(title), path);
     tree.image_size_ = size;
     tree.block_device_ = block_device;
     return tree;

@@ -39,12 +39,21 @@ bool is_gone(int code);
 
 class Tree {
   public:
-    // kNotFound, kUsage: no such directory. `title` stands before paths in messages: "source", "target".
+    // kNotFound, kFailed: no such directory. kRefused: the kernel makes up what is in it. `title` stands before paths
+    // in messages: "source", "target".
     static Result<Tree> open(const std::string& path, std::string title);
 
     // A block device or an image in a file, open as the caller wants to use it: its content is that of the one entry
     // "".
-    static Tree image(Descriptor file, std::uint64_t size, bool block_device, std::string title);
+    static Tree image(Descriptor file, std::uint64_t size, bool block_device, std::string title,
+                      const std::string& path);
+
+    // kLocked: another mover writes to it. Held until this tree is gone. Where a filesystem has no such locks (some
+    // over a network), nobody is kept out. A device was opened for this process alone already.
+    Status lock() const;
+    // kUnavailable: who follows its path comes to something else by now. What is open stays what it was, so nothing
+    // went elsewhere; but nobody would find it.
+    Status still_there() const;
 
     int root() const { return root_.get(); }
     bool is_image() const { return image_size_.has_value(); }
@@ -63,10 +72,10 @@ class Tree {
     Result<Descriptor> open_file(std::string_view path, int flags) const;
 
   private:
-    Tree(Descriptor root, dev_t device, std::string title)
-        : root_(std::move(root)), device_(device), title_(std::move(title)) {}
+    Tree(Descriptor root, dev_t device, std::string title, const std::string& path);
     Descriptor root_;
     dev_t device_ = 0;
+    std::string said_, path_;  // as the user says it; from the machine's root, without links
     std::optional<std::uint64_t> image_size_;
     bool block_device_ = false;
     std::string title_;

@@ -23,9 +23,10 @@ Time decode_time_of(Decoder& in) {
 
 void encode_looked(Encoder& out, const Looked& looked) {
     out.u8(static_cast<std::uint8_t>(looked.meta.kind));
-    for (const std::uint64_t number : {std::uint64_t{looked.meta.mode}, std::uint64_t{looked.meta.uid},
-                                       std::uint64_t{looked.meta.gid}, looked.meta.size, looked.meta.device,
-                                       looked.facts.inode, std::uint64_t{looked.facts.links}, looked.facts.blocks})
+    for (const std::uint64_t number :
+         {std::uint64_t{looked.meta.mode}, std::uint64_t{looked.meta.uid}, std::uint64_t{looked.meta.gid},
+          looked.meta.size, looked.meta.device, looked.facts.inode, std::uint64_t{looked.facts.links},
+          looked.facts.blocks, looked.filesystem})
         out.number(number);
     encode_time_of(out, looked.meta.mtime);
     encode_time_of(out, looked.facts.ctime);
@@ -42,6 +43,7 @@ Looked decode_looked(Decoder& in) {
     looked.facts.inode = in.number();
     looked.facts.links = static_cast<std::uint32_t>(in.number());
     looked.facts.blocks = in.number();
+    looked.filesystem = in.number();
     looked.meta.mtime = decode_time_of(in);
     looked.facts.ctime = decode_time_of(in);
     return looked;

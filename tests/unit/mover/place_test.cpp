@@ -39,6 +39,21 @@ TEST_CASE("a directory's place is the same through every mount of its filesystem
     CHECK_FALSE(place_in("", 22, "/"));
 }
 
+TEST_CASE("what is mounted beneath a place is seen by the mount that it is on, and by its path") {
+    CHECK(mounted_beneath(kMounts, 22, "/") == std::vector<std::string>{"data", "source", "target", "other", "cut"});
+    constexpr const char* kDeep =
+        "50 22 8:1 / /t rw - ext4 /dev/a rw\n"
+        "51 50 8:2 / /t/a\\040b/c rw - ext4 /dev/b rw\n"
+        "52 51 8:3 / /t/a\\040b/c/d rw - ext4 /dev/c rw\n"
+        "53 22 8:4 / /t/covered rw - ext4 /dev/d rw\n"
+        "54 22 8:5 / /t rw - ext4 /dev/e rw\n";
+    CHECK(mounted_beneath(kDeep, 50, "/t") == std::vector<std::string>{"a b/c"});
+    CHECK(mounted_beneath(kDeep, 50, "/t/a b") == std::vector<std::string>{"c"});
+    CHECK(mounted_beneath(kDeep, 50, "/t/a").empty());
+    CHECK(mounted_beneath(kDeep, 54, "/t").empty());
+    CHECK(mounted_beneath("50 22", 22, "/t").empty());
+}
+
 TEST_CASE("one place lies in another only on the same filesystem and along its path") {
     const Place all = place(30, "/data"), source = place(31, "/source"), target = place(32, "/target");
     CHECK(lies_in(target, source));
