@@ -1,5 +1,6 @@
 """Later passes: what changed and nothing else, while the source is written to, and after kills at any moment."""
 import contextlib
+import json
 import os
 import random
 import signal
@@ -468,4 +469,72 @@ def test_room_that_was_set_aside_and_never_written_to_becomes_a_hole_also_in_del
                     os.pwrite(file.fileno(), os.urandom(20_000), (6 + round_) * MIB)
         assert os.stat(target.path / "small-past").st_blocks * 512 <= 64 * 1024
     target.again()
+    same(source.path, target.path)
+
+
+def test_room_that_xfs_takes_back_from_a_file_is_no_change_of_it(disk, mover, same, tmp_path):
+    """What was set aside for a file that grew goes again minutes later, or when memory is short: no time of the file tells of it."""
+    source, target = disk("source", 320, "xfs"), disk("target", 96)
+    for _ in range(40):  # opened again and again, it keeps what is set aside for it
+        with open(source.path / "grown", "ab") as file:
+            file.write(os.urandom(200_000))
+    (source.path / "other").write_bytes(os.urandom(12 * MIB))
+    before = os.stat(source.path / "grown")
+    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "8Mi"], stderr=subprocess.PIPE, text=True)
+    while not (target.path / "other").exists() and process.poll() is None:
+        time.sleep(0.01)
+    subprocess.run(["xfs_spaceman", "-c", "prealloc -m 0", source.path], check=True)
+    after = os.stat(source.path / "grown")
+    assert before.st_blocks > after.st_blocks and before.st_ctime_ns == after.st_ctime_ns  # else this shows nothing
+    assert process.wait(timeout=60) == 0, process.communicate()[1]
+    same(source.path, target.path)
+
+
+def spoil(disk, old, new):
+    """Content that changes on the disk, of which no time tells."""
+    disk.unmount()
+    image = disk.image.read_bytes()
+    assert image.count(old) == 1 and len(old) == len(new)
+    with open(disk.image, "r+b") as file:
+        file.seek(image.index(old))
+        file.write(new)
+    disk.mount()
+
+
+@pytest.mark.parametrize("size", [20_000, 4 * MIB], ids=["small", "large"])
+def test_paranoid_sees_what_no_time_tells_of_on_both_sides(disk, mover, same, tmp_path, size):
+    source, target, state = disk("source", 32), disk("target", 32), tmp_path / "state"
+    state.mkdir()
+    known = os.urandom(64)
+    (source.path / "file").write_bytes(os.urandom(size - 100) + known + os.urandom(36))
+    old = time.time() - 60
+    os.utime(source.path / "file", (old, old))
+    time.sleep(3.1)  # or it would be read again as just changed
+    mover("copy", source.path, target.path, "--state", state, "--live")
+    mover("copy", source.path, target.path, "--state", state, "--live")
+    spoil(source, known, b"s" * 64)
+    mover("copy", source.path, target.path, "--state", state, "--live")
+    assert (target.path / "file").read_bytes() != (source.path / "file").read_bytes()  # else this shows nothing
+    mover("copy", source.path, target.path, "--state", state, "--paranoid")
+    same(source.path, target.path)
+    mover("copy", source.path, target.path, "--state", state, "--live")
+    spoil(target, b"s" * 64, b"t" * 64)
+    said = mover("copy", source.path, target.path, "--state", state, "--paranoid", expect=6).err
+    assert "target:file: has another content" in said
+    mover("copy", source.path, target.path, "--state", state, "--paranoid")
+    same(source.path, target.path)
+
+
+def test_paranoid_sees_what_somebody_else_wrote_into_what_was_just_read_back(disk, mover, same, tmp_path):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "large").write_bytes(os.urandom(16 * MIB))
+    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--paranoid", "--bandwidth", "5Mi", "--group-bytes", "1Mi", "--progress", "json"],
+                               stderr=subprocess.PIPE, text=True)
+    while json.loads(process.stderr.readline())["bytes_sent"] < 8 * MIB:
+        pass
+    with open(target.path / "large", "r+b") as file:
+        file.write(b"somebody else's")
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 6 and "target:large: has another content from byte 0" in said
+    mover("copy", source.path, target.path)
     same(source.path, target.path)

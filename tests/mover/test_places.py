@@ -1,4 +1,5 @@
 """What SOURCE, TARGET, --state and --manifest may be: other filesystems, links to them, ones that go away or that another mover has."""
+import json
 import os
 import shutil
 import stat
@@ -510,6 +511,38 @@ def test_lost_and_found_of_both_sides_is_handled(disk, mover, same):
 
 
 # Who listens
+
+def test_progress_for_programs_has_what_the_manual_says(disk, mover, tmp_path):
+    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (source.path / "large").write_bytes(os.urandom(12 * MIB))
+    ran = mover("copy", source.path, target.path, "--live", "--state", state, "--progress", "json", "--bandwidth", "5Mi", "-o", "json")
+    lines = [json.loads(line) for line in ran.err.splitlines()]
+    progress = [line for line in lines if line["type"] == "progress"]
+    assert all({"phase", "pass", "entries", "bytes", "bytes_sent", "seconds", "bytes_per_second"} <= line.keys() for line in progress)
+    copying = [line for line in progress if line["phase"] == "copy" and line["pass"] == 1]
+    assert len(copying) > 1 and all(line["bytes_total"] == 12 * MIB and line["entries_total"] == 3 for line in copying)
+    assert [line["bytes_sent"] for line in copying] == sorted(line["bytes_sent"] for line in copying) and "remaining_seconds" in copying[-1]
+    prediction, = [line for line in lines if line["type"] == "prediction"]
+    assert prediction["final_bytes"] == 0 and prediction["final_seconds"] == ran.result["predicted_final_seconds"]
+
+
+def test_on_a_terminal_there_is_a_bar_and_it_goes_again(disk):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "large").write_bytes(os.urandom(12 * MIB))
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "5Mi"], stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # the terminal's other end is closed
+        pass
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+    assert b"copy " in shown and b" of 12Mi [#" in shown and b"/s" in shown and shown.endswith(b"\r\x1b[K")
+
 
 def test_a_result_that_nobody_reads_is_said(disk, mover, same):
     source, target = disk("source", 16), disk("target", 16)

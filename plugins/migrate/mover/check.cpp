@@ -255,8 +255,9 @@ Status compare_source(const Tree& tree, IndexReader index, const std::string& sc
         if (entry == nullptr || compare_paths(entry->path, visited.path) > 0) return changed(visited.path, "appeared");
         if (entry->path != visited.path) return changed(entry->path, "went away");
         TRY_ASSIGN(const Entry known, listed.take());
-        if (known.facts != visited.looked.facts || known.meta.mtime != visited.looked.meta.mtime ||
-            known.meta.size != visited.looked.meta.size)
+        const Facts now = visited.looked.facts;
+        if (known.facts.inode != now.inode || known.facts.ctime != now.ctime || known.facts.links != now.links ||
+            known.meta.mtime != visited.looked.meta.mtime || known.meta.size != visited.looked.meta.size)
             return changed(visited.path, "changed");
     }
 }

@@ -116,6 +116,7 @@ class Drive {
     // Where little was written, a sum tells that the rest is as it was, and the index of the rest need not go there.
     Result<Verdict> check_target() {
         State& state = workplace_.state();
+        if (options_.paranoid) return target_.check(state.index(), CheckHow::kAll);
         bool as_expected = false;
         if (unproven_ < outcome_.index->entries / 2) {
             TRY_ASSIGN(as_expected, target_.agrees(outcome_.index->glance));

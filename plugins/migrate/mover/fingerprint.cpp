@@ -34,7 +34,6 @@ Fingerprint source_fingerprint(std::string_view path, const Meta& meta, const Fa
     out.i64(facts.ctime.seconds);
     out.u32(facts.ctime.nanoseconds);
     out.u32(facts.links);
-    out.u64(facts.blocks);
     out.i64(meta.mtime.seconds);
     out.u32(meta.mtime.nanoseconds);
     out.u64(meta.size);

@@ -29,7 +29,7 @@ send and receive are the two halves of copy, on two machines, over TLS 1.3 with 
 Flags:
       --live                SOURCE may be written to: passes until what changes stops shrinking. Without it the copy fails
                             (exit 6) if SOURCE changes meanwhile
-      --paranoid            read all of SOURCE, also what its times say has not changed
+      --paranoid            read all of SOURCE, also what its times say has not changed; at the end, all of TARGET
       --no-verify           do not read back
       --used-blocks         SOURCE is an unmounted ext4 or xfs: copy only the blocks that it has allocated
       --state DIR           keep the index here

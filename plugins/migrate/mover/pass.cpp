@@ -46,7 +46,7 @@ class PassRun {
           since_(before(options.synced_at.value_or(context.clock.now()))) {
         writer_.also_to(&unproven_);
         // Of an image all is read back at the end, whatever was read before.
-        if (options.read_back && !context.source.is_image()) ledger_.tell_written();
+        if (options.read_back && !options.paranoid && !context.source.is_image()) ledger_.tell_written();
         const SourceContext shared{context.source,   context.target, context.counters, context.signals, limiter_,
                                    spools_.removals, spools_.locks,  since_,           buffers_};
         for (int i = 0; i < options.threads; ++i) sources_.push_back(std::make_unique<Source>(shared));
