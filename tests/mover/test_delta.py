@@ -527,10 +527,10 @@ def test_paranoid_sees_what_no_time_tells_of_on_both_sides(disk, mover, same, tm
 
 def test_paranoid_sees_what_somebody_else_wrote_into_what_was_just_read_back(disk, mover, same, tmp_path):
     source, target = disk("source", 64), disk("target", 64)
-    (source.path / "large").write_bytes(os.urandom(16 * MIB))
-    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--paranoid", "--bandwidth", "5Mi", "--group-bytes", "1Mi", "--progress", "json"],
+    (source.path / "large").write_bytes(os.urandom(40 * MIB))
+    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--paranoid", "--bandwidth", "8Mi", "--group-bytes", "1Mi", "--progress", "json"],
                                stderr=subprocess.PIPE, text=True)
-    while json.loads(process.stderr.readline())["bytes_sent"] < 8 * MIB:
+    while json.loads(process.stderr.readline())["bytes_sent"] < 24 * MIB:
         pass
     with open(target.path / "large", "r+b") as file:
         file.write(b"somebody else's")
