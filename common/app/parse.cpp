@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace holdfast::app {
 
@@ -136,11 +137,16 @@ const Command* find_command(const Plugin& plugin, const std::string& name) {
 
 std::vector<Option> union_of_options(const Plugin& plugin) {
     std::vector<Option> all = all_options(Command{});
-    for (const auto& command : plugin.commands) {
-        for (const auto& option : all_options(command)) {
-            const auto same = [&](const Option& o) { return o.name == option.name; };
-            if (std::none_of(all.begin(), all.end(), same)) all.push_back(option);
+    std::set<std::string> known;
+    for (const auto& option : all) known.insert(option.name);
+    const auto add = [&](const std::vector<Option>& more) {
+        for (const auto& option : more) {
+            if (known.insert(option.name).second) all.push_back(option);
         }
+    };
+    for (const auto& command : plugin.commands) {
+        add(command.options);
+        add(behaviour_options(command));
     }
     return all;
 }

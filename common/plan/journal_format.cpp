@@ -58,10 +58,22 @@ std::vector<Lock> locks_of(const Json& body) {
     return locks;
 }
 
-Json sums_of(const Json& body) {
+// What body.dump() gives, and the hash of each of its fields: put together of them, so that each is written out once.
+struct Written {
+    std::string text;
     Json sums = Json::object();
-    for (const auto& [field, value] : body.items()) sums[field] = short_hash(value.dump());
-    return sums;
+};
+
+Written written(const Json& body) {
+    Written all;
+    for (const auto& [field, value] : body.items()) {
+        const std::string one = value.dump();
+        all.text += (all.text.empty() ? "{" : ",") + Json(field).dump() + ":";
+        all.text += one;
+        all.sums[field] = short_hash(one);
+    }
+    all.text += '}';
+    return all;
 }
 
 // Fields whose hash is not the one that was written with them.
@@ -184,19 +196,19 @@ std::string shard_name(const std::string& operation, const std::string& hash) {
 
 JournalObjects journal_objects(const Journal& journal) {
     Json body = body_of(journal);
-    std::string text = body.dump();
+    Written all = written(body);
     JournalObjects objects;
-    if (text.size() > kShardBytes) {
+    if (all.text.size() > kShardBytes) {
         for (auto& [hash, slice] : take_out_parts(body)) {
             Json shard = map_of(journal, shard_name(journal.operation, hash), "journal-shard");
             shard["data"] = {{kShardKey, std::move(slice)}};
             objects.shards[hash] = std::move(shard);
         }
         if (!objects.shards.empty()) body["format"] = kJournalFormat;
-        text = body.dump();
+        all = written(body);
     }
     Json& head = objects.head = map_of(journal, journal_name(journal.operation), "journal");
-    head["data"] = {{kKey, std::move(text)}, {kSumsKey, sums_of(body).dump()}};
+    head["data"] = {{kKey, std::move(all.text)}, {kSumsKey, all.sums.dump()}};
     if (!journal.resource_version.empty()) head["metadata"]["resourceVersion"] = journal.resource_version;
     if (!journal.uid.empty()) head["metadata"]["uid"] = journal.uid;
     return objects;

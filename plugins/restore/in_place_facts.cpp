@@ -44,7 +44,7 @@ Result<std::vector<Json>> kept_volumes(kube::ClusterReader& reader, const std::s
     TRY_ASSIGN(kube::List list, reader.list(kube::kVolumes, "", {labels::kKept, ""}));
     std::vector<Json> kept;
     for (Json& item : list.items) {
-        const auto mark = mark_of(item);
+        const auto mark = brief_mark_of(item);
         if (mark && mark->taken_out && mark->space == space) kept.push_back(std::move(item));
     }
     return kept;
@@ -55,7 +55,7 @@ Result<std::vector<std::string>> kept_where(kube::ClusterReader& reader, const s
                reader.list(kube::kVolumes, "", {std::string(labels::kKept) + "=" + operation, ""}));
     std::set<std::string> spaces;
     for (const Json& item : list.items) {
-        const auto mark = mark_of(item);
+        const auto mark = brief_mark_of(item);
         if (mark && mark->taken_out && mark->operation == operation) spaces.insert(mark->space);
     }
     return std::vector<std::string>(spaces.begin(), spaces.end());

@@ -329,7 +329,7 @@ Result<InPlaceChoice> choose_in_place(const InPlaceOptions& options, const InPla
     choice.record.from = facts.source.text();
     choice.record.image = database_image(facts);
     std::vector<std::string> earlier;
-    for (const Json& volume : facts.kept) earlier.push_back(mark_of(volume)->at);
+    for (const Json& volume : facts.kept) earlier.push_back(brief_mark_of(volume)->at);
     choice.record.at = moment_after(earlier, facts.now.value_or(now));
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         TRY_ASSIGN(Swap swap, swap_of_claim(options, facts, wanted[i], *choice.members[i], operation));

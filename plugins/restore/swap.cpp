@@ -164,10 +164,9 @@ std::string without_record(const std::string& mark_text) {
     return json.dump();
 }
 
-std::optional<SwapMark> mark_of(const Json& volume) {
-    const std::string text = kube::annotation_of(volume, labels::kSwap);
-    if (text.empty()) return std::nullopt;
-    Json json = Json::parse(text, nullptr, false);
+namespace {
+
+std::optional<SwapMark> mark_in(Json json) {
     if (!json.is_object()) return std::nullopt;
     SwapMark mark;
     mark.operation = text_at(json, "/operation");
@@ -186,6 +185,22 @@ std::optional<SwapMark> mark_of(const Json& volume) {
     if (const auto record = json.find("record"); record != json.end()) mark.record = std::move(*record);
     if (mark.operation.empty() || mark.claim.empty()) return std::nullopt;
     return mark;
+}
+
+}  // namespace
+
+std::optional<SwapMark> mark_of(const Json& volume) {
+    const std::string text = kube::annotation_of(volume, labels::kSwap);
+    return text.empty() ? std::nullopt : mark_in(Json::parse(text, nullptr, false));
+}
+
+std::optional<SwapMark> brief_mark_of(const Json& volume) {
+    const std::string text = kube::annotation_of(volume, labels::kSwap);
+    if (text.empty()) return std::nullopt;
+    const auto keep = [](int depth, Json::parse_event_t event, const Json& parsed) {
+        return depth != 1 || event != Json::parse_event_t::key || parsed.get_ref<const std::string&>() != "record";
+    };
+    return mark_in(Json::parse(text, keep, false));
 }
 
 }  // namespace holdfast::restore

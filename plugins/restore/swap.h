@@ -89,7 +89,8 @@ struct SwapMark {
     Json record;
 };
 Json mark_json(const SwapMark& mark);
-std::optional<SwapMark> mark_of(const Json& volume);  // nullopt: none that can be read
+std::optional<SwapMark> mark_of(const Json& volume);        // nullopt: none that can be read
+std::optional<SwapMark> brief_mark_of(const Json& volume);  // without the record, which is most of it
 // What the mark of one swap keeps of its operation's record: what a claim is made anew from, and no more.
 Json record_for_mark(const SwapRecord& record, const Swap& swap);
 // When an operation that begins now is said to have begun: later than all that still keep volumes, since undo takes the

@@ -65,7 +65,7 @@ class BackPlanner : public SwapSteps {
     void put_back(const Swap& swap) {
         const auto found = record_.incoming.find(swap.claim);
         const Json* volume = found == record_.incoming.end() ? nullptr : volume_now(facts_, found->second.volume);
-        const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
+        const auto mark = volume == nullptr ? std::nullopt : brief_mark_of(*volume);
         if (!mark || mark->operation != operation_) return;
         const Incoming& incoming = found->second;
         Json body = {{"metadata",

@@ -116,7 +116,7 @@ bool all_incoming(const SwapRecord& record, const SwapFacts& facts) {
 
 bool marked(const Json* volume, const std::string& operation, bool taken_out) {
     if (volume == nullptr) return false;
-    const auto mark = mark_of(*volume);
+    const auto mark = brief_mark_of(*volume);
     return mark && mark->operation == operation && mark->taken_out == taken_out;
 }
 
@@ -260,7 +260,7 @@ bool over(const SwapRecord& record, const SwapFacts& facts) {
         const auto incoming = record.incoming.find(swap.claim);
         if (put_in(swap, record, facts)) {
             // Who deletes a claim before it is used gets it again; what has been settled is no more ours.
-            const bool ours = mark_of(*volume_now(facts, incoming->second.volume)).has_value();
+            const bool ours = brief_mark_of(*volume_now(facts, incoming->second.volume)).has_value();
             const Json* claim = claim_now(facts, swap.claim);
             const bool goes = claim == nullptr || (kube::deleting(*claim) && !mounted(swap.claim, facts));
             if (ours && goes) return false;
@@ -287,18 +287,21 @@ bool reserved(const Swap& swap, const SwapRecord& record, const SwapFacts& facts
 
 bool beyond_return(const SwapRecord& record, const SwapFacts& facts, const std::string& operation) {
     if (turned_back(record, facts)) return false;
-    bool gone = false, all_marked = true;
+    bool gone = false;
     const bool back = half_back(record, facts);
+    std::vector<std::string> taken_out;  // old volumes, of which each must be marked
     for (const Swap& swap : record.swaps) {
         const bool taken = put_in(swap, record, facts);
         if (taken && !back) return true;
-        const bool theirs = taken || remade(swap, record, facts) || dropped(swap, record, facts);
+        if (taken || remade(swap, record, facts) || dropped(swap, record, facts)) continue;
         const Json* claim = claim_now(facts, swap.claim);
-        if (claim != nullptr && !theirs && kube::uid_of(*claim) != swap.claim_uid) return true;
-        gone = gone || (!theirs && !untouched(swap, facts));
-        all_marked = all_marked && (theirs || marked(volume_now(facts, swap.old_volume), operation, true));
+        if (claim != nullptr && kube::uid_of(*claim) != swap.claim_uid) return true;
+        gone = gone || !untouched(swap, facts);
+        taken_out.push_back(swap.old_volume);
     }
-    return gone && all_marked;
+    return gone && std::all_of(taken_out.begin(), taken_out.end(), [&](const std::string& volume) {
+               return marked(volume_now(facts, volume), operation, true);
+           });
 }
 
 bool held_down(const SwapRecord& record, const SwapFacts& facts) {

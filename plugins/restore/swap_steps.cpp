@@ -20,7 +20,7 @@ using plan::Step;
 }  // namespace
 
 Status unswapped(const SwapRecord& record, const Swap& swap, const Json& old_volume, const std::string& unchanged) {
-    const auto mark = mark_of(old_volume);
+    const auto mark = brief_mark_of(old_volume);
     const std::string ours = record.workload.exists() ? record.workload.text() : "";
     if (!mark || !mark->taken_out || mark->claim_uid != swap.claim_uid || mark->workload == ours) return {};
     return Error{ErrorKind::kLocked,
@@ -96,7 +96,7 @@ Json SwapSteps::unmarked(const std::string& policy) {
 void SwapSteps::give_policy_back(const Swap& swap, const std::string& name, const std::string& uid, const char* step,
                                  const char* reason) {
     const Json* volume = volume_now(facts_, name);
-    const auto mark = volume == nullptr ? std::nullopt : mark_of(*volume);
+    const auto mark = volume == nullptr ? std::nullopt : brief_mark_of(*volume);
     if (!mark || mark->operation != operation_) return;
     look_again(swap, name);
     // Only as it was read: with its claim gone meanwhile it is Released, and under Delete it would go too.
@@ -110,7 +110,7 @@ void SwapSteps::keep(const std::string& name, const std::string& uid, const std:
                      const std::optional<std::string>& mark, Json claim_ref) {
     const Json* volume = volume_now(facts_, name);
     if (volume == nullptr) return;
-    const auto marked = mark_of(*volume);
+    const auto marked = brief_mark_of(*volume);
     if (marked ? marked->operation != operation_ : kube::reclaim_policy_of(*volume) == "Retain") return;
     plan_.notes.push_back("pv/" + name + ", " + which + ", stays, under reclaim policy Retain");
     Json body = unmarked("Retain");
@@ -127,14 +127,14 @@ void SwapSteps::keep(const std::string& name, const std::string& uid, const std:
 
 void SwapSteps::let_go_old(const Swap& swap) {
     const Json* volume = volume_now(facts_, swap.old_volume);
-    if (volume != nullptr && mark_of(*volume))
+    if (volume != nullptr && brief_mark_of(*volume))
         keep(swap.old_volume, swap.old_volume_uid, "which pvc/" + swap.claim + " had before", std::nullopt);
 }
 
 void SwapSteps::let_go_incoming(const Swap& swap) {
     const auto incoming = record_.incoming.find(swap.claim);
     const Json* volume = incoming == record_.incoming.end() ? nullptr : volume_now(facts_, incoming->second.volume);
-    if (volume == nullptr || !mark_of(*volume)) return;
+    if (volume == nullptr || !brief_mark_of(*volume)) return;
     keep(incoming->second.volume, incoming->second.volume_uid,
          (put_in(swap, record_, facts_) ? "which pvc/" + swap.claim + " had"
                                         : "which was to be pvc/" + swap.claim + "'s"),

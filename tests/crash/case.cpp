@@ -243,8 +243,9 @@ class Judge : public CaseJudge {
     void check_quiesced() {
         for (const sim::ObjectPtr& map : stage_.sim.store.list(kube::kConfigMaps, kSpace)) {
             const Json* data = kube::find_at(*map, "/data");
-            const std::string text = data == nullptr ? "" : data->dump();
-            if (kube::label_of(*map, labels::kRole) != "set" || text.find("quiesced") == std::string::npos) continue;
+            if (kube::label_of(*map, labels::kRole) != "set" || data == nullptr ||
+                data->dump().find("quiesced") == std::string::npos)
+                continue;
             for (const auto& [handle, cut] : stage_.sim.backend().cuts) {
                 if (cut.held || reference_.start.backend().cuts.contains(handle)) continue;
                 stage_.violated("R19: " + kube::name_of(*map) + " says quiesced, and " + handle +

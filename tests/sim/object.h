@@ -4,6 +4,7 @@
 
 #include "common/core/json.h"
 #include "common/kube/objects/claim.h"
+#include "common/kube/objects/snapshot.h"
 #include "common/kube/objects/storage.h"
 #include "common/kube/resource.h"
 
@@ -11,7 +12,7 @@
 
 #include <memory>
 #include <memory_resource>
-#include <optional>
+#include <variant>
 
 namespace holdfast::sim {
 
@@ -30,21 +31,24 @@ class ObjectPtr {
     explicit operator bool() const { return stored_ != nullptr; }
     friend bool operator==(const ObjectPtr& object, std::nullptr_t) { return object.stored_ == nullptr; }
 
-    // REQUIRES: not null; a claim, a volume.
+    // REQUIRES: not null; a claim, a volume, a snapshot, a snapshot's content.
     const kube::ObjectRef& ref() const { return stored_->ref; }
-    const kube::Claim& claim() const { return *stored_->claim; }
-    const kube::Volume& volume() const { return *stored_->volume; }
+    const kube::Claim& claim() const { return std::get<kube::Claim>(stored_->view); }
+    const kube::Volume& volume() const { return std::get<kube::Volume>(stored_->view); }
+    const kube::Snapshot& snapshot() const { return std::get<kube::Snapshot>(stored_->view); }
+    const kube::SnapshotContent& content() const { return std::get<kube::SnapshotContent>(stored_->view); }
 
   private:
     struct Stored {
         Stored(const kube::ObjectRef& of, Json what) : json(std::move(what)), ref(of) {
-            if (ref.resource == kube::kClaims) claim = kube::claim_of(json);
-            if (ref.resource == kube::kVolumes) volume = kube::volume_of(json);
+            if (ref.resource == kube::kClaims) view = kube::claim_of(json);
+            if (ref.resource == kube::kVolumes) view = kube::volume_of(json);
+            if (ref.resource == kube::kSnapshots) view = kube::snapshot_of(json);
+            if (ref.resource == kube::kSnapshotContents) view = kube::content_of(json);
         }
         Json json;
         kube::ObjectRef ref;
-        std::optional<kube::Claim> claim;
-        std::optional<kube::Volume> volume;
+        std::variant<std::monostate, kube::Claim, kube::Volume, kube::Snapshot, kube::SnapshotContent> view;
     };
     // All in a few pages: a branch of the crash matrix gets a copy of each page that it writes to, and a pointer is
     // copied for each look at an object.

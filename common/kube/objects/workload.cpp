@@ -1,6 +1,7 @@
 #include "common/kube/objects/workload.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace holdfast::kube {
 
@@ -8,17 +9,17 @@ namespace {
 
 // By hand: a map that keeps its order is a list of pairs, and most lookups of a run are these.
 const Json* member(const Json& object, std::string_view part) {
-    if (part.find('~') != std::string_view::npos) {
-        std::string key(part);
-        for (std::size_t tilde = 0; (tilde = key.find("~1", tilde)) != std::string::npos; ++tilde)
-            key.replace(tilde, 2, "/");
-        const auto found = object.find(key);
-        return found == object.end() ? nullptr : &*found;
-    }
     for (const auto& [key, value] : object.get_ref<const Json::object_t&>()) {
-        if (key == part) return &value;
+        if (key.size() == part.size() && std::memcmp(key.data(), part.data(), part.size()) == 0) return &value;
     }
     return nullptr;
+}
+
+std::string unescaped(std::string_view part) {
+    std::string key(part);
+    for (std::size_t tilde = 0; (tilde = key.find("~1", tilde)) != std::string::npos; ++tilde)
+        key.replace(tilde, 2, "/");
+    return key;
 }
 
 const Json* item(const Json& array, std::string_view part) {
@@ -33,12 +34,13 @@ const Json* item(const Json& array, std::string_view part) {
 
 const Json* find_at(const Json& object, std::string_view pointer) {
     const Json* at = &object;
+    const bool escaped = pointer.find('~') != std::string_view::npos;
     std::size_t begin = 0;
     while (begin < pointer.size()) {
         const std::size_t end = std::min(pointer.find('/', begin + 1), pointer.size());
         const std::string_view part = pointer.substr(begin + 1, end - begin - 1);
         if (at->is_object())
-            at = member(*at, part);
+            at = escaped ? member(*at, unescaped(part)) : member(*at, part);
         else if (at->is_array())
             at = item(*at, part);
         else

@@ -106,12 +106,12 @@ void grow_filesystem(Sim& sim, const Json& object, const kube::Claim& claim, con
 
 void run_resizer(Sim& sim) {
     for (const ObjectPtr& object : sim.store.list(kube::kClaims, "")) {
-        const kube::Claim claim = kube::claim_of(*object);
+        const kube::Claim& claim = object.claim();
         if (claim.phase != "Bound" || claim.deleting || !claim.requested || !claim.capacity) continue;
         if (*claim.requested <= *claim.capacity) continue;
         const ObjectPtr volume = sim.store.find({kube::kVolumes, "", claim.volume});
         if (!volume || !is_served(sim, kube::text_at(*volume, "/spec/csi/driver"))) continue;
-        if (kube::volume_of(*volume).capacity_bytes < claim.requested->bytes())
+        if (volume.volume().capacity_bytes < claim.requested->bytes())
             grow_volume(sim, *object, claim, *volume);
         else
             grow_filesystem(sim, *object, claim, *volume);

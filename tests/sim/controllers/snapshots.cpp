@@ -105,7 +105,7 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
 void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const ObjectPtr content = sim.store.find(content_ref(snapshot.source_content));
     if (!content) return set_error(sim, object, "no content " + snapshot.source_content);
-    const kube::SnapshotContent is = kube::content_of(*content);
+    const kube::SnapshotContent& is = content.content();
     if (is.snapshot_name != snapshot.name || is.snapshot_space != snapshot.space ||
         (!is.snapshot_uid.empty() && is.snapshot_uid != snapshot.uid))
         return set_error(sim, object, "the content is of another snapshot");
@@ -114,13 +114,13 @@ void adopt(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
 }
 
 // updateSnapshotStatus: common-controller/snapshot_controller.go:1212.
-void follow_content(Sim& sim, const Json& object, const Json& content) {
-    const kube::SnapshotContent is = kube::content_of(content);
-    const std::string error = kube::text_at(content, "/status/error/message");
+void follow_content(Sim& sim, const Json& object, const ObjectPtr& content) {
+    const kube::SnapshotContent& is = content.content();
+    const std::string error = kube::text_at(*content, "/status/error/message");
     if (is.handle.empty() && !error.empty())
         return set_error(sim, object, "Failed to check and update snapshot content: " + error);
     if (is.handle.empty()) return;
-    const long long cut = kube::number_at(content, "/status/creationTime", 0);
+    const long long cut = kube::number_at(*content, "/status/creationTime", 0);
     sim.edit(ref_of(object), "status", [&](Json& status) {
         status.erase("error");
         status["creationTime"] = format_time(SystemTime(std::chrono::microseconds(cut / 1000)));
@@ -144,8 +144,8 @@ bool claim_waits_for(const Sim& sim, const kube::Snapshot& snapshot) {
 void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     if (claim_waits_for(sim, snapshot)) return;
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
-    const bool ours = content && kube::content_of(*content).snapshot_uid == snapshot.uid;
-    const bool takes_content = ours && kube::content_of(*content).deletion_policy == "Delete";
+    const bool ours = content && content.content().snapshot_uid == snapshot.uid;
+    const bool takes_content = ours && content.content().deletion_policy == "Delete";
     if (ours) sim.edit(content.ref(), [](Json& one) { one["metadata"]["annotations"][kBeingDeleted] = "yes"; });
     if (takes_content) sim.begin_deletion(content.ref());
     sim.edit(ref_of(object), [&](Json& one) {
@@ -159,7 +159,7 @@ void end(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
 void free_claims(Sim& sim) {
     std::set<std::pair<std::string, std::string>> busy;
     for (const ObjectPtr& one : sim.store.list(kube::kSnapshots, "")) {
-        const kube::Snapshot snapshot = kube::snapshot_of(*one);
+        const kube::Snapshot& snapshot = one.snapshot();
         if (!snapshot.ready) busy.insert({snapshot.space, snapshot.claim});
     }
     for (const ObjectPtr& claim : sim.all_of(kube::kClaims)) {
@@ -171,16 +171,17 @@ void free_claims(Sim& sim) {
 
 // syncSnapshot: common-controller/snapshot_controller.go:176; checkandAddSnapshotFinalizers: 357; syncUnreadySnapshot:
 // 469.
-void sync_snapshot(Sim& sim, const Json& object) {
-    const kube::Snapshot snapshot = kube::snapshot_of(object);
+void sync_snapshot(Sim& sim, const ObjectPtr& stored) {
+    const Json& object = *stored;
+    const kube::Snapshot& snapshot = stored.snapshot();
     if (snapshot.deleting) return end(sim, object, snapshot);
     if (!has_finalizer(object, kIsSource))
         return sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kIsSource); });
     const ObjectPtr content = snapshot.content.empty() ? nullptr : sim.store.find(content_ref(snapshot.content));
     // One under Delete goes with the snapshot, so that is held; a retained one need not be.
-    if (content && kube::content_of(*content).deletion_policy == "Delete" && !has_finalizer(object, kSnapshotBound))
+    if (content && content.content().deletion_policy == "Delete" && !has_finalizer(object, kSnapshotBound))
         sim.edit(ref_of(object), [](Json& one) { add_finalizer(one, kSnapshotBound); });
-    if (content) return follow_content(sim, object, *content);
+    if (content) return follow_content(sim, object, content);
     if (!snapshot.content.empty()) return set_error(sim, object, "VolumeSnapshotContent is missing");
     if (snapshot.claim.empty())
         adopt(sim, object, snapshot);
@@ -249,8 +250,9 @@ void create_cut(Sim& sim, const Json& object, const kube::SnapshotContent& conte
 
 // syncContent: common-controller/snapshot_controller.go:89; syncContent: sidecar-controller/snapshot_controller.go:58;
 // deleteCSISnapshotOperation: 409.
-void sync_content(Sim& sim, const Json& object) {
-    const kube::SnapshotContent content = kube::content_of(object);
+void sync_content(Sim& sim, const ObjectPtr& stored) {
+    const Json& object = *stored;
+    const kube::SnapshotContent& content = stored.content();
     if (!content.deleting) {
         // Either of the two, snapshot-controller or the sidecar, may be the first.
         const bool cuts_first = sim.restless && content.handle.empty() && sim.dice.between(0, 1) == 1;
@@ -277,7 +279,7 @@ void sync_content(Sim& sim, const Json& object) {
 void run_snapshots(Sim& sim) {
     for (const ObjectPtr& snapshot : sim.all_of(kube::kSnapshots)) {
         const ObjectPtr fresh = sim.store.find(snapshot.ref());
-        if (fresh) sync_snapshot(sim, *fresh);
+        if (fresh) sync_snapshot(sim, fresh);
     }
     free_claims(sim);
 }
@@ -285,7 +287,7 @@ void run_snapshots(Sim& sim) {
 void run_contents(Sim& sim) {
     for (const ObjectPtr& content : sim.all_of(kube::kSnapshotContents)) {
         const ObjectPtr fresh = sim.store.find(content.ref());
-        if (fresh) sync_content(sim, *fresh);
+        if (fresh) sync_content(sim, fresh);
     }
 }
 

@@ -178,6 +178,24 @@ TEST_CASE("who goes on writes under an epoch above every mark; who works on it i
     CHECK(scene.told().at(0).state == "open");
 }
 
+TEST_CASE("the brief mark of a volume is all of its mark but the record") {
+    Traced at(Stage::kStop);
+    for (const char* name : {"old-0", "new-0"}) {
+        const Json volume = at.cluster.get({kube::kVolumes, "", name}).value();
+        auto whole = restore::mark_of(volume);
+        REQUIRE(whole);
+        CHECK(whole->record.is_object());
+        whole->record = nullptr;
+        CHECK(restore::mark_json(*restore::brief_mark_of(volume)) == restore::mark_json(*whole));
+    }
+    for (const char* text :
+         {"", "[]", "{", R"({"operation":"a","claim":"b","record":{)", R"({"record":{"claim":"b"}})"}) {
+        const Json volume = {{"metadata", {{"annotations", {{labels::kSwap, text}}}}}};
+        CHECK_FALSE(restore::mark_of(volume));
+        CHECK_FALSE(restore::brief_mark_of(volume));
+    }
+}
+
 TEST_CASE("a mark that an undo puts aside does not grow with every undo") {
     restore::SwapMark mark;
     mark.operation = kOperationId;
