@@ -406,6 +406,11 @@ def test_a_state_is_not_written_over_what_is_not_a_movers(disk, mover, tmp_path,
     said = mover("copy", source.path, target.path, "--state", state, expect=3).err
     assert f"--state: {state / name} is not a mover's, and would be written over; nothing was changed" in said
     assert files_in(state) == [name] and (state / name).read_text() == "somebody's" and files_in(target.path) == []
+    # What a mover left is known also without its lock.
+    (state / name).unlink()
+    mover("copy", source.path, target.path, "--state", state)
+    (state / "lock").unlink()
+    mover("copy", source.path, target.path, "--state", state)
 
 
 def test_an_image_that_was_refused_leaves_no_file_behind(mover, tmp_path):

@@ -6,7 +6,6 @@
 #include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -29,13 +28,12 @@ constexpr int kMostPieces = 1000;
 
 // What of a file takes room on any disk that has no compression, at the least. Blocks may be set aside for it, past its
 // end or unwritten, which a copy has not; of very many pieces the first ones are counted.
-std::uint64_t content_of(int file, const struct stat& info) {
-    const auto size = static_cast<std::uint64_t>(info.st_size),
-               blocks = static_cast<std::uint64_t>(info.st_blocks) * 512;
+std::uint64_t content_of(int file, const Looked& looked) {
+    const std::uint64_t size = looked.meta.size, blocks = looked.facts.blocks * 512;
     if (std::min(size, blocks) < kLookedInto) return std::min(size, blocks);
     std::uint64_t content = 0;
     off_t at = 0;
-    for (int piece = 0; piece < kMostPieces && at < info.st_size; ++piece) {
+    for (int piece = 0; piece < kMostPieces; ++piece) {
         const off_t data = lseek(file, at, SEEK_DATA);
         const off_t hole = data < 0 ? data : lseek(file, data, SEEK_HOLE);
         if (hole < 0) break;
@@ -52,7 +50,7 @@ struct BeforeInWalk {
 // Entries of one directory that are to be opened.
 struct OpenJob {
     std::shared_ptr<const Descriptor> directory;
-    std::vector<std::pair<std::string, Meta>> entries;  // path
+    std::vector<std::pair<std::string, Looked>> entries;  // path
 };
 
 // One thread walks; others open what it finds, since each of many small files is waited for on the disk. What is named
@@ -152,7 +150,7 @@ class Scan {
             if (!job_.directory->open()) return system_error("open directory", tree_.shown(parent), errno);
             job_parent_ = parent;
         }
-        job_.entries.emplace_back(visited.path, meta);
+        job_.entries.emplace_back(visited.path, visited.looked);
         return {};
     }
 
@@ -162,7 +160,8 @@ class Scan {
     }
 
     Status open_all(const OpenJob& job) {
-        for (const auto& [path, meta] : job.entries) {
+        for (const auto& [path, looked] : job.entries) {
+            const Meta& meta = looked.meta;
             const std::string name(name_of(path));
             Descriptor opened;
             if (meta.kind == Kind::kFile) opened = open_in(job.directory->get(), name, O_RDONLY | O_NONBLOCK);
@@ -174,17 +173,15 @@ class Scan {
                 continue;
             }
             TRY(read(job.directory->get(), name, opened.get(), path, meta));
-            count(opened.get(), meta);
+            if (meta.kind == Kind::kFile) count(opened.get(), looked);
         }
         return {};
     }
 
-    void count(int opened, const Meta& meta) {
-        struct stat info {};
-        if (meta.kind != Kind::kFile || fstat(opened, &info) != 0) return;
-        const std::uint64_t content = content_of(opened, info);
+    void count(int opened, const Looked& looked) {
+        const std::uint64_t content = content_of(opened, looked) / std::max<std::uint64_t>(looked.facts.links, 1);
         const std::lock_guard lock(mutex_);
-        needs_.content += content / std::max<std::uint64_t>(info.st_nlink, 1);
+        needs_.content += content;
     }
 
     Status read(int directory, const std::string& name, int opened, const std::string& path, Meta meta) {

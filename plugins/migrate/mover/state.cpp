@@ -19,6 +19,12 @@ constexpr std::string_view kVerifiedMagic = "HFVER\1\r\n";
 constexpr const char* kLocks[] = {"lock", "lock-receive"};
 constexpr off_t kLeastPass = 64;  // a smaller file has not even its head: nothing was sent
 
+bool looks_like_ours(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const std::string begin = file.open() ? read_at(file.get(), 0, 5, path).value_or("") : "";
+    return begin == "HFIDX" || begin == "HFVER" || begin == "HFJRN";
+}
+
 }  // namespace
 
 Result<State> State::nameless(std::string folder) {
@@ -71,12 +77,12 @@ bool State::writes_to(dev_t device, ino_t inode) const {
            });
 }
 
-// A folder that no mover has locked before has no file of ours: one by such a name is somebody's.
+// In a folder that no mover has locked before, one by such a name is somebody's, unless it looks like a mover's.
 Status State::is_ours() const {
     for (const char* const lock : kLocks)
         if (file_exists(folder_ + "/" + lock)) return {};
     for (const std::string& path : kept_here())
-        if (file_exists(path))
+        if (file_exists(path) && !looks_like_ours(path))
             return Error{
                 ErrorKind::kRefused,
                 "--state: " + escape_line(path) + " is not a mover's, and would be written over; nothing was changed",
