@@ -1,7 +1,9 @@
 """What SOURCE, TARGET, --state and --manifest may be: other filesystems, links to them, ones that go away or that another mover has."""
+import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -184,6 +186,47 @@ def test_a_link_to_a_device_or_to_an_image_stands_for_it(disk, mover, tmp_path):
     assert source.image.read_bytes() == target.image.read_bytes() and os.readlink(tmp_path / "device") == device
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_path_through_another_processs_mounts_is_found_again_there(disk, mover, same, tmp_path, side):
+    """/proc/PID/root says "/" to who asks where it leads, and here something else has the rest of the path."""
+    here, hidden = disk("here", 16), tmp_path / "hidden"
+    for folder in (hidden, here.path):
+        (folder / "d").mkdir(parents=True)
+    (hidden / "d/another").write_text("another")
+    other = subprocess.Popen(["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {hidden} && mkdir {hidden}/d && echo there && exec cat"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "there\n"
+        there = f"/proc/{other.pid}/root{hidden}/d"
+        words = (there, here.path / "d") if side == "source" else (here.path / "d", there)
+        with open(f"{words[0]}/file", "w", encoding="ascii") as file:
+            file.write("content")
+        mover("copy", *words)
+        same(*words)
+        assert files_in(hidden) == ["d", "d/another"]
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_a_user_who_may_not_go_the_whole_way_to_where_they_are_copies_from_there(tmp_path, mover):
+    """Begun by somebody who may, in a folder of the user's own beneath one that is closed to them."""
+    closed = tmp_path / "closed"
+    for name in ("source", "target"):
+        (closed / name).mkdir(parents=True)
+    (closed / "source/file").write_text("content")
+    for path in (closed / "source", closed / "target", closed / "source/file"):
+        os.chown(path, 4242, 4242)
+    way = [path for path in (closed, *closed.parents) if str(path).startswith("/tmp/")]
+    for folder in way:
+        os.chmod(folder, 0o755)
+    source = os.open(closed / "source", os.O_RDONLY)
+    os.chmod(closed, 0o700)
+    mover("copy", f"/proc/self/fd/{source}", ".", cwd=closed / "target", pass_fds=[source], user=4242, group=4242, extra_groups=[])
+    os.close(source)
+    assert (closed / "target/file").read_text() == "content"
+
+
 # Who else is there
 
 def begin_slow(disk, slow, tmp_path, *words):
@@ -194,17 +237,26 @@ def begin_slow(disk, slow, tmp_path, *words):
     return source, target, first
 
 
+@contextlib.contextmanager
+def stopped(process):
+    """However long what is done meanwhile takes, the process is not through before; and who waited for it would wait without end."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def test_a_second_mover_is_kept_out_of_a_target_that_another_writes_to(disk, mover, slow, same, tmp_path):
     source, target, first = begin_slow(disk, slow, tmp_path)
     other = disk("other", 16)
     (other.path / "foreign").write_text("foreign")
-    began = time.monotonic()
-    said = mover("copy", other.path, target.path, expect=4).err
     key = make_key(tmp_path / "key")
-    said += mover("receive", target.path, "--listen", "127.0.0.1:0", "--key-file", key, expect=4).err
-    assert time.monotonic() - began < 3
+    with stopped(first):
+        said = mover("copy", other.path, target.path, expect=4).err
+        said += mover("receive", target.path, "--listen", "127.0.0.1:0", "--key-file", key, expect=4).err
     assert said.count(f"target {target.path}: another mover works with it; nothing was changed") == 2
-    assert first.poll() is None and not (target.path / "foreign").exists()
+    assert not (target.path / "foreign").exists()
     assert first.wait(timeout=60) == 0
     same(source.path, target.path)
 
@@ -214,7 +266,8 @@ def test_a_second_mover_is_kept_out_of_an_image_that_another_writes_to(disk, mov
         (tmp_path / name).write_bytes(os.urandom(megabytes * MIB))
     first = slow("copy", tmp_path / "one", tmp_path / "target", "--no-verify")
     until(lambda: (tmp_path / "target").exists() and os.stat(tmp_path / "target").st_blocks)
-    assert "another mover works with it" in mover("copy", tmp_path / "other", tmp_path / "target", expect=4).err
+    with stopped(first):
+        assert "another mover works with it" in mover("copy", tmp_path / "other", tmp_path / "target", expect=4).err
     assert first.wait(timeout=60) == 0
     assert (tmp_path / "one").read_bytes() == (tmp_path / "target").read_bytes()
 
@@ -225,7 +278,8 @@ def test_a_second_mover_is_kept_out_of_a_state_before_it_looks_at_anything(disk,
     source, target, first = begin_slow(disk, slow, tmp_path, "--state", state)
     other = disk("other", 16)
     before = oracle.facts_of(other.path)
-    ran = mover("copy", source.path, other.path, "--state", state, "--progress", "json", expect=4)
+    with stopped(first):
+        ran = mover("copy", source.path, other.path, "--state", state, "--progress", "json", expect=4)
     assert "another mover works with this state" in ran.err and "scan" not in ran.err
     assert oracle.facts_of(other.path) == before
     assert first.wait(timeout=60) == 0
@@ -241,6 +295,20 @@ def test_two_receivers_with_one_state_the_second_is_kept_out(disk, mover, tmp_pa
         assert "another mover works with this state" in said
     finally:
         first.kill()
+
+
+def test_where_a_filesystem_has_no_locks_that_is_said_of_a_state_and_a_target_is_copied_to(disk, mover, same, tmp_path, monkeypatch):
+    """Some over a network have none. Then nobody's end is to be waited for."""
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    (source.path / "file").write_text("content")
+    state.mkdir()
+    monkeypatch.setattr("conftest.MOVER", "strace")
+    without = ("-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK", MOVER)
+    said = mover(*without, "copy", source.path, target.path, "--state", state, expect=1).err
+    assert f"{state}: cannot be locked: No locks available; nothing was changed\ntry: give a folder of --state on a disk of this machine" in said
+    assert files_in(target.path) == []
+    mover(*without, "copy", source.path, target.path)
+    same(source.path, target.path)
 
 
 def test_the_state_of_one_target_says_nothing_of_another(disk, mover, same, tmp_path):
@@ -335,6 +403,36 @@ def test_a_manifest_is_written_into_what_is_no_file_and_never_over_a_disk(disk, 
     assert out.startswith(b"HFIDX\1")
     device = subprocess.run(["findmnt", "-no", "SOURCE", target.path], check=True, capture_output=True, text=True).stdout.strip()
     assert f"--manifest {device}: is a disk; nothing was changed" in mover("copy", source.path, target.path, "--manifest", device, expect=1).err
+
+
+@pytest.mark.parametrize("name", ["manifest", "./manifest", "d/../manifest"])
+def test_a_manifest_is_said_from_where_one_is(disk, mover, tmp_path, monkeypatch, name):
+    source, target = disk("source", 16), disk("target", 16)
+    for folder in (tmp_path, source.path, target.path):
+        (folder / "d").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for _ in ("new", "old"):
+        mover("copy", source.path, target.path, "--manifest", name)
+        mover("verify", target.path, "--manifest", tmp_path / "manifest")
+    for one in (source, target):
+        monkeypatch.chdir(one.path)
+        assert f"lies in the {one.path.name}" in mover("copy", source.path, target.path, "--manifest", name, expect=3).err
+        assert not (one.path / "manifest").exists()
+
+
+def test_a_manifest_that_is_a_mount_of_its_own_is_found_before_anything_is_copied(disk, mover, tmp_path):
+    """As a container has files of its host. Another cannot be put in its place."""
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "file").write_text("content")
+    for name in ("hosts", "manifest"):
+        (tmp_path / name).write_text("old")
+    subprocess.run(["mount", "--bind", tmp_path / "hosts", tmp_path / "manifest"], check=True)
+    try:
+        said = mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest", expect=1).err
+    finally:
+        subprocess.run(["umount", tmp_path / "manifest"], check=True)
+    assert f"--manifest {tmp_path / 'manifest'}: is mounted there by itself, so that no other can take its place; nothing was changed" in said
+    assert files_in(target.path) == [] and (tmp_path / "hosts").read_text() == "old"
 
 
 def test_a_manifest_on_a_disk_for_reading_only_is_found_before_anything_is_copied(disk, mover):

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,9 @@
 
 namespace holdfast::mover {
 namespace {
+
+// In kernels since 5.8, and not in all of the headers that we build with.
+constexpr std::uint64_t kStatxMountRoot = 0x2000;
 
 Error cannot(const std::string& shown, const std::string& why) {
     return {ErrorKind::kFailed, "--manifest " + shown + ": " + why + "; nothing was changed",
@@ -31,13 +35,22 @@ Status copy_all(const std::string& from, int to, const std::string& shown) {
     }
 }
 
+// A mount can be written into, but nothing can be put in its place.
+bool is_mount(int file) {
+    struct statx info {};
+    return statx(file, "", AT_EMPTY_PATH, 0, &info) == 0 && (info.stx_attributes & kStatxMountRoot) != 0;
+}
+
 }  // namespace
 
 std::string Manifest::place_of(const std::string& path) {
     struct stat info {};
     std::error_code unknown;
     if (path.empty() || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) return "";
-    const std::string place = std::filesystem::weakly_canonical(path, unknown).string();
+    // Of a relative path that leads nowhere yet the other would say no folder.
+    const std::filesystem::path whole = std::filesystem::absolute(path, unknown);
+    if (unknown) return "";
+    const std::string place = std::filesystem::weakly_canonical(whole, unknown).string();
     return unknown ? "" : place;
 }
 
@@ -56,6 +69,8 @@ Result<Manifest> Manifest::prepare(const std::string& path) {
         manifest.special_ = std::move(file);
         return manifest;
     }
+    if (there && is_mount(file.get()))
+        return cannot(manifest.shown_, "is mounted there by itself, so that no other can take its place");
     manifest.path_ = place_of(path);
     if (manifest.path_.empty()) return cannot(manifest.shown_, std::strerror(ENOTDIR));
     std::string tried = manifest.path_ + ".XXXXXX";

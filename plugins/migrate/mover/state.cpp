@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace holdfast::mover {
 namespace {
@@ -100,6 +101,11 @@ Status State::lock(StateUser user) {
         return Error{ErrorKind::kFailed, error.message, "make the folder of --state first", 0, ""};
     }
     if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+    if (errno != EWOULDBLOCK)
+        return Error{
+            ErrorKind::kFailed,
+            escape_line(folder_) + ": cannot be locked: " + std::string(std::strerror(errno)) + "; nothing was changed",
+            "give a folder of --state on a disk of this machine", 0, ""};
     return Error{ErrorKind::kLocked,
                  escape_line(folder_) + ": another mover works with this state; nothing was changed",
                  "wait for its end", 0, ""};

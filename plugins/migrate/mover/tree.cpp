@@ -56,6 +56,14 @@ const char* made_up(int directory) {
     return nullptr;
 }
 
+bool leads_to(const std::string& path, int opened) {
+    struct stat ours {
+    }, there{};
+    if (fstat(opened, &ours) != 0 || stat(path.c_str(), &there) != 0) return false;
+    if (S_ISBLK(ours.st_mode)) return S_ISBLK(there.st_mode) && there.st_rdev == ours.st_rdev;
+    return there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 int confined_open(int directory, const char* path, int flags, mode_t mode) {
     open_how how{};
     how.flags = static_cast<unsigned long long>(flags) | O_CLOEXEC | O_NOFOLLOW;
@@ -120,7 +128,8 @@ Result<Tree> Tree::open(const std::string& path, std::string title) {
 Tree::Tree(Descriptor root, dev_t device, std::string title, const std::string& path)
     : root_(std::move(root)), device_(device), said_(escape_line(path)), path_(path), title_(std::move(title)) {
     const std::unique_ptr<char, decltype(&std::free)> resolved(realpath(path.c_str(), nullptr), &std::free);
-    if (resolved) path_ = resolved.get();
+    // Through another process's mounts (/proc/PID/root) it does not lead there, and not for who may not go all of it.
+    if (resolved && leads_to(resolved.get(), root_.get())) path_ = resolved.get();
 }
 
 Status Tree::lock() const {
@@ -130,12 +139,7 @@ Status Tree::lock() const {
 }
 
 Status Tree::still_there() const {
-    struct stat opened {
-    }, there{};
-    const bool found = fstat(root(), &opened) == 0 && stat(path_.c_str(), &there) == 0;
-    const bool same = block_device_ ? S_ISBLK(there.st_mode) && there.st_rdev == opened.st_rdev
-                                    : there.st_dev == opened.st_dev && there.st_ino == opened.st_ino;
-    if (found && same) return {};
+    if (leads_to(path_, root())) return {};
     return Error{ErrorKind::kUnavailable,
                  title_ + " " + said_ +
                      " is no more what it was when this began: it was unmounted or replaced, or something was mounted "
