@@ -37,10 +37,6 @@ ProcessSignals::ProcessSignals() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-ProcessSignals::~ProcessSignals() {
-    for (int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
-}
-
 int signals_received() { return g_count; }
 
 int ProcessSignals::count() const { return shielded_ && g_count > 1 ? 1 : static_cast<int>(g_count); }

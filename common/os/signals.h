@@ -15,11 +15,11 @@ class Signals {
     virtual void shield(bool) const {}
 };
 
-// Installs the handlers; at most one lives at a time.
+// Installs the handlers; at most one lives at a time. They stay when it is gone: the exit code says what was done, and
+// a Ctrl-C that comes while the process ends must not put its own in that place.
 class ProcessSignals : public Signals {
   public:
     ProcessSignals();
-    ~ProcessSignals() override;
     int count() const override;
     int last() const override;
     void shield(bool on) const override { shielded_ = on; }
