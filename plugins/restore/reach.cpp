@@ -76,14 +76,13 @@ std::string names_text(const Nodes& nodes) {
     return join(names, ", ");
 }
 
-Json tolerations_of(const Json& workload) {
-    return workload.is_object() ? kube::placement_of(kube::pod_spec_of_workload(workload)).tolerations : Json();
-}
-
-// Why the node takes no pod of this workload now; "" : it does.
-std::string why_not(const Node& node, const Json& tolerations) {
+// Why the node takes no pod of this workload now; "" : it does. What the pods that will use a claim by itself tolerate,
+// nobody knows.
+std::string why_not(const Node& node, const Json& workload) {
     if (!node.ready) return "not ready";
     if (node.cordoned) return "cordoned";
+    if (!workload.is_object()) return "";
+    const Json tolerations = kube::placement_of(kube::pod_spec_of_workload(workload)).tolerations;
     for (const kube::Taint& taint : node.taints) {
         if (!kube::tolerates(tolerations, taint))
             return "tainted with " +
@@ -93,11 +92,10 @@ std::string why_not(const Node& node, const Json& tolerations) {
     return "";
 }
 
-// "" : at least one of them takes new pods. A claim by itself has no pods that would come.
+// "" : at least one of them takes new pods.
 std::string why_none_takes(const Nodes& nodes, const Json& workload) {
-    const Json tolerations = tolerations_of(workload);
     std::set<std::string> reasons;
-    for (const Node* node : nodes) reasons.insert(why_not(*node, tolerations));
+    for (const Node* node : nodes) reasons.insert(why_not(*node, workload));
     if (reasons.contains("")) return "";
     return join({reasons.begin(), reasons.end()}, " or ");
 }

@@ -21,8 +21,8 @@ struct Reach {
     std::string nowhere;             // which volumes no node can take, and where they can be reached; "" : none
     std::vector<std::string> notes;  // cordoned, tainted or not ready, or not looked at
 };
-// incoming: the volumes that are put in, by claim. workload: null for a claim by itself. Refused
-// is only by what labels say; taints are warned of, room and pod affinity are the scheduler's.
+// incoming: the volumes that are put in, by claim. workload: null for a claim by itself. What
+// labels say is refused by, taints are warned of; room and pod affinity are the scheduler's.
 Reach judge_reach(const SwapRecord& record, const std::map<std::string, Json>& incoming, const Json& workload,
                   const std::optional<std::vector<kube::Node>>& nodes);
 

@@ -109,7 +109,8 @@ void note_asked(SwapRecord& record, const SwapFacts& facts) {
     for (const Swap& swap : record.swaps) {
         if (!untouched(swap, facts)) continue;
         const auto asks = changed_request(swap, *claim_now(facts, swap.claim));
-        if (asks) record.asked[swap.claim] = asks->text();
+        const auto gets = Quantity::parse(swap.request);
+        if (asks && gets.ok() && *gets < *asks) record.asked[swap.claim] = asks->text();
     }
 }
 

@@ -11,7 +11,8 @@ namespace holdfast::restore {
 // data from before. Nothing once a claim has been deleted: from there the way is forward.
 Status check_since(const SwapRecord& record, const SwapFacts& facts);
 
-// Past that point: takes down in record.asked what a claim that is still to be deleted asks for by now.
+// Past that point: takes down in record.asked what a claim that is still to be deleted asks for by now, where that is
+// more than the one in its place will have.
 void note_asked(SwapRecord& record, const SwapFacts& facts);
 
 // Of each of them a line for the report; "" : none.

@@ -59,7 +59,7 @@ struct SwapRecord {
     // What the workload was at when this operation stopped it, until it is up again: the number beside its replicas
     // (annotation holdfast.dev/replicas) may be taken off by hand.
     std::optional<int> held;
-    // By claim: what it asked for when it was last seen before its deletion, where that is not what was decided with.
+    // By claim: what it asked for when it was last seen before its deletion, where the new one has less.
     // Once other claims are swapped the way is forward, and the report tells of it.
     std::map<std::string, std::string> asked;
 };

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,18 @@ def pytest_configure(config):
     if config.option.basetemp is None:
         config.option.basetemp = tempfile.mkdtemp(prefix="holdfast-mover-")
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+
+
+def files_in(path):
+    return sorted(str(one.relative_to(path)) for one in path.rglob("*") if one.name != "lost+found")
+
+
+def until(what):
+    for _ in range(3000):
+        if what():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it does not come to that")
 
 
 class Disk:
@@ -97,3 +110,35 @@ def same():
         assert not wrong, "\n".join(wrong)
 
     return check
+
+
+@pytest.fixture
+def slow():
+    """A mover that takes its time, begun and not waited for; gone at the end in any case."""
+    begun = []
+
+    def begin(*words):
+        begun.append(subprocess.Popen([MOVER, *map(str, words), "--bandwidth", "4Mi"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.kill()
+        one.communicate()
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Mounts until the end of the test."""
+    made = []
+
+    def mount(kind, name, *options, device="none"):
+        path = tmp_path / name
+        path.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", kind, *(("-o", ",".join(options)) if options else ()), device, path], check=True)
+        made.append(path)
+        return path
+
+    yield mount
+    for path in reversed(made):
+        subprocess.run(["umount", "-l", path], stderr=subprocess.DEVNULL)

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import dataset
-import oracle
 import pytest
 import shuffler
 from conftest import MOVER, SOAK
@@ -140,44 +139,6 @@ def test_what_no_pass_has_read_back_is_read_back_by_the_final_one(disk, mover, t
         file.write(os.urandom(10))
     result = mover("copy", source.path, target.path, "--state", state, "-o", "json").result
     assert result["bytes_sent"] == 16384 and result["bytes_read_back"] == 20_000_000
-
-
-def test_a_hole_that_was_punched_is_punched(disk, mover, same, tmp_path):
-    source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
-    state.mkdir()
-    (source.path / "table").write_bytes(os.urandom(20_000_000))
-    mover("copy", source.path, target.path, "--live", "--state", state)
-    subprocess.run(["fallocate", "-p", "-o", "4194304", "-l", "12582912", source.path / "table"], check=True)
-    mover("copy", source.path, target.path, "--state", state)
-    same(source.path, target.path)
-    assert oracle.allocated(target.path) <= oracle.allocated(source.path)
-
-
-def test_parts_of_blocks_become_holes_and_holes_become_data(disk, mover, same, tmp_path):
-    """A seeded row of writes and punched holes of 4 KiB in a file of which half is a hole: blocks are of 16 KiB."""
-    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
-    state.mkdir()
-    rng, pages = random.Random(5), 5000
-    with open(source.path / "file", "wb") as file:
-        file.truncate(pages * 4096)
-        for start in range(0, pages, 100):
-            file.seek(start * 4096)
-            file.write(rng.randbytes(50 * 4096))
-    for words in (["--live"], ["--live"], []):
-        mover("copy", source.path, target.path, "--state", state, *words)
-        assert (target.path / "file").read_bytes() == (source.path / "file").read_bytes()
-        if not words:
-            break
-        for _ in range(300):
-            at = rng.randrange(pages) * 4096
-            if rng.random() < 0.5:
-                subprocess.run(["fallocate", "-p", "-o", str(at), "-l", "4096", source.path / "file"], check=True)
-            else:
-                with open(source.path / "file", "r+b") as file:
-                    file.seek(at)
-                    file.write(rng.randbytes(4096))
-    same(source.path, target.path)
-    assert oracle.allocated(target.path) <= oracle.allocated(source.path)
 
 
 def test_a_page_written_through_a_mapping_with_the_old_time_is_found(disk, mover, same, tmp_path):
@@ -407,20 +368,6 @@ def test_a_copy_that_is_asked_to_end_does_so_before_all_that_waits_for_its_turn_
     same(source.path, target.path)
 
 
-def test_two_movers_with_one_state_exclude_each_other(disk, mover, tmp_path):
-    source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
-    state.mkdir()
-    (source.path / "large").write_bytes(os.urandom(30_000_000))
-    copy = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "10M", "--state", state])
-    while not (state / "pass").exists():
-        assert copy.poll() is None
-        time.sleep(0.01)
-    copy.send_signal(signal.SIGSTOP)
-    mover("copy", source.path, target.path, "--state", state, expect=4)
-    copy.send_signal(signal.SIGCONT)
-    assert copy.wait(120) == 0
-
-
 def test_a_copy_that_is_killed_at_any_moment_goes_on(disk, mover, same, tmp_path):
     # In the end 200 rounds of changes have filled the source; a pass needs some room beyond what is there in the end.
     source, target, state = disk("source", 64), disk("target", 96 if SOAK else 64), tmp_path / "state"
@@ -446,47 +393,6 @@ def test_a_copy_that_is_killed_at_any_moment_goes_on(disk, mover, same, tmp_path
             target.again()
     mover("copy", source.path, target.path, "--state", state)
     target.again()
-    same(source.path, target.path)
-
-
-@pytest.mark.parametrize("kind", ["ext4", "xfs"])
-def test_room_that_was_set_aside_and_never_written_to_becomes_a_hole_also_in_deltas(disk, mover, same, tmp_path, kind):
-    """Past a file's end, and within it: by the number of its blocks alone such a file has no holes."""
-    source, target, state = disk("source", 320, kind), disk("target", 320, kind), tmp_path / "state"
-    state.mkdir()
-    for name, more in (("past", ["-n", "-o", f"{8 * MIB}"]), ("within", []), ("small-past", ["-n", "-o", "60000"])):
-        with open(source.path / name, "wb") as file:
-            file.truncate(60_000 if "small" in name else 8 * MIB)
-            os.pwrite(file.fileno(), os.urandom(20_000), 0 if "small" in name else 4 * MIB)
-        subprocess.run(["fallocate", *more, "-l", f"{8 * MIB}", source.path / name], check=True)
-    for round_ in range(3):
-        mover("copy", source.path, target.path, "--state", state, *(["--live"] if round_ < 2 else []))
-        for name in ("past", "within"):
-            assert os.stat(source.path / name).st_blocks * 512 >= 8 * MIB
-            assert os.stat(target.path / name).st_blocks * 512 <= (round_ + 1) * 64 * 1024, (name, round_)
-            if round_ < 2:
-                with open(source.path / name, "r+b") as file:
-                    os.pwrite(file.fileno(), os.urandom(20_000), (6 + round_) * MIB)
-        assert os.stat(target.path / "small-past").st_blocks * 512 <= 64 * 1024
-    target.again()
-    same(source.path, target.path)
-
-
-def test_room_that_xfs_takes_back_from_a_file_is_no_change_of_it(disk, mover, same, tmp_path):
-    """What was set aside for a file that grew goes again minutes later, or when memory is short: no time of the file tells of it."""
-    source, target = disk("source", 320, "xfs"), disk("target", 96)
-    for _ in range(40):  # opened again and again, it keeps what is set aside for it
-        with open(source.path / "grown", "ab") as file:
-            file.write(os.urandom(200_000))
-    (source.path / "other").write_bytes(os.urandom(12 * MIB))
-    before = os.stat(source.path / "grown")
-    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "8Mi"], stderr=subprocess.PIPE, text=True)
-    while not (target.path / "other").exists() and process.poll() is None:
-        time.sleep(0.01)
-    subprocess.run(["xfs_spaceman", "-c", "prealloc -m 0", source.path], check=True)
-    after = os.stat(source.path / "grown")
-    assert before.st_blocks > after.st_blocks and before.st_ctime_ns == after.st_ctime_ns  # else this shows nothing
-    assert process.wait(timeout=60) == 0, process.communicate()[1]
     same(source.path, target.path)
 
 

@@ -1,4 +1,5 @@
 """A source that cannot be read to its end, as a FUSE double shows it: nothing is passed over, and what is wrong is named."""
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,26 +12,29 @@ from wire import Receiver, make_key
 MIB = 1 << 20
 
 
-@pytest.fixture
-def failing(tmp_path):
-    """What lies in a folder, as a dying disk shows it; see failing_fs.py. The program goes into the background once it is mounted."""
-    folder, shown = tmp_path / "whole", tmp_path / "failing"
+@contextlib.contextmanager
+def double(tmp_path, program):
+    """A folder, and what a FUSE double shows of it. The program goes into the background once it is mounted."""
+    folder, shown = tmp_path / "whole", tmp_path / "shown"
     for one in (folder, shown):
         one.mkdir()
-    subprocess.run([sys.executable, Path(__file__).parent / "failing_fs.py", folder, shown], check=True)
+    subprocess.run([sys.executable, Path(__file__).parent / program, folder, shown], check=True)
     yield folder, shown
     subprocess.run(["umount", "-l", shown], check=True)
 
 
 @pytest.fixture
+def failing(tmp_path):
+    """What lies in a folder, as a dying disk shows it."""
+    with double(tmp_path, "failing_fs.py") as both:
+        yield both
+
+
+@pytest.fixture
 def quota(tmp_path):
-    """What lies in a folder, where no more may lie than the file quota says; see quota_fs.py."""
-    folder, shown = tmp_path / "inside", tmp_path / "quota"
-    for one in (folder, shown):
-        one.mkdir()
-    subprocess.run([sys.executable, Path(__file__).parent / "quota_fs.py", folder, shown], check=True)
-    yield folder.with_name("inside.quota"), shown
-    subprocess.run(["umount", "-l", shown], check=True)
+    """What lies in a folder, where no more may lie than the file quota says."""
+    with double(tmp_path, "quota_fs.py") as (folder, shown):
+        yield folder.with_name("whole.quota"), shown
 
 
 def fill(folder, bad):

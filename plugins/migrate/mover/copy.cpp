@@ -48,7 +48,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
     struct stat there {};
     const bool make = source.is_image() && stat(options.words[1].c_str(), &there) != 0;
     TRY_ASSIGN(const Tree target,
-               make ? open_image(options.words[1], "target", ImageUse::kWrite) : open_target(options.words[1]));
+               make ? open_image(options.words[1], "target", ImageUse::kMake) : open_target(options.words[1]));
     const MadeFile made(make ? options.words[1] : "", world.started);
     if (same_image(source, target))
         return Error{ErrorKind::kRefused, "source and target are the same; nothing was changed", "", 0, ""};

@@ -40,8 +40,9 @@ Error in_use(const std::string& title, const std::string& path, const std::strin
 
 int flags_for(ImageUse use, bool block_device) {
     const int exclusive = block_device && use != ImageUse::kReadInUse ? O_EXCL : 0;
-    if (use != ImageUse::kWrite) return O_RDONLY | O_CLOEXEC | exclusive;
-    return O_RDWR | O_CLOEXEC | exclusive;
+    // Only what this process has made is its own, to be removed again.
+    if (use == ImageUse::kMake) return O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL;
+    return (use == ImageUse::kWrite ? O_RDWR : O_RDONLY) | O_CLOEXEC | exclusive;
 }
 
 }  // namespace
@@ -61,8 +62,7 @@ Result<Tree> open_image(const std::string& path, std::string title, ImageUse use
                      title + " " + escape_line(path) + " is a link that leads nowhere; nothing was changed",
                      "make what it names, or give another", 0, ""};
     // O_EXCL on a block device: the kernel gives it to one mount or one such opener at a time.
-    const int made = use == ImageUse::kWrite && !there ? O_CREAT | O_EXCL : 0;
-    Descriptor file(::open(path.c_str(), flags_for(use, block_device) | made, 0600));
+    Descriptor file(::open(path.c_str(), flags_for(use, block_device), 0600));
     if (!file.open() && errno == EBUSY) return in_use(title, path, " (mounted, or part of another device)");
     if (!file.open() || fstat(file.get(), &info) != 0) {
         const Error error = system_error("open " + title, escape_line(path), errno);

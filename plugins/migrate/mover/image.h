@@ -10,7 +10,8 @@ namespace holdfast::mover {
 enum class ImageUse {
     kReadInUse,  // a live pass: somebody may write to it
     kReadAlone,  // nobody may use it
-    kWrite,      // the same, to write; a file is made if there is none
+    kWrite,      // the same, to write
+    kMake,       // the same; there is none, and a file is made
 };
 
 // Whether `path` is a block device or a file.

@@ -24,8 +24,8 @@ struct Needs {
     bool image = false;  // a block device or an image of one; of what follows it has `bytes` and `largest`
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;  // of files, apparent
-    std::uint64_t content =
-        0;  // of files, at the least: without holes, each once, and without what is known not to differ
+    // Of files, at the least: without holes, and of one with many names each has a part.
+    std::uint64_t content = 0;
     std::uint64_t largest = 0;  // file, in bytes
     std::string largest_path;
     std::uint64_t longest_name = 0;

@@ -79,6 +79,8 @@ TEST_CASE("nodes with a taint that the pods do not tolerate are warned of") {
     scene.workload["spec"]["template"]["spec"]["tolerations"] =
         Json::array({{{"key", "maintenance"}, {"operator", "Exists"}}});
     CHECK(scene.judge(Nodes({node("node-a", "a"), tainted})).notes.empty());
+    scene.workload = Json();  // a claim by itself: nobody knows what its pods will tolerate
+    CHECK(scene.judge(Nodes({node("node-a", "a"), tainted})).notes.empty());
 }
 
 TEST_CASE("the volumes of one pod must be reached from one node, and its template must allow that node") {

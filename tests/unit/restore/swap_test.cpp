@@ -150,6 +150,11 @@ TEST_CASE("a claim that grows once another one is deleted is told of, after a re
     CHECK_FALSE(restore::check_since(at.record, at.facts).ok());
     restore::note_asked(at.record, at.facts);
     CHECK(restore::asked_meanwhile(at.record).empty());  // as long as all are there it ends the operation
+    auto other = at;
+    other.facts.claims.erase("data-db-0");
+    other.record.swaps[1].request = "6Gi";  // more than it was let grow to
+    restore::note_asked(other.record, other.facts);
+    CHECK(restore::asked_meanwhile(other.record).empty());
     at.facts.claims.erase("data-db-0");
     CHECK(restore::check_since(at.record, at.facts).ok());
     restore::note_asked(at.record, at.facts);
