@@ -83,7 +83,8 @@ def test_room_that_xfs_takes_back_from_a_file_is_no_change_of_it(disk, mover, sa
     process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "8Mi"], stderr=subprocess.PIPE, text=True)
     while not (target.path / "other").exists() and process.poll() is None:
         time.sleep(0.01)
-    subprocess.run(["xfs_spaceman", "-c", "prealloc -m 0", source.path], check=True)
+    # -s: waits for what has not been written out; else such a file is passed over.
+    subprocess.run(["xfs_spaceman", "-c", "prealloc -s -m 0", source.path], check=True)
     after = os.stat(source.path / "grown")
     assert before.st_blocks > after.st_blocks and before.st_ctime_ns == after.st_ctime_ns  # else this shows nothing
     assert process.wait(timeout=60) == 0, process.communicate()[1]
