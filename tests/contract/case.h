@@ -37,4 +37,4 @@ struct Registration {
     static void body(Stage& s);                                                                          \
     static const Registration CONTRACT_JOIN(body, _registration)(group, name, body, __FILE__, __LINE__); \
     static void body([[maybe_unused]] Stage& s)
-#define CONTRACT(group, name) CONTRACT_AS_(CONTRACT_JOIN(contract_case_, __LINE__), group, name)
+#define CONTRACT(group, name) CONTRACT_AS_(CONTRACT_JOIN(contract_case_, __COUNTER__), group, name)

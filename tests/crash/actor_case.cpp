@@ -17,7 +17,7 @@ namespace holdfast::crash {
 namespace {
 
 constexpr sim::milliseconds kStopped{15000};  // longer than a Lease lives
-constexpr sim::milliseconds kPause{15000};
+constexpr sim::milliseconds kPauseAfterActor{15000};
 constexpr sim::milliseconds kAtOnce{1000};
 constexpr std::string_view kJournal = "holdfast-op-";
 constexpr int kLocked = 4, kRefused = 3;  // exit codes
@@ -43,7 +43,7 @@ class ActorJudge : public CaseJudge {
         said("the first run", first);
         told_growth_ = contains(first.out, "WARNING: " + acted_.on.text() + " was changed by somebody");
         told_ = first.exit_code != 0 && contains(first.err, "/" + acted_.on.name + " ");
-        stage_.sim.advance(kPause);
+        stage_.sim.advance(kPauseAfterActor);
         const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
         if (!stage_.settled()) return stage_.done();
         // The same code may say that it was done before, or that it cannot be done: then the operation is open, nobody
@@ -304,7 +304,7 @@ class ActorJudge : public CaseJudge {
         std::vector<std::string> lines = other_end();
         std::string who = "the rerun";
         if (!lines.empty() && late) {
-            stage_.sim.advance(kPause);
+            stage_.sim.advance(kPauseAfterActor);
             const Ending anew = stage_.once(case_.entry->begun_by, {}, "begun anew", kThird);
             if (!stage_.settled()) return;
             if (anew.exit_code != 0)
@@ -397,7 +397,7 @@ class ActorJudge : public CaseJudge {
             const auto open = open_operations(stage_.sim);
             if (open.empty()) return;
             if (way.words[1].empty()) way.words[1] = open.front();
-            stage_.sim.advance(kPause);
+            stage_.sim.advance(kPauseAfterActor);
             const Ending ending = stage_.once(way, {}, way.words.front(), kThird);
             if (!stage_.settled()) return;
             tried += " " + way.text() + ": exit " + std::to_string(ending.exit_code) + ";";

@@ -3,6 +3,7 @@
 #include "tests/crash/mutants.h"
 #include "tests/crash/workers.h"
 #include "tests/crash/world.h"
+#include "tests/sim/random.h"
 
 #include <malloc.h>
 #include <sys/resource.h>
@@ -26,12 +27,6 @@ struct Options {
     bool list = false, requests = false, mutants = false, actors = false;
     bool every = false;  // actors before each request, where else some lines have them before every nth
 };
-
-std::uint64_t number_of(const std::string& text) {
-    std::uint64_t number = 1469598103934665603ULL;  // FNV-1a: a commit's hash is only a name for a number here
-    for (const char c : text) number = (number ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return number;
-}
 
 bool parse(const std::vector<std::string>& words, Options& options) {
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -59,7 +54,7 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.parts = std::max(1ULL, std::strtoull(words[++i].c_str(), nullptr, 10));
         } else if (words[i] == "--sample" && left >= 2) {
             options.sample = std::strtoull(words[++i].c_str(), nullptr, 10);
-            options.sample_seed = number_of(words[++i]);
+            options.sample_seed = sim::seed_of(words[++i]);
         } else {
             return false;
         }

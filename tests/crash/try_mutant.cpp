@@ -66,12 +66,6 @@ bool worth_trying(const Case& one) {
                                     Fault::kInterrupt, Fault::kDropsSource, Fault::kSlowCluster, Fault::kFails});
 }
 
-std::uint64_t number_of(const std::string& text) {
-    std::uint64_t number = 1469598103934665603ULL;  // FNV-1a
-    for (const char c : text) number = (number ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return number;
-}
-
 std::string first_of(const std::string& by, const std::string& what) {
     return by + ": " + what.substr(0, what.find('\n'));
 }
@@ -152,7 +146,7 @@ std::vector<std::vector<Work>> works_for(const Mutant& mutant, const Entry& entr
         work.first.mutation = &mutant.mutation;
         (close[static_cast<std::size_t>(work.first.first.boundary)] ? there : elsewhere).push_back(std::move(work));
     }
-    sim::Dice dice(number_of(mutant.name() + entry.name));
+    sim::Dice dice(sim::seed_of(mutant.name() + entry.name));
     for (std::vector<Work>* some : {&there, &elsewhere}) {
         shuffle(*some, dice);
         std::stable_sort(some->begin(), some->end(), [&](const Work& a, const Work& b) {

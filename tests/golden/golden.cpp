@@ -12,9 +12,7 @@ namespace holdfast::golden {
 
 namespace {
 
-std::filesystem::path path_of(const std::string& name) {
-    return std::filesystem::path(HOLDFAST_SOURCE_DIR) / "tests" / "golden" / name;
-}
+std::filesystem::path path_of(const std::string& name) { return folder() / name; }
 
 std::optional<std::string> contents(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
@@ -39,6 +37,8 @@ std::string first_difference(const std::string& expected, const std::string& act
 }
 
 }  // namespace
+
+std::filesystem::path folder() { return std::filesystem::path(HOLDFAST_SOURCE_DIR) / "tests" / "golden"; }
 
 void check(const std::string& name, const std::string& actual) {
     const auto path = path_of(name);

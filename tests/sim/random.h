@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace holdfast::sim {
 
@@ -24,5 +25,12 @@ class Dice {
   private:
     std::uint64_t state_;
 };
+
+// FNV-1a: a seed that a text, such as a commit's hash, stands for.
+inline std::uint64_t seed_of(const std::string& text) {
+    std::uint64_t number = 1469598103934665603ULL;
+    for (const char c : text) number = (number ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    return number;
+}
 
 }  // namespace holdfast::sim

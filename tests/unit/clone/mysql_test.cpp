@@ -1,4 +1,5 @@
 // MySQL and MariaDB: what sets a copy apart from its source, and what only looks so.
+#include "by_image.h"
 #include "plugins/clone/software.h"
 #include "scene.h"
 
@@ -12,17 +13,13 @@ using namespace holdfast::clone::testing;
 
 namespace {
 
-Json pod(const std::string& image, const Json& env = Json::array(), const Json& args = Json::array()) {
-    return {{"containers", Json::array({{{"name", "db"}, {"image", image}, {"env", env}, {"args", args}}})}};
-}
 // Its container has the volume of its data there.
 Json with_data(Json spec, const std::string& at) {
     spec["containers"][0]["volumeMounts"] = Json::array({{{"name", "data"}, {"mountPath", at}}});
     return spec;
 }
-Json variable(const std::string& name, const std::string& value) { return {{"name", name}, {"value", value}}; }
 
-Status joins(const Json& source, const Json& made) {
+Status mysql_joins(const Json& source, const Json& made) {
     return check_joining(whole(), {recognise(source), {}}, source, made);
 }
 
@@ -30,8 +27,8 @@ Status joins(const Json& source, const Json& made) {
 
 TEST_SUITE("clone mysql") {
     TEST_CASE("a MySQL starts with another server_uuid and without replicating, or not at all") {
-        const Json mysql = pod("mysql:8");
-        const Status refused = joins(mysql, mysql);
+        const Json mysql = pod_of("mysql:8");
+        const Status refused = mysql_joins(mysql, mysql);
         REQUIRE_FALSE(refused.ok());
         CHECK(refused.error().message ==
               "sts/postgres is MySQL (image mysql:8 of container db): the clone has the source's server_uuid "
@@ -44,34 +41,35 @@ TEST_SUITE("clone mysql") {
             R"('spec.template.spec.containers[0].args=["mysqld","--loose-skip-replica-start","--loose-skip-slave-start"]')");
         // As the line says.
         const auto started = [](const Json& command, const Json& args, const Json& env = Json::array()) {
-            Json spec = pod("mysql:8", env, args);
+            Json spec = pod_of("mysql:8", env, args);
             spec["containers"][0]["command"] = command;
             return spec;
         };
         const Json without =
             Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec \"$@\"", "sh", "docker-entrypoint.sh"});
-        CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start"}))).ok());
-        CHECK(joins(mysql, started(without, Json::array({"mysqld", "--skip_slave_start=ON"}))).ok());
+        CHECK(mysql_joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start"}))).ok());
+        CHECK(mysql_joins(mysql, started(without, Json::array({"mysqld", "--skip_slave_start=ON"}))).ok());
         // Before 8.0.26 a server knows but one of them, and would not start by the other.
-        CHECK(joins(mysql,
-                    started(without, Json::array({"mysqld", "--loose-skip-replica-start", "--loose-skip-slave-start"})))
+        CHECK(mysql_joins(mysql, started(without, Json::array({"mysqld", "--loose-skip-replica-start",
+                                                               "--loose-skip-slave-start"})))
                   .ok());
-        CHECK(says(joins(mysql, started(without, Json::array({"mysqld"}))).error().message,
+        CHECK(says(mysql_joins(mysql, started(without, Json::array({"mysqld"}))).error().message,
                    "would replicate as its source"));
-        CHECK_FALSE(joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start=OFF"}))).ok());
-        const Status same_uuid = joins(mysql, pod("mysql:8", Json::array(), Json::array({"--skip-replica-start"})));
+        CHECK_FALSE(mysql_joins(mysql, started(without, Json::array({"mysqld", "--skip-replica-start=OFF"}))).ok());
+        const Status same_uuid =
+            mysql_joins(mysql, pod_of("mysql:8", Json::array(), Json::array({"--skip-replica-start"})));
         REQUIRE_FALSE(same_uuid.ok());
         CHECK(says(same_uuid.error().message, "source's server_uuid (auto.cnf); nothing"));
         CHECK_FALSE(says(same_uuid.error().hint, "args="));
     }
 
     TEST_CASE("what removes a MySQL's server_uuid in vain does not count") {
-        const Json mysql = with_data(pod("mysql:8"), "/var/lib/mysql");
+        const Json mysql = with_data(pod_of("mysql:8"), "/var/lib/mysql");
         const auto joined = [&](const Json& command, const Json& args, const Json& init = Json()) {
-            Json made = with_data(pod("mysql:8", Json::array(), args), "/var/lib/mysql");
+            Json made = with_data(pod_of("mysql:8", Json::array(), args), "/var/lib/mysql");
             if (!command.empty()) made["containers"][0]["command"] = command;
             if (!init.empty()) made["initContainers"] = Json::array({init});
-            return joins(mysql, made);
+            return mysql_joins(mysql, made);
         };
         const Json flags = {"mysqld", "--skip-replica-start"};
         const auto script = [](const char* text) {
@@ -128,9 +126,9 @@ TEST_SUITE("clone mysql") {
         const Json command =
             Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec \"$@\"", "sh", "docker-entrypoint.sh"});
         const auto started = [&](const Json& by, const Json& args) {
-            Json made = pod("mysql:8", Json::array(), args);
+            Json made = pod_of("mysql:8", Json::array(), args);
             made["containers"][0]["command"] = by;
-            return joins(pod("mysql:8"), made);
+            return mysql_joins(pod_of("mysql:8"), made);
         };
         const auto refused = [&](const Json& by, const Json& args) {
             CAPTURE(by);
@@ -164,22 +162,26 @@ TEST_SUITE("clone mysql") {
         CHECK(says(started(shell("exec /start.sh"), Json::array()).error().hint,
                    "does not show how it starts the server"));
         // A MariaDB knows slave's alone.
-        const Json mariadb = pod("mariadb:11");
-        CHECK_FALSE(joins(mariadb, pod("mariadb:11", Json::array(), {"mariadbd", "--loose-skip-replica-start"})).ok());
-        CHECK(joins(mariadb, pod("mariadb:11", Json::array(), {"mariadbd", "--loose-skip-slave-start"})).ok());
+        const Json mariadb = pod_of("mariadb:11");
+        CHECK_FALSE(
+            mysql_joins(mariadb, pod_of("mariadb:11", Json::array(), {"mariadbd", "--loose-skip-replica-start"})).ok());
+        CHECK(mysql_joins(mariadb, pod_of("mariadb:11", Json::array(), {"mariadbd", "--loose-skip-slave-start"})).ok());
         // Of Bitnami's image run.sh alone reads the variable, and each software its own.
-        Json direct = pod("bitnami/mariadb:11", Json::array({variable("MARIADB_EXTRA_FLAGS", "--skip-slave-start")}));
-        CHECK(joins(pod("bitnami/mariadb:11"), direct).ok());
+        Json direct =
+            pod_of("bitnami/mariadb:11", Json::array({variable("MARIADB_EXTRA_FLAGS", "--skip-slave-start")}));
+        CHECK(mysql_joins(pod_of("bitnami/mariadb:11"), direct).ok());
         direct["containers"][0]["command"] = {"/opt/bitnami/mariadb/sbin/mariadbd"};
-        CHECK_FALSE(joins(pod("bitnami/mariadb:11"), direct).ok());
-        CHECK_FALSE(joins(pod("bitnami/mariadb:11"),
-                          pod("bitnami/mariadb:11", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-slave-start")})))
+        CHECK_FALSE(mysql_joins(pod_of("bitnami/mariadb:11"), direct).ok());
+        CHECK_FALSE(mysql_joins(pod_of("bitnami/mariadb:11"),
+                                pod_of("bitnami/mariadb:11",
+                                       Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-slave-start")})))
                         .ok());
     }
 
     TEST_CASE("a variable makes no MariaDB, which has no server_uuid, of a MySQL") {
         const Json args = {"mysqld", "--skip-replica-start"};
-        const Status named = joins(pod("mysql:8"), pod("mysql:8", Json::array({variable("MARIADB_X", "1")}), args));
+        const Status named =
+            mysql_joins(pod_of("mysql:8"), pod_of("mysql:8", Json::array({variable("MARIADB_X", "1")}), args));
         REQUIRE_FALSE(named.ok());
         CHECK(says(named.error().message, "server_uuid"));
     }
@@ -198,15 +200,15 @@ TEST_SUITE("clone mysql") {
             return refused.error().hint;
         };
         // Its own container has it, whatever its configuration says.
-        Json mounted = with_data(pod("mysql:8"), "/data");
+        Json mounted = with_data(pod_of("mysql:8"), "/data");
         mounted["containers"][0]["volumeMounts"].push_back({{"name", "conf"}, {"mountPath", "/etc/mysql/conf.d"}});
         CHECK(says(hint(mounted, {"/data/db/auto.cnf", "/data/db/ibdata1"}), "rm -f /data/db/auto.cnf;"));
         // One folder of several, and one that nobody has looked for.
         const Json flags = {"mysqld", "--skip-replica-start"};
         const std::string dir = "where /DIR is what the source says: select @@datadir";
-        for (const Json& unknown : {mounted, pod("team/db:1", Json::array({variable("MYSQL_ROOT_PASSWORD", "x")})),
-                                    pod("mysql:8", Json::array(), {"mysqld", "--defaults-file=/conf/my.cnf"}),
-                                    pod("mysql:8", Json::array(), {"mysqld", "--datadir=$(DATA)"})}) {
+        for (const Json& unknown : {mounted, pod_of("team/db:1", Json::array({variable("MYSQL_ROOT_PASSWORD", "x")})),
+                                    pod_of("mysql:8", Json::array(), {"mysqld", "--defaults-file=/conf/my.cnf"}),
+                                    pod_of("mysql:8", Json::array(), {"mysqld", "--datadir=$(DATA)"})}) {
             CAPTURE(unknown);
             const Status refused = look(unknown, unknown);
             REQUIRE_FALSE(refused.ok());
@@ -239,9 +241,9 @@ TEST_SUITE("clone mysql") {
         beside.looked_in = "other";
         CHECK(says(check_joining(whole(), beside, mounted, mounted).error().hint, dir));
         // Images whose own configuration leaves it where it is.
-        CHECK(says(hint(pod("percona/percona-server:8.0")), "rm -f /var/lib/mysql/auto.cnf"));
+        CHECK(says(hint(pod_of("percona/percona-server:8.0")), "rm -f /var/lib/mysql/auto.cnf"));
         // Data without one is a MariaDB's, in an image that does not say which it is.
-        const Json unnamed = pod("team/db:1", Json::array({variable("MYSQL_ROOT_PASSWORD", "x")}), flags);
+        const Json unnamed = pod_of("team/db:1", Json::array({variable("MYSQL_ROOT_PASSWORD", "x")}), flags);
         const std::vector<std::string> data = {"/d/ibdata1", "/d/mysql", "/holdfast-looked"};
         Json slave = unnamed;
         slave["containers"][0]["args"] = {"mariadbd", "--skip-slave-start"};
@@ -251,9 +253,9 @@ TEST_SUITE("clone mysql") {
     }
 
     TEST_CASE("a variable that no image reads gives a MySQL no identity of its own") {
-        const Json source = pod("mysql:8", Json::array(), Json::array({"--server-id=1", "--datadir=/data"}));
-        const Status vain = joins(source, pod("mysql:8", Json::array({variable("MYSQL_SERVER_ID", "9")}),
-                                              Json::array({"--server-id=1", "--datadir=/data"})));
+        const Json source = pod_of("mysql:8", Json::array(), Json::array({"--server-id=1", "--datadir=/data"}));
+        const Status vain = mysql_joins(source, pod_of("mysql:8", Json::array({variable("MYSQL_SERVER_ID", "9")}),
+                                                       Json::array({"--server-id=1", "--datadir=/data"})));
         REQUIRE_FALSE(vain.ok());
         CHECK(says(vain.error().message,
                    "variable MYSQL_SERVER_ID does nothing in its image; the clone has the source's"));
@@ -261,26 +263,28 @@ TEST_SUITE("clone mysql") {
         CHECK(
             says(vain.error().hint, R"("--datadir=/data","--loose-skip-replica-start","--loose-skip-slave-start"]')"));
         CHECK_FALSE(
-            joins(source, pod("mysql:8", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")}))).ok());
-        const Json bitnami = pod("bitnami/mysql:8.4");
-        const Status there = joins(bitnami, bitnami);
+            mysql_joins(source, pod_of("mysql:8", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")})))
+                .ok());
+        const Json bitnami = pod_of("bitnami/mysql:8.4");
+        const Status there = mysql_joins(bitnami, bitnami);
         CHECK(says(there.error().hint, "rm -f /bitnami/mysql/data/auto.cnf"));
         CHECK(says(there.error().hint, "/opt/bitnami/scripts/mysql/run.sh"));
         CHECK(
             says(there.error().hint, "--env 'MYSQL_EXTRA_FLAGS=--loose-skip-replica-start --loose-skip-slave-start'"));
         Json made =
-            with_data(pod("bitnami/mysql:8.4", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")})),
+            with_data(pod_of("bitnami/mysql:8.4", Json::array({variable("MYSQL_EXTRA_FLAGS", "--skip-replica-start")})),
                       "/bitnami/mysql");
-        CHECK_FALSE(joins(bitnami, made).ok());
+        CHECK_FALSE(mysql_joins(bitnami, made).ok());
         made["initContainers"] =
             Json::array({{{"name", "uuid"},
                           {"command", Json::array({"rm", "-f", "/old/data/auto.cnf"})},
                           {"volumeMounts", Json::array({{{"name", "data"}, {"mountPath", "/old"}}})}}});
-        CHECK(joins(bitnami, made).ok());
+        CHECK(mysql_joins(bitnami, made).ok());
         // A MariaDB has no server_uuid.
-        const Json mariadb = pod("mariadb:11");
-        CHECK(joins(mariadb, mariadb).error().hint ==
+        const Json mariadb = pod_of("mariadb:11");
+        CHECK(mysql_joins(mariadb, mariadb).error().hint ==
               R"(start it by itself: --set 'spec.template.spec.containers[0].args=["mariadbd","--skip-slave-start"]')");
-        CHECK(joins(mariadb, pod("mariadb:11", Json::array(), Json::array({"mariadbd", "--skip-slave-start"}))).ok());
+        CHECK(mysql_joins(mariadb, pod_of("mariadb:11", Json::array(), Json::array({"mariadbd", "--skip-slave-start"})))
+                  .ok());
     }
 }

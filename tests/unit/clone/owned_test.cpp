@@ -14,7 +14,7 @@ using holdfast::testing::FakeCluster;
 
 namespace {
 
-kube::Claim bound(const std::string& name) {
+kube::Claim bound_copy(const std::string& name) {
     kube::Claim one;
     one.name = name;
     one.uid = "uid-" + name;
@@ -72,15 +72,15 @@ TEST_SUITE("clone owned") {
         const Choice choice = *chosen(options());
         Now now;
         CHECK_FALSE(now.all_bound(choice, kOperation));
-        now.claims["copy"] = bound("copy");
+        now.claims["copy"] = bound_copy("copy");
         CHECK(now.all_bound(choice, kOperation));
         now.claims["copy"].operation = "clone-copy-other";
         CHECK_FALSE(now.all_bound(choice, kOperation));
         CHECK_FALSE(now.any_made(kOperation));
-        now.claims["copy"] = bound("copy");
+        now.claims["copy"] = bound_copy("copy");
         now.claims["copy"].deleting = true;
         CHECK_FALSE(now.all_bound(choice, kOperation));
-        now.claims["copy"] = bound("copy");
+        now.claims["copy"] = bound_copy("copy");
         now.claims["copy"].phase = "Pending";
         CHECK_FALSE(now.all_bound(choice, kOperation));
         now.prepared["copy"] = "masked:other";

@@ -1,4 +1,5 @@
 // By what each kind of software is recognised, each sign by itself: one that is forgotten lets a clone join its source.
+#include "by_image.h"
 #include "plugins/clone/software.h"
 #include "scene.h"
 
@@ -16,10 +17,6 @@ using namespace holdfast::clone;
 using namespace holdfast::clone::testing;
 
 namespace {
-
-Json pod(const std::string& image, const Json& env = Json::array()) {
-    return {{"containers", Json::array({{{"name", "db"}, {"image", image}, {"env", env}}})}};
-}
 
 struct Signs {
     Software software;
@@ -106,7 +103,7 @@ Software found_on(const std::vector<std::string>& files) {
 // A container with this image, command and arguments, and these variables, each "NAME=VALUE".
 Json runs(const std::string& image, const std::vector<std::string>& command, const std::vector<std::string>& args,
           const std::vector<std::string>& values = {}) {
-    Json spec = pod(image);
+    Json spec = pod_of(image);
     Json& container = spec["containers"][0];
     if (!command.empty()) container["command"] = command;
     if (!args.empty()) container["args"] = args;
@@ -124,7 +121,7 @@ TEST_SUITE("clone recognised") {
         for (const Signs& one : kSigns) {
             for (const std::string& image : one.images) {
                 CAPTURE(image);
-                CHECK(recognise(pod(image)).software == one.software);
+                CHECK(recognise(pod_of(image)).software == one.software);
             }
         }
     }
@@ -133,7 +130,8 @@ TEST_SUITE("clone recognised") {
         for (const Signs& one : kSigns) {
             for (const std::string& name : one.variables) {
                 CAPTURE(name);
-                const Recognised found = recognise(pod("team/db:1", Json::array({{{"name", name}, {"value", "x"}}})));
+                const Recognised found =
+                    recognise(pod_of("team/db:1", Json::array({{{"name", name}, {"value", "x"}}})));
                 CHECK(found.software == one.software);
                 CHECK(found.by == "env " + name);
             }

@@ -28,7 +28,7 @@ Json with_command(Json spec, const Words& command) {
     return spec;
 }
 
-Status joins(const Json& source, const Json& made, const Maps& maps = {}, const Words& files = {}) {
+Status redis_joins(const Json& source, const Json& made, const Maps& maps = {}, const Words& files = {}) {
     Joining joining{recognise(source), {}};
     joining.files = files;
     std::map<std::string, Json> read;
@@ -37,11 +37,11 @@ Status joins(const Json& source, const Json& made, const Maps& maps = {}, const 
     return check_joining(whole(), joining, source, made);
 }
 std::string why(const Json& spec, const Maps& maps = {}) {
-    const Status joined = joins(spec, spec, maps);
+    const Status joined = redis_joins(spec, spec, maps);
     return joined.ok() ? "" : joined.error().message;
 }
 std::string hint(const Json& spec, const Maps& maps = {}) {
-    const Status joined = joins(spec, spec, maps);
+    const Status joined = redis_joins(spec, spec, maps);
     return joined.ok() ? "" : joined.error().hint;
 }
 
@@ -119,7 +119,7 @@ TEST_SUITE("clone redis") {
             hint(image) ==
             line +
                 "[\"redis-server\",\"/etc/redis.conf\",\"--replicaof\",\"no\",\"one\",\"--cluster-enabled\",\"no\"]'");
-        const auto by = [&](const Words& args) { return joins(image, pod({"redis:7", {}, args})).ok(); };
+        const auto by = [&](const Words& args) { return redis_joins(image, pod({"redis:7", {}, args})).ok(); };
         CHECK(by({"redis-server", "/etc/redis.conf", "--replicaof", "no", "one", "--cluster-enabled", "no"}));
         CHECK(by({"redis-server", "/etc/redis.conf", "--replicaof", "no one", "--cluster-enabled", "no"}));
         CHECK(by({"/etc/redis.conf", "--slaveof", "NO", "ONE", "--cluster-enabled=no"}));
@@ -134,7 +134,7 @@ TEST_SUITE("clone redis") {
         const Json script = with_command(image, {"sh", "-c", "exec redis-server /etc/redis.conf"});
         Json vain = script;
         vain["containers"][0]["args"] = {"--replicaof", "no", "one", "--cluster-enabled", "no"};
-        CHECK_FALSE(joins(script, vain).ok());
+        CHECK_FALSE(redis_joins(script, vain).ok());
         CHECK(says(hint(script), "give the clone a command that starts redis-server itself"));
     }
 

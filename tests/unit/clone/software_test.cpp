@@ -1,4 +1,5 @@
 #include "plugins/clone/software.h"
+#include "by_image.h"
 #include "plugins/clone/variables.h"
 #include "scene.h"
 
@@ -12,15 +13,10 @@ using namespace holdfast::clone::testing;
 
 namespace {
 
-Json pod(const std::string& image, const Json& env = Json::array(), const Json& args = Json::array()) {
-    return {{"containers", Json::array({{{"name", "db"}, {"image", image}, {"env", env}, {"args", args}}})}};
-}
-Json variable(const std::string& name, const std::string& value) { return {{"name", name}, {"value", value}}; }
+Software by_image(const std::string& image) { return recognise(pod_of(image)).software; }
 
-Software by_image(const std::string& image) { return recognise(pod(image)).software; }
-
-Status joins(const Json& source, const Json& made, bool isolated = false,
-             std::map<std::string, std::optional<Ties>> ties = {}) {
+Status software_joins(const Json& source, const Json& made, bool isolated = false,
+                      std::map<std::string, std::optional<Ties>> ties = {}) {
     CloneOptions wanted = whole();
     wanted.isolated = isolated;
     return check_joining(wanted, {recognise(source), std::move(ties)}, source, made);
@@ -44,11 +40,12 @@ TEST_SUITE("clone software") {
     }
 
     TEST_CASE("by environment and command where the image says nothing; Patroni before its Postgres") {
-        CHECK(recognise(pod("team/db:1", Json::array({variable("PGDATA", "/data")}))).software == Software::kPostgres);
-        const auto patroni = recognise(pod("team/postgres:1", Json::array({variable("PATRONI_SCOPE", "shop")})));
+        CHECK(recognise(pod_of("team/db:1", Json::array({variable("PGDATA", "/data")}))).software ==
+              Software::kPostgres);
+        const auto patroni = recognise(pod_of("team/postgres:1", Json::array({variable("PATRONI_SCOPE", "shop")})));
         CHECK(patroni.software == Software::kPatroni);
         CHECK(patroni.by == "env PATRONI_SCOPE");
-        CHECK(recognise(pod("team/db:1", Json::array(), Json::array({"patroni", "/etc/patroni.yml"}))).software ==
+        CHECK(recognise(pod_of("team/db:1", Json::array(), Json::array({"patroni", "/etc/patroni.yml"}))).software ==
               Software::kPatroni);
     }
 
@@ -67,7 +64,7 @@ TEST_SUITE("clone software") {
     }
 
     TEST_CASE("what is looked for in a pod is where its claims are mounted, in the first container that mounts one") {
-        Json spec = pod("team/db:1");
+        Json spec = pod_of("team/db:1");
         spec["volumes"] = Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data-db-0"}}}},
                                        {{"name", "tmp"}, {"emptyDir", Json::object()}}});
         spec["containers"].push_back({{"name", "server"},
@@ -77,11 +74,11 @@ TEST_SUITE("clone software") {
         CHECK(mounted.container == "server");
         CHECK(mounted.folders == std::vector<std::string>{"/da ta"});
         CHECK(says(files_script(mounted.folders), "find '/da ta' -maxdepth 4 \\( -name patroni.dynamic.json -o"));
-        CHECK(mounts_of_claims(pod("team/db:1")).container.empty());
+        CHECK(mounts_of_claims(pod_of("team/db:1")).container.empty());
     }
 
     TEST_CASE("software that its files tell of is refused like one that its image names") {
-        const Json unknown = pod("team/db:1");
+        const Json unknown = pod_of("team/db:1");
         CloneOptions wanted = whole();
         const Joining kafka{{Software::kKafka, "db", "files on its volumes"}, {}};
         const Status refused = check_joining(wanted, kafka, unknown, unknown);
@@ -121,12 +118,12 @@ TEST_SUITE("clone software") {
              "it knows a primary or an archive to follow"},
             {"standby=false\narchive=off\nfollows=0\nslots=1\nsubscriptions=0\n", "it has 1 replication slot"},
             {"standby=false\narchive=off\nfollows=0\nslots=0\nsubscriptions=2\n", "it has 2 subscriptions"}};
-        const Json database = pod("postgres:16");
+        const Json database = pod_of("postgres:16");
         for (const auto& [answer, text] : told) {
             const auto ties = parse_ties(answer);
             REQUIRE(ties);
             CHECK(ties->text() == text);
-            const Status refused = joins(database, database, false, {{"db-0", ties}});
+            const Status refused = software_joins(database, database, false, {{"db-0", ties}});
             REQUIRE_FALSE(refused.ok());
             CHECK(says(refused.error().message, "in pod/db-0 " + text + ", and so would the clone"));
             CHECK(says(refused.error().hint, "--isolated"));
@@ -134,69 +131,70 @@ TEST_SUITE("clone software") {
     }
 
     TEST_CASE("a Postgres starts beside its source only untied, or isolated") {
-        const Json database = pod("postgres:16");
+        const Json database = pod_of("postgres:16");
         const Ties none;
         Ties archiving;
         archiving.archives = true;
-        CHECK(joins(database, database, false, {{"db-0", none}}).ok());
-        CHECK(joins(database, database, false, {{"db-0", archiving}}).error().kind == ErrorKind::kRefused);
-        CHECK(joins(database, database, false, {{"db-0", none}, {"db-1", archiving}}).error().kind ==
+        CHECK(software_joins(database, database, false, {{"db-0", none}}).ok());
+        CHECK(software_joins(database, database, false, {{"db-0", archiving}}).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(database, database, false, {{"db-0", none}, {"db-1", archiving}}).error().kind ==
               ErrorKind::kRefused);
-        CHECK(joins(database, database, false, {{"db-0", std::nullopt}}).error().kind == ErrorKind::kRefused);
-        CHECK(joins(database, database, false).error().kind == ErrorKind::kRefused);
-        CHECK(joins(database, database, true).ok());
+        CHECK(software_joins(database, database, false, {{"db-0", std::nullopt}}).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(database, database, false).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(database, database, true).ok());
     }
 
     TEST_CASE("arguments that are stronger than isolation are refused") {
-        const Json database = pod("postgres:16", Json::array(), Json::array({"-c", "archive_mode=on"}));
-        CHECK(says(joins(database, database, true).error().message, "archive_mode"));
+        const Json database = pod_of("postgres:16", Json::array(), Json::array({"-c", "archive_mode=on"}));
+        CHECK(says(software_joins(database, database, true).error().message, "archive_mode"));
     }
 
     TEST_CASE("an entrypoint that follows the source's primary at every start is not kept from it by isolation") {
-        const Json source =
-            pod("bitnami/postgresql-repmgr:15", Json::array({variable("REPMGR_PRIMARY_HOST", "postgres-0.postgres")}));
-        const Status refused = joins(source, source, true);
+        const Json source = pod_of("bitnami/postgresql-repmgr:15",
+                                   Json::array({variable("REPMGR_PRIMARY_HOST", "postgres-0.postgres")}));
+        const Status refused = software_joins(source, source, true);
         REQUIRE_FALSE(refused.ok());
         CHECK(says(refused.error().message, "variable REPMGR_PRIMARY_HOST makes its entrypoint follow"));
-        CHECK(joins(source,
-                    pod("bitnami/postgresql-repmgr:15",
-                        Json::array({variable("REPMGR_PRIMARY_HOST", "staging-0.staging")})),
-                    true)
+        CHECK(software_joins(source,
+                             pod_of("bitnami/postgresql-repmgr:15",
+                                    Json::array({variable("REPMGR_PRIMARY_HOST", "staging-0.staging")})),
+                             true)
                   .ok());
     }
 
     TEST_CASE("a container that pushes backups to where the source's are is not started in a clone") {
-        Json source = pod("postgres:15");
+        Json source = pod_of("postgres:15");
         source["containers"].push_back({{"name", "backup"}, {"image", "registry.test/wal-g:3"}});
-        const Status refused = joins(source, source, true);
+        const Status refused = software_joins(source, source, true);
         REQUIRE_FALSE(refused.ok());
         CHECK(says(refused.error().hint, "--set spec.template.spec.containers[1]=null"));
-        CHECK(joins(source, pod("postgres:15"), true).ok());
+        CHECK(software_joins(source, pod_of("postgres:15"), true).ok());
     }
 
     TEST_CASE("a sidecar that is written as an init container, and one that ends, are looked at like any other") {
-        Json source = pod("postgres:15");
+        Json source = pod_of("postgres:15");
         source["initContainers"] = Json::array({{{"name", "restore"}, {"image", "registry.test/busybox:1"}},
                                                 {{"name", "push"},
                                                  {"image", "registry.test/team:1"},
                                                  {"restartPolicy", "Always"},
                                                  {"args", Json::array({"wal-g daemon"})}}});
-        CHECK(says(joins(source, source, true).error().hint, "--set spec.template.spec.initContainers[1]=null"));
+        CHECK(
+            says(software_joins(source, source, true).error().hint, "--set spec.template.spec.initContainers[1]=null"));
         source["initContainers"][1].erase("restartPolicy");
-        CHECK_FALSE(joins(source, source, true).ok());
+        CHECK_FALSE(software_joins(source, source, true).ok());
         source["initContainers"].erase(1);
-        CHECK(joins(source, source, true).ok());
-        Json other = pod("team/agent:1");
+        CHECK(software_joins(source, source, true).ok());
+        Json other = pod_of("team/agent:1");
         other["initContainers"] = Json::array({{{"name", "db"}, {"image", "postgres:15"}}});
         CHECK(recognise(other).software == Software::kNone);  // it prepares something
         other["initContainers"][0]["restartPolicy"] = "Always";
         CHECK(recognise(other).software == Software::kPostgres);
         other["initContainers"][0]["args"] = Json::array({"-c", "archive_command=cp %p /a"});
-        CHECK(says(joins(other, other, true).error().message, "archive_command"));
+        CHECK(says(software_joins(other, other, true).error().message, "archive_command"));
     }
 
     TEST_CASE("variables from ConfigMaps count like those in env") {
-        Json spec = pod("team/db:1");
+        Json spec = pod_of("team/db:1");
         Json& container = spec["containers"][0];
         container["envFrom"] = Json::array({{{"configMapRef", {{"name", "base"}}}},
                                             {{"prefix", "PATRONI_"}, {"configMapRef", {{"name", "patroni"}}}},
@@ -219,10 +217,10 @@ TEST_SUITE("clone software") {
                                                            {"PATRONI_SCOPE", "shop"}});
         CHECK(recognise(spec).software == Software::kNone);
         CHECK(recognise(written).software == Software::kPatroni);
-        CHECK_FALSE(joins(written, written).ok());
+        CHECK_FALSE(software_joins(written, written).ok());
         Json made = spec;
         made["containers"][0]["env"].push_back(variable("PATRONI_SCOPE", "copy"));
-        CHECK(joins(written, written_out(made, maps), false, {{"db-0", Ties{}}}).ok());
+        CHECK(software_joins(written, written_out(made, maps), false, {{"db-0", Ties{}}}).ok());
         CHECK(written_out(spec, {})["containers"][0]["env"].size() == 2);
     }
 
@@ -233,40 +231,41 @@ TEST_SUITE("clone software") {
             return list;
         };
         const Json alone = Json::array({"sh", "-c", "rm -f /var/lib/mysql/auto.cnf; exec mysqld --skip-replica-start"});
-        const Json mysql = pod("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}));
-        const Status led = joins(mysql, pod("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}), alone));
+        const Json mysql = pod_of("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}));
+        const Status led =
+            software_joins(mysql, pod_of("mysql:8", env({{"MYSQL_MASTER_HOST", "mysql-0.mysql"}}), alone));
         REQUIRE_FALSE(led.ok());
         CHECK(says(led.error().message, "MYSQL_MASTER_HOST leads it to the source's servers"));
-        CHECK(joins(mysql, pod("mysql:8", env({{"MYSQL_MASTER_HOST", "copy-0.copy"}}), alone)).ok());
+        CHECK(software_joins(mysql, pod_of("mysql:8", env({{"MYSQL_MASTER_HOST", "copy-0.copy"}}), alone)).ok());
         const auto galera = [](const std::string& address) {
-            return pod("mariadb:11", Json::array(),
-                       Json::array({"--skip-slave-start", "--wsrep_cluster_address=" + address}));
+            return pod_of("mariadb:11", Json::array(),
+                          Json::array({"--skip-slave-start", "--wsrep_cluster_address=" + address}));
         };
-        CHECK_FALSE(joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://mysql-0.mysql")).ok());
-        CHECK(joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://copy-0.copy")).ok());
+        CHECK_FALSE(software_joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://mysql-0.mysql")).ok());
+        CHECK(software_joins(galera("gcomm://mysql-0.mysql"), galera("gcomm://copy-0.copy")).ok());
         // Both say where the controllers are; one of them is changed.
-        const Json kafka =
-            pod("cp-kafka",
-                env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093"}, {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}}));
-        CHECK(says(joins(kafka, pod("cp-kafka", env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy-0:9093"},
-                                                     {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}})))
+        const Json kafka = pod_of("cp-kafka", env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093"},
+                                                   {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}}));
+        CHECK(says(software_joins(kafka, pod_of("cp-kafka", env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy-0:9093"},
+                                                                 {"KAFKA_ZOOKEEPER_CONNECT", "zoo:2181"}})))
                        .error()
                        .message,
                    "KAFKA_ZOOKEEPER_CONNECT leads it to the source's servers"));
         const Json seeds = Json::array({"--seeds", "kafka-0:33145"});
         const Json own = env({{"KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy-0:9093"}});
-        CHECK_FALSE(joins(pod("redpanda", Json::array(), seeds), pod("redpanda", own, seeds)).ok());
-        CHECK(
-            joins(pod("redpanda", Json::array(), seeds), pod("redpanda", own, Json::array({"--seeds", "copy-0:33145"})))
-                .ok());
+        CHECK_FALSE(software_joins(pod_of("redpanda", Json::array(), seeds), pod_of("redpanda", own, seeds)).ok());
+        CHECK(software_joins(pod_of("redpanda", Json::array(), seeds),
+                             pod_of("redpanda", own, Json::array({"--seeds", "copy-0:33145"})))
+                  .ok());
     }
 
     TEST_CASE("a replica set may be named in a file, wherever its flag ends") {
-        CHECK_FALSE(joins(pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})),
-                          pod("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})))
+        CHECK_FALSE(software_joins(pod_of("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})),
+                                   pod_of("mongo:7", Json::array(), Json::array({"-f/etc/mongod.conf"})))
                         .ok());
         const auto names = [](const Json& args) {
-            const Status joined = joins(pod("mongo:7", Json::array(), args), pod("mongo:7", Json::array(), args));
+            const Status joined =
+                software_joins(pod_of("mongo:7", Json::array(), args), pod_of("mongo:7", Json::array(), args));
             return joined.ok() ? "" : joined.error().message;
         };
         CHECK(says(names(Json::array({"sh", "-c", "exec mongod --replSet rs0"})), "its arguments name it"));
@@ -274,15 +273,15 @@ TEST_SUITE("clone software") {
         CHECK(says(names(Json::array({"/scripts/setup.sh"})), "a script"));
         CHECK(says(names(Json::array({"bash", "-c", "/opt/start.sh && mongod"})), "a script"));
         CHECK(names(Json::array({"docker-entrypoint.sh", "mongod", "--bind_ip_all"})).empty());
-        const Json told = pod("mongo:7", Json::array({variable("MONGODB_REPLICA_SET_NAME", "rs0")}));
-        CHECK(says(joins(told, told).error().message, "variable MONGODB_REPLICA_SET_NAME"));
+        const Json told = pod_of("mongo:7", Json::array({variable("MONGODB_REPLICA_SET_NAME", "rs0")}));
+        CHECK(says(software_joins(told, told).error().message, "variable MONGODB_REPLICA_SET_NAME"));
     }
 
     TEST_CASE("members of a Patroni are asked, since its own configuration goes with the copy") {
         const auto patroni = [](const std::string& scope, const std::string& archive = "") {
             Json env = Json::array({variable("PATRONI_SCOPE", scope)});
             if (!archive.empty()) env.push_back(variable("WALG_S3_PREFIX", archive));
-            return pod("spilo", env);
+            return pod_of("spilo", env);
         };
         const auto told = [](const std::string& archive, const std::string& fetches,
                              const std::string& subscriptions = "0") {
@@ -292,30 +291,32 @@ TEST_SUITE("clone software") {
         };
         const Json source = patroni("shop"), made = patroni("copy");
         // Slots and a primary each member has of its own cluster, which the clone leaves.
-        CHECK(joins(source, made, false, told("off", "0")).ok());
-        const Status archiving = joins(source, made, false, told("on", "0"));
+        CHECK(software_joins(source, made, false, told("off", "0")).ok());
+        const Status archiving = software_joins(source, made, false, told("on", "0"));
         REQUIRE_FALSE(archiving.ok());
         CHECK(says(archiving.error().message, "in pod/db-0 it archives its WAL, and so would the clone"));
         CHECK(says(archiving.error().hint, "--isolated"));
-        CHECK(joins(source, made, true, told("on", "0")).ok());
-        CHECK(says(joins(source, made, false, told("off", "0", "1")).error().message, "it has subscriptions"));
-        CHECK(joins(source, made, true, told("off", "0", "1")).ok());
+        CHECK(software_joins(source, made, true, told("on", "0")).ok());
+        CHECK(says(software_joins(source, made, false, told("off", "0", "1")).error().message, "it has subscriptions"));
+        CHECK(software_joins(source, made, true, told("off", "0", "1")).ok());
         for (const bool isolated : {false, true}) {
-            const Status fetching = joins(source, made, isolated, told("off", "1"));
+            const Status fetching = software_joins(source, made, isolated, told("off", "1"));
             REQUIRE_FALSE(fetching.ok());
             CHECK(says(fetching.error().message,
                        "in pod/db-0 restore_command is set: the clone would read its source's archive"));
             CHECK(says(fetching.error().hint, "kubectl clone pvc/NAME COPY"));
-            const Status unasked = joins(source, made, isolated, {{"db-0", std::nullopt}});
+            const Status unasked = software_joins(source, made, isolated, {{"db-0", std::nullopt}});
             REQUIRE_FALSE(unasked.ok());
             CHECK(says(unasked.error().message, "could not be asked in pod/db-0"));
-            CHECK(says(joins(source, made, isolated).error().message, "no pod of it runs that could be asked"));
+            CHECK(
+                says(software_joins(source, made, isolated).error().message, "no pod of it runs that could be asked"));
         }
         // Where the archive is stands in variables, of which the clone has others.
-        CHECK(joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1")).ok());
-        CHECK(joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), true).ok());
+        CHECK(software_joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1")).ok());
+        CHECK(software_joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), true).ok());
         CHECK_FALSE(
-            joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1", "1")).ok());
+            software_joins(patroni("shop", "s3://shop"), patroni("copy", "s3://copy"), false, told("on", "1", "1"))
+                .ok());
     }
 
     TEST_CASE("a Patroni that follows another cluster would follow it as a clone, too") {
@@ -323,69 +324,71 @@ TEST_SUITE("clone software") {
             return Json::array({variable("SCOPE", scope), variable("STANDBY_HOST", "primary.other")});
         };
         const Ties primary{}, standby{true};
-        const Json source = pod("spilo-15", env("shop"));
-        const Status led = joins(source, pod("spilo-15", env("copy")), false, {{"db-0", primary}});
+        const Json source = pod_of("spilo-15", env("shop"));
+        const Status led = software_joins(source, pod_of("spilo-15", env("copy")), false, {{"db-0", primary}});
         REQUIRE_FALSE(led.ok());
         CHECK(says(led.error().message, "variable STANDBY_HOST makes it follow the cluster that its source follows"));
-        const Json plain = pod("spilo-15", Json::array({variable("SCOPE", "shop")})),
-                   made = pod("spilo-15", Json::array({variable("SCOPE", "copy")}));
-        CHECK(joins(plain, made, false, {{"db-0", primary}, {"db-1", standby}}).ok());
+        const Json plain = pod_of("spilo-15", Json::array({variable("SCOPE", "shop")})),
+                   made = pod_of("spilo-15", Json::array({variable("SCOPE", "copy")}));
+        CHECK(software_joins(plain, made, false, {{"db-0", primary}, {"db-1", standby}}).ok());
         for (const bool isolated : {false, true}) {
-            const Status follows = joins(plain, made, isolated, {{"db-0", standby}, {"db-1", standby}});
+            const Status follows = software_joins(plain, made, isolated, {{"db-0", standby}, {"db-1", standby}});
             REQUIRE_FALSE(follows.ok());
             CHECK(says(follows.error().message, "each of its pods that run is a standby"));
         }
     }
 
     TEST_CASE("the others need their identity set") {
-        const Json patroni = pod("spilo", Json::array({variable("PATRONI_SCOPE", "shop")}));
-        CHECK(joins(patroni, patroni).error().kind == ErrorKind::kRefused);
-        CHECK(joins(patroni, patroni, true).error().kind == ErrorKind::kRefused);
+        const Json patroni = pod_of("spilo", Json::array({variable("PATRONI_SCOPE", "shop")}));
+        CHECK(software_joins(patroni, patroni).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(patroni, patroni, true).error().kind == ErrorKind::kRefused);
         const std::map<std::string, std::optional<Ties>> untied = {{"db-0", Ties{}}};
-        CHECK(joins(patroni, pod("spilo", Json::array({variable("PATRONI_SCOPE", "copy")})), false, untied).ok());
+        CHECK(software_joins(patroni, pod_of("spilo", Json::array({variable("PATRONI_SCOPE", "copy")})), false, untied)
+                  .ok());
         const auto spilo = [](const std::vector<std::pair<std::string, std::string>>& values) {
             Json env = Json::array();
             for (const auto& [name, value] : values) env.push_back(variable(name, value));
-            return pod("spilo", env);
+            return pod_of("spilo", env);
         };
         // Whichever of the two its entrypoint reads.
         const Json both = spilo({{"SCOPE", "shop"}, {"PATRONI_SCOPE", "shop"}});
-        const auto half = joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "shop"}}));
+        const auto half = software_joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "shop"}}));
         REQUIRE_FALSE(half.ok());
         CHECK(half.error().message ==
               "sts/postgres is Patroni (env PATRONI_SCOPE of container db): variable PATRONI_SCOPE has the scope of "
               "the source's cluster; nothing was changed");
-        CHECK(joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "copy"}}), false, untied).ok());
+        CHECK(software_joins(both, spilo({{"SCOPE", "copy"}, {"PATRONI_SCOPE", "copy"}}), false, untied).ok());
         for (const char* archive : {"WALG_S3_PREFIX", "WALE_S3_PREFIX", "WAL_S3_BUCKET", "USE_WALG_BACKUP"}) {
-            const auto refused = joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
-                                       spilo({{"SCOPE", "copy"}, {archive, "s3://shop"}}));
+            const auto refused = software_joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
+                                                spilo({{"SCOPE", "copy"}, {archive, "s3://shop"}}));
             REQUIRE_FALSE(refused.ok());
             CHECK(says(refused.error().message, std::string("by variable ") + archive + " it would archive"));
-            CHECK(joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
-                        spilo({{"SCOPE", "copy"}, {archive, "s3://copy"}}), false, untied)
+            CHECK(software_joins(spilo({{"SCOPE", "shop"}, {archive, "s3://shop"}}),
+                                 spilo({{"SCOPE", "copy"}, {archive, "s3://copy"}}), false, untied)
                       .ok());
         }
         Json pushed = spilo({{"SCOPE", "copy"}});
         pushed["containers"].push_back({{"name", "pgbackrest"}, {"image", "team/pgbackrest:2"}});
-        CHECK(says(joins(spilo({{"SCOPE", "shop"}}), pushed).error().message,
+        CHECK(says(software_joins(spilo({{"SCOPE", "shop"}}), pushed).error().message,
                    "backs up to where the source's backups are"));
-        const Json mongo = pod("mongo:7", Json::array(), Json::array({"--replSet", "rs0"}));
-        CHECK(joins(mongo, mongo).error().kind == ErrorKind::kRefused);
-        CHECK(joins(mongo, pod("mongo:7")).ok());
-        const Json by_file = pod("mongo:7", Json::array(), Json::array({"--config", "/etc/mongod.conf"}));
-        CHECK(joins(by_file, by_file).error().kind == ErrorKind::kRefused);
-        const Json kafka = pod("cp-kafka", Json::array({variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093")}));
-        CHECK(joins(kafka, kafka).error().kind == ErrorKind::kRefused);
-        CHECK(joins(pod("mysql:8"), pod("mysql:8")).error().kind == ErrorKind::kRefused);
-        CHECK(joins(pod("nginx"), pod("nginx")).ok());
+        const Json mongo = pod_of("mongo:7", Json::array(), Json::array({"--replSet", "rs0"}));
+        CHECK(software_joins(mongo, mongo).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(mongo, pod_of("mongo:7")).ok());
+        const Json by_file = pod_of("mongo:7", Json::array(), Json::array({"--config", "/etc/mongod.conf"}));
+        CHECK(software_joins(by_file, by_file).error().kind == ErrorKind::kRefused);
+        const Json kafka =
+            pod_of("cp-kafka", Json::array({variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@kafka-0:9093")}));
+        CHECK(software_joins(kafka, kafka).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(pod_of("mysql:8"), pod_of("mysql:8")).error().kind == ErrorKind::kRefused);
+        CHECK(software_joins(pod_of("nginx"), pod_of("nginx")).ok());
     }
 
     TEST_CASE("controllers that a Kafka is told by its file are not replaced by a variable") {
-        const Json kafka = pod("bitnami/kafka:3.7", Json::array({variable("KAFKA_HEAP_OPTS", "x")}));
-        const Json made =
-            pod("bitnami/kafka:3.7",
-                Json::array({variable("KAFKA_HEAP_OPTS", "x"), variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy")}));
-        const Status vain = joins(kafka, made);
+        const Json kafka = pod_of("bitnami/kafka:3.7", Json::array({variable("KAFKA_HEAP_OPTS", "x")}));
+        const Json made = pod_of(
+            "bitnami/kafka:3.7",
+            Json::array({variable("KAFKA_HEAP_OPTS", "x"), variable("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@copy")}));
+        const Status vain = software_joins(kafka, made);
         REQUIRE_FALSE(vain.ok());
         CHECK(says(vain.error().hint, "kubectl clone pvc/NAME COPY"));
     }

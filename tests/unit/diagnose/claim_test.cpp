@@ -9,7 +9,7 @@ using testing::Recorded;
 
 namespace {
 
-diagnose::Finding explained(Recorded& recorded, const std::string& name, const std::string& space = "diag-a") {
+diagnose::Finding explained_claim(Recorded& recorded, const std::string& name, const std::string& space = "diag-a") {
     const auto findings = diagnose::explain_claim(recorded.cluster, space, name);
     REQUIRE(findings.size() == 1);
     return findings.front();
@@ -29,7 +29,7 @@ TEST_CASE("a claim without a class waits for a default class that does not exist
     recorded.change("StorageClass", "", "fast", [](Json& object) { object["metadata"].erase("annotations"); });
     recorded.change("PersistentVolumeClaim", "diag-a", "c-noclass",
                     [](Json& object) { object["spec"].erase("storageClassName"); });
-    const auto found = explained(recorded, "c-noclass");
+    const auto found = explained_claim(recorded, "c-noclass");
     CHECK(found.code == "claim-no-default-class");
     CHECK(found.remedy.find("is-default-class=true") != std::string::npos);
 }
@@ -42,14 +42,14 @@ TEST_CASE("of several default classes the newest is the claim's") {
     });
     recorded.change("PersistentVolumeClaim", "diag-a", "c-broken",
                     [](Json& object) { object["spec"].erase("storageClassName"); });
-    CHECK(explained(recorded, "c-broken").message.find("slow.csi.hf.test says") != std::string::npos);
+    CHECK(explained_claim(recorded, "c-broken").message.find("slow.csi.hf.test says") != std::string::npos);
 }
 
 TEST_CASE("an installed driver that says nothing is told from one that is not there") {
     Recorded recorded;
     no_events(recorded);
-    CHECK(explained(recorded, "c-broken").code == "claim-not-taken-up");
-    CHECK(explained(recorded, "c-nobody").code == "claim-nobody-provisions");
+    CHECK(explained_claim(recorded, "c-broken").code == "claim-not-taken-up");
+    CHECK(explained_claim(recorded, "c-nobody").code == "claim-nobody-provisions");
 }
 
 TEST_CASE("who may not list drivers is not told that one is missing") {
@@ -67,7 +67,7 @@ TEST_CASE("an event of an earlier claim of the same name is no cause") {
     Recorded recorded;
     recorded.change("PersistentVolumeClaim", "diag-a", "c-broken",
                     [](Json& object) { object["metadata"]["uid"] = "another"; });
-    CHECK(explained(recorded, "c-broken").code == "claim-not-taken-up");
+    CHECK(explained_claim(recorded, "c-broken").code == "claim-not-taken-up");
 }
 
 TEST_CASE("a claim that we restored and whose source was dropped is empty, also once it is bound") {
@@ -75,7 +75,7 @@ TEST_CASE("a claim that we restored and whose source was dropped is empty, also 
     recorded.change("PersistentVolumeClaim", "diag-a", "c-ok", [](Json& object) {
         object["metadata"]["annotations"]["holdfast.dev/source"] = "vs/diag-a/s-ok uid=1";
     });
-    const auto found = explained(recorded, "c-ok");
+    const auto found = explained_claim(recorded, "c-ok");
     CHECK(found.code == "claim-source-dropped");
     CHECK(found.message.find("EMPTY") != std::string::npos);
 }
@@ -84,7 +84,7 @@ TEST_CASE("a claim whose volume is gone is lost for ever") {
     Recorded recorded;
     recorded.change("PersistentVolumeClaim", "diag-a", "c-ok",
                     [](Json& object) { object["status"]["phase"] = "Lost"; });
-    CHECK(explained(recorded, "c-ok").code == "claim-lost");
+    CHECK(explained_claim(recorded, "c-ok").code == "claim-lost");
 }
 
 TEST_CASE("a claim's deletion names the pods and snapshots that hold it") {
@@ -93,7 +93,7 @@ TEST_CASE("a claim's deletion names the pods and snapshots that hold it") {
         object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z";
         object["metadata"]["finalizers"].push_back("snapshot.storage.kubernetes.io/pvc-as-source-protection");
     });
-    const auto found = explained(recorded, "c-slow");
+    const auto found = explained_claim(recorded, "c-slow");
     CHECK(found.code == "claim-deleting");
     CHECK(found.message.find("pod p-first") != std::string::npos);
     CHECK(found.message.find("a snapshot of it that is not ready") != std::string::npos);
@@ -108,9 +108,9 @@ TEST_CASE("a clone of a claim that is not bound, or on another driver, says so")
         };
     };
     recorded.change("PersistentVolumeClaim", "diag-a", "c-clonemissing", from("c-noclass"));
-    CHECK(explained(recorded, "c-clonemissing").code == "claim-source-not-ready");
+    CHECK(explained_claim(recorded, "c-clonemissing").code == "claim-source-not-ready");
     recorded.change("PersistentVolumeClaim", "diag-a", "c-clonemissing", from("c-slow"));
-    CHECK(explained(recorded, "c-clonemissing").code == "claim-source-other-driver");
+    CHECK(explained_claim(recorded, "c-clonemissing").code == "claim-source-other-driver");
 }
 
 TEST_CASE("a source of another volume mode is named") {
@@ -119,30 +119,30 @@ TEST_CASE("a source of another volume mode is named") {
         object["spec"]["volumeMode"] = "Block";
         object["spec"]["resources"]["requests"]["storage"] = "1Gi";
     });
-    CHECK(explained(recorded, "c-small").code == "claim-source-other-mode");
+    CHECK(explained_claim(recorded, "c-small").code == "claim-source-other-mode");
 }
 
 TEST_CASE("a volume with room, mode and access waits for nothing but its claim") {
     Recorded recorded;
     recorded.change("PersistentVolume", "", "diag-pv-small",
                     [](Json& object) { object["spec"]["capacity"]["storage"] = "1Gi"; });
-    CHECK(explained(recorded, "c-toobig", "diag-b").code == "claim-binding");
+    CHECK(explained_claim(recorded, "c-toobig", "diag-b").code == "claim-binding");
     recorded.change("PersistentVolume", "", "diag-pv-small",
                     [](Json& object) { object["spec"]["volumeMode"] = "Block"; });
-    CHECK(explained(recorded, "c-toobig", "diag-b").message.find("diag-pv-small has volumeMode Block") !=
+    CHECK(explained_claim(recorded, "c-toobig", "diag-b").message.find("diag-pv-small has volumeMode Block") !=
           std::string::npos);
 }
 
 TEST_CASE("a missing claim whose StatefulSet was refused it names the quota, any other is missing") {
     Recorded recorded;
-    const auto found = explained(recorded, "data-q-0", "diag-quota");
+    const auto found = explained_claim(recorded, "data-q-0", "diag-quota");
     CHECK(found.code == "refused-by-quota");
     CHECK(found.message.find("exceeded quota: small") != std::string::npos);
-    CHECK(explained(recorded, "data-q-00", "diag-quota").code == "claim-missing");
+    CHECK(explained_claim(recorded, "data-q-00", "diag-quota").code == "claim-missing");
 }
 
 TEST_CASE("explaining a claim costs a bounded number of reads") {
     Recorded recorded;
-    explained(recorded, "c-broken");
+    explained_claim(recorded, "c-broken");
     CHECK(recorded.cluster.calls.size() <= 6);
 }

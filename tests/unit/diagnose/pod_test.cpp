@@ -8,7 +8,7 @@ using testing::Recorded;
 
 namespace {
 
-diagnose::Finding explained(Recorded& recorded, const std::string& name, const std::string& space = "diag-a") {
+diagnose::Finding explained_pod(Recorded& recorded, const std::string& name, const std::string& space = "diag-a") {
     const auto findings = diagnose::explain_pod(recorded.cluster, space, name);
     REQUIRE(findings.size() == 1);
     return findings.front();
@@ -25,7 +25,7 @@ TEST_CASE("a pod on a node that does not answer is never to be force-deleted wit
     });
     recorded.change("Pod", "diag-a", "p-first",
                     [](Json& object) { object["metadata"]["deletionTimestamp"] = "2026-11-21T05:00:00Z"; });
-    const auto found = explained(recorded, "p-first");
+    const auto found = explained_pod(recorded, "p-first");
     CHECK(found.code == "pod-node-lost");
     CHECK(found.remedy.find("a second time") != std::string::npos);
 }
@@ -38,7 +38,7 @@ TEST_CASE("a volume that cannot be detached elsewhere names the driver's words")
         changed["status"]["detachError"]["message"] = "the node is on fire";
         recorded.cluster.put(changed);
     }
-    const auto found = explained(recorded, "p-second");
+    const auto found = explained_pod(recorded, "p-second");
     CHECK(found.code == "pod-multi-attach");
     CHECK(found.message.find("the node is on fire") != std::string::npos);
     CHECK(found.remedy.find("stop the other pod first") == 0);
@@ -47,7 +47,7 @@ TEST_CASE("a volume that cannot be detached elsewhere names the driver's words")
 TEST_CASE("a volume of a dead node is waited for, or the node is declared out of service") {
     Recorded recorded;
     recorded.cluster.drop({kube::kPods, "diag-a", "p-first"});
-    CHECK(explained(recorded, "p-second").remedy.find("out-of-service") != std::string::npos);
+    CHECK(explained_pod(recorded, "p-second").remedy.find("out-of-service") != std::string::npos);
 }
 
 TEST_CASE("an old attach error says nothing of a pod whose containers run") {
@@ -55,7 +55,7 @@ TEST_CASE("an old attach error says nothing of a pod whose containers run") {
     recorded.change("Pod", "diag-a", "p-second", [](Json& object) {
         object["status"]["containerStatuses"][0]["state"] = Json::parse(R"({"running": {}})");
     });
-    CHECK(explained(recorded, "p-second").code == "pod-not-ready");
+    CHECK(explained_pod(recorded, "p-second").code == "pod-not-ready");
 }
 
 TEST_CASE("an attachment that fails is told without any event") {
@@ -69,22 +69,22 @@ TEST_CASE("an attachment that fails is told without any event") {
         changed["status"] = Json::parse(R"({"attached": false, "attachError": {"message": "no free slot"}})");
         recorded.cluster.put(changed);
     }
-    const auto found = explained(recorded, "p-second");
+    const auto found = explained_pod(recorded, "p-second");
     CHECK(found.code == "pod-attach-failed");
     CHECK(found.message.find("no free slot") != std::string::npos);
 }
 
 TEST_CASE("a pod that Pod Security or a webhook refuses is explained by its owner's event") {
     Recorded recorded;
-    CHECK(explained(recorded, "psa-0", "diag-psa").code == "refused-by-pod-security");
-    CHECK(explained(recorded, "q2-0", "diag-quota").code == "refused-by-quota");
+    CHECK(explained_pod(recorded, "psa-0", "diag-psa").code == "refused-by-pod-security");
+    CHECK(explained_pod(recorded, "q2-0", "diag-quota").code == "refused-by-quota");
     recorded.cluster.put(
         Json::parse(R"({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "FailedCreate",
         "metadata": {"name": "e", "namespace": "diag-psa"}, "lastTimestamp": "2027-01-01T00:00:00Z",
         "involvedObject": {"kind": "StatefulSet", "namespace": "diag-psa", "name": "psa"},
         "message": "create Pod psa-0 in StatefulSet psa failed error: admission webhook \"policy.example.com\" denied the request: no"})"));
-    CHECK(explained(recorded, "psa-0", "diag-psa").code == "refused-by-webhook");
-    CHECK(explained(recorded, "psa-01", "diag-psa").code == "pod-missing");
+    CHECK(explained_pod(recorded, "psa-0", "diag-psa").code == "refused-by-webhook");
+    CHECK(explained_pod(recorded, "psa-01", "diag-psa").code == "pod-missing");
 }
 
 TEST_CASE("an evicted pod says why") {
@@ -93,7 +93,7 @@ TEST_CASE("an evicted pod says why") {
         object["status"] = Json::parse(
             R"({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."})");
     });
-    const auto found = explained(recorded, "p-mount");
+    const auto found = explained_pod(recorded, "p-mount");
     CHECK(found.code == "pod-failed");
     CHECK(found.message.find("Evicted: The node was low on resource") != std::string::npos);
 }
@@ -104,7 +104,7 @@ TEST_CASE("a pod that nobody has scheduled names its scheduler") {
         object["spec"]["schedulerName"] = "mine";
         object["status"].erase("conditions");
     });
-    const auto found = explained(recorded, "p-big");
+    const auto found = explained_pod(recorded, "p-big");
     CHECK(found.code == "pod-not-looked-at");
     CHECK(found.message.find("scheduler mine") != std::string::npos);
 }

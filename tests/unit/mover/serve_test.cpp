@@ -3,6 +3,7 @@
 #include "plugins/migrate/mover/needs.h"
 #include "plugins/migrate/mover/remote_target.h"
 #include "plugins/migrate/mover/tls.h"
+#include "tests/unit/mover/encoded.h"
 
 #include <doctest/doctest.h>
 #include <csignal>
@@ -20,14 +21,6 @@ class NeverSignalled : public Signals {
 
 const NeverSignalled kNoSignals;
 const std::string kKey(32, 'k');
-
-template <typename Thing>
-std::string encoded(const Thing& thing) {
-    std::string bytes;
-    Encoder out(bytes);
-    encode(out, thing);
-    return bytes;
-}
 
 std::string version(std::uint32_t number) {
     std::string bytes;

@@ -2,6 +2,7 @@
 #include "plugins/migrate/mover/compressor.h"
 #include "plugins/migrate/mover/frame.h"
 #include "plugins/migrate/mover/needs.h"
+#include "tests/unit/mover/encoded.h"
 
 #include <doctest/doctest.h>
 
@@ -16,14 +17,6 @@ Meta some_meta() {
     meta.size = 5;
     meta.xattrs = {{"security.capability", std::string("\1\0\0\2", 4)}, {"user.a", ""}};
     return meta;
-}
-
-template <typename Thing>
-std::string encoded(const Thing& thing) {
-    std::string bytes;
-    Encoder out(bytes);
-    encode(out, thing);
-    return bytes;
 }
 
 }  // namespace

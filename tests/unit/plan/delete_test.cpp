@@ -8,7 +8,7 @@ using namespace holdfast::testing::executing;  // NOLINT
 using holdfast::testing::FakeCluster;
 
 TEST_CASE("a delete never touches the successor of what it names") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(claim("a"));
     f.plan.steps = {step("d", Delete{claim_ref("a"), {"uid-of-another", ""}, kube::Propagation::kBackground, true})};
     CHECK(f.run().status.error().kind == ErrorKind::kConflict);
@@ -18,7 +18,7 @@ TEST_CASE("a delete never touches the successor of what it names") {
 }
 
 TEST_CASE("a delete of what the plan itself makes leaves somebody else's object of that name") {
-    Fixture f;
+    ExecutorScene f;
     f.plan.steps = {step("c", Create{claim("a"), {}}),
                     step("d", Delete{claim_ref("a"), {}, kube::Propagation::kBackground, true}, {"c"})};
     f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
@@ -33,7 +33,7 @@ TEST_CASE("a delete of what the plan itself makes leaves somebody else's object 
 
 TEST_CASE("a delete without a uid, of what an earlier round has made, takes only what carries its operation's label") {
     for (const std::string label : {"", "op-2", "op-1"}) {
-        Fixture f;
+        ExecutorScene f;
         Json there = claim("a");
         if (!label.empty()) there["metadata"]["labels"][labels::kOperation] = label;
         f.cluster.put(there);
@@ -44,7 +44,7 @@ TEST_CASE("a delete without a uid, of what an earlier round has made, takes only
 }
 
 TEST_CASE("a delete that is told \"not found\" looks whether that is true") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(claim("a"));
     int answers = 0;
     f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
@@ -57,7 +57,7 @@ TEST_CASE("a delete that is told \"not found\" looks whether that is true") {
 }
 
 TEST_CASE("a delete ends when the one that was meant is gone, whoever has its name by then") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(claim("a"));
     Delete action{claim_ref("a"), {(*f.cluster.at(claim_ref("a")))["metadata"]["uid"], ""}};
     bool again = false;

@@ -5,6 +5,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/os/process_identity.h"
 #include "common/plan/drive.h"
+#include "tests/unit/plan/claim_ref.h"
 #include "tests/unit/support/fake_cluster.h"
 
 #include <doctest/doctest.h>
@@ -30,8 +31,6 @@ struct Silent : Witness {
     void message(const std::string& text) override { messages.push_back(text); }
     std::vector<std::string> messages;
 };
-
-inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
 
 // Makes a claim in each of two rounds; taken down again by recover() if asked.
 struct TwoClaims : Operation {

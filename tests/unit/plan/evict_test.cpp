@@ -11,7 +11,7 @@ using namespace holdfast::testing::executing;  // NOLINT
 
 namespace {
 
-void put_pod(Fixture& f) {
+void put_pod(ExecutorScene& f) {
     f.cluster.put({{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}, {"namespace", "n"}}}});
     Delete evict{{kube::kPods, "n", "p"}, {kube::uid_of(*f.cluster.at({kube::kPods, "n", "p"})), ""}};
     evict.evict = true;
@@ -19,7 +19,7 @@ void put_pod(Fixture& f) {
 }
 
 // The first so many evictions are more than a budget allows.
-void put_budget(Fixture& f, int& refusals) {
+void put_budget(ExecutorScene& f, int& refusals) {
     f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
         if (after || call != "evict pod/n/p" || refusals == 0) return std::nullopt;
         --refusals;
@@ -30,7 +30,7 @@ void put_budget(Fixture& f, int& refusals) {
 }  // namespace
 
 TEST_CASE("a pod is evicted, and a budget that does not allow it is asked again until it does") {
-    Fixture f;
+    ExecutorScene f;
     put_pod(f);
     int refusals = 3;
     put_budget(f, refusals);
@@ -41,7 +41,7 @@ TEST_CASE("a pod is evicted, and a budget that does not allow it is asked again 
 }
 
 TEST_CASE("a budget that never allows an eviction ends it in time, and the pod stays") {
-    Fixture f;
+    ExecutorScene f;
     put_pod(f);
     int refusals = 1000000;
     put_budget(f, refusals);
@@ -54,7 +54,7 @@ TEST_CASE("a budget that never allows an eviction ends it in time, and the pod s
 }
 
 TEST_CASE("how long a budget is asked is counted by the clock: slow answers do not make hours of it") {
-    Fixture f;
+    ExecutorScene f;
     put_pod(f);
     const auto begin = f.clock.steady_now();
     f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
@@ -67,7 +67,7 @@ TEST_CASE("how long a budget is asked is counted by the clock: slow answers do n
 }
 
 TEST_CASE("what must come again is tried by the clock, too: slow refusals do not make hours of it") {
-    Fixture f;
+    ExecutorScene f;
     Create again{claim("a"), {}, true};
     again.insists = true;
     f.plan.steps = {step("again", again)};
@@ -85,7 +85,7 @@ TEST_CASE("what must come again is tried by the clock, too: slow refusals do not
 }
 
 TEST_CASE("a signal ends the asking for an eviction") {
-    Fixture f;
+    ExecutorScene f;
     put_pod(f);
     int refusals = 1000000;
     put_budget(f, refusals);

@@ -4,6 +4,7 @@
 #include "common/kube/objects/labels.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/executor.h"
+#include "tests/unit/plan/claim_ref.h"
 #include "tests/unit/support/fake_cluster.h"
 
 #include <algorithm>
@@ -14,8 +15,9 @@
 namespace holdfast::testing::executing {
 
 using namespace plan;  // NOLINT: a scene for tests of one header
+using testing::claim_ref;
 
-struct FakeSignals : Signals {
+struct ExecutorSignals : Signals {
     int number = 0;
     int count() const override { return number; }
     int last() const override { return number > 0 ? 2 : 0; }
@@ -64,7 +66,6 @@ inline Json claim(const std::string& name) {
             {"metadata", {{"name", name}, {"namespace", "n"}}},
             {"spec", {{"dataSource", {{"name", "s"}}}}}};
 }
-inline kube::ObjectRef claim_ref(const std::string& name) { return {kube::kClaims, "n", name}; }
 
 inline Step step(const std::string& id, Action action, std::vector<std::string> after = {}) {
     Step one;
@@ -83,16 +84,16 @@ inline Exec exec(const std::string& command) {
     return one;
 }
 
-struct Fixture {
+struct ExecutorScene {
     FakeClock clock;
     FakeCluster cluster{clock};
-    FakeSignals signals;
+    ExecutorSignals signals;
     Notes notes;
     FakePods pods;
     World world{cluster, clock, signals, notes, &pods, nullptr, nullptr, {}};
     Limits limits;
     Plan plan;
-    Fixture() { plan.operation = "op-1"; }
+    ExecutorScene() { plan.operation = "op-1"; }
     Outcome run() { return execute(plan, world, limits); }
 };
 

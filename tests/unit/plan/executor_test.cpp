@@ -13,7 +13,7 @@ using holdfast::testing::CountingCluster;
 using holdfast::testing::FakeCluster;
 
 TEST_CASE("creates carry the operation, and a wait ends when the last object is as it should be") {
-    Fixture f;
+    ExecutorScene f;
     f.plan.steps = {step("a", Create{claim("a"), {"/spec/dataSource"}}), step("b", Create{claim("b"), {}}),
                     step("bound", WaitFor{kube::kClaims, "n", {"a", "b"}, Condition::kClaimBound, ""}, {"a", "b"})};
     int looks = 0;
@@ -31,7 +31,7 @@ TEST_CASE("creates carry the operation, and a wait ends when the last object is 
 }
 
 TEST_CASE("a name that somebody else has is exit 4, one of this operation is done") {
-    Fixture f;
+    ExecutorScene f;
     Json foreign = claim("a");
     foreign["metadata"]["labels"][labels::kOperation] = "op-0";
     f.cluster.put(foreign);
@@ -43,7 +43,7 @@ TEST_CASE("a name that somebody else has is exit 4, one of this operation is don
 }
 
 TEST_CASE("a data source that the API server drops is never taken for a restore") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.admit = [](Json& object) { object["spec"].erase("dataSource"); };
     f.plan.steps = {step("a", Create{claim("a"), {"/spec/dataSource"}}),
                     step("later", Delete{claim_ref("x"), {}}, {"a"})};
@@ -54,7 +54,7 @@ TEST_CASE("a data source that the API server drops is never taken for a restore"
 
 TEST_CASE("a create whose answer is lost is found again, never made twice") {
     for (const bool applied : {true, false}) {
-        Fixture f;
+        ExecutorScene f;
         int lost = 1;
         f.cluster.fault = [&](const std::string& call, bool after) -> std::optional<Error> {
             if (call != "create pvc/n/a" || after != applied || lost-- <= 0) return std::nullopt;
@@ -68,7 +68,7 @@ TEST_CASE("a create whose answer is lost is found again, never made twice") {
 }
 
 TEST_CASE("a wait in which nothing moves ends and says why") {
-    Fixture f;
+    ExecutorScene f;
     f.limits.stall = std::chrono::seconds(30);
     f.world.explain = [](const kube::ObjectRef& ref) { return "no class for " + ref.text(); };
     f.cluster.put(claim("a"));
@@ -79,7 +79,7 @@ TEST_CASE("a wait in which nothing moves ends and says why") {
 }
 
 TEST_CASE("a wait for a claim whose source is gone ends soon") {
-    Fixture f;
+    ExecutorScene f;
     f.world.explain = [](const kube::ObjectRef&) {
         Explanation why(std::string("its snapshot is gone"));
         why.no_source = true;
@@ -116,7 +116,7 @@ TEST_CASE("a wait for a claim whose source is gone ends soon") {
 }
 
 TEST_CASE("a wait in a namespace that is gone ends soon, unless it is for something to go") {
-    Fixture f;
+    ExecutorScene f;
     f.world.explain = [](const kube::ObjectRef&) {
         Explanation why(std::string("namespace n is not there any more"));
         why.no_space = true;
@@ -143,7 +143,7 @@ TEST_CASE("a list that shows a workload as it was before it was stopped does not
                     {"spec", {{"replicas", 1}}},
                     {"status", {{"observedGeneration", generation}, {"replicas", 1}, {"readyReplicas", ready}}}};
     };
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(set(1, 1));
     f.cluster.react = [&](FakeCluster& cluster) { cluster.put(set(3, 1)); };
     WaitFor wait{kube::kStatefulSets, "n", {"db"}, Condition::kAllReady, ""};
@@ -154,7 +154,7 @@ TEST_CASE("a list that shows a workload as it was before it was stopped does not
 }
 
 TEST_CASE("bad input 39: an object that is replaced during a wait is told, not taken") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(claim("a"));
     f.cluster.react = [](FakeCluster& cluster) {
         if (cluster.at(claim_ref("a")) == nullptr) return;
@@ -169,7 +169,7 @@ TEST_CASE("bad input 39: an object that is replaced during a wait is told, not t
 
 TEST_CASE("an object that is gone before a wait for it begins is told by its uid, not waited for") {
     for (const bool replaced : {false, true}) {
-        Fixture f;
+        ExecutorScene f;
         if (replaced) f.cluster.put(claim("a"));
         WaitFor wait{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""};
         wait.uids = {"uid-of-the-one-that-is-meant"};
@@ -183,7 +183,7 @@ TEST_CASE("an object that is gone before a wait for it begins is told by its uid
 
 TEST_CASE("a watch that ends or is too old goes on with a new list") {
     for (const ErrorKind kind : {ErrorKind::kGone, ErrorKind::kUnavailable}) {
-        Fixture f;
+        ExecutorScene f;
         f.cluster.put(claim("a"));
         int ends = 3;
         f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
@@ -222,7 +222,7 @@ TEST_CASE("a watch that tells nothing and does not end is not believed when the 
             return std::unique_ptr<kube::Watch>(std::make_unique<Silent>(clock));
         }
     };
-    Fixture f;
+    ExecutorScene f;
     Stalled cluster(f.clock);
     cluster.put({{"apiVersion", "v1"},
                  {"kind", "PersistentVolumeClaim"},
@@ -234,7 +234,7 @@ TEST_CASE("a watch that tells nothing and does not end is not believed when the 
 }
 
 TEST_CASE("what always runs, runs after a failure; the rest does not") {
-    Fixture f;
+    ExecutorScene f;
     f.pods.fails = "pre-1";
     Step post = step("post-0", exec("post-0"), {"pre-0", "pre-1"});
     post.always = true;
@@ -254,7 +254,7 @@ TEST_CASE("what always runs, runs after a failure; the rest does not") {
 }
 
 TEST_CASE("a hold that ends by itself has not held") {
-    Fixture f;
+    ExecutorScene f;
     Exec hold = exec("lock");
     hold.hold = true;
     Exec release;
@@ -269,7 +269,7 @@ TEST_CASE("a hold that ends by itself has not held") {
 }
 
 TEST_CASE("Ctrl-C stops at the next safe point and still runs what always runs") {
-    Fixture f;
+    ExecutorScene f;
     Step post = step("post", exec("post"), {"pre"});
     post.always = true;
     f.cluster.fault = [&](const std::string& call, bool) -> std::optional<Error> {
@@ -284,7 +284,7 @@ TEST_CASE("Ctrl-C stops at the next safe point and still runs what always runs")
 }
 
 TEST_CASE("a patch of a changed object is a conflict, one that holds already is done") {
-    Fixture f;
+    ExecutorScene f;
     f.cluster.put(claim("a"));
     const std::string old_version = (*f.cluster.at(claim_ref("a")))["metadata"]["resourceVersion"].get<std::string>();
     const Json mark = {{"metadata", {{"annotations", {{"x", "1"}}}}}};
@@ -303,7 +303,7 @@ TEST_CASE("a patch of a changed object is a conflict, one that holds already is 
 
 TEST_CASE("of an object that is gone since the round was planned the next one decides, where there is one") {
     for (const bool replan : {true, false}) {
-        Fixture f;
+        ExecutorScene f;
         f.plan.steps = {
             step("p", Patch{claim_ref("a"), kube::PatchType::kMerge, {{"spec", Json::object()}}, {"uid", "7"}, ""})};
         f.plan.steps[0].replan = replan;
@@ -314,7 +314,7 @@ TEST_CASE("of an object that is gone since the round was planned the next one de
 }
 
 TEST_CASE("a patch that was carried out and whose answer was lost is done, also when the binder has written on") {
-    Fixture f;
+    ExecutorScene f;
     const kube::ObjectRef ref{kube::kVolumes, "", "pv"};
     f.cluster.put({{"apiVersion", "v1"}, {"kind", "PersistentVolume"}, {"metadata", {{"name", "pv"}}}});
     bool lost = false;
@@ -336,7 +336,7 @@ TEST_CASE("a patch that was carried out and whose answer was lost is done, also 
 }
 
 TEST_CASE("patches that may go out together do, those that wait for one of them after it, and not too many at once") {
-    Fixture f;
+    ExecutorScene f;
     CountingCluster cluster(f.clock);
     World world{cluster, f.clock, f.signals, f.notes, &f.pods, nullptr, nullptr, {}};
     const Json mark = {{"metadata", {{"annotations", {{"x", "1"}}}}}};
@@ -358,7 +358,7 @@ TEST_CASE("patches that may go out together do, those that wait for one of them 
 }
 
 TEST_CASE("an expectation that is not met is exit 6, output and all") {
-    Fixture f;
+    ExecutorScene f;
     Exec check = exec("count");
     check.output = "rows";
     check.expect = "7";
@@ -370,7 +370,7 @@ TEST_CASE("an expectation that is not met is exit 6, output and all") {
 }
 
 TEST_CASE("a server dry run writes nothing and says what it could not try") {
-    Fixture f;
+    ExecutorScene f;
     f.limits.dry_run = kube::DryRun::kServer;
     f.plan.steps = {step("a", Create{claim("a"), {}}),
                     step("w", WaitFor{kube::kClaims, "n", {"a"}, Condition::kClaimBound, ""}, {"a"})};
@@ -387,7 +387,7 @@ TEST_CASE("a scale that names the number it starts from lets somebody else's num
                       {"kind", "StatefulSet"},
                       {"metadata", {{"name", "db"}, {"namespace", "n"}}},
                       {"spec", {{"replicas", 3}}}};
-    Fixture down;
+    ExecutorScene down;
     down.cluster.put(set);
     Scale scale{ref, 0, {}, 3, {{"was", "3"}}, false};
     down.plan.steps = {step("down", scale)};
@@ -400,7 +400,7 @@ TEST_CASE("a scale that names the number it starts from lets somebody else's num
     CHECK((*down.cluster.at(ref))["spec"]["replicas"] == 3);
     CHECK_FALSE((*down.cluster.at(ref))["metadata"]["annotations"].contains("was"));
 
-    Fixture edited;
+    ExecutorScene edited;
     Json four = set;
     four["spec"]["replicas"] = 4;
     edited.cluster.put(four);
@@ -412,12 +412,12 @@ TEST_CASE("a scale that names the number it starts from lets somebody else's num
 }
 
 TEST_CASE("a claim that is made again for its owner carries no label of ours and is nobody's name to take") {
-    Fixture f;
+    ExecutorScene f;
     Create again{claim("a"), {}, true};
     f.plan.steps = {step("a", again)};
     REQUIRE(f.run().status.ok());
     CHECK_FALSE((*f.cluster.at(claim_ref("a")))["metadata"].contains("labels"));
-    Fixture taken;
+    ExecutorScene taken;
     taken.cluster.put(claim("a"));
     taken.plan.steps = {step("a", again)};
     CHECK(taken.run().status.ok());

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{1000};
 
-struct Shared : Fixture {
+struct Shared : ExecutorScene {
     kube::ListOptions only(const std::string& name) const { return {"", "metadata.name=" + name}; }
     std::string now() {
         return *cluster.for_each(

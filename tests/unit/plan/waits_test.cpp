@@ -48,7 +48,7 @@ TEST_CASE("a row says who acts, what is seen and what holds when the time is up"
 
 // The plans of all commands, as their own tests keep them.
 TEST_CASE("every wait of every plan under tests/golden has a row") {
-    const std::filesystem::path folder = std::filesystem::path(HOLDFAST_SOURCE_DIR) / "tests/golden";
+    const std::filesystem::path folder = golden::folder();
     int plans = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
         if (entry.path().extension() != ".json") continue;

@@ -2,12 +2,14 @@
 
 #include "tests/golden/golden.h"
 #include "tests/unit/pvc-expand/scene.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
 using namespace holdfast;                    // NOLINT: a test of one header
 using namespace holdfast::expand;            // NOLINT
 using namespace holdfast::testing::growing;  // NOLINT
+using holdfast::testing::ids;
 
 namespace {
 
@@ -64,12 +66,6 @@ ExpandState down_and_grown() {
     return at;
 }
 
-std::vector<std::string> step_ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& step : plan.steps) all.push_back(step.id);
-    return all;
-}
-
 void check_golden(const std::string& name, const plan::Plan& plan) {
     golden::check("pvc-expand/" + name + ".json", plan::to_json(plan).dump(2) + "\n");
 }
@@ -119,7 +115,7 @@ TEST_CASE("offline: pods end from the highest ordinal on, and what is still atta
     at.pods = {pod(0), pod(1)};
     at.attachments = {"csi-1"};
     const plan::Plan plan = planned(Stage::kDrain, stopping(), at);
-    CHECK(step_ids(plan) == std::vector<std::string>{"delete-pod-db-1", "delete-pod-db-0", "wait-detached"});
+    CHECK(ids(plan) == std::vector<std::string>{"delete-pod-db-1", "delete-pod-db-0", "wait-detached"});
     CHECK(plan.shielded);
     at.pods[0]["metadata"]["ownerReferences"][0]["uid"] = "uid-stranger";
     const auto stranger = plan_round(Stage::kDrain, stopping(), at, kId, now());
@@ -158,15 +154,15 @@ TEST_CASE("offline: once it has been started it is not stopped again for what so
 
 TEST_CASE("offline: whatever fails, service comes back first; when the storage refuses for good the marks go too") {
     const ExpandRecord made = stopping();
-    CHECK(step_ids(plan_service(made, down(), kId)) == std::vector<std::string>{"start-db"});
+    CHECK(ids(plan_service(made, down(), kId)) == std::vector<std::string>{"start-db"});
     CHECK(plan_service(made, down(), kId).shielded);
     CHECK(plan_service(made, up(), kId).steps.empty());
     const plan::Plan end = plan_unmark(made, down(), kId);
-    CHECK(step_ids(end) == std::vector<std::string>{"start-db", "unmark-data-db-1"});
+    CHECK(ids(end) == std::vector<std::string>{"start-db", "unmark-data-db-1"});
     CHECK(end.last);
     ExpandState kept = up();
     kept.workloads[kSet]["metadata"]["annotations"][labels::kRetention] = "Delete/Retain";
-    CHECK(step_ids(plan_unmark(made, kept, kId)).front() == "restore-retention-db");
+    CHECK(ids(plan_unmark(made, kept, kId)).front() == "restore-retention-db");
 }
 
 TEST_CASE("offline: a Deployment starts again only when every pod of it has ended") {
@@ -194,7 +190,7 @@ TEST_CASE("offline: a Deployment starts again only when every pod of it has ende
     at.workloads["deploy/shop/web"] = deployment;
     at.workloads["deploy/shop/web"]["spec"]["replicas"] = 0;
     at.workloads["deploy/shop/web"]["metadata"]["annotations"][labels::kReplicas] = "1";
-    CHECK(step_ids(plan_service(choice->record, at, kId)) ==
+    CHECK(ids(plan_service(choice->record, at, kId)) ==
           std::vector<std::string>{"wait-told-web", "wait-ended-web", "start-web"});
     wanted.target = kube::ObjectRef{kube::kDeployments, "shop", "other"};
     CHECK(choose(wanted, made).error().message.find("deploy/shop/web has pods on these claims too") !=
@@ -282,7 +278,7 @@ TEST_CASE(
     ExpandState ending = down_and_grown();
     ending.pods.push_back(pod(0));
     CHECK(stage_of(made, ending, kId) == Stage::kDrain);
-    CHECK(step_ids(planned(Stage::kDrain, made, ending)) == std::vector<std::string>{"delete-pod-db-0"});
+    CHECK(ids(planned(Stage::kDrain, made, ending)) == std::vector<std::string>{"delete-pod-db-0"});
     CHECK(stage_of(made, down_and_grown(), kId) == Stage::kStart);
     CHECK(stage_of(made, at, kId, {kStarting}) == Stage::kGrow);
 }

@@ -3,12 +3,14 @@
 #include "plugins/pvc-expand/usage.h"
 #include "tests/golden/golden.h"
 #include "tests/unit/pvc-expand/scene.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
 using namespace holdfast;                    // NOLINT: a test of one header
 using namespace holdfast::expand;            // NOLINT
 using namespace holdfast::testing::growing;  // NOLINT
+using holdfast::testing::ids;
 
 namespace {
 
@@ -36,12 +38,6 @@ ExpandState on_nodes(int replicas = 3) {
             Json::array({{{"type", "Ready"}, {"status", "True"}}});
     }
     return at;
-}
-
-std::vector<std::string> ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& step : plan.steps) all.push_back(step.id);
-    return all;
 }
 
 }  // namespace

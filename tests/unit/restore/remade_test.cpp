@@ -2,6 +2,7 @@
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/swap_plan.h"
 #include "swap_scene.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
@@ -9,14 +10,11 @@
 
 using namespace holdfast;
 using restore::Stage;
+using testing::has;
 using testing::kOperationId;
 using testing::staged;
 
 namespace {
-
-bool has(const plan::Plan& plan, const std::string& id) {
-    return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const plan::Step& step) { return step.id == id; });
-}
 
 // kubectl delete pvc/data-db-0 pod/db-0: the StatefulSet's controller has made both again.
 void rebuild(testing::Staged& at) {

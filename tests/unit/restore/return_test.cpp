@@ -2,6 +2,7 @@
 #include "common/kube/objects/workload.h"
 #include "plugins/restore/swap_plan.h"
 #include "swap_scene.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +12,7 @@
 
 using namespace holdfast;
 using restore::Stage;
+using testing::ids;
 using testing::kOperationId;
 
 namespace {
@@ -38,12 +40,6 @@ testing::Staged lost_midway() {
     at.facts.claims["data-db-1"]["status"] = {{"phase", "Pending"}};
     at.facts.volumes.erase("new-1");
     return at;
-}
-
-std::vector<std::string> ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& step : plan.steps) all.push_back(step.id);
-    return all;
 }
 
 const plan::Step& step(const plan::Plan& plan, const std::string& id) {

@@ -5,12 +5,15 @@
 #include "common/kube/objects/workload.h"
 #include "swap_scene.h"
 #include "tests/golden/golden.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
 using namespace holdfast;
+using holdfast::testing::has;
+using holdfast::testing::ids;
 using restore::Stage;
 using testing::kOperationId;
 using testing::staged;
@@ -20,17 +23,6 @@ namespace {
 constexpr Stage kRounds[] = {Stage::kSecure,  Stage::kStop,    Stage::kDrain,
                              Stage::kReserve, Stage::kReplace, Stage::kFinish};
 constexpr const char* kNames[] = {"secure", "stop", "drain", "reserve", "replace", "finish"};
-
-std::vector<std::string> ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& step : plan.steps) all.push_back(step.id);
-    return all;
-}
-
-bool has(const plan::Plan& plan, const std::string& id) {
-    const auto all = ids(plan);
-    return std::find(all.begin(), all.end(), id) != all.end();
-}
 
 }  // namespace
 

@@ -21,7 +21,7 @@ struct After {
 // What the controllers have made of the first round: both cut, half a second apart.
 After after_cut(std::map<std::string, std::vector<std::string>> values = {}) {
     After after;
-    after.cut = *testing::cut(base_facts(), values);
+    after.cut = *snap::testing::cut(base_facts(), values);
     values.try_emplace("name", std::vector<std::string>{"first"});
     after.options = *options_of({"sts/postgres"}, values);
     after.facts.set_object = kube::set_to_config_map(after.cut.set);

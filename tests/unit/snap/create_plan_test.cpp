@@ -4,6 +4,7 @@
 #include "common/kube/objects/workload.h"
 #include "common/view/plan_view.h"
 #include "tests/unit/snap/snap_support.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,7 @@
 using namespace holdfast;
 using namespace holdfast::snap;
 using namespace holdfast::snap::testing;
+using holdfast::testing::ids;
 
 namespace {
 
@@ -31,12 +33,6 @@ const plan::Step* step(const plan::Plan& plan, const std::string& id) {
         if (one.id == id) return &one;
     }
     return nullptr;
-}
-
-std::vector<std::string> ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& one : plan.steps) all.push_back(one.id);
-    return all;
 }
 
 std::string notes(const plan::Plan& plan) {

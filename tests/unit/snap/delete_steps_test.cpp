@@ -3,6 +3,7 @@
 #include "common/view/plan_view.h"
 #include "plugins/snap/protect_plan.h"
 #include "tests/golden/golden.h"
+#include "tests/unit/support/step_ids.h"
 
 #include <doctest/doctest.h>
 
@@ -10,6 +11,7 @@
 
 using namespace holdfast;
 using namespace holdfast::snap;
+using holdfast::testing::ids;
 
 namespace {
 
@@ -37,7 +39,7 @@ Link link_named(const std::string& name, const std::string& policy) {
     return one;
 }
 
-Subject set_of(const std::string& name, const std::string& policy = "Delete") {
+Subject set_under(const std::string& name, const std::string& policy = "Delete") {
     Subject subject;
     subject.name = {true, name};
     kube::SnapshotSet set;
@@ -52,11 +54,11 @@ Subject set_of(const std::string& name, const std::string& policy = "Delete") {
     return subject;
 }
 
-Standing standing(const std::string& name, bool ready = true, bool checked = false) {
+Standing of_postgres(const std::string& name, bool ready = true, bool checked = false) {
     return {name, true, "StatefulSet/postgres", {"data-postgres-0"}, {name + "-0", name + "-1"}, ready, checked};
 }
 
-DeleteFacts facts_of(std::vector<Subject> subjects, std::vector<Standing> standings) {
+DeleteFacts facts_by_id(std::vector<Subject> subjects, std::vector<Standing> standings) {
     DeleteFacts facts;
     facts.space = "shop";
     facts.subjects = std::move(subjects);
@@ -71,16 +73,11 @@ std::string refusal(const Result<plan::Plan>& plan) {
     return plan.error().message + " / " + plan.error().hint;
 }
 
-std::vector<std::string> ids(const plan::Plan& plan) {
-    std::vector<std::string> all;
-    for (const plan::Step& step : plan.steps) all.push_back(step.id);
-    return all;
-}
-
 }  // namespace
 
 TEST_CASE("a set goes snapshot by snapshot, by uid, and its record last") {
-    const auto plan = plan_delete(facts_of({set_of("first")}, {standing("first"), standing("second")}), {}, false);
+    const auto plan =
+        plan_delete(facts_by_id({set_under("first")}, {of_postgres("first"), of_postgres("second")}), {}, false);
     REQUIRE(plan.ok());
     golden::check("snap/delete.txt", view::plan_text(*plan, false) + view::permissions_text(*plan));
     CHECK(plan->asks);
@@ -89,28 +86,30 @@ TEST_CASE("a set goes snapshot by snapshot, by uid, and its record last") {
 }
 
 TEST_CASE("the last set of a workload that can be restored is kept, unless forced") {
-    const auto alone = facts_of({set_of("first")}, {standing("first"), standing("unready", false)});
+    const auto alone = facts_by_id({set_under("first")}, {of_postgres("first"), of_postgres("unready", false)});
     CHECK(refusal(plan_delete(alone, {}, false)).find("the last one of StatefulSet/postgres that can be restored") !=
           std::string::npos);
     DeleteOptions forced;
     forced.force = true;
     CHECK(plan_delete(alone, forced, false).ok());
     // What is deleted together does not count as left over.
-    const auto both = facts_of({set_of("first"), set_of("second")}, {standing("first"), standing("second")});
+    const auto both =
+        facts_by_id({set_under("first"), set_under("second")}, {of_postgres("first"), of_postgres("second")});
     CHECK(refusal(plan_delete(both, {}, false)).find("set/first") != std::string::npos);
     // A set that cannot be restored is nobody's last hope.
-    CHECK(plan_delete(facts_of({set_of("unready")}, {standing("unready", false)}), {}, false).ok());
+    CHECK(plan_delete(facts_by_id({set_under("unready")}, {of_postgres("unready", false)}), {}, false).ok());
     // Another workload's set is no replacement.
-    Standing other = standing("other");
+    Standing other = of_postgres("other");
     other.workload = "StatefulSet/mysql";
-    CHECK_FALSE(plan_delete(facts_of({set_of("first")}, {standing("first"), other}), {}, false).ok());
+    CHECK_FALSE(plan_delete(facts_by_id({set_under("first")}, {of_postgres("first"), other}), {}, false).ok());
 }
 
 TEST_CASE("the last set whose restore was checked is kept, unless forced") {
-    const auto facts = facts_of({set_of("first")}, {standing("first", true, true), standing("second")});
+    const auto facts = facts_by_id({set_under("first")}, {of_postgres("first", true, true), of_postgres("second")});
     CHECK(refusal(plan_delete(facts, {}, false)).find("whose restore was checked") != std::string::npos);
-    CHECK(plan_delete(facts_of({set_of("first")}, {standing("first", true, true), standing("second", true, true)}), {},
-                      false)
+    CHECK(plan_delete(
+              facts_by_id({set_under("first")}, {of_postgres("first", true, true), of_postgres("second", true, true)}),
+              {}, false)
               .ok());
 }
 
@@ -119,17 +118,17 @@ TEST_CASE("a single snapshot is the last if no other, in a set or not, is ready 
     single.name = {false, "nightly"};
     single.links = {link_named("nightly", "Delete")};
     const Standing own{"nightly", false, "pvc/data-postgres-0", {"data-postgres-0"}, {}, true, false};
-    CHECK(refusal(plan_delete(facts_of({single}, {own}), {}, false))
+    CHECK(refusal(plan_delete(facts_by_id({single}, {own}), {}, false))
               .find("vs/nightly: it is the last one of pvc/data-postgres-0") != std::string::npos);
-    CHECK(plan_delete(facts_of({single}, {own, standing("first")}), {}, false).ok());
+    CHECK(plan_delete(facts_by_id({single}, {own, of_postgres("first")}), {}, false).ok());
     const Standing imported{"nightly", false, "pvc/", {""}, {}, true, false};
-    CHECK(plan_delete(facts_of({single}, {imported}), {}, false).ok());
+    CHECK(plan_delete(facts_by_id({single}, {imported}), {}, false).ok());
 }
 
 TEST_CASE("a claim that is not bound yet keeps what it is made of") {
-    Subject subject = set_of("first");
+    Subject subject = set_under("first");
     subject.links[1].pending = {"restored"};
-    const auto facts = facts_of({subject}, {standing("first"), standing("second")});
+    const auto facts = facts_by_id({subject}, {of_postgres("first"), of_postgres("second")});
     CHECK(refusal(plan_delete(facts, {}, false)).find("pvc/restored is not bound yet and is made of vs/first-1") !=
           std::string::npos);
     DeleteOptions forced;
@@ -140,7 +139,7 @@ TEST_CASE("a claim that is not bound yet keeps what it is made of") {
 }
 
 TEST_CASE("under Retain the storage keeps its copy, and that is said; --storage takes it along") {
-    const auto facts = facts_of({set_of("first", "Retain")}, {standing("first"), standing("second")});
+    const auto facts = facts_by_id({set_under("first", "Retain")}, {of_postgres("first"), of_postgres("second")});
     const auto plan = plan_delete(facts, {}, false);
     REQUIRE(plan.ok());
     CHECK(plan->notes.front().find("the storage keeps 2 copies") != std::string::npos);
@@ -156,9 +155,9 @@ TEST_CASE("under Retain the storage keeps its copy, and that is said; --storage 
 }
 
 TEST_CASE("a set that is just being made belongs to its operation") {
-    Subject subject = set_of("first");
+    Subject subject = set_under("first");
     subject.set->complete = false;
-    DeleteFacts facts = facts_of({subject}, {standing("first", false)});
+    DeleteFacts facts = facts_by_id({subject}, {of_postgres("first", false)});
     facts.open_journals = {"snap-postgres-abcde"};
     DeleteOptions forced;
     forced.force = true;
@@ -171,18 +170,18 @@ TEST_CASE("a set that is just being made belongs to its operation") {
 }
 
 TEST_CASE("a resume finishes what was allowed, without a record that is gone already") {
-    Subject subject = set_of("first");
+    Subject subject = set_under("first");
     subject.links[0].snapshot.reset();
-    const auto plan = plan_delete(facts_of({subject}, {standing("first")}), {}, true);
+    const auto plan = plan_delete(facts_by_id({subject}, {of_postgres("first")}), {}, true);
     REQUIRE(plan.ok());
     CHECK(ids(*plan) == std::vector<std::string>{"delete-vs-0", "gone", "delete-set-first"});
     subject.set->uid.clear();
-    CHECK(ids(*plan_delete(facts_of({subject}, {standing("first")}), {}, true)) ==
+    CHECK(ids(*plan_delete(facts_by_id({subject}, {of_postgres("first")}), {}, true)) ==
           std::vector<std::string>{"delete-vs-0", "gone"});
 }
 
 TEST_CASE("protect keeps the storage's copy and writes the record onto it") {
-    const auto plan = plan_protect("shop", {set_of("first")});
+    const auto plan = plan_protect("shop", {set_under("first")});
     REQUIRE(plan.ok());
     golden::check("snap/protect.txt", view::plan_text(*plan, false));
     const auto& patch = std::get<plan::Patch>(plan->steps[0].action);
@@ -193,19 +192,19 @@ TEST_CASE("protect keeps the storage's copy and writes the record onto it") {
 }
 
 TEST_CASE("protecting twice changes nothing, and Retain without the record is not enough") {
-    Subject subject = set_of("first", "Retain");
+    Subject subject = set_under("first", "Retain");
     CHECK(plan_protect("shop", {subject})->steps.size() == 2);
     for (Link& one : subject.links) one.content_annotations = one.annotations;
     CHECK(plan_protect("shop", {subject})->steps.empty());
 }
 
 TEST_CASE("protect refuses what is not whole") {
-    Subject subject = set_of("first");
+    Subject subject = set_under("first");
     subject.links[1].content.reset();
     CHECK(refusal(plan_protect("shop", {subject})).find("vs/shop/first-1 has no content yet") != std::string::npos);
     subject.links[1].snapshot.reset();
     CHECK(refusal(plan_protect("shop", {subject})).find("vs/shop/first-1 of set/first is gone") != std::string::npos);
-    subject = set_of("first");
+    subject = set_under("first");
     subject.links[0].content->snapshot_uid = "other";
     CHECK(refusal(plan_protect("shop", {subject})).find("do not point at each other") != std::string::npos);
 }

@@ -157,8 +157,8 @@ TEST_CASE("a label alone makes no member: a foreign snapshot with our label stan
 }
 
 TEST_CASE("a damaged set is named and the others are listed") {
-    testing::FakeClock clock;
-    testing::FakeCluster cluster(clock);
+    holdfast::testing::FakeClock clock;
+    holdfast::testing::FakeCluster cluster(clock);
     Json damaged = kube::set_to_config_map(example("bad", "2026-11-21T03:00:00Z"));
     damaged["data"]["set.json"] = "{";
     cluster.put(damaged);
