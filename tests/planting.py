@@ -16,7 +16,7 @@ def planted(patch, target):
     """The program of that CMake target, with the patch. Paths in the patch are those of `git diff`."""
     os.environ["CCACHE_BASEDIR"] = str(ROOT)
     folder, changed = _patched_copy(patch)
-    return _linked(folder, target, [_compiled(folder, name) for name in changed])
+    return _linked(folder, target, list(_compiled(folder, changed)))
 
 
 def _patched_copy(patch):
@@ -41,14 +41,26 @@ def _entry_of(name):
     sys.exit(f"{name} is not compiled")
 
 
-def _compiled(folder, name):
-    entry = _entry_of(name)
-    # What a patch leaves unused is no error here.
-    words = [word for word in shlex.split(entry["command"]) if word != "-Werror"]
-    words[words.index("-o") + 1] = str(folder / (name.replace("/", "-") + ".o"))
-    words[words.index(entry["file"])] = str(folder / name)
-    subprocess.run(words, cwd=entry["directory"], check=True)
-    return words[words.index("-o") + 1]
+def _compiled(folder, changed):
+    """Objects with the changed files in the place of the build's: of what is compiled together all anew, since within one object
+    the compiler may have put a function into its callers."""
+    entries = {}
+    for name in changed:
+        entry = _entry_of(name)
+        entries.setdefault(entry["file"], (entry, []))[1].append(name)
+    for number, (entry, names) in enumerate(entries.values()):
+        file = Path(entry["file"])
+        text = file.read_text() if file.name.startswith("unity_") else f'#include "{file}"\n'
+        for name in names:
+            text = text.replace(f'"{ROOT / name}"', f'"{folder / name}"')
+        source = folder / f"planted-{number}.cpp"
+        source.write_text(text)
+        # What a patch leaves unused is no error here.
+        words = [word for word in shlex.split(entry["command"]) if word != "-Werror"]
+        words[words.index("-o") + 1] = str(source.with_suffix(".o"))
+        words[words.index(entry["file"])] = str(source)
+        subprocess.run(words, cwd=entry["directory"], check=True)
+        yield words[words.index("-o") + 1]
 
 
 def _linked(folder, target, objects):
