@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import dataset
 import pytest
 import shuffler
-from conftest import MOVER, SOAK
+from conftest import MOVER, SOAK, until
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "7"))
 ROUNDS = 100 if SOAK else 5
@@ -202,13 +203,18 @@ def test_a_new_name_of_a_file_whose_first_name_went_away_is_the_same_file(disk, 
     assert os.stat(target.path / "elsewhere/new").st_nlink == 2
 
 
+def another_version(index):
+    whole = index.read_bytes()
+    index.write_bytes(whole[:5] + b"\2" + whole[6:])
+
+
 def test_a_lost_or_damaged_index_is_made_again_from_the_target(disk, mover, same, tmp_path):
     source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
     state.mkdir()
     (source.path / "table").write_bytes(os.urandom(20_000_000))
     (source.path / "more").mkdir()
     fill(source.path / "more", 3, 60)
-    for spoil in (lambda index: index.unlink(), lambda index: index.write_bytes(index.read_bytes()[:-20]),
+    for spoil in (lambda index: index.unlink(), lambda index: index.write_bytes(index.read_bytes()[:-20]), another_version,
                   lambda index: index.write_bytes(index.read_bytes()[:3000] + b"?" + index.read_bytes()[3001:])):
         mover("copy", source.path, target.path, "--live", "--state", state)
         spoil(state / "index")
@@ -365,6 +371,70 @@ def test_a_copy_that_is_asked_to_end_does_so_before_all_that_waits_for_its_turn_
     assert "run the same command again" in run.communicate(timeout=60)[1] and run.returncode == 128 + signal.SIGTERM
     assert time.monotonic() - began < 5  # all of it takes ten
     mover(*words)
+    same(source.path, target.path)
+
+
+def test_a_copy_that_may_send_next_to_nothing_ends_all_the_same_when_it_is_asked_to(disk, mover, same):
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "table").write_bytes(os.urandom(500_000))
+    run = subprocess.Popen([MOVER, "copy", source.path, target.path, "--bandwidth", "1000"], stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: (target.path / "table").exists())  # its first piece would be sent in minutes
+        run.send_signal(signal.SIGTERM)
+        assert "run the same command again" in run.communicate(timeout=20)[1] and run.returncode == 128 + signal.SIGTERM
+    finally:
+        run.kill()
+        run.wait()
+    mover("copy", source.path, target.path, "--bandwidth", "2000000000Gi")
+    same(source.path, target.path)
+
+
+def put_in_place_with_its_inode(path, make):
+    """Something else by the name of a file, which the filesystem gives the number that the file had."""
+    number = os.stat(path).st_ino
+    path.unlink()
+    made = []
+    for attempt in range(50):
+        one = path if attempt == 0 else path.with_name(f"{path.name}-{attempt}")
+        make(one)
+        made.append(one)
+        if os.lstat(one).st_ino == number:
+            break
+    assert os.lstat(made[-1]).st_ino == number
+    os.rename(made.pop(), path)
+    for one in made:
+        if one != path:
+            one.unlink()
+
+
+@pytest.mark.parametrize("what", ["fifo", "device", "directory"])
+@pytest.mark.parametrize("size", [20_000, 400_000, 800_000], ids=["small", "large", "with a hole"])
+def test_what_takes_the_place_and_the_number_of_a_file_meanwhile_is_not_read(disk, mover, same, tmp_path, what, size):
+    """A fifo gives nothing, and of this device there is no end."""
+    source, target, state = disk("source", 32), disk("target", 32), tmp_path / "state"
+    state.mkdir()
+    make = {"fifo": os.mkfifo, "device": lambda path: os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5)), "directory": os.mkdir}[what]
+    (source.path / "a").write_bytes(os.urandom(4 * MIB))
+    (source.path / "b").write_bytes(os.urandom(size))
+    if size == 800_000:
+        with open(source.path / "b", "r+b") as file:
+            file.seek(0)
+            file.truncate(0)
+            file.seek(400_000)
+            file.write(os.urandom(400_000))
+    run = subprocess.Popen([MOVER, "copy", source.path, target.path, "--live", "--threads", "1", "--state", state, "--bandwidth", "2Mi", "--progress", "json"],
+                           stderr=subprocess.PIPE, text=True)
+    try:
+        while '"phase":"copy"' not in run.stderr.readline():
+            pass
+        until(lambda: (target.path / "a").exists())  # which is being sent, and b has been planned
+        put_in_place_with_its_inode(source.path / "b", make)
+        said = run.communicate(timeout=30)[1]
+    finally:
+        run.kill()
+        run.wait()
+    assert run.returncode == 0, said
+    mover("copy", source.path, target.path, "--state", state)
     same(source.path, target.path)
 
 

@@ -14,6 +14,9 @@
 namespace holdfast::mover {
 namespace {
 
+// How soon a signal is seen: it wakes one of the threads that wait, if any.
+constexpr std::chrono::milliseconds kSignalLook{100};
+
 Error interrupted() { return {ErrorKind::kInterrupted, "interrupted", "", 0, ""}; }
 
 // Reads until `length` or the end of the file. Direct reads are of whole sectors, into a buffer that has room for them.
@@ -41,8 +44,8 @@ Descriptor open_for_reading(int directory, const std::string& name) {
 
 }  // namespace
 
-void Limiter::take(std::uint64_t bytes) {
-    if (rate_ == 0) return;
+Status Limiter::take(std::uint64_t bytes, const Signals& signals) {
+    if (rate_ == 0) return {};
     std::chrono::steady_clock::time_point until;
     {
         const std::lock_guard lock(mutex_);
@@ -50,8 +53,12 @@ void Limiter::take(std::uint64_t bytes) {
         free_at_ = std::max(free_at_, now) + std::chrono::nanoseconds(bytes * 1000000000 / rate_);
         until = free_at_;
     }
-    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_.steady_now());
-    if (wait.count() > 0) clock_.sleep_for(wait);
+    while (true) {
+        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_.steady_now());
+        if (wait.count() <= 0) return {};
+        if (signals.pending()) return interrupted();
+        clock_.sleep_for(std::min(wait, kSignalLook));
+    }
 }
 
 Source::Source(SourceContext context) : context_(context) {}
@@ -105,7 +112,8 @@ Result<std::string> Source::small(const SmallUnit& unit) {
         files[i] = open_for_reading(directory.get(), unit.items[i].name);
         if (!files[i].open() && !is_gone(errno))
             return system_error("open", context_.tree.shown(join_path(unit.directory, unit.items[i].name)), errno);
-        if (files[i].open()) posix_fadvise(files[i].get(), 0, 0, POSIX_FADV_WILLNEED);
+        // No more than is read of it: whatever has the name by now can be larger.
+        if (files[i].open()) posix_fadvise(files[i].get(), 0, kSmallFile, POSIX_FADV_WILLNEED);
     }
     std::vector<std::optional<Loaded>> loaded(unit.items.size());
     for (const std::size_t i : order) {
@@ -133,7 +141,7 @@ Result<std::string> Source::small(const SmallUnit& unit) {
         }
     }
     if (batch.files.empty()) return records;
-    context_.limiter.take(bytes);
+    TRY(context_.limiter.take(bytes, context_.signals));
     TRY(context_.sink.batch(batch));
     context_.counters.bytes_sent += bytes;
     context_.counters.changed += batch.files.size();
@@ -198,6 +206,10 @@ Status Source::read_stretch(const RangeUnit& unit, std::uint64_t offset, std::si
             if (data < 0 && errno != ENXIO) return system_error("look for holes in", shown, errno);
             if (data < 0 || static_cast<std::uint64_t>(data) >= end) break;
             hole = lseek(file, data, SEEK_HOLE);
+            if (hole < 0 && errno == ENXIO) {  // the file was cut since the line before
+                available_ = static_cast<std::size_t>(static_cast<std::uint64_t>(data) - offset);
+                break;
+            }
             if (hole < 0) return system_error("look for holes in", shown, errno);
         }
         const std::uint64_t until = std::min(end, static_cast<std::uint64_t>(hole));
@@ -257,7 +269,7 @@ Status Source::send_chunk(const RangeUnit& unit, std::uint64_t offset, std::size
     chunk.data = std::string_view(buffer_.get() + begin, used - begin);
     chunk.memory = buffer_;
     if (chunk.segments.empty() && fresh) return {};
-    context_.limiter.take(chunk.data.size());
+    TRY(context_.limiter.take(chunk.data.size(), context_.signals));
     context_.counters.bytes_sent += chunk.data.size();
     return context_.sink.chunk(chunk);
 }
@@ -310,7 +322,8 @@ Result<std::string> Source::range(const RangeUnit& unit) {
     bool same = file >= 0;
     if (same && !unit.device) {
         TRY_ASSIGN(const Looked now, look_at(file, "", context_.tree.shown(unit.path)));
-        same = now.facts.inode == unit.inode;
+        // The number alone does not tell: a filesystem gives it to the next one, which can be a fifo or a device.
+        same = now.facts.inode == unit.inode && now.meta.kind == Kind::kFile;
     }
     for (std::uint64_t at = 0; at < unit.length && same; at += kMostChunkData) {
         // All of it may be waiting for its turn already, and with --bandwidth that is long.

@@ -20,7 +20,7 @@ namespace holdfast::mover {
 class Limiter {
   public:
     Limiter(Clock& clock, std::uint64_t bytes_per_second) : clock_(clock), rate_(bytes_per_second) {}
-    void take(std::uint64_t bytes);
+    Status take(std::uint64_t bytes, const Signals& signals);  // kInterrupted: one came meanwhile
 
   private:
     Clock& clock_;
