@@ -98,6 +98,19 @@ def test_an_old_manifest_stays_whole_until_the_new_one_is(disk, mover, tmp_path)
     mover("verify", target.path, "--manifest", small.path / "manifest")
 
 
+def test_a_new_manifest_is_its_owners_alone_and_one_in_place_of_another_is_for_whom_that_was(disk, mover, tmp_path):
+    source, target, manifest = disk("source", 16), disk("target", 16), tmp_path / "manifest"
+    (source.path / "file").write_text("content")
+    mover("copy", source.path, target.path, "--manifest", manifest)
+    assert os.stat(manifest).st_mode & 0o7777 == 0o600
+    os.chown(manifest, 1234, 5678)
+    os.chmod(manifest, 0o644)
+    mover("copy", source.path, target.path, "--manifest", manifest)
+    there = os.stat(manifest)
+    assert (there.st_uid, there.st_gid, there.st_mode & 0o7777) == (1234, 5678, 0o644)
+    mover("verify", target.path, "--manifest", manifest)
+
+
 @pytest.mark.parametrize("flag", ["--manifest", "--state"])
 def test_an_image_is_never_taken_for_a_place_to_write_to(mover, tmp_path, flag):
     """--state has a file "index", and so may the folder that an image lies in."""

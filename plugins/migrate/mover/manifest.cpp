@@ -71,6 +71,7 @@ Result<Manifest> Manifest::prepare(const std::string& path) {
     }
     if (there && is_mount(file.get()))
         return cannot(manifest.shown_, "is mounted there by itself, so that no other can take its place");
+    if (there) manifest.before_ = info;
     manifest.path_ = place_of(path);
     if (manifest.path_.empty()) return cannot(manifest.shown_, std::strerror(ENOTDIR));
     std::string tried = manifest.path_ + ".XXXXXX";
@@ -87,6 +88,7 @@ Manifest& Manifest::operator=(Manifest&& other) noexcept {
     path_ = std::move(other.path_);
     std::swap(written_, other.written_);
     special_ = std::move(other.special_);
+    before_ = other.before_;
     return *this;
 }
 
@@ -101,6 +103,11 @@ Status Manifest::write(const std::string& index) {
     const Descriptor out(mkostemp(beside.data(), O_CLOEXEC));
     if (!out.open()) return system_error("make manifest", shown_, errno);
     written_ = beside;
+    // Its names and attributes are for its owner alone, unless whoever had one there before shows it to others. An
+    // owner first: who may not give files away keeps this one to himself.
+    if (before_ && fchown(out.get(), before_->st_uid, before_->st_gid) == 0 &&
+        fchmod(out.get(), before_->st_mode & 0777) != 0)
+        return system_error("set mode of manifest", shown_, errno);
     TRY(copy_all(index, out.get(), shown_));
     return fsync(out.get()) == 0 ? Status() : Status(system_error("write manifest", shown_, errno));
 }

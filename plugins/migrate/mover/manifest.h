@@ -3,6 +3,8 @@
 
 #include "plugins/migrate/mover/tree.h"
 
+#include <sys/stat.h>
+#include <optional>
 #include <string>
 
 namespace holdfast::mover {
@@ -29,6 +31,7 @@ class Manifest {
     std::string shown_, path_;
     std::string written_;  // beside it, until it is put there
     Descriptor special_;
+    std::optional<struct stat> before_;  // what was there
 };
 
 }  // namespace holdfast::mover
