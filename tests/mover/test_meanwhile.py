@@ -1,5 +1,6 @@
 """What happens beside a copy: another mover with the same target or state, targets and sources that go away."""
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -42,6 +43,40 @@ def test_a_second_mover_is_kept_out_of_a_target_that_another_writes_to(disk, mov
     assert not (target.path / "foreign").exists()
     assert first.wait(timeout=60) == 0
     same(source.path, target.path)
+
+
+@pytest.mark.parametrize("first_in", ["folder", "folder/inside"])
+def test_a_second_mover_is_kept_out_of_a_folder_in_a_target_and_of_one_around_it(disk, mover, slow, same, tmp_path, first_in):
+    """The one around it would remove what the other writes."""
+    source, other, target = disk("source", 96), disk("other", 16), disk("target", 96)
+    (source.path / "large").write_bytes(os.urandom(24 * MIB))
+    (other.path / "foreign").write_text("foreign")
+    (target.path / "folder/inside/deep").mkdir(parents=True)
+    (target.path / "beside").mkdir()
+    second_in = "folder/inside/deep" if first_in == "folder" else "folder"
+    if first_in == "folder":
+        (source.path / "inside/deep").mkdir(parents=True)
+    first = slow("copy", source.path, target.path / first_in, "--no-verify")
+    until(lambda: (target.path / first_in / "large").exists())
+    with stopped(first):
+        said = mover("copy", other.path, target.path / second_in, expect=4).err
+        mover("copy", other.path, target.path / "beside")
+    way = "which it lies in" if first_in == "folder" else "in it"
+    assert f"target {target.path / second_in}: another mover works with a folder {way}; nothing was changed" in said
+    assert not (target.path / second_in / "foreign").exists() and (target.path / "beside/foreign").exists()
+    assert first.wait(timeout=60) == 0
+    same(source.path, target.path / first_in)
+
+
+def test_a_lock_of_no_movers_on_a_folder_around_the_target_is_no_hindrance(disk, mover, same):
+    source, target = disk("source", 16), disk("target", 16)
+    (source.path / "file").write_text("content")
+    (target.path / "folder").mkdir()
+    around = os.open(target.path, os.O_RDONLY)
+    fcntl.flock(around, fcntl.LOCK_EX)  # as flock(1) in a script does
+    mover("copy", source.path, target.path / "folder")
+    os.close(around)
+    same(source.path, target.path / "folder")
 
 
 def test_a_second_mover_is_kept_out_of_an_image_that_another_writes_to(disk, mover, slow, tmp_path):

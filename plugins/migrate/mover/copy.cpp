@@ -58,7 +58,7 @@ Result<Outcome> run_copy(const Options& options, World world) {
                      "one of " + escape_line(options.words[0]) + " and " + escape_line(options.words[1]) +
                          " lies in the other; nothing was changed",
                      "", 0, ""};
-    TRY(target.lock());
+    TRY_ASSIGN(const LocksAround around, target.lock());
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY(workplace.take({&source, &target}, options));
     const Limits limits = read_limits();

@@ -24,7 +24,7 @@ Result<Outcome> run_send(const Options& options, World world) {
 
 Result<Outcome> run_receive(const Options& options, World world) {
     TRY_ASSIGN(const Tree tree, open_target(options.words[0]));
-    TRY(tree.lock());
+    TRY_ASSIGN(const LocksAround around, tree.lock());
     TRY_ASSIGN(const std::string key, read_key(options.key_file));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     TRY(workplace.take({&tree}, options, StateUser::kReceiver));

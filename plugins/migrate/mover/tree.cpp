@@ -1,6 +1,7 @@
 #include "plugins/migrate/mover/tree.h"
 
 #include "common/core/text.h"
+#include "plugins/migrate/mover/walk.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -56,6 +57,9 @@ const char* made_up(int directory) {
     return nullptr;
 }
 
+// Of who works in the folder, a mover's journal tells that it is one: others may have reasons of their own for a lock.
+bool is_movers(int directory) { return faccessat(directory, kJournalName.data(), F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+
 bool leads_to(const std::string& path, int opened) {
     struct stat ours {
     }, there{};
@@ -76,6 +80,18 @@ int confined_open(int directory, const char* path, int flags, mode_t mode) {
         const bool again = got < 0 && (errno == EINTR || errno == EAGAIN || (errno == EXDEV && ++tries < kMountTries));
         if (!again) return static_cast<int>(got);
     }
+}
+
+// One without which links could lead out of a tree, "" if none is missing. Nothing else is tried in its place.
+std::string missing_call(int root) {
+    const auto is_missing = [] { return errno == ENOSYS || errno == EPERM; };
+    struct statx info {};
+    std::string name;
+    if (!Descriptor(confined_open(root, ".", O_PATH | O_DIRECTORY, 0)).open() && is_missing()) name = "openat2";
+    // Not by way of the C library, which knows how to do without it and then does not see all.
+    else if (syscall(SYS_statx, root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) != 0 && is_missing())
+        name = "statx";
+    return name.empty() ? "" : "the system call " + name + " is not allowed here (" + std::strerror(errno) + ")";
 }
 
 }  // namespace
@@ -120,6 +136,12 @@ Result<Tree> Tree::open(const std::string& path, std::string title) {
                      title + " " + escape_line(path) + " is of " + kind +
                          ", which the kernel makes up and no disk holds; nothing was changed",
                      "give the folder where the volume is mounted", 0, ""};
+    if (const std::string missing = missing_call(root.get()); !missing.empty())
+        return Error{ErrorKind::kRefused,
+                     title + " " + escape_line(path) + ": " + missing +
+                         ", without which a link could lead out of it; nothing was changed",
+                     "Linux 5.6 or later, and a seccomp profile (RuntimeDefault of a current runtime) that knows it", 0,
+                     ""};
     struct stat info {};
     if (fstat(root.get(), &info) != 0) return system_error("look at " + title, escape_line(path), errno);
     return Tree(std::move(root), info.st_dev, std::move(title), path);
@@ -132,10 +154,29 @@ Tree::Tree(Descriptor root, dev_t device, std::string title, const std::string& 
     if (resolved && leads_to(resolved.get(), root_.get())) path_ = resolved.get();
 }
 
-Status Tree::lock() const {
-    if (block_device_ || flock(root(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
-    return Error{ErrorKind::kLocked, title_ + " " + said_ + ": another mover works with it; nothing was changed",
-                 "wait for its end", 0, ""};
+Error Tree::locked(const std::string& by) const {
+    return {ErrorKind::kLocked, title_ + " " + said_ + ": another mover works with " + by + "; nothing was changed",
+            "wait for its end", 0, ""};
+}
+
+// A shared one on each folder on the way up, which the lock of a mover that works there does not go with.
+Result<LocksAround> Tree::lock() const {
+    LocksAround around;
+    if (block_device_) return around;
+    if (flock(root(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return locked(flock(root(), LOCK_SH | LOCK_NB) == 0 ? "a folder in it" : "it");
+    struct stat below {
+    }, above{};
+    if (is_image() || fstat(root(), &below) != 0) return around;
+    while (true) {
+        Descriptor up(openat(around.empty() ? root() : around.back().get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!up.open() || fstat(up.get(), &above) != 0 || above.st_dev != below.st_dev || above.st_ino == below.st_ino)
+            return around;
+        if (flock(up.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK && is_movers(up.get()))
+            return locked("a folder which it lies in");
+        around.push_back(std::move(up));
+        below = above;
+    }
 }
 
 Status Tree::still_there() const {

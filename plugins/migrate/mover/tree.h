@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::mover {
 
@@ -37,10 +38,14 @@ Error system_error(std::string_view what, std::string_view path, int code);
 // source that is in use.
 bool is_gone(int code);
 
+// What keeps other movers out of the folders around a target, until it is gone.
+using LocksAround = std::vector<Descriptor>;
+
 class Tree {
   public:
-    // kNotFound, kFailed: no such directory. kRefused: the kernel makes up what is in it. `title` stands before paths
-    // in messages: "source", "target".
+    // kNotFound, kFailed: no such directory. kRefused: the kernel makes up what is in it, or lacks a call (or a
+    // container may not use it) without which links could lead out of it. `title` stands before paths in messages:
+    // "source", "target".
     static Result<Tree> open(const std::string& path, std::string title);
 
     // A block device or an image in a file, open as the caller wants to use it: its content is that of the one entry
@@ -48,9 +53,10 @@ class Tree {
     static Tree image(Descriptor file, std::uint64_t size, bool block_device, std::string title,
                       const std::string& path);
 
-    // kLocked: another mover writes to it. Held until this tree is gone. Where a filesystem has no such locks (some
-    // over a network), nobody is kept out. A device was opened for this process alone already.
-    Status lock() const;
+    // kLocked: another mover writes to it, to a folder in it or to one that it lies in, as far as that is of the same
+    // mount. Held until this tree and what is returned are gone. Where a filesystem has no such locks (some over a
+    // network), nobody is kept out. A device was opened for this process alone already.
+    Result<LocksAround> lock() const;
     // kUnavailable: who follows its path comes to something else by now. What is open stays what it was, so nothing
     // went elsewhere; but nobody would find it.
     Status still_there() const;
@@ -72,6 +78,7 @@ class Tree {
     Result<Descriptor> open_file(std::string_view path, int flags) const;
 
   private:
+    Error locked(const std::string& by) const;
     Tree(Descriptor root, dev_t device, std::string title, const std::string& path);
     Descriptor root_;
     dev_t device_ = 0;
