@@ -165,6 +165,14 @@ def test_attributes_that_are_too_large_are_refused(disk, mover):
     refused(mover, source.path, target.path, "attribute user.large", "source:file")
 
 
+def test_more_attributes_than_can_be_listed_are_refused(disk, mover):
+    source, target = disk("source", 320, "xfs"), disk("target", 320, "xfs")
+    (source.path / "file").write_text("x")
+    for number in range(300):  # over 64 KiB of names
+        os.setxattr(source.path / "file", f"user.{number:0240}", b"")
+    refused(mover, source.path, target.path, "source:file: has more attributes than the kernel lists (64 KiB of names)", "nothing was changed")
+
+
 def test_flags_that_the_target_does_not_know_are_refused(disk, mover):
     source, target = disk("source", 16), disk("target", 320, "xfs")
     (source.path / "d").mkdir()

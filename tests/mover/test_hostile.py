@@ -61,6 +61,37 @@ def test_5000_directories_in_one_another_are_copied_and_read_back_in_little_memo
     mover("verify", target.path, "--manifest", tmp_path / "manifest")
 
 
+def test_the_longest_names_in_the_deepest_directories_are_copied_and_a_path_over_64_KiB_is_refused(disk, mover, tmp_path):
+    source, target, name = disk("source", 96), disk("target", 96), "\u00e9" * 127 + "x"  # 255 bytes
+
+    def down(at, levels, make):
+        for _ in range(levels):
+            if make:
+                os.mkdir(name, dir_fd=at)
+            below = os.open(name, os.O_DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = below
+        return at
+
+    at = down(os.open(source.path, os.O_DIRECTORY), 254, True)
+    for kept, content in (("l" * 255, os.urandom(400_000)), ("s" * 255, b"small")):
+        with open(os.open(kept, os.O_WRONLY | os.O_CREAT, dir_fd=at), "wb") as file:
+            file.write(content)
+        os.link(kept, f"{kept[:200]}-too", src_dir_fd=at, dst_dir_fd=at)
+    os.symlink("t" * 4000, "k" * 255, dir_fd=at)
+    os.mkfifo("f" * 255, dir_fd=at)
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    there = down(os.open(target.path, os.O_DIRECTORY), 254, False)
+    assert sorted(os.listdir(there)) == sorted(os.listdir(at)) and os.readlink("k" * 255, dir_fd=there) == "t" * 4000
+    os.close(there)
+    mover("verify", target.path, "--manifest", tmp_path / "manifest")
+    os.close(down(at, 4, True))
+    said = mover("copy", source.path, target.path, expect=3).err
+    assert "has a path of over 64 KiB" in said and "nothing was changed" in said
+    mover("copy", disk("empty", 16).path, target.path)
+    assert os.listdir(target.path) == ["lost+found"]
+
+
 def test_directories_deep_in_one_another_come_over_a_connection_and_go_again(disk, mover, tmp_path):
     source, target, key = disk("source", 96), disk("target", 96), make_key(tmp_path / "key")
     dig(source.path, DEPTH)

@@ -111,6 +111,37 @@ def test_a_new_manifest_is_its_owners_alone_and_one_in_place_of_another_is_for_w
     mover("verify", target.path, "--manifest", manifest)
 
 
+BAD = {"empty": lambda whole: b"", "cut": lambda whole: whole[:-10], "one byte": lambda whole: whole[:100] + bytes([whole[100] ^ 1]) + whole[101:],
+       "more behind it": lambda whole: whole + b"more", "twice": lambda whole: whole * 2, "another version": lambda whole: whole[:5] + b"\2" + whole[6:],
+       "zeros": lambda whole: bytes(5000), "a fifo": os.mkfifo, "a directory": os.mkdir}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_no_whole_manifest_is_not_compared_with_and_says_nothing_of_the_target(disk, mover, tmp_path, what):
+    """Nor that it is wrong, as exit 6 would."""
+    source, target, bad = disk("source", 16), disk("target", 16), tmp_path / "bad"
+    for name in ("file", "other"):
+        (source.path / name).write_text("content")
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    if what in ("a fifo", "a directory"):
+        BAD[what](bad)
+    else:
+        bad.write_bytes(BAD[what]((tmp_path / "manifest").read_bytes()))
+    said = mover("verify", target.path, "--manifest", bad, expect=1).err
+    assert str(bad) in said and "; nothing of the target was looked at\n" in said and "source" not in said
+    assert ("an index of another version" in said) == (what == "another version")
+
+
+def test_a_target_that_cannot_be_read_is_no_matter_of_the_source(disk, mover, tmp_path):
+    source, target = disk("source", 64), disk("target", 64)
+    (source.path / "large").write_bytes(os.urandom(45_000_000))
+    mover("copy", source.path, target.path, "--manifest", tmp_path / "manifest")
+    target.again()
+    os.truncate(target.image, 30 << 20)
+    said = mover("verify", target.path, "--manifest", tmp_path / "manifest", expect=5).err
+    assert "read back target:large: Input/output error" in said and "source" not in said
+
+
 @pytest.mark.parametrize("flag", ["--manifest", "--state"])
 def test_an_image_is_never_taken_for_a_place_to_write_to(mover, tmp_path, flag):
     """--state has a file "index", and so may the folder that an image lies in."""

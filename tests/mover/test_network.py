@@ -14,7 +14,7 @@ import dataset
 import oracle
 import pytest
 import shuffler
-from conftest import MOVER, SOAK
+from conftest import MOVER, SOAK, until
 from wire import Proxy, Receiver, make_key
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "11"))
@@ -197,6 +197,35 @@ def test_a_receiver_that_has_only_a_certificate_gets_nothing(disk, mover, key, t
 def test_nobody_there_ends_with_7(disk, mover, key):
     source = disk("source", 16)
     assert "Connection refused" in mover("send", source.path, "--to", "127.0.0.1:1", "--key-file", key, expect=7).err
+
+
+def unanswered(port):
+    """How many wait for an answer of this port."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return sum(line.split()[2].endswith(f":{port:04X}") and line.split()[3] == "02" for line in table)
+
+
+def test_a_sender_that_is_asked_to_end_does_so_also_while_nobody_answers(disk, key):
+    source = disk("source", 16)
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        others = [socket.socket() for _ in range(3)]  # who comes now is not answered any more
+        for other in others:
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        waiting = unanswered(full.getsockname()[1])
+        sender = subprocess.Popen([MOVER, "send", source.path, "--to", "127.0.0.1:%d" % full.getsockname()[1], "--key-file", key], stderr=subprocess.PIPE, text=True)
+        try:
+            until(lambda: unanswered(full.getsockname()[1]) > waiting)
+            sender.send_signal(signal.SIGTERM)
+            said = sender.communicate(timeout=20)[1]
+        finally:
+            sender.kill()
+            sender.wait()
+            for other in others:
+                other.close()
+    assert sender.returncode == 128 + signal.SIGTERM and said.startswith("error: interrupted\n")
 
 
 def test_a_key_that_everybody_may_read_is_not_used(disk, mover, key):

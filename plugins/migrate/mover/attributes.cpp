@@ -179,6 +179,7 @@ Result<std::vector<Xattr>> read_xattrs(int directory, const std::string& name, i
         got = list_xattrs(opened, path, names.data(), names.size());
     }
     if (got < 0 && no_such_feature(errno)) return found;
+    if (got < 0 && errno == E2BIG) return Error{ErrorKind::kInvalid, shown + ": " + kTooManyAttributes, "", 0, ""};
     if (got < 0) return system_error("list attributes of", shown, errno);
     if (got == 0) return found;
     std::string value(64 << 10, '\0');

@@ -9,6 +9,9 @@
 
 namespace holdfast::mover {
 
+// As a message goes on after the path: there the kernel says no names at all.
+inline constexpr char kTooManyAttributes[] = "has more attributes than the kernel lists (64 KiB of names)";
+
 // What tells at the next look whether an entry has changed since this one.
 struct Facts {
     std::uint64_t inode = 0;

@@ -68,22 +68,35 @@ Result<Outcome> run_copy(const Options& options, World world) {
     return drive_copy(source, side, workplace, options, world);
 }
 
+namespace {
+
+// All of it, once to the end: what is damaged must not be compared with. What is wrong with it says nothing of the
+// target.
+Result<IndexEnd> whole_manifest(const std::string& path) {
+    Result<IndexReader> manifest = IndexReader::open(path);
+    if (manifest.ok()) manifest->check_root();
+    Status done = manifest.ok() ? Status() : Status(manifest.error());
+    for (bool more = true; more && done.ok();) {
+        const Result<std::optional<Record>> record = manifest->next();
+        done = record.ok() ? Status() : Status(record.error());
+        more = record.ok() && *record;
+    }
+    if (done.ok()) return *manifest->end();
+    return Error{ErrorKind::kFailed, done.error().message + "; nothing of the target was looked at",
+                 "give what a copy wrote by --manifest, or the folder of its --state", 0, ""};
+}
+
+}  // namespace
+
 Result<Outcome> run_verify(const Options& options, World world) {
     TRY_ASSIGN(const Tree tree, names_image(options.words[0])
                                     ? open_image(options.words[0], "target", ImageUse::kReadInUse)
                                     : Tree::open(options.words[0], "target"));
     TRY_ASSIGN(Workplace workplace, Workplace::open(options));
     const std::string manifest = options.manifest.empty() ? workplace.state().index() : options.manifest;
-    // Once to the end: what is damaged must not be compared with.
-    TRY_ASSIGN(IndexReader whole, IndexReader::open(manifest));
-    whole.check_root();
     Outcome outcome;
     outcome.command = options.command;
-    while (true) {
-        TRY_ASSIGN(const std::optional<Record> record, whole.next());
-        if (!record) break;
-    }
-    outcome.index = whole.end();
+    TRY_ASSIGN(outcome.index, whole_manifest(manifest));
     world.progress.phase("verify", 1, outcome.index->entries, outcome.index->bytes);
     const auto began = world.clock.steady_now();
     TRY(tree.sync());

@@ -227,6 +227,9 @@ Status IndexReader::take(std::uint8_t kind) {
         end.epoch = in.u64();
         if (root_ && end.root != root_->finish()) in.fail();
         if (!passing_over_ && end.entries != counted_.entries) in.fail();
+        // Nothing is ever written behind it.
+        TRY_ASSIGN(const std::string more, read_at(file_.get(), offset_, 1, shown_));
+        if (!more.empty()) in.fail();
         end_ = end;
     } else {
         in.fail();

@@ -12,7 +12,10 @@ int say_error(const Options& options, const Error& error, World world) {
     world.console.err("error: " + error.message + "\n");
     if (!error.hint.empty()) world.console.err("try: " + error.hint + "\n");
     const int code = exit_code_of(error, world.started, world.signals);
-    if (code == 5 || code >= 128) world.console.err("the source is untouched; run the same command again to go on\n");
+    if ((code == 5 || code >= 128) && options.command == "verify")
+        world.console.err("the target is untouched; run the same command again\n");
+    else if (code == 5 || code >= 128)
+        world.console.err("the source is untouched; run the same command again to go on\n");
     if (options.json) {
         Outcome outcome;
         outcome.command = options.command;

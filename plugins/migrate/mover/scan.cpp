@@ -186,6 +186,11 @@ class Scan {
 
     Status read(int directory, const std::string& name, int opened, const std::string& path, Meta meta) {
         const Status read = read_attributes(directory, name, opened, meta, tree_.shown(path));
+        if (!read.ok() && read.error().kind == ErrorKind::kInvalid) {
+            const std::lock_guard lock(mutex_);
+            problem(path, kTooManyAttributes);
+            return {};
+        }
         if (!read.ok()) return read.error().kind == ErrorKind::kNotFound ? Status() : read;
         const std::string without = uncopied(0, flags_of(opened));
         const std::lock_guard lock(mutex_);

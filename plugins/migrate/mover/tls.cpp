@@ -199,9 +199,22 @@ Status Tls::handshake(bool server) {
 
 Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::string& key, const Signals& signals) {
     TRY_ASSIGN(const SocketAddress address, parse_address(text));
-    Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!made.open() || ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0)
-        return Error{ErrorKind::kConnect, "connect to " + escape_line(text) + ": " + std::strerror(errno), "", 0, ""};
+    Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto* const there = reinterpret_cast<const sockaddr*>(&address.storage);
+    int code = made.open() && ::connect(made.get(), there, address.length) == 0 ? 0 : errno;
+    RealClock clock;
+    const auto until = clock.steady_now() + kClientLimit;
+    // Looking at signals meanwhile: for an answer of nobody the kernel waits for minutes.
+    while (code == EINPROGRESS) {
+        if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+        socklen_t length = sizeof code;
+        if (wait_for(made.get(), POLLOUT) > 0)
+            code = getsockopt(made.get(), SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : errno;
+        else if (clock.steady_now() >= until)
+            code = ETIMEDOUT;
+    }
+    if (code != 0)
+        return Error{ErrorKind::kConnect, "connect to " + escape_line(text) + ": " + std::strerror(code), "", 0, ""};
     return start(std::move(made), key, false, signals);
 }
 
