@@ -1,7 +1,10 @@
 """Real filesystems on loop devices, in a mount namespace of the test's own; the built mover."""
+import contextlib
 import json
 import os
 import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -39,6 +42,24 @@ def until(what):
             return
         time.sleep(0.01)
     raise AssertionError("it does not come to that")
+
+
+def durable_epoch(target):
+    """The last group of work that the target's journal says is on its disk; see docs/mover-protocol.md."""
+    try:
+        return struct.unpack("<Q", (target / ".holdfast-mover").read_bytes()[-16:-8])[0]
+    except (OSError, struct.error):  # not yet, or just being replaced
+        return 0
+
+
+@contextlib.contextmanager
+def stopped(process):
+    """However long what is done meanwhile takes, the process is not through before; and who waited for it would wait without end."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 class Disk:

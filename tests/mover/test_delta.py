@@ -1,6 +1,5 @@
 """Later passes: what changed and nothing else, while the source is written to, and after kills at any moment."""
 import contextlib
-import json
 import os
 import random
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 import dataset
 import pytest
 import shuffler
-from conftest import MOVER, SOAK, until
+from conftest import MOVER, SOAK, durable_epoch, stopped, until
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "7"))
 ROUNDS = 100 if SOAK else 5
@@ -504,12 +503,12 @@ def test_paranoid_sees_what_no_time_tells_of_on_both_sides(disk, mover, same, tm
 def test_paranoid_sees_what_somebody_else_wrote_into_what_was_just_read_back(disk, mover, same, tmp_path):
     source, target = disk("source", 64), disk("target", 64)
     (source.path / "large").write_bytes(os.urandom(40 * MIB))
-    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--paranoid", "--bandwidth", "8Mi", "--group-bytes", "1Mi", "--progress", "json"],
-                               stderr=subprocess.PIPE, text=True)
-    while json.loads(process.stderr.readline())["bytes_sent"] < 24 * MIB:
-        pass
-    with open(target.path / "large", "r+b") as file:
-        file.write(b"somebody else's")
+    process = subprocess.Popen([MOVER, "copy", source.path, target.path, "--paranoid", "--bandwidth", "8Mi", "--group-bytes", "1Mi"], stderr=subprocess.PIPE, text=True)
+    until(lambda: durable_epoch(target.path) >= 8)  # what of the first of these is read back at once has been; most is still to come
+    with stopped(process):
+        assert process.poll() is None
+        with open(target.path / "large", "r+b") as file:
+            file.write(b"somebody else's")
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 6 and "target:large: has another content from byte 0" in said
     mover("copy", source.path, target.path)

@@ -1,13 +1,11 @@
 """What happens beside a copy: another mover with the same target or state, targets and sources that go away."""
-import contextlib
 import fcntl
 import os
-import signal
 import subprocess
 
 import oracle
 import pytest
-from conftest import MOVER, files_in, until
+from conftest import MOVER, files_in, stopped, until
 from wire import Receiver, make_key
 
 MIB = 1 << 20
@@ -19,16 +17,6 @@ def begin_slow(disk, slow, tmp_path, *words):
     first = slow("copy", source.path, target.path, "--no-verify", *words)
     until(lambda: (target.path / "large").exists())
     return source, target, first
-
-
-@contextlib.contextmanager
-def stopped(process):
-    """However long what is done meanwhile takes, the process is not through before; and who waited for it would wait without end."""
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def test_a_second_mover_is_kept_out_of_a_target_that_another_writes_to(disk, mover, slow, same, tmp_path):

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import threading
 import time
@@ -14,7 +13,7 @@ import dataset
 import oracle
 import pytest
 import shuffler
-from conftest import MOVER, SOAK, until
+from conftest import MOVER, SOAK, durable_epoch, until
 from wire import Proxy, Receiver, make_key
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "11"))
@@ -400,14 +399,6 @@ def test_a_connection_that_breaks_at_any_frame_is_taken_up_again_and_little_is_s
         assert result["verified"] and result["bytes_sent"] <= size * max(0, count - durable) + size * count / 100
         there.end()
         same(source.path, target.path)
-
-
-def durable_epoch(target):
-    """The last group of work that the target's journal says is on its disk; see docs/mover-protocol.md."""
-    try:
-        return struct.unpack("<Q", (target / ".holdfast-mover").read_bytes()[-16:-8])[0]
-    except (OSError, struct.error):  # not yet, or just being replaced
-        return 0
 
 
 def test_what_is_durable_is_not_sent_again(disk, mover, same, key, receiver, tmp_path):
