@@ -53,6 +53,33 @@ def bottom(root):
         os.close(file)
 
 
+def test_a_link_that_takes_the_place_of_what_was_just_made_gives_no_way_out(disk, tmp_path):
+    """Somebody who may write to the target, and a mover that is slow to set the mode."""
+    source, target, outside, stop = disk("source", 16), disk("target", 16), tmp_path / "outside", threading.Event()
+    os.mkfifo(source.path / "fifo")
+    os.chmod(source.path / "fifo", 0o646)
+    outside.mkdir(mode=0o501)
+    (target.path / "here").mkdir()
+    (target.path / "link").symlink_to(outside)
+
+    def swap():
+        while not stop.is_set():
+            if (target.path / "here/fifo").is_fifo():
+                os.rename(target.path / "link", target.path / "here/fifo")
+                return
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        slowly = ["-e", "trace=fchmodat,chmod", "-e", "inject=fchmodat,chmod:delay_enter=500000"]
+        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", *slowly, MOVER, "copy", source.path, target.path / "here"], capture_output=True, timeout=60)
+    finally:
+        stop.set()
+        thread.join()
+    assert not (target.path / "link").is_symlink()  # else this shows nothing
+    assert os.stat(outside).st_mode & 0o7777 == 0o501
+
+
 def test_5000_directories_in_one_another_are_copied_and_read_back_in_little_memory(disk, mover, tmp_path):
     source, target = disk("source", 96), disk("target", 96)
     dig(source.path, 5000)

@@ -3,9 +3,10 @@ import os
 import shutil
 import subprocess
 
+import dataset
 import oracle
 import pytest
-from conftest import files_in
+from conftest import MOVER, files_in
 
 MIB = 1 << 20
 
@@ -204,6 +205,42 @@ def test_a_target_in_which_something_else_is_mounted_is_refused_and_that_is_not_
     finally:
         subprocess.run(["umount", where], check=True)
     mover("copy", source.path, target.path)
+    same(source.path, target.path)
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "for reading only"])
+def test_without_a_folder_for_what_a_run_needs_it_says_which_and_what_to_do(disk, mover, same, tmp_path, folder):
+    """As in a container whose own filesystem is for reading only."""
+    source, target, state, readable = disk("source", 16), disk("target", 16), tmp_path / "state", disk("for reading only", 16)
+    (source.path / "file").write_text("content")
+    state.mkdir()
+    readable.unmount()
+    readable.mount("ro")
+    for words in (["copy", source.path, target.path], ["verify", target.path, "--manifest", tmp_path / "manifest"]):
+        said = mover(*words, env={"TMPDIR": str(tmp_path / folder)}, expect=1).err
+        assert f"no folder for what this run needs: {tmp_path / folder}: " in said and "; nothing was changed\ntry: set TMPDIR to one that can be written to, or give --state\n" in said
+    assert files_in(target.path) == []
+    mover("copy", source.path, target.path, "--state", state, env={"TMPDIR": str(tmp_path / folder)})
+    same(source.path, target.path)
+
+
+def test_nothing_of_an_image_is_needed_but_proc(disk, mounted, mover, same, monkeypatch):
+    """No library, no shell, no list of users."""
+    source, target = disk("source", 96), disk("target", 96)
+    dataset.make("odd", source.path)
+    image = mounted("tmpfs", "image")
+    for name in ("source", "target", "state", "proc"):
+        (image / name).mkdir()
+    shutil.copy(MOVER, image / "mover")
+    for one in (source, target):
+        subprocess.run(["mount", "--bind", one.path, image / one.path.name], check=True)
+    subprocess.run(["mount", "-t", "proc", "proc", image / "proc"], check=True)
+    monkeypatch.setattr("conftest.MOVER", "chroot")
+    try:
+        mover(image, "/mover", "copy", "/source", "/target", "--state", "/state")
+    finally:
+        for name in ("source", "target", "proc"):
+            subprocess.run(["umount", "-l", image / name], check=True)
     same(source.path, target.path)
 
 

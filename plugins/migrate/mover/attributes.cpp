@@ -125,8 +125,8 @@ Status write_owner_and_mode(int directory, const std::string& name, int opened, 
     // A chown takes setuid and setgid away from files, so after one the mode is set again.
     const bool special = (meta.mode & 07000) != 0;
     if ((now.st_mode & 07777) == meta.mode && !(owner_differs && special) && !(fresh && special)) return {};
-    const int done = opened >= 0 ? fchmod(opened, meta.mode)
-                                 : fchmodat(AT_FDCWD, path_through(directory, name).c_str(), meta.mode, 0);
+    const int done =
+        opened >= 0 ? fchmod(opened, meta.mode) : fchmodat(directory, name.c_str(), meta.mode, AT_SYMLINK_NOFOLLOW);
     if (done != 0) return system_error("set mode of", shown, errno);
     return {};
 }
@@ -244,7 +244,8 @@ bool unlock(int directory, const std::string& name) {
     bool changed = false;
     if (info.st_uid == geteuid() && (info.st_mode & needed) != needed) {
         const mode_t mode = (info.st_mode & 07777) | needed;
-        changed = (name.empty() ? fchmod(directory, mode) : fchmodat(directory, name.c_str(), mode, 0)) == 0;
+        changed = (name.empty() ? fchmod(directory, mode)
+                                : fchmodat(directory, name.c_str(), mode, AT_SYMLINK_NOFOLLOW)) == 0;
     }
     const Descriptor opened = open_in(directory, name.empty() ? "." : name, O_RDONLY | O_NONBLOCK);
     const std::uint32_t flags = flags_of(opened.get());

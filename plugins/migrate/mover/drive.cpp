@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <future>
 
 namespace holdfast::mover {
@@ -192,13 +194,26 @@ class Drive {
     bool differences_ = false;
 };
 
+// A container may have none: its own filesystem is for reading only, and nothing is mounted at /tmp.
+Error no_folder(const Error& why) {
+    std::string folder = "/tmp";
+    for (const char* const name : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"})  // the last one counts, as for what makes it
+        if (const char* const given = std::getenv(name)) folder = given;
+    const bool there = access(folder.c_str(), W_OK | X_OK) == 0;
+    return {ErrorKind::kFailed,
+            "no folder for what this run needs: " + escape_line(folder) + ": " +
+                (there ? why.message : std::string(std::strerror(errno))) + "; nothing was changed",
+            "set TMPDIR to one that can be written to, or give --state", 0, ""};
+}
+
 }  // namespace
 
 Result<Workplace> Workplace::open(const Options& options) {
     Workplace workplace;
     if (options.state.empty()) {
-        TRY_ASSIGN(TemporaryDirectory temporary, TemporaryDirectory::create());
-        workplace.temporary_.emplace(std::move(temporary));
+        Result<TemporaryDirectory> temporary = TemporaryDirectory::create();
+        if (!temporary.ok()) return no_folder(temporary.error());
+        workplace.temporary_.emplace(std::move(*temporary));
     }
     if (!options.state.empty()) {
         workplace.state_ = std::make_unique<State>(options.state);

@@ -155,7 +155,9 @@ Status Target::make_directory(const std::string& path) {
             // Ours to write in, whatever an earlier pass made of it: FinishDirectory gives it its mode again.
             unlock(place.directory.get(), place.name);
             if ((info.st_mode & 0700) == 0700 || info.st_uid != geteuid()) return {};
-            if (fchmodat(place.directory.get(), place.name.c_str(), (info.st_mode & 07777) | 0700, 0) == 0) return {};
+            if (fchmodat(place.directory.get(), place.name.c_str(), (info.st_mode & 07777) | 0700,
+                         AT_SYMLINK_NOFOLLOW) == 0)
+                return {};
             return system_error("set mode of", shown, errno);
         }
         TRY(clear(place, path));
