@@ -401,6 +401,42 @@ def test_a_connection_that_breaks_at_any_frame_is_taken_up_again_and_little_is_s
         same(source.path, target.path)
 
 
+def test_whichever_side_breaks_at_any_byte_little_is_sent_twice(disk, mover, same, key, receiver, tmp_path):
+    """What the target's journal says is durable is not sent again, but for one part in a hundred; of the rest each file at most once."""
+    source, target = disk("source", 32), disk("target", 32)
+    size, count, rng = 300_000, 16, random.Random(SEED)
+    print(f"HOLDFAST_KILL_SEED={SEED}")
+    for number in range(count):
+        (source.path / f"file{number:02}").write_bytes(os.urandom(size))
+    words = [MOVER, "send", source.path, "--key-file", key, "--group-bytes", "256Ki", "--threads", "1"]
+    durable_before = []
+    for number in range(KILLS // 4 if not SOAK else KILLS):
+        for path in target.path.iterdir():
+            if path.name != "lost+found":
+                path.unlink()
+        state = tmp_path / f"state{number}"
+        state.mkdir()
+        there, sender = [receiver(target.path, "--stay")], [None]
+        what, cut = breaker(rng, there, sender)
+        proxy = Proxy(there[0].address, cut_at=rng.randrange(size, size * count), cut=cut)
+        sender[0] = subprocess.Popen([*words, "--to", proxy.address, "--state", state], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        said = sender[0].communicate(timeout=120)[1]
+        assert sender[0].returncode in (5, -9), said
+        if what == "receiver":
+            there[0].process.wait(120)
+            there[0] = receiver(target.path, "--stay")
+        # What had come before the break may still become durable until the receiver turns to the next sender, and was then not sent again either.
+        durable = durable_epoch(target.path)
+        result = mover(*words[1:], "--to", there[0].address, "--state", state, "-o", "json").result
+        print(number, what, proxy.passed, durable, result["bytes_sent"])
+        assert result["verified"] and result["bytes_sent"] <= size * max(0, count - durable) + size * count / 100
+        durable_before.append(durable)
+        there[0].end()
+        proxy.close()
+        same(source.path, target.path)
+    assert max(durable_before) > 2  # else this shows nothing
+
+
 def test_what_is_durable_is_not_sent_again(disk, mover, same, key, receiver, tmp_path):
     source, target, state = disk("source", 64), disk("target", 64), tmp_path / "state"
     state.mkdir()

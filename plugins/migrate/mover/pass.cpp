@@ -20,12 +20,6 @@ struct Ticketed {
     Unit unit;
 };
 
-Time before(std::chrono::system_clock::time_point then) {
-    // Two seconds: the coarsest time that a filesystem keeps, and more than any tick.
-    const auto now = then.time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::seconds>(now).count() - 2, 0};
-}
-
 class PassRun {
   public:
     struct Writers {
@@ -43,7 +37,7 @@ class PassRun {
           ledger_(writer_, context.target, start.epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
           spools_(options.scratch),
           limiter_(context.clock, options.bandwidth),
-          since_(before(options.synced_at.value_or(context.clock.now()))) {
+          since_(context.clock, options.synced_at.value_or(context.clock.now())) {
         writer_.also_to(&unproven_);
         // Of an image all is read back at the end, whatever was read before.
         if (options.read_back && !options.paranoid && !context.source.is_image()) ledger_.tell_written();
@@ -136,7 +130,7 @@ class PassRun {
     Spools spools_;
     Limiter limiter_;
     BufferPool buffers_;
-    const Time since_;
+    const SuspectSince since_;
     std::vector<std::unique_ptr<Source>> sources_;
     std::unique_ptr<Pool<Ticketed>> pool_;  // last: its threads use all of the above
 };

@@ -55,7 +55,7 @@ Result<int> Planner::directory_of(const Visited& visited) {
 }
 
 std::uint8_t Planner::suspect(const Entry& entry) const {
-    return entry.facts.ctime >= context_.suspect_since || entry.meta.mtime >= context_.suspect_since ? kSuspect : 0;
+    return context_.since.is_suspect(entry.facts.ctime, entry.meta.mtime) ? kSuspect : 0;
 }
 
 Status Planner::run() {

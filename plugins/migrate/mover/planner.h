@@ -8,6 +8,7 @@
 #include "plugins/migrate/mover/link_table.h"
 #include "plugins/migrate/mover/near_directories.h"
 #include "plugins/migrate/mover/spool.h"
+#include "plugins/migrate/mover/suspect.h"
 #include "plugins/migrate/mover/units.h"
 #include "plugins/migrate/mover/used_blocks.h"
 #include "plugins/migrate/mover/walk.h"
@@ -36,7 +37,7 @@ struct PlanContext {
     Counters& counters;
     const Signals& signals;
     std::string scratch;    // folder
-    Time suspect_since;     // see kSuspect
+    SuspectSince since;     // see kSuspect
     bool unclean = false;   // finish everything, not only what changed
     bool paranoid = false;  // read every file, whatever its times say
     std::uint64_t group_bytes = 0;

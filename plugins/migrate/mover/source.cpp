@@ -82,8 +82,7 @@ Result<std::optional<Source::Loaded>> Source::load(int directory, const SmallUni
     context_.counters.bytes_read += got;
     entry.meta.size = got;
     entry.content = digest_of(loaded.content);
-    if (grown || looked.facts.inode != item.inode || entry.facts.ctime >= context_.suspect_since ||
-        entry.meta.mtime >= context_.suspect_since)
+    if (grown || looked.facts.inode != item.inode || context_.since.is_suspect(entry.facts.ctime, entry.meta.mtime))
         entry.state = kSuspect;
     const bool same_content = item.base && !item.replace && item.base->content == entry.content;
     loaded.replace = item.replace;

@@ -6,6 +6,7 @@
 #include "plugins/migrate/mover/buffers.h"
 #include "plugins/migrate/mover/counters.h"
 #include "plugins/migrate/mover/spool.h"
+#include "plugins/migrate/mover/suspect.h"
 #include "plugins/migrate/mover/tree.h"
 #include "plugins/migrate/mover/units.h"
 #include "plugins/migrate/mover/work.h"
@@ -38,7 +39,7 @@ struct SourceContext {
     Limiter& limiter;
     Spool& removals;     // of what vanished after it was listed
     Spool& locks;        // flags that are set last
-    Time suspect_since;  // times from then on tell nothing: see kSuspect
+    SuspectSince since;  // see kSuspect
     BufferPool& buffers;
 };
 

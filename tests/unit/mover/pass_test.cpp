@@ -37,13 +37,12 @@ class TakesAll : public TargetSide {
 };
 
 // Of the file that a pass has sent, whose source was synced then.
-bool is_suspect(const Tree& source, std::optional<std::chrono::system_clock::time_point> synced_at) {
+bool is_suspect(const Tree& source, std::optional<std::chrono::system_clock::time_point> synced_at, Clock&& clock) {
     const auto state_folder = TemporaryDirectory::create();
     REQUIRE(state_folder.ok());
     State state(state_folder->path());
     TakesAll target;
     Counters counters;
-    LaterClock clock;
     const NoneCame signals;
     auto seen = WalkRecord::create(state_folder->path());
     REQUIRE(seen.ok());
@@ -76,9 +75,20 @@ TEST_CASE("what was written within two seconds before the source was synced is s
     const auto source = Tree::open(folder->path(), "source");
     REQUIRE(source.ok());
     const auto now = std::chrono::system_clock::now();
-    CHECK(is_suspect(*source, now));
-    CHECK_FALSE(is_suspect(*source, now + std::chrono::seconds(30)));
-    CHECK_FALSE(is_suspect(*source, std::nullopt));  // the pass begins a minute from now
+    CHECK(is_suspect(*source, now, LaterClock()));
+    CHECK_FALSE(is_suspect(*source, now + std::chrono::seconds(30), LaterClock()));
+    CHECK_FALSE(is_suspect(*source, std::nullopt, LaterClock()));  // the pass begins a minute from now
+}
+
+TEST_CASE("what is written after the clock was set back in the middle of a pass is suspect") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    const auto source = Tree::open(folder->path(), "source");
+    REQUIRE(source.ok());
+    for (const std::size_t size : {std::size_t{7}, std::size_t{1} << 20}) {
+        std::ofstream(folder->path() + "/file") << std::string(size, 'x');
+        CHECK(is_suspect(*source, std::chrono::system_clock::now() + std::chrono::hours(1), RealClock()));
+    }
 }
 
 }  // namespace holdfast::mover
