@@ -37,6 +37,13 @@ Error io_error(const std::string& path, int code) {
     return {kind, escape_line(path) + ": " + std::strerror(code), "", 0, ""};
 }
 
+// What temp_directory_path() looked at; it does not say so when that is no folder.
+std::string temporary_folder() {
+    for (const char* const name : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"})
+        if (const char* const given = std::getenv(name)) return given;
+    return "/tmp";
+}
+
 constexpr int kPipePatienceMs = 10'000;
 
 Status wait_for_pipe(int descriptor, const std::string& path) {
@@ -157,8 +164,10 @@ std::string resolve_path(const std::string& path, const std::string& directory) 
 
 Result<TemporaryDirectory> TemporaryDirectory::create() {
     std::error_code failed;
-    std::string path = (std::filesystem::temp_directory_path(failed) / "holdfast-XXXXXX").string();
-    if (failed || mkdtemp(path.data()) == nullptr) return io_error(path, errno);
+    const std::string folder = std::filesystem::temp_directory_path(failed).string();
+    if (failed) return io_error(temporary_folder(), failed.value());
+    std::string path = folder + "/holdfast-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) return io_error(folder, errno);
     return TemporaryDirectory(path);
 }
 

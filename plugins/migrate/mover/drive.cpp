@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <future>
 
 namespace holdfast::mover {
@@ -196,13 +194,7 @@ class Drive {
 
 // A container may have none: its own filesystem is for reading only, and nothing is mounted at /tmp.
 Error no_folder(const Error& why) {
-    std::string folder = "/tmp";
-    for (const char* const name : {"TEMPDIR", "TEMP", "TMP", "TMPDIR"})  // the last one counts, as for what makes it
-        if (const char* const given = std::getenv(name)) folder = given;
-    const bool there = access(folder.c_str(), W_OK | X_OK) == 0;
-    return {ErrorKind::kFailed,
-            "no folder for what this run needs: " + escape_line(folder) + ": " +
-                (there ? why.message : std::string(std::strerror(errno))) + "; nothing was changed",
+    return {ErrorKind::kFailed, "no folder for what this run needs: " + why.message + "; nothing was changed",
             "set TMPDIR to one that can be written to, or give --state", 0, ""};
 }
 
