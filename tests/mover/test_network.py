@@ -287,6 +287,11 @@ def test_only_a_slow_connection_is_compressed(disk, mover, key, receiver):
     result = mover("send", source.path, "--to", proxy.address, "--key-file", key, "-o", "json").result
     assert result["wire_bytes"] < result["bytes_sent"] * 0.8
     there.end()
+    # Slow as well, but by what was asked for: the connection itself holds nothing up.
+    there = receiver(disk("another", 64).path)
+    result = mover("send", source.path, "--to", there.address, "--key-file", key, "--bandwidth", "8Mi", "-o", "json").result
+    assert result["wire_bytes"] > result["bytes_sent"]
+    there.end()
 
 
 @pytest.mark.skipif(not SOAK, reason="takes 70 s: what ended such connections was a limit of 60")
