@@ -38,7 +38,7 @@ Acted scale(sim::Sim& sim, bool awake, int replicas) {
     const sim::ObjectPtr set = sim.store.find(set_ref());
     if (!set || (kube::replicas_of(*set) > 0) != awake) return {};
     // On one that is going the number goes too; an autoscaler finds the next one 15 s later, which is another boundary.
-    if (kube::deleting(*set)) return {};
+    if (set.deleting()) return {};
     return {change_spec(sim, set_ref(), {{"replicas", replicas}}), set_ref()};
 }
 
@@ -95,7 +95,7 @@ Acted drop_claim(sim::Sim& sim, int turn) {
 // As those do who let a replica be filled anew from the others: both are deleted, and the controller makes both again.
 Acted rebuild(sim::Sim& sim, int turn) {
     const sim::ObjectPtr set = sim.store.find(set_ref());
-    if (!set || kube::deleting(*set) || kube::replicas_of(*set) == 0) return {};
+    if (!set || set.deleting() || kube::replicas_of(*set) == 0) return {};
     const std::string ordinal = mixed(turn) % 2 == 0 ? "-1" : "-0";
     const kube::ObjectRef ref{kube::kClaims, kSpace, "data-postgres" + ordinal};
     const sim::ObjectPtr before = sim.store.find(ref);
@@ -103,7 +103,7 @@ Acted rebuild(sim::Sim& sim, int turn) {
     (void)remove(sim, {kube::kPods, kSpace, "postgres" + ordinal});
     const auto remade = [&] {
         const sim::ObjectPtr now = sim.store.find(ref);
-        return now && kube::uid_of(*now) != kube::uid_of(*before);
+        return now && now.uid() != before.uid();
     };
     for (int i = 0; acted.happened && i < 100 && !remade(); ++i) sim.advance(sim::milliseconds(50));
     return acted;
@@ -114,7 +114,7 @@ Acted end_space(sim::Sim& sim, int turn) {
     const Acted acted = remove(sim, {kube::kNamespaces, "", kSpace});
     const auto begun = [&] {
         const auto claims = sim.store.list(kube::kClaims, kSpace);
-        return std::any_of(claims.begin(), claims.end(), [](const auto& one) { return kube::deleting(*one); });
+        return std::any_of(claims.begin(), claims.end(), [](const auto& one) { return one.deleting(); });
     };
     for (int i = 0; mixed(turn) % 2 == 0 && i < 100 && !begun(); ++i) sim.advance(sim::milliseconds(50));
     return acted;
@@ -138,7 +138,7 @@ Acted grow(sim::Sim& sim, int turn) {
     const kube::ObjectRef ref{kube::kClaims, kSpace, mixed(turn) % 4 < 2 ? "data-postgres-1" : "wal-postgres-0"};
     const sim::ObjectPtr claim = sim.store.find(ref);
     const Quantity wanted = Quantity::from_bytes(2LL << 30);
-    if (!claim || kube::deleting(*claim) || claim.claim().requested.value_or(wanted) >= wanted) return {};
+    if (!claim || claim.deleting() || claim.claim().requested.value_or(wanted) >= wanted) return {};
     const bool asked = change_spec(sim, ref, {{"resources", {{"requests", {{"storage", wanted.text()}}}}}});
     const auto done = [&] { return sim.store.find(ref) && sim.store.find(ref).claim().capacity == wanted; };
     for (int i = 0; asked && mixed(turn) % 2 == 0 && i < 400 && !done(); ++i) sim.advance(sim::milliseconds(50));
@@ -157,7 +157,7 @@ Acted mark(sim::Sim& sim, int turn) {
     mark.operation = "in-place-other-abcde";
     mark.space = kSpace;
     mark.claim = claim_ref.name;
-    mark.claim_uid = kube::uid_of(*claim);
+    mark.claim_uid = claim.uid();
     mark.policy = "Delete";
     mark.workload = "deploy/" + std::string(kSpace) + "/other";
     mark.taken_out = true;

@@ -118,7 +118,7 @@ class Judge : public CaseJudge {
             if (!stage_.settled()) return stage_.done();
         }
         const sim::ObjectPtr found = stage_.theirs_now();
-        if (!found || kube::deleting(*found))
+        if (!found || found.deleting())
             stage_.violated("I11: deleted somebody else's " + stage_.theirs.text());
         else if (!theirs(*found) || essence(*found) != stage_.theirs_text)
             stage_.violated("I11: changed somebody else's " + stage_.theirs.text() + "\n    " + found->dump());
@@ -259,8 +259,7 @@ class Judge : public CaseJudge {
         const sim::ObjectPtr changed = stage_.theirs_now();
         // What we delete goes with what they wrote; its successor has another uid.
         if (changed && kube::label_of(*changed, labels::kRole) != "journal" &&  // nobody but us writes there
-            kube::uid_of(*changed) == stage_.theirs_uid &&
-            kube::annotation_of(*changed, "somebody.example/was").empty())
+            changed.uid() == stage_.theirs_uid && kube::annotation_of(*changed, "somebody.example/was").empty())
             stage_.violated("I7: lost what somebody else wrote to " + stage_.theirs.text());
         const State got = state_of(stage_.sim, reference_.known);
         const auto lines = differences(expected, got, as_good(expected));

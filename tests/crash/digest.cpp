@@ -82,7 +82,7 @@ void add_unready(const sim::Sim& sim, std::set<std::string>& lines) {
         if (is_ready(*pod)) ++ready[kube::text_at(*pod, "/metadata/ownerReferences/0/uid")];
     }
     for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, "")) {
-        if (ready[kube::uid_of(*set)] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not ready");
+        if (ready[set.uid()] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not ready");
     }
     for (const sim::ObjectPtr& one : sim.store.list(kube::kDeployments, "")) {
         if (kube::number_at(*one, "/status/readyReplicas", 0) < kube::replicas_of(*one))
@@ -94,7 +94,7 @@ void add_unready(const sim::Sim& sim, std::set<std::string>& lines) {
 // taken for ones of another template.
 void add_orphans(const sim::Sim& sim, std::set<std::string>& lines) {
     std::set<std::string> sets;  // uids
-    for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, "")) sets.insert(kube::uid_of(*set));
+    for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, "")) sets.insert(set.uid());
     for (const sim::ObjectPtr& revision : sim.store.list(kube::kControllerRevisions, "")) {
         if (!sets.contains(kube::text_at(*revision, "/metadata/ownerReferences/0/uid")))
             lines.insert("a ControllerRevision is nobody's");
@@ -107,11 +107,11 @@ std::set<std::string> not_up_in(const sim::Sim& sim) {
     std::set<std::string> lines;
     std::map<std::string, int> up;  // by the controller's uid
     for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, kSpace)) {
-        if (kube::deleting(*pod)) lines.insert("pod/" + kube::name_of(*pod) + " is still stopping");
-        if (is_ready(*pod) && !kube::deleting(*pod)) ++up[kube::text_at(*pod, "/metadata/ownerReferences/0/uid")];
+        if (pod.deleting()) lines.insert("pod/" + kube::name_of(*pod) + " is still stopping");
+        if (is_ready(*pod) && !pod.deleting()) ++up[kube::text_at(*pod, "/metadata/ownerReferences/0/uid")];
     }
     for (const sim::ObjectPtr& set : sim.store.list(kube::kStatefulSets, kSpace)) {
-        if (up[kube::uid_of(*set)] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not up");
+        if (up[set.uid()] < kube::replicas_of(*set)) lines.insert(kube::name_of(*set) + " is not up");
     }
     for (const sim::ObjectPtr& one : sim.store.list(kube::kDeployments, kSpace)) {
         if (kube::number_at(*one, "/status/readyReplicas", 0) < kube::replicas_of(*one))
@@ -132,7 +132,7 @@ std::set<std::string> unfinished_in(const sim::Sim& sim) {
     }
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
         const bool reclaimed = volume.volume().phase == "Released" && volume.volume().reclaim_policy == "Delete";
-        if (reclaimed || kube::deleting(*volume)) lines.insert(kVolumeGoes);
+        if (reclaimed || volume.deleting()) lines.insert(kVolumeGoes);
     }
     return lines;
 }

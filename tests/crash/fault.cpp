@@ -322,7 +322,7 @@ void FaultGate::meddle(const sim::Call& call) {
     else
         make_theirs(sim, call.ref, creates ? *call.body : *found);
     const sim::ObjectPtr made = sim.store.find(call.ref);
-    theirs_uid_ = made ? kube::uid_of(*made) : "";
+    theirs_uid_ = made ? made.uid() : "";
     theirs_text_ = made ? essence(*made) : "";
 }
 

@@ -28,13 +28,13 @@ void Invariants::keep_pods(const sim::Sim& start, const std::string& restarted, 
     together_ = together;
     for (const sim::ObjectPtr& pod : start.store.list(kube::kPods, "")) {
         const bool may_end = !restarted.empty() && starts_with(kube::name_of(*pod), restarted + "-");
-        if (kube::label_of(*pod, labels::kOperation).empty() && !may_end) pods_.insert(kube::uid_of(*pod));
+        if (kube::label_of(*pod, labels::kOperation).empty() && !may_end) pods_.insert(pod.uid());
     }
 }
 
 // I17: a command that promises to leave pods alone ends none, nor makes a controller or the garbage collector do it.
 void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
-    const bool begins = change.before && !kube::deleting(*change.before) && kube::deleting(*change.object);
+    const bool begins = change.before && !change.before.deleting() && change.object.deleting();
     if (begins && !restarted_.empty() && !together_ && starts_with(change.ref.name, restarted_ + "-")) {
         for (const sim::ObjectPtr& pod : sim.store.list(kube::kPods, change.ref.space)) {
             const std::string name = kube::name_of(*pod);
@@ -44,8 +44,8 @@ void Invariants::keep_running(const sim::Sim& sim, const sim::Change& change) {
                          " is not ready");
         }
     }
-    if (!change.before || !pods_.contains(kube::uid_of(*change.before)) || kube::deleting(*change.before)) return;
-    if (kube::deleting(*change.object) || change.type == kube::WatchEvent::Type::kDeleted)
+    if (!change.before || !pods_.contains(kube::uid_of(*change.before)) || change.before.deleting()) return;
+    if (change.object.deleting() || change.type == kube::WatchEvent::Type::kDeleted)
         violated("I17: pod/" + key_of(change.ref.space, change.ref.name) + " is ended");
 }
 
@@ -107,8 +107,7 @@ void Invariants::keep_apart(const sim::Sim& sim, const Json& pod) {
                            kube::find_at(pod, "/spec/securityContext/fsGroup") == nullptr;
         if (own && !reads) violated("I6: " + what + " is ours and may write to pvc/" + claim);
         for (const sim::ObjectPtr& other : sim.store.list(kube::kPods, space)) {
-            const bool runs = kube::text_at(*other, "/status/phase") == "Running" &&
-                              kube::uid_of(*other) != kube::uid_of(pod) &&
+            const bool runs = kube::text_at(*other, "/status/phase") == "Running" && other.uid() != kube::uid_of(pod) &&
                               kube::label_of(*other, labels::kOperation).empty() && !put_there(*other);
             const auto mounted = kube::claims_of_pod_spec((*other)["spec"]);
             const bool shares =

@@ -103,7 +103,7 @@ Result<Json> make_new(Sim& sim, const Json& manifest, kube::DryRun dry_run) {
     if (ref.resource.namespaced) {
         const ObjectPtr space = sim.store.find(kube::kNamespaces, "", ref.space);
         if (!space) return not_found({kube::kNamespaces, "", ref.space});
-        if (kube::deleting(*space))
+        if (space.deleting())
             return api_error(ErrorKind::kForbidden, 403, "Forbidden",
                              quoted(ref) + " is forbidden: unable to create new content in namespace " + ref.space +
                                  " because it is being terminated");
@@ -197,7 +197,7 @@ Status api_remove(Sim& sim, const kube::ObjectRef& ref, const kube::Precondition
     const ObjectPtr found = sim.store.find(ref);
     if (!found) return not_found(ref);
     TRY(check(ref, *found, preconditions));
-    if (dry_run == kube::DryRun::kServer || kube::deleting(*found)) return {};
+    if (dry_run == kube::DryRun::kServer || found.deleting()) return {};
     if (propagation != kube::Propagation::kBackground) {
         const char* name = propagation == kube::Propagation::kOrphan ? "orphan" : "foregroundDeletion";
         // One write with the deletion, as the registry makes it; nothing can run in between here.

@@ -46,8 +46,8 @@ long long expected_pods(const Sim& sim, const std::vector<ObjectPtr>& pods) {
 // checkAndDecrement: pkg/registry/core/pod/storage/eviction.go:424.
 bool allows(const Sim& sim, const Json& budget, const Json& pod) {
     const auto pods = pods_under(sim, budget);
-    const long long healthy = std::count_if(
-        pods.begin(), pods.end(), [](const ObjectPtr& one) { return !kube::deleting(*one) && is_ready(*one); });
+    const long long healthy =
+        std::count_if(pods.begin(), pods.end(), [](const ObjectPtr& one) { return !one.deleting() && is_ready(*one); });
     const long long expected = expected_pods(sim, pods);
     const Json* least = kube::find_at(budget, "/spec/minAvailable");
     const Json* most = kube::find_at(budget, "/spec/maxUnavailable");
@@ -66,7 +66,7 @@ Status api_evict(Sim& sim, const kube::ObjectRef& pod, const kube::Preconditions
     const ObjectPtr found = sim.store.find(pod);
     if (!found) return not_found(pod);
     const std::string phase = kube::text_at(*found, "/status/phase");
-    const bool counts = phase == "Running" && !kube::deleting(*found);
+    const bool counts = phase == "Running" && !found.deleting();
     std::vector<ObjectPtr> budgets;
     for (const ObjectPtr& one : sim.store.list(kube::kPodDisruptionBudgets, pod.space)) {
         if (counts && kube::selected_by(*one, *found)) budgets.push_back(one);

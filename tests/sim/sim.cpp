@@ -267,7 +267,8 @@ void Sim::edit(const kube::ObjectRef& ref, const char* field, const std::functio
     const ObjectPtr found = store.find(ref);
     if (!found) return;
     const auto there = found->find(field);
-    const Json before = there == found->end() ? Json() : *there;
+    const Json none;
+    const Json& before = there == found->end() ? none : *there;
     Json after = before;
     change(after);
     if (after == before) return;
@@ -282,7 +283,7 @@ void Sim::edit(const kube::ObjectRef& ref, const char* field, const std::functio
 // CheckGracefulDelete: pkg/registry/core/pod/strategy.go:164; BeforeDelete: apiserver pkg/registry/rest/delete.go:75.
 void Sim::begin_deletion(const kube::ObjectRef& ref) {
     const ObjectPtr found = store.find(ref);
-    if (!found || kube::deleting(*found)) return;
+    if (!found || found.deleting()) return;
     const Json* finalizers = kube::find_at(*found, "/metadata/finalizers");
     const bool held = finalizers != nullptr && !finalizers->empty(), pod = ref.resource == kube::kPods;
     if (!pod && !held) return erase(ref);

@@ -1,6 +1,17 @@
 #include "tests/sim/store.h"
 
+#include "common/kube/objects/workload.h"
+#include "tests/sim/sim.h"
+
 namespace holdfast::sim {
+
+Pod ObjectPtr::pod_of(const Json& json) {
+    Pod pod{!kube::text_at(json, "/spec/nodeName").empty(), has_ended(json), {}};
+    const Json* spec = kube::find_at(json, "/spec");
+    if (spec == nullptr) return pod;
+    for (auto& [volume, claim] : kube::claims_of_pod_spec(*spec)) pod.claims.push_back(std::move(claim));
+    return pod;
+}
 
 using Type = kube::WatchEvent::Type;
 

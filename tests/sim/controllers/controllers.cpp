@@ -48,14 +48,13 @@ bool one_of(const kube::Resource& resource, std::initializer_list<const kube::Re
 
 // The collector's graph changes when an object has owners, is going or is gone.
 bool changes_graph(const Change& change) {
-    return change.type == kube::WatchEvent::Type::kDeleted || kube::deleting(*change.object) ||
-           kube::find_at(*change.object, "/metadata/ownerReferences") != nullptr;
+    return change.type == kube::WatchEvent::Type::kDeleted || change.object.deleting() || change.object.has_owners();
 }
 
 bool in_ending_space(const Sim& sim, const Change& change) {
     if (change.ref.resource == kube::kNamespaces) return true;
     const ObjectPtr space = sim.store.find(kube::kNamespaces, "", change.ref.space);
-    return space && kube::deleting(*space);
+    return space && space.deleting();
 }
 
 }  // namespace
@@ -101,11 +100,9 @@ bool cares(const Sim& sim, Controller who, const Change& change) {
 bool claim_is_kept(const Sim& sim, const std::string& space, const std::string& claim, bool by_ended_too) {
     const auto pods = sim.store.list(kube::kPods, space);
     return std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& pod) {
-        if (kube::text_at(*pod, "/spec/nodeName").empty() || (has_ended(*pod) && !by_ended_too)) return false;
-        for (const auto& [volume, name] : kube::claims_of_pod_spec((*pod)["spec"])) {
-            if (name == claim) return true;
-        }
-        return false;
+        const Pod& is = pod.pod();
+        if (!is.placed || (is.ended && !by_ended_too)) return false;
+        return std::find(is.claims.begin(), is.claims.end(), claim) != is.claims.end();
     });
 }
 

@@ -22,7 +22,7 @@ std::vector<ObjectPtr> claims_of(const Sim& sim, const Json& pod, bool& all_ther
     all_there = true;
     for (const auto& [volume, name] : kube::claims_of_pod_spec(pod["spec"])) {
         const ObjectPtr claim = sim.store.find(kube::kClaims, kube::space_of(pod), name);
-        all_there = all_there && claim && !kube::deleting(*claim);
+        all_there = all_there && claim && !claim.deleting();
         if (claim) claims.push_back(claim);
     }
     return claims;
@@ -226,7 +226,7 @@ void stop(Sim& sim, const Json& pod) {
 bool volume_is_used(const Sim& sim, const std::string& name) {
     const auto claims = sim.store.list(kube::kClaims, "");
     return std::any_of(claims.begin(), claims.end(), [&](const ObjectPtr& claim) {
-        return claim.claim().volume == name && claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), false);
+        return claim.claim().volume == name && claim_is_kept(sim, claim.ref().space, claim.ref().name, false);
     });
 }
 
@@ -236,15 +236,15 @@ void detach_unused(Sim& sim) {
     for (const ObjectPtr& object : sim.all_of(kube::kVolumeAttachments)) {
         const std::string name = kube::text_at(*object, "/spec/source/persistentVolumeName");
         if (volume_is_used(sim, name)) continue;
-        if (!sim.ripe("detach/" + kube::uid_of(*object), sim.delays.detach, Controller::kPods)) continue;
+        if (!sim.ripe("detach/" + object.uid(), sim.delays.detach, Controller::kPods)) continue;
         sim.begin_deletion(object.ref());
         sim.edit(object.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
     for (const ObjectPtr& volume : sim.all_of(kube::kVolumes)) {
+        if (!volume.deleting()) continue;
         const bool attached =
-            sim.store.find(kube::kVolumeAttachments, "", attachment_name(kube::name_of(*volume))) != nullptr;
-        if (kube::deleting(*volume) && !attached)
-            sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
+            sim.store.find(kube::kVolumeAttachments, "", attachment_name(volume.ref().name)) != nullptr;
+        if (!attached) sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, kAttacher); });
     }
 }
 
@@ -254,9 +254,9 @@ void run_pods(Sim& sim) {
     for (const ObjectPtr& object : sim.all_of(kube::kPods)) {
         const ObjectPtr fresh = sim.store.find(object.ref());
         if (!fresh) continue;
-        if (kube::deleting(*fresh))
+        if (fresh.deleting())
             stop(sim, *fresh);
-        else if (kube::text_at(*fresh, "/spec/nodeName").empty())
+        else if (!fresh.pod().placed)
             schedule(sim, *fresh);
         else if (kube::text_at(*fresh, "/status/phase") == "Pending")
             start(sim, *fresh);

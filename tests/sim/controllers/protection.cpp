@@ -76,12 +76,11 @@ void collect(Sim& sim, const Json& object, const std::set<std::string>& uids) {
 // processPVC: pvc_protection_controller.go:246, isBeingUsed 373; processPV: pv_protection_controller.go:129.
 void run_protection(Sim& sim) {
     for (const ObjectPtr& claim : sim.all_of(kube::kClaims)) {
-        if (!kube::deleting(*claim) || claim_is_kept(sim, kube::space_of(*claim), kube::name_of(*claim), true))
-            continue;
+        if (!claim.deleting() || claim_is_kept(sim, claim.ref().space, claim.ref().name, true)) continue;
         sim.edit(claim.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pvc-protection"); });
     }
     for (const ObjectPtr& volume : sim.all_of(kube::kVolumes)) {
-        if (!kube::deleting(*volume) || kube::text_at(*volume, "/status/phase") == "Bound") continue;
+        if (!volume.deleting() || kube::text_at(*volume, "/status/phase") == "Bound") continue;
         sim.edit(volume.ref(), [](Json& one) { drop_finalizer(one, "kubernetes.io/pv-protection"); });
     }
 }
@@ -89,20 +88,20 @@ void run_protection(Sim& sim) {
 void run_garbage(Sim& sim) {
     std::set<std::string> uids;
     const auto all = sim.store.everything();
-    for (const ObjectPtr& object : all) uids.insert(kube::uid_of(*object));
+    for (const ObjectPtr& object : all) uids.insert(object.uid());
     for (const ObjectPtr& was : all) {
         const ObjectPtr object = sim.store.find(was.ref());
         if (!object) continue;
-        if (kube::deleting(*object) && has_finalizer(*object, "orphan")) orphan(sim, *object);
-        if (kube::deleting(*object) && has_finalizer(*object, "foregroundDeletion")) foreground(sim, *object);
-        collect(sim, *object, uids);
+        if (object.deleting() && has_finalizer(*object, "orphan")) orphan(sim, *object);
+        if (object.deleting() && has_finalizer(*object, "foregroundDeletion")) foreground(sim, *object);
+        if (object.has_owners()) collect(sim, *object, uids);
     }
 }
 
 // Delete: deletion/namespaced_resources_deleter.go:98; deleteAllContent: 503.
 void run_namespaces(Sim& sim) {
     for (const ObjectPtr& space : sim.all_of(kube::kNamespaces)) {
-        if (!kube::deleting(*space)) continue;
+        if (!space.deleting()) continue;
         const std::string name = kube::name_of(*space);
         bool left = false;
         for (const ObjectPtr& object : sim.store.everything()) {

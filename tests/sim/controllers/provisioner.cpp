@@ -18,7 +18,7 @@ constexpr char kCopiesSnapshot[] = "provisioner.storage.kubernetes.io/volumesnap
 // A copy of another claim's disk (getPVCSource).
 std::optional<Disk> copy_of_claim(const Sim& sim, const kube::Claim& claim, const std::string& driver, long long size) {
     const ObjectPtr object = sim.store.find(kube::kClaims, claim.space, claim.source_name);
-    if (!object || kube::deleting(*object) || kube::text_at(*object, "/status/phase") != "Bound") return std::nullopt;
+    if (!object || object.deleting() || kube::text_at(*object, "/status/phase") != "Bound") return std::nullopt;
     const ObjectPtr volume = sim.store.find(kube::kVolumes, "", object.claim().volume);
     if (!volume || kube::text_at(*volume, "/spec/csi/driver") != driver) return std::nullopt;
     const auto disk = sim.backend().disks.find(kube::text_at(*volume, "/spec/csi/volumeHandle"));

@@ -88,7 +88,7 @@ void take(Sim& sim, const Json& object, const kube::Snapshot& snapshot) {
     const ObjectPtr claim = sim.store.find(claim_ref);
     if (!claim) return set_error(sim, object, "snapshot source claim " + snapshot.claim + " not found");
     const ObjectPtr volume = sim.store.find(kube::kVolumes, "", claim.claim().volume);
-    if (!volume || kube::deleting(*claim))
+    if (!volume || claim.deleting())
         return set_error(
             sim, object,
             "the PVC " + snapshot.claim + " is not yet bound to a PV, will not attempt to take a snapshot");
@@ -263,7 +263,7 @@ void sync_content(Sim& sim, const ObjectPtr& stored) {
         return sim.edit(ref_of(object), [](Json& one) { one["metadata"]["annotations"].erase(kBeingCreated); });
     }
     const ObjectPtr snapshot = sim.store.find(kube::kSnapshots, content.snapshot_space, content.snapshot_name);
-    const bool in_use = snapshot && kube::uid_of(*snapshot) == content.snapshot_uid && !kube::deleting(*snapshot);
+    const bool in_use = snapshot && snapshot.uid() == content.snapshot_uid && !snapshot.deleting();
     if (in_use || !is_served(sim, content.driver)) return;
     if (content.deletion_policy == "Delete") {
         if (!sim.ripe("uncut/" + content.uid, sim.delays.cut, Controller::kContents)) return;

@@ -69,7 +69,7 @@ class StatefulSet {
     // ClaimPods: pkg/controller/controller_ref_manager.go:183; AdoptPod: 222.
     void adopt() {
         for (const ObjectPtr& pod : sim_.in_any_order(sim_.store.list(kube::kPods, space_))) {
-            if (kube::deleting(*pod) || !ordinal_of(*pod) || !selects(set_, *pod)) continue;
+            if (pod.deleting() || !ordinal_of(*pod) || !selects(set_, *pod)) continue;
             if (kube::find_at(*pod, "/metadata/ownerReferences/0") != nullptr) continue;
             sim_.edit(pod.ref(), [&](Json& one) { one["metadata"]["ownerReferences"] = owner_of(set_); });
         }
@@ -116,7 +116,7 @@ class StatefulSet {
         for (auto at = own.rbegin(); at != own.rend(); ++at) {
             const auto& [ordinal, pod] = *at;
             if (within(ordinal)) continue;
-            if (kube::deleting(*pod)) {
+            if (pod.deleting()) {
                 if (ordered()) return false;
                 continue;
             }
@@ -145,15 +145,16 @@ class StatefulSet {
         for (auto at = own.rbegin(); at != own.rend(); ++at) {
             const auto& [ordinal, pod] = *at;
             if (!within(ordinal)) continue;
-            if (kube::label_of(*pod, kRevision) != revision_ && !kube::deleting(*pod))
+            if (kube::label_of(*pod, kRevision) != revision_ && !pod.deleting())
                 return sim_.begin_deletion(pod_ref(ordinal));
             if (!is_healthy(*pod)) return;
         }
     }
 
-    std::vector<Json> claim_templates() const {
+    const Json& claim_templates() const {
+        static const Json kNone = Json::array();
         const Json* templates = kube::find_at(set_, "/spec/volumeClaimTemplates");
-        return templates == nullptr ? std::vector<Json>() : templates->get<std::vector<Json>>();
+        return templates == nullptr ? kNone : *templates;
     }
 
     kube::ObjectRef claim_ref(const Json& claim_template, int ordinal) const {
@@ -172,7 +173,10 @@ class StatefulSet {
         const bool of_pod = too_much && deletes("whenScaled");
         const bool of_set = deletes("whenDeleted") && !of_pod;
         for (const Json& one : claim_templates()) {
-            sim_.edit(claim_ref(one, ordinal), "metadata", [&](Json& claim) {
+            const kube::ObjectRef ref = claim_ref(one, ordinal);
+            const ObjectPtr found = sim_.store.find(ref);
+            if (!found || (!found.has_owners() && !of_set && !of_pod)) continue;  // as it is nearly always
+            sim_.edit(ref, "metadata", [&](Json& claim) {
                 Json owners = Json::array();
                 for (const Json& owner : claim.value("ownerReferences", Json::array())) {
                     const std::string uid = kube::text_at(owner, "/uid");
@@ -194,7 +198,7 @@ class StatefulSet {
         for (const Json& one : claim_templates()) {
             const kube::ObjectRef ref = claim_ref(one, ordinal);
             const ObjectPtr found = sim_.store.find(ref);
-            if (found && kube::deleting(*found)) return false;
+            if (found && found.deleting()) return false;
             if (found) continue;
             Json manifest = one;
             manifest["apiVersion"] = "v1";
@@ -236,7 +240,7 @@ class StatefulSet {
         for (const auto& [ordinal, pod] : own) {
             ++there;
             if (is_ready(*pod)) ++ready;
-            if (kube::deleting(*pod)) continue;
+            if (pod.deleting()) continue;
             if (kube::label_of(*pod, kRevision) == revision_) ++updated;
             if (kube::label_of(*pod, kRevision) == now) ++current;
         }

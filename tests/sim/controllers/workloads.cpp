@@ -68,7 +68,7 @@ std::vector<ObjectPtr> pods_of(const Sim& sim, const Json& replica_set) {
     std::vector<ObjectPtr> pods;
     for (const ObjectPtr& pod : sim.store.list(kube::kPods, kube::space_of(replica_set))) {
         const bool mine = kube::text_at(*pod, "/metadata/ownerReferences/0/uid") == kube::uid_of(replica_set);
-        if (mine && !kube::deleting(*pod)) pods.push_back(pod);
+        if (mine && !pod.deleting()) pods.push_back(pod);
     }
     return pods;
 }
@@ -110,7 +110,7 @@ void sync_replica_set(Sim& sim, const Json& deployment) {
 void each_deployment(Sim& sim, void (*sync)(Sim&, const Json&)) {
     for (const ObjectPtr& object : sim.all_of(kube::kDeployments)) {
         const ObjectPtr fresh = sim.store.find(object.ref());
-        if (fresh && !kube::deleting(*fresh)) sync(sim, *fresh);
+        if (fresh && !fresh.deleting()) sync(sim, *fresh);
     }
 }
 
