@@ -16,7 +16,7 @@ namespace {
 
 std::string handle_of(const sim::Sim& sim, const std::string& volume) {
     const sim::ObjectPtr object = sim.store.find(kube::kVolumes, "", volume);
-    return object ? kube::text_at(*object, "/spec/csi/volumeHandle") : "";
+    return object ? object.volume().handle : "";
 }
 
 // Whether the volume would survive the end of everything that is not named here.
@@ -28,6 +28,13 @@ bool holds(const sim::Sim& sim, const sim::ObjectPtr& object) {
 }
 
 std::string key(const std::string& space, const std::string& name) { return space + "/" + name; }
+
+// One of the texts has it: what a ConfigMap or annotations hold is texts.
+bool tells(const Json& texts, const std::string& what) {
+    return std::any_of(texts.begin(), texts.end(), [&](const Json& one) {
+        return one.is_string() && one.get_ref<const std::string&>().find(what) != std::string::npos;
+    });
+}
 
 // Nothing else holds what this throwaway claim's disk does: no snapshot of that claim, and no other disk that is as
 // old.
@@ -97,7 +104,7 @@ void Invariants::was_read(const sim::Sim& sim, const sim::Call& call) {
     // requests.
     std::erase_if(going_, [&](const auto& one) {
         const sim::ObjectPtr claim = sim.store.find(one.second);
-        return (!claim || kube::deleting(*claim)) && ++unlooked_[one.first] > 3;
+        return (!claim || claim.deleting()) && ++unlooked_[one.first] > 3;
     });
     if (!is_read(call.verb)) return;
     const auto meant = [&](const std::string& name) { return call.ref.name.empty() || call.ref.name == name; };
@@ -105,7 +112,7 @@ void Invariants::was_read(const sim::Sim& sim, const sim::Call& call) {
     if (call.ref.resource != kube::kClaims) return;
     std::erase_if(going_, [&](const auto& one) {
         const sim::ObjectPtr claim = sim.store.find(one.second);
-        return meant(one.second.name) && (!claim || kube::deleting(*claim));
+        return meant(one.second.name) && (!claim || claim.deleting());
     });
 }
 
@@ -189,13 +196,13 @@ void Invariants::keep_spec(const sim::Sim& sim, const sim::Change& change) {
 std::set<std::string> Invariants::lost(const sim::Sim& sim) const {
     std::set<std::string> held, gone;
     for (const sim::ObjectPtr& volume : sim.store.list(kube::kVolumes, "")) {
-        const std::string handle = kube::text_at(*volume, "/spec/csi/volumeHandle");
+        const std::string& handle = volume.volume().handle;
         if (disks_.contains(handle) && sim.backend().disks.contains(handle) && holds(sim, volume)) held.insert(handle);
     }
     if (!cuts_.empty()) {
         for (const sim::ObjectPtr& object : sim.store.list(kube::kSnapshotContents, "")) {
-            const std::string handle = kube::text_at(*object, "/status/snapshotHandle");
-            const bool kept = kube::text_at(*object, "/spec/deletionPolicy") == "Retain" || !kube::deleting(*object);
+            const std::string& handle = object.content().handle;
+            const bool kept = object.content().deletion_policy == "Retain" || !object.deleting();
             if (kept && sim.backend().cuts.contains(handle)) held.insert(handle);
         }
     }
@@ -216,8 +223,7 @@ void Invariants::keep_told(const sim::Sim& sim, const sim::Change& change, const
     for (const kube::Resource* resource : {&kube::kConfigMaps, &kube::kVolumes}) {
         for (const sim::ObjectPtr& object : sim.store.list(*resource, "")) {
             const Json* part = kube::find_at(*object, *resource == kube::kVolumes ? "/metadata/annotations" : "/data");
-            const std::string text = part == nullptr ? "" : part->dump();
-            if (text.find(uid) != std::string::npos && text.find("accessModes") != std::string::npos) return;
+            if (part != nullptr && tells(*part, uid) && tells(*part, "accessModes")) return;
         }
     }
     violated("I3: pvc/" + name + " is deleted, and nothing in the cluster says what it was like");
@@ -243,7 +249,7 @@ void Invariants::keep_retained(const sim::Sim& sim, const sim::Change& change, c
 void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
     const Json& now = *change.object;
     const std::string name = key(change.ref.space, change.ref.name);
-    const bool begins = change.before && !kube::deleting(*change.before) &&
+    const bool begins = change.before && !change.before.deleting() &&
                         (kube::deleting(now) || change.type == kube::WatchEvent::Type::kDeleted);
     if (begins) keep_retained(sim, change, name);
     if (begins) keep_told(sim, change, name);
