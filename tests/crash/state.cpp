@@ -28,14 +28,15 @@ struct Names {
     }
 };
 
-void learn(const Json& object, Names& names) {
-    const std::string operation = kube::label_of(object, labels::kOperation);
+void learn(const sim::ObjectPtr& object, Names& names) {
+    const std::string operation = kube::label_of(*object, labels::kOperation);
     if (!operation.empty()) names.operations.insert(operation);
-    const std::string name = kube::name_of(object);
-    if (kube::text_at(object, "/kind") == "Pod" &&
-        kube::text_at(object, "/metadata/ownerReferences/0/kind") == "ReplicaSet")
+    const std::string& name = object.ref().name;
+    if (object.ref().resource == kube::kPods &&
+        kube::text_at(*object, "/metadata/ownerReferences/0/kind") == "ReplicaSet")
         names.generated[name] = name.substr(0, name.rfind('-')) + "-POD";
-    names.uids[kube::uid_of(object)] = kube::text_at(object, "/kind") + ":" + kube::name_of(object);
+    std::string& known = names.uids[object.uid()];
+    if (known.empty()) known = kube::text_at(*object, "/kind") + ":" + name;
 }
 
 // Length of a time at `at`: "2026-11-21T05:10:05.123456Z", 0 if there is none.
@@ -202,8 +203,8 @@ std::string around(const std::string& expected, const std::string& got) {
 }
 
 void learn_all(const sim::Sim& sim, Names& names) {
-    for (const sim::Change& change : sim.store.history()) learn(*change.object, names);
-    for (const sim::ObjectPtr& object : sim.store.everything()) learn(*object, names);
+    for (const sim::Change& change : sim.store.history()) learn(change.object, names);
+    for (const sim::ObjectPtr& object : sim.store.everything()) learn(object, names);
 }
 
 Names names_of(const sim::Sim& sim) {
