@@ -62,16 +62,21 @@ std::vector<Lock> locks_of(const Json& body) {
 struct Written {
     std::string text;
     Json sums = Json::object();
+
+    void add(const std::string& field, const Json& value) {
+        const std::string one = value.dump();
+        text += (text.empty() ? "{" : ",") + Json(field).dump() + ":";
+        text += one;
+        sums[field] = short_hash(one);
+    }
 };
 
-Written written(const Json& body) {
+// The body with these two as its last fields: they are nearly all of it, and are not copied to be written.
+Written written(const Json& body, const Json& rounds, const Json& record) {
     Written all;
-    for (const auto& [field, value] : body.items()) {
-        const std::string one = value.dump();
-        all.text += (all.text.empty() ? "{" : ",") + Json(field).dump() + ":";
-        all.text += one;
-        all.sums[field] = short_hash(one);
-    }
+    for (const auto& [field, value] : body.items()) all.add(field, value);
+    all.add("rounds", rounds);
+    all.add("record", record);
     all.text += '}';
     return all;
 }
@@ -130,6 +135,7 @@ std::optional<Error> told_by_signpost(const Json& config_map) {
         0, ""};
 }
 
+// All but its rounds and its record.
 Json body_of(const Journal& journal) {
     return {{"format", kJournalFormatInOne},
             {"operation", journal.operation},
@@ -148,9 +154,7 @@ Json body_of(const Journal& journal) {
             {"host", journal.host},
             {"touched", format_time_micro(journal.touched)},
             {"locks", locks_to_json(journal.locks)},
-            {"version", journal.version},
-            {"rounds", journal.rounds},
-            {"record", journal.record}};
+            {"version", journal.version}};
 }
 
 Json map_of(const Journal& journal, const std::string& name, const char* role) {
@@ -196,16 +200,17 @@ std::string shard_name(const std::string& operation, const std::string& hash) {
 
 JournalObjects journal_objects(const Journal& journal) {
     Json body = body_of(journal);
-    Written all = written(body);
+    Written all = written(body, journal.rounds, journal.record);
     JournalObjects objects;
     if (all.text.size() > kShardBytes) {
-        for (auto& [hash, slice] : take_out_parts(body)) {
+        Json parts = {{"rounds", journal.rounds}, {"record", journal.record}};
+        for (auto& [hash, slice] : take_out_parts(parts)) {
             Json shard = map_of(journal, shard_name(journal.operation, hash), "journal-shard");
             shard["data"] = {{kShardKey, std::move(slice)}};
             objects.shards[hash] = std::move(shard);
         }
         if (!objects.shards.empty()) body["format"] = kJournalFormat;
-        all = written(body);
+        all = written(body, parts["rounds"], parts["record"]);
     }
     Json& head = objects.head = map_of(journal, journal_name(journal.operation), "journal");
     head["data"] = {{kKey, std::move(all.text)}, {kSumsKey, all.sums.dump()}};
