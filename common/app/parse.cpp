@@ -83,14 +83,18 @@ Status check_number(const Option& option, const std::string& value) {
                        "\" flag: must be a whole number");
 }
 
-// One flat CLI11 application holds the options of the chosen command.
+// One flat CLI11 application holds those options of the chosen command that occur: it compares each with all others.
 Result<Arguments> parse_options(const std::vector<Option>& table, const std::vector<std::string>& words) {
     Arguments arguments;
     std::map<std::string, std::vector<std::string>> values;
     CLI::App app;
     app.set_help_flag();
+    const auto occurs = [&](const Option& option) {
+        return std::find(words.begin(), words.end(), "--" + option.name) != words.end();
+    };
     for (const auto& option : table) {
         arguments.defaults[option.name] = option.default_value;
+        if (!occurs(option)) continue;
         // Vector options would swallow the words that follow, and split "[a,b]".
         app.add_option("--" + option.name, values[option.name])->take_all()->allow_extra_args(false);
     }
@@ -100,7 +104,7 @@ Result<Arguments> parse_options(const std::vector<Option>& table, const std::vec
         return from_cli11(error);
     }
     for (const auto& option : table) {
-        if (app.count("--" + option.name) == 0) continue;
+        if (!occurs(option) || app.count("--" + option.name) == 0) continue;
         for (const auto& value : values[option.name]) {
             TRY(check_choice(option, value));
             TRY(check_number(option, value));
