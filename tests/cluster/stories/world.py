@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from reading import Reader, field
+
 ROOT = Path(__file__).resolve().parents[3]
 POSTGRES_IMAGE = "hf.test/postgres:1"
 BUSYBOX_IMAGE = "hf.test/busybox:1"
@@ -110,6 +112,12 @@ class Cluster:
         self.environment = {**keep, "HOME": str(home), "KUBECONFIG": str(self.kubeconfig), "LC_ALL": "C.UTF-8",
                             "PATH": f"{plugins}:{self.programs}:/usr/bin:/bin:/usr/sbin:/sbin"}
         self._kinds = None
+        self._reader = None
+
+    def reader(self):
+        if self._reader is None:
+            self._reader = Reader(self.kubeconfig)
+        return self._reader
 
     def with_kubeconfig(self, path):
         other = Cluster(path, self.programs, self.home)
@@ -125,7 +133,8 @@ class Cluster:
 
     def get(self, *words):
         """Objects as `kubectl get … -o json` gives them."""
-        return self.kubectl("get", *words, "-o", "json").expect().json()
+        read = self.reader().get(*words)
+        return read if read is not None else self.kubectl("get", *words, "-o", "json").expect().json()
 
     def namespaced_kinds(self):
         """Every resource that a namespace can hold and that can be listed. Events come and go by themselves."""
@@ -199,10 +208,15 @@ class Space:
         return self.kubectl("clone", *words, **more)
 
     def get(self, *words):
-        return self.kubectl("get", *words, "-o", "json").expect().json()
+        read = self.cluster.reader().get(*words, "-n", self.name)
+        return read if read is not None else self.kubectl("get", *words, "-o", "json").expect().json()
 
     def path(self, target, jsonpath):
         """One field, "" if it or its object is missing."""
+        read = self.cluster.reader().get(target, "-n", self.name, missing={})
+        found = field(read, jsonpath) if read is not None else None
+        if found is not None:
+            return found
         return self.kubectl("get", target, "-o", f"jsonpath={{{jsonpath}}}", "--ignore-not-found").out
 
     def apply(self, *manifests):
