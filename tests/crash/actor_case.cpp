@@ -44,6 +44,7 @@ class ActorJudge : public CaseJudge {
         told_growth_ = contains(first.out, "WARNING: " + acted_.on.text() + " was changed by somebody");
         told_ = first.exit_code != 0 && contains(first.err, "/" + acted_.on.name + " ");
         stage_.sim.advance(kPauseAfterActor);
+        if (tellable() && stage_.seen_from_here(reference_.line, so_far(first))) return stage_.done();
         const Ending again = stage_.once(reference_.line, {}, "second run", kSecond);
         if (!stage_.settled()) return stage_.done();
         // The same code may say that it was done before, or that it cannot be done: then the operation is open, nobody
@@ -287,6 +288,19 @@ class ActorJudge : public CaseJudge {
             if (less.ok() && *less < Quantity::from_bytes(2LL << 30)) grown->second = "2Gi, has 2Gi";
         }
         return digest;
+    }
+
+    // What is still to be judged depends on no request that was in flight.
+    bool tellable() const { return taken_.empty() && late_.empty() && signpost_.empty(); }
+
+    // All that is judged from here on looks at, besides the cluster.
+    std::string so_far(const Ending& first) const {
+        std::string text =
+            "after " + actor_name(actor_) + " on " + acted_.on.text() + ": " + std::to_string(first.exit_code);
+        for (const bool one :
+             {acted_.happened, seen_, gave_up_, told_, told_growth_, other_done_, both_, other_wrote_.empty()})
+            text += one ? " yes" : " no";
+        return text;
     }
 
     static bool sees(sim::Verb verb) { return is_read(verb) || is_write(verb) || verb == sim::Verb::kWatch; }

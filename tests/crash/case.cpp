@@ -161,12 +161,17 @@ class Judge : public CaseJudge {
                object.dump().find(labels::kRecord) == std::string::npos;
     }
 
+    // No other fault comes in that run, nor are there others that branch from it.
+    static bool last(const Injection& second) { return second.boundary < 0 && !second.branch; }
+
     // The run that must finish the work; with a second fault, the one after it.
     void go_on(const CommandLine& line) {
+        if (last(case_.second) && stage_.seen_from_here(line, "goes on")) return;
         Ending ending = stage_.once(line, case_.second, "second run", kSecond);
         if (!stage_.settled()) return;
         if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0)) {
             stage_.sim.advance(kPause);
+            if (stage_.seen_from_here(reference_.line, "goes on")) return;
             ending = stage_.once(reference_.line, {}, "third run", kThird);
             if (!stage_.settled()) return;
         }
@@ -184,12 +189,14 @@ class Judge : public CaseJudge {
     }
 
     void take_back(const CommandLine& line) {
+        if (last(case_.second) && stage_.seen_from_here(line, "takes back")) return;
         Ending ending = stage_.once(line, case_.second, "abort", kSecond);
         demand_up(ending);
         if (!stage_.settled()) return;
         if (case_.second.boundary >= 0 && (ending.killed || ending.exit_code != 0) &&
             !open_operations(stage_.sim).empty()) {
             stage_.sim.advance(kPause);
+            if (stage_.seen_from_here(line, "takes back")) return;
             ending = stage_.once(line, {}, "abort again", kThird);
             if (!stage_.settled()) return;
         } else if (ending.killed) {
@@ -226,7 +233,9 @@ class Judge : public CaseJudge {
 
     // I10: after gc nothing is left that runs or takes up storage but what a user asked for by name.
     void collect(const std::string& operation) {
-        const Ending ending = stage_.once({reference_.line.plugin, {"gc", "--yes"}}, {}, "gc", kSecond);
+        const CommandLine line{reference_.line.plugin, {"gc", "--yes"}};
+        if (stage_.seen_from_here(line, "collects")) return;
+        const Ending ending = stage_.once(line, {}, "gc", kSecond);
         if (!stage_.settled()) return;
         if (ending.exit_code != 0) stage_.violated("I10: gc fails: exit " + std::to_string(ending.exit_code));
         for (const auto& [name, text] : state_of(stage_.sim, reference_.known)) {

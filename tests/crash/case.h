@@ -5,6 +5,7 @@
 #include "tests/crash/actor.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/matrix.h"
+#include "tests/crash/seen.h"
 #include "tests/crash/state.h"
 
 #include <map>
@@ -39,6 +40,7 @@ struct Reference {
     std::map<std::string, std::string> digest;  // of the end
     std::set<std::string> unfinished;           // what is still to be done when it says that it is done
     State or_else;                              // empty: there is none
+    std::shared_ptr<Seen> seen;                 // null: each case is run to its end
     std::string trace;                          // of the run: must be the same for the same seed
     std::vector<std::string> problems;          // of the run itself
 };
@@ -52,6 +54,7 @@ struct Judgement {
     int second_calls = 0;   // requests of the run after the fault
     bool refused = false;   // after an actor: the rerun did not finish, and said why
     long long looks = 0, unseen_deletions = 0;
+    bool as_another = false;  // it came to a state from which another case had gone on in the same way, to a good end
 };
 Judgement judge(const Reference& reference, const Case& one);
 

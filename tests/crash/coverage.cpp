@@ -30,6 +30,7 @@ Tally& Tally::operator+=(const Tally& other) {
     with_actors += other.with_actors;
     refused += other.refused;
     unseen += other.unseen;
+    as_another += other.as_another;
     faults.insert(other.faults.begin(), other.faults.end());
     return *this;
 }

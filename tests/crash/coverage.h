@@ -16,6 +16,7 @@ struct Tally {
     long long with_actors = 0, refused = 0;
     // Deletions of a claim whose volume somebody had set to Delete after it was last read: see docs/testing.md.
     long long unseen = 0;
+    long long as_another = 0;      // came to a state from which another case had gone on
     std::set<std::string> faults;  // and actors
     Tally& operator+=(const Tally& other);
 };

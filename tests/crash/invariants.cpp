@@ -262,6 +262,15 @@ void Invariants::keep_claim(const sim::Sim& sim, const sim::Change& change) {
     }
 }
 
+std::string Invariants::text() const {
+    std::string text = std::to_string(pods_.size()) + " " + unseen_ + " " + (away_ ? "away" : "");
+    for (const auto& [handle, whose] : disks_) text += "\n" + handle + " " + whose;
+    for (const auto& [handle, whose] : cuts_) text += "\n" + handle + " " + whose;
+    for (const std::string& claim : given_up_) text += "\n" + claim;
+    for (const auto& [handle, claim] : going_) text += "\n" + handle + " " + claim.text();
+    return text;
+}
+
 // I5: a volume with data is never free for any claim.
 void Invariants::keep_volume(const sim::Change& change) {
     if (change.type == kube::WatchEvent::Type::kDeleted) return;

@@ -49,6 +49,7 @@ class Invariants {
     // Its pods may start on an empty volume now, which is what its controller makes; never on somebody else's data.
     void given_up(const kube::ObjectRef& claim) { given_up_.insert(claim.space + "/" + claim.name); }
     void was_read(const sim::Sim& sim, const sim::Call& call);
+    std::string text() const;  // what it has come to keep and to forgive
     long long unseen_deletions() const { return unseen_deletions_; }
     const std::vector<std::string>& violations() const { return violations_; }
     long long looks() const { return looks_; }

@@ -25,7 +25,8 @@ struct Options {
     std::uint64_t sample_seed = 0;
     std::size_t part = 0, parts = 1;  // of the mutants
     bool list = false, requests = false, mutants = false, actors = false;
-    bool every = false;  // actors before each request, where else some lines have them before every nth
+    bool every = false;       // actors before each request, where else some lines have them before every nth
+    bool to_the_end = false;  // also cases that come to a state from which another one has gone on
 };
 
 bool parse(const std::vector<std::string>& words, Options& options) {
@@ -37,6 +38,8 @@ bool parse(const std::vector<std::string>& words, Options& options) {
             options.requests = true;
         } else if (words[i] == "--every") {
             options.every = true;
+        } else if (words[i] == "--to-the-end") {
+            options.to_the_end = true;
         } else if (words[i] == "--mutants") {
             options.mutants = true;
         } else if (words[i] == "--actors") {
@@ -115,6 +118,7 @@ class Run {
             if (wanted && (!options_.actors || work.first.actor)) add(std::move(work));
         }
         reference.trace.clear();
+        if (!options_.every && !options_.to_the_end) reference.seen = std::make_shared<Seen>();
         references_[entry.name] = std::move(reference);
     }
 
@@ -189,7 +193,8 @@ class Run {
             const std::size_t own = references_.at(name).calls.size();
             std::cout << name << ": " << own << " requests, " << tally.faults.size() << " faults and actors, "
                       << tally.cases << " cases, " << tally.doubles << " with a second kill, " << tally.with_actors
-                      << " with an actor (" << tally.refused << " refused)";
+                      << " with an actor (" << tally.refused << " refused), " << tally.as_another
+                      << " that go on as another one";
             if (seconds_.contains(name)) std::cout << ", " << std::lround(seconds_.at(name)) << " s of processor time";
             std::cout << "\n";
             all += tally;
@@ -199,7 +204,8 @@ class Run {
         std::cout << requests << " boundaries of " << outcome.tallies.size() << " command lines; " << count_faults(all)
                   << "; " << all.doubles << " second kills, " << all.with_actors << " cases with an actor, of which "
                   << all.refused << " ended in a refusal and " << all.unseen
-                  << " in the gap that no precondition closes\n";
+                  << " in the gap that no precondition closes; " << all.as_another
+                  << " came to a state from which another one had gone on in the same way\n";
         std::cout << "seed " << options_.seed << "; invariants looked at after " << all.looks << " writes\n";
         std::cout << std::max(0LL, cases - violations) << " passed, " << violations << " failed\n";
         std::cout << cases << " cases, " << violations << " violations\n";
@@ -221,7 +227,7 @@ int run_matrix(const std::vector<std::string>& words) {
     if (!parse(words, options)) {
         std::cerr << "usage: crash_tests [--seed N] [--only NAME] [--fault NAME] [--actors] [--sample N HASH] [--case "
                      "ID] [--list] "
-                     "[--requests] [--every] [--mutants [--part I N]]\n";
+                     "[--requests] [--every] [--to-the-end] [--mutants [--part I N]]\n";
         return 2;
     }
     if (options.mutants)

@@ -1,8 +1,13 @@
 #include "tests/crash/stage.h"
 
 #include "tests/crash/digest.h"
+#include "tests/crash/whole.h"
+
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -170,8 +175,25 @@ bool Stage::settled() {
     return false;
 }
 
+bool Stage::seen_from_here(const CommandLine& next, const std::string& way) {
+    if (!reference_.seen) return false;
+    std::string text =
+        case_.entry->name + "\n" + way + "\n" + next.text() + "\n" + (alone ? "alone\n" : "with somebody\n");
+    const sim::ObjectPtr changed = theirs_now();
+    text += theirs.text() + (theirs_there ? " there\n" : "\n") + theirs_text + "\n";
+    text += changed && changed.uid() == theirs_uid ? "as they left it\n" : "another one\n";
+    text += invariants.text() + std::to_string(clock.jump.count()) + "\n" + whole_text(sim, reference_.known);
+    const std::uint64_t state = std::hash<std::string>()(text);
+    judgement.as_another = reference_.seen->contains(state);
+    if (!judgement.as_another) left_at_.push_back(state);
+    return judgement.as_another;
+}
+
 Judgement Stage::done() {
     for (const std::string& what : invariants.violations()) violated(what);
+    // What is red is told of each case that comes there.
+    for (const std::uint64_t state : judgement.violations.empty() ? left_at_ : std::vector<std::uint64_t>())
+        reference_.seen->insert(state);
     judgement.looks = invariants.looks();
     judgement.unseen_deletions = invariants.unseen_deletions();
     return std::move(judgement);

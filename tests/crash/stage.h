@@ -4,7 +4,9 @@
 #include "tests/crash/case.h"
 #include "tests/crash/invariants.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace holdfast::crash {
 
@@ -21,6 +23,9 @@ class Stage {
 
     // Runs the line as process `pid`. What it printed is kept for the telling, and looked through for secrets (I14).
     Ending once(const CommandLine& line, const Injection& injection, const std::string& what, int pid);
+    // Whether the matrix has seen a good end of a case of this line from a state like this one, by the same way on
+    // (seen.h): then this one ends so, too. Else its end is told when it is known.
+    bool seen_from_here(const CommandLine& next, const std::string& way);
     // Until nothing is due any more; a violation if that never comes.
     bool settled();
     void violated(const std::string& what) { judgement.violations.push_back(what); }
@@ -44,6 +49,7 @@ class Stage {
 
     const Reference& reference_;
     const Case& case_;
+    std::vector<std::uint64_t> left_at_;  // states from which its runs went on that were not seen before
 };
 
 }  // namespace holdfast::crash

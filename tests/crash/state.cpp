@@ -4,96 +4,19 @@
 #include "common/kube/objects/lease.h"
 #include "common/kube/objects/workload.h"
 #include "common/plan/describe.h"
+#include "tests/crash/names.h"
 
 #include <algorithm>
 #include <cctype>
-#include <set>
 
 namespace holdfast::crash {
 namespace {
 
-constexpr std::string_view kUid = "5a5a0000-0000-4000-8000-";
-constexpr std::size_t kUidDigits = 12;
-
-// uid -> the object's own name; operation ids.
-struct Names {
-    std::map<std::string, std::string> uids;
-    std::set<std::string> operations;
-    std::map<std::string, std::string> generated;  // a Deployment's pod -> its name without the random end
-    std::vector<std::string> longest_first() const {
-        std::vector<std::string> all(operations.begin(), operations.end());
-        std::stable_sort(all.begin(), all.end(),
-                         [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
-        return all;
-    }
-};
-
-void learn(const sim::ObjectPtr& object, Names& names) {
-    const std::string operation = kube::label_of(*object, labels::kOperation);
-    if (!operation.empty()) names.operations.insert(operation);
-    const std::string& name = object.ref().name;
-    if (object.ref().resource == kube::kPods &&
-        kube::text_at(*object, "/metadata/ownerReferences/0/kind") == "ReplicaSet")
-        names.generated[name] = name.substr(0, name.rfind('-')) + "-POD";
-    std::string& known = names.uids[object.uid()];
-    if (known.empty()) known = kube::text_at(*object, "/kind") + ":" + name;
-}
-
-// Length of a time at `at`: "2026-11-21T05:10:05.123456Z", 0 if there is none.
-std::size_t time_length(std::string_view text, std::size_t at) {
-    if (text.size() < at + 20 || text.compare(at, 2, "20") != 0 || text[at + 4] != '-' || text[at + 10] != 'T')
-        return 0;
-    const std::size_t end = text.find('Z', at);
-    return end == std::string_view::npos || end > at + 30 ? 0 : end + 1 - at;
-}
-
-std::string without_uids(std::string_view text, const Names& names, int depth = 0) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t at = 0; at < text.size();) {
-        // Uids begin with 5, times with 2.
-        const std::size_t next = std::min(text.find_first_of("25", at), text.size());
-        out.append(text, at, next - at);
-        at = next;
-        if (at == text.size()) break;
-        if (text.compare(at, kUid.size(), kUid) == 0) {
-            const std::string uid(text.substr(at, kUid.size() + kUidDigits));
-            const auto known = names.uids.find(uid);
-            // Names may hold uids of others ("snapcontent-UID"); two steps are enough.
-            out += known == names.uids.end() ? "?" : depth > 2 ? "..." : without_uids(known->second, names, depth + 1);
-            at += uid.size();
-        } else if (const std::size_t length = time_length(text, at); length > 0) {
-            out += "TIME";
-            at += length;
-        } else {
-            out += text[at++];
-        }
-    }
-    return out;
-}
-
-// An undo's id holds the id of what it undoes: the longest first.
-std::string plain(std::string_view text, const Names& names) {
-    std::string out = without_uids(text, names);
-    const auto replace = [&](const std::string& from, const std::string& to) {
-        for (std::size_t at = out.find(from); at != std::string::npos; at = out.find(from, at + to.size()))
-            out.replace(at, from.size(), to);
-    };
-    for (const std::string& operation : names.longest_first()) replace(operation, "OPERATION");
-    for (const auto& [name, general] : names.generated) replace(name, general);
-    return out;
-}
-
 // Numbers that differ between two good runs, also where they stand in JSON within JSON.
 void drop_numbers(std::string& text) {
     for (const std::string_view key :
-         {"skewMilliseconds\":", "skewMilliseconds\\\":", "resourceVersion\\\":\\\"", "generation\\\":"}) {
-        for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
-            std::size_t end = at + key.size();
-            while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
-            text.erase(at + key.size(), end - at - key.size());
-        }
-    }
+         {"skewMilliseconds\":", "skewMilliseconds\\\":", "resourceVersion\\\":\\\"", "generation\\\":"})
+        drop_digits_after(text, key);
     for (std::size_t at = text.find("RTO "); at != std::string::npos; at = text.find("RTO ", at + 1)) {
         const std::size_t end = text.find_first_of("\\\";", at);
         if (end != std::string::npos) text.erase(at + 4, end - at - 4);
@@ -200,18 +123,6 @@ std::string around(const std::string& expected, const std::string& got) {
     const auto at = static_cast<std::size_t>(parts.first - expected.begin());
     const std::size_t from = at > kBefore ? at - kBefore : 0;
     return "\n      expected ..." + expected.substr(from, kShown) + "\n      got      ..." + got.substr(from, kShown);
-}
-
-void learn_all(const sim::Sim& sim, Names& names) {
-    for (const sim::Change& change : sim.store.history()) learn(change.object, names);
-    for (const sim::ObjectPtr& object : sim.store.everything()) learn(object, names);
-}
-
-Names names_of(const sim::Sim& sim) {
-    Names names;
-    learn_all(sim, names);
-    if (sim.other() != nullptr) learn_all(*sim.other(), names);
-    return names;
 }
 
 // Of a Lease it matters that it is there, and whose: holder and times differ between two good runs.

@@ -18,7 +18,8 @@ constexpr char kEnd[] = "END\n";
 std::string tally_line(const std::string& name, const Tally& tally) {
     std::ostringstream out;
     out << "TALLY " << name << ' ' << tally.cases << ' ' << tally.doubles << ' ' << tally.violations << ' '
-        << tally.looks << ' ' << tally.with_actors << ' ' << tally.refused << ' ' << tally.unseen;
+        << tally.looks << ' ' << tally.with_actors << ' ' << tally.refused << ' ' << tally.unseen << ' '
+        << tally.as_another;
     for (const std::string& fault : tally.faults) out << ' ' << fault;
     out << '\n';
     return out.str();
@@ -34,6 +35,7 @@ std::string told(const Reference& reference, const Case& one, const Judgement& j
     tally.with_actors = one.actor ? 1 : 0;
     tally.refused = judgement.refused ? 1 : 0;
     tally.unseen = judgement.unseen_deletions;
+    tally.as_another = judgement.as_another ? 1 : 0;
     if (judgement.happened) tally.faults.insert(one.what());
     const bool good = judgement.violations.empty();
     tally.violations = good ? 0 : 1;
@@ -103,7 +105,7 @@ void take(Outcome& outcome, const std::string& text) {
         std::string name;
         Tally tally;
         words >> name >> tally.cases >> tally.doubles >> tally.violations >> tally.looks >> tally.with_actors >>
-            tally.refused >> tally.unseen;
+            tally.refused >> tally.unseen >> tally.as_another;
         for (std::string fault; words >> fault;) tally.faults.insert(fault);
         outcome.tallies[name] += tally;
     }
