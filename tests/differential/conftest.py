@@ -36,7 +36,7 @@ class World:
     def __init__(self, folder, kubectl_path):
         self.folder = folder
         self.kubectl_path = kubectl_path
-        self.environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "GOGC": "off"}  # kubectl ends before it has much garbage
+        self.environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "GOGC": "1000"}  # kubectl ends before it has much garbage
 
     def run(self, argv, text=None):
         done = subprocess.run([str(a) for a in argv], input=text or b"", capture_output=True, cwd=self.folder,

@@ -51,7 +51,7 @@ def release_stuck_claims(cluster, namespace):
     """The snapshot controller looks whether a claim is still needed when one of its snapshots goes, and never again: of
     two that go at once it can miss that the other goes too, and its finalizer stays on the claim for ever
     (external-snapshotter, checkandRemovePVCFinalizer)."""
-    if cluster.kubectl("get", "volumesnapshots", "-n", namespace, "-o", "name").out.strip():
+    if cluster.get("volumesnapshots", "-n", namespace)["items"]:
         return
     for claim in cluster.get("pvc", "-n", namespace)["items"]:
         if claim["metadata"].get("finalizers") == ["snapshot.storage.kubernetes.io/pvc-as-source-protection"]:
@@ -66,7 +66,7 @@ def _spaces(cluster):
     yield spaces
     end = time.monotonic() + world.PATIENCE_S
     for space in spaces:
-        while cluster.kubectl("get", "namespace", space.name, "--ignore-not-found", "-o", "name").out:
+        while space.path(f"namespace/{space.name}", ".metadata.name"):
             assert time.monotonic() < end, f"namespace {space.name} does not end: " + cluster.kubectl(
                 "get", "namespace", space.name, "-o", "jsonpath={.status.conditions[*].message}").out
             release_stuck_claims(cluster, space.name)

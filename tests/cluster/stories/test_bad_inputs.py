@@ -192,7 +192,7 @@ def test_70_an_incomplete_set(two):
 def test_55_an_ordinal_whose_claim_is_not_bound(space):
     space.apply(*world.postgres(replicas=2, storage_class="fast-later", nodeSelector={"no-such-node": "x"}))
     space.eventually(lambda: space.path("pvc/data-postgres-1", ".status.phase") == "Pending")
-    space.eventually(lambda: "no-such-node" in space.kubectl("get", "pod", "postgres-0", "-o", "json").out and
+    space.eventually(lambda: "no-such-node" in str(space.get("pods")) and
                      space.path("pod/postgres-0", ".status.conditions[0].reason") == "Unschedulable")
     before = space.objects()
     refused(space.snap("create", "sts/postgres"), 3,

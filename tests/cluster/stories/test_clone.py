@@ -64,7 +64,7 @@ def test_not_one_byte_of_a_source_that_nobody_has_mounted_is_changed(space, meth
     node = space.path("pod/writer", ".spec.nodeName")
     space.kubectl("delete", "pod", "writer", "--now").expect()
     volume = space.path("pvc/data", ".spec.volumeName")
-    space.eventually(lambda: volume not in space.cluster.kubectl("get", "volumeattachments,node/" + node, "-o", "json").out)
+    space.eventually(lambda: volume not in str((space.cluster.get("volumeattachments"), space.cluster.get("node", node))))
 
     def blocks():
         with open(space.image_of("data"), "rb") as image:

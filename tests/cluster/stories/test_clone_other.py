@@ -19,7 +19,7 @@ def there(space, beside):
     """The namespace of the same name in the other cluster."""
     beside.kubectl("create", "namespace", space.name).expect()
     made = world.Space(beside, space.name)
-    made.eventually(lambda: made.kubectl("get", "serviceaccount", "default").code == 0)
+    made.eventually(lambda: made.path("serviceaccount/default", ".metadata.name"))
     yield made
     made.delete()
 

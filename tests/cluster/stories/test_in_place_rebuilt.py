@@ -9,8 +9,7 @@ from test_in_place_trouble import database, killed_after, the_row_is_back  # noq
 def rebuild(space):
     uid = space.path("pvc/data-postgres-0", ".metadata.uid")
     space.kubectl("delete", "pvc/data-postgres-0", "pod/postgres-0").expect()
-    space.eventually(lambda: space.kubectl("get", "pvc/data-postgres-0").code == 0
-                     and space.path("pvc/data-postgres-0", ".metadata.uid") != uid)
+    space.eventually(lambda: space.path("pvc/data-postgres-0", ".metadata.uid") not in ("", uid))
     space.wait("jsonpath={.status.readyReplicas}=1", "statefulset/postgres")
 
 
