@@ -107,3 +107,39 @@ def test_what_a_group_may_touch_is_on_the_disk_of_the_state_before_it_is_sent(di
     (source.path / "new").unlink()
     mover(*words)
     same(source.path, target.path)
+
+
+def blocks_of(path):
+    """The kinds of the blocks of an index, up to where it breaks off (docs/mover-protocol.md)."""
+    data, at, kinds = path.read_bytes(), 8, []
+    while at + 13 <= len(data) and at + 13 + int.from_bytes(data[at + 1:at + 5], "little") <= len(data) and data[at]:
+        kinds.append(data[at])
+        at += 13 + int.from_bytes(data[at + 1:at + 5], "little")
+    return kinds
+
+
+@pytest.mark.parametrize("more", [[], ["--no-verify"]], ids=["read-back", "not"])
+def test_what_a_group_did_is_not_known_where_the_state_has_lost_that_it_was_done(disk, mover, same, more):
+    """The target's disk has the group, the state's disk only what it was going to touch. Then the source is again as the index of before has it."""
+    source, target, state = disk("source", 32), disk("target", 32), disk("state", 16)
+    before, changed = os.urandom(100_000), os.urandom(100_000)
+    (source.path / "table").write_bytes(before * 10)
+    (source.path / "small").write_bytes(before)
+    words = ["copy", source.path, target.path, "--state", state.path]
+    mover(*words, "--live")
+
+    def write(content):
+        for name in ("table", "small"):
+            with open(source.path / name, "r+b") as file:
+                file.write(content)
+
+    write(changed)
+    # The first is of what the group may touch, the second is when all of it is durable on the target.
+    assert subprocess.run([*killed_at("fdatasync", 2), MOVER, *words], stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
+    cut(state)
+    power_on(state)
+    assert blocks_of(state.path / "pass") == [1, 4] and (target.path / "table").read_bytes()[:100_000] == changed  # else this shows nothing
+    write(before)
+    mover(*words, *more)
+    target.again()
+    same(source.path, target.path)

@@ -214,7 +214,9 @@ void State::forget() {
     remove(kPass);
 }
 
-Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t epoch) {
+namespace {
+
+Result<KilledPass> look_up_to(const std::string& path, std::uint64_t epoch) {
     TRY_ASSIGN(IndexReader reader, IndexReader::open(path, epoch));
     KilledPass pass;
     pass.head = reader.head();
@@ -224,10 +226,21 @@ Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t ep
         // What lies beyond the last mark may be torn: it is not used.
         pass.marks = reader.marks();
         pass.last_epoch = std::max({pass.head.epoch, pass.marks.epoch, pass.marks.begun});
+        pass.told = std::max(pass.head.epoch, pass.marks.epoch);
         pass.complete = reader.end().has_value();
         if (pass.complete) pass.last_epoch = std::max(pass.last_epoch, reader.end()->epoch);
         return pass;
     }
+}
+
+}  // namespace
+
+// What a group may touch is on the disk before it is sent; what it did is not before the end of the pass, and is lost
+// when the power is cut. What is not told of groups that the target has is then not known, as of those that it has not.
+Result<KilledPass> look_at_killed_pass(const std::string& path, std::uint64_t epoch) {
+    TRY_ASSIGN(KilledPass pass, look_up_to(path, epoch));
+    if (pass.complete || pass.told >= epoch) return pass;
+    return look_up_to(path, pass.told);
 }
 
 }  // namespace holdfast::mover

@@ -73,6 +73,7 @@ struct KilledPass {
     IndexHead head;
     IndexReader::Marks marks;
     std::uint64_t last_epoch = 0;  // the last group that may have been sent
+    std::uint64_t told = 0;        // the last one of which it is told what it did
     bool complete = false;         // all content was durable: only the last steps may be missing
 };
 // `epoch`: the target's.
