@@ -210,6 +210,25 @@ def another_version(index):
 def test_a_lost_or_damaged_index_is_made_again_from_the_target(disk, mover, same, tmp_path):
     source, target, state = disk("source", 48), disk("target", 48), tmp_path / "state"
     state.mkdir()
+def test_further_names_of_what_is_made_anew_are_names_of_the_new_one(disk, mover, same, tmp_path):
+    """Links, fifos, sockets and devices are not changed but made again; their other names show no change by which name is the first."""
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    os.symlink("nowhere", source.path / "link")
+    os.mkfifo(source.path / "fifo", 0o600)
+    os.mknod(source.path / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    (source.path / "folder").mkdir()
+    for name in ("link", "fifo", "device"):
+        for other in (f"{name}-too", f"folder/{name}"):
+            os.link(source.path / name, source.path / other, follow_symlinks=False)
+    mover("copy", source.path, target.path, "--live", "--state", state)
+    os.lchown(source.path / "link", 1, 2)
+    os.chmod(source.path / "fifo-too", 0o640)
+    os.utime(source.path / "folder/device", ns=(0, 10**18))
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
     (source.path / "table").write_bytes(os.urandom(20_000_000))
     (source.path / "more").mkdir()
     fill(source.path / "more", 3, 60)

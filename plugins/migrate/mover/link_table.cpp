@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kFirstSlots = 1024;  // powers of two
 constexpr std::size_t kPathsInMemory = 64 << 10;
+constexpr std::uint64_t kAnew = std::uint64_t{1} << 63;
 
 std::uint64_t scattered(std::uint64_t inode) {
     inode ^= inode >> 33;
@@ -78,29 +79,32 @@ Status LinkTable::grow() {
     return {};
 }
 
-Result<std::optional<std::string>> LinkTable::find_or_add(std::uint64_t inode, const std::string& path) {
+void LinkTable::made_anew(std::uint64_t inode) { slots_[place(slots_, count_, inode)].path |= kAnew; }
+
+Result<std::optional<LinkTable::First>> LinkTable::find_or_add(std::uint64_t inode, const std::string& path) {
     if (used_ * 2 >= count_) TRY(grow());
     Slot& slot = slots_[place(slots_, count_, inode)];
     if (slot.inode != 0) {
+        const std::uint64_t at = slot.path & ~kAnew;
         std::string bytes;
-        if (slot.path >= pending_at_) {
-            bytes = pending_.substr(static_cast<std::size_t>(slot.path - pending_at_));
+        if (at >= pending_at_) {
+            bytes = pending_.substr(static_cast<std::size_t>(at - pending_at_));
         } else {
-            TRY_ASSIGN(bytes, read_at(paths_.get(), slot.path, kLongestPath + 8, folder_));
+            TRY_ASSIGN(bytes, read_at(paths_.get(), at, kLongestPath + 8, folder_));
         }
         Decoder in(bytes);
-        return std::optional<std::string>(std::string(in.text(kLongestPath)));
+        return std::optional<First>({std::string(in.text(kLongestPath)), (slot.path & kAnew) != 0});
     }
     slot = {inode, end_};
     ++used_;
     Encoder out(pending_);
     out.text(path);
     end_ = pending_at_ + pending_.size();
-    if (pending_.size() < kPathsInMemory) return std::optional<std::string>();
+    if (pending_.size() < kPathsInMemory) return std::optional<First>();
     TRY(write_all_at(paths_.get(), pending_, pending_at_, folder_));
     pending_at_ = end_;
     pending_.clear();
-    return std::optional<std::string>();
+    return std::optional<First>();
 }
 
 }  // namespace holdfast::mover

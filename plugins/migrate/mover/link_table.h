@@ -17,13 +17,20 @@ class LinkTable {
     LinkTable& operator=(LinkTable&&) = delete;
     ~LinkTable();
 
+    struct First {
+        std::string path;
+        bool anew = false;  // see made_anew()
+    };
     // The path under which the inode was added before; else adds it with this one and answers nullopt.
-    Result<std::optional<std::string>> find_or_add(std::uint64_t inode, const std::string& path);
+    Result<std::optional<First>> find_or_add(std::uint64_t inode, const std::string& path);
+    // What the target had by that path, if anything, is not written to: its other names there are names of something
+    // else. REQUIRES: the inode was added.
+    void made_anew(std::uint64_t inode);
 
   private:
     struct Slot {
         std::uint64_t inode;  // 0: free
-        std::uint64_t path;   // offset in paths_
+        std::uint64_t path;   // offset in paths_; and kAnew
     };
     LinkTable() = default;
     Status grow();

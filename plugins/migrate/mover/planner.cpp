@@ -174,9 +174,10 @@ Status Planner::visit(const Visited& visited) {
         if (visited.path == kLostAndFound) return {};  // root's alone: see docs/mover.md
         return system_error("open directory", context_.tree.shown(visited.path), visited.closed);
     }
+    several_.reset();
     if (looked.facts.links > 1) {
-        TRY_ASSIGN(const std::optional<std::string> first,
-                   links_->find_or_add(identity_of(looked, context_.tree.device()), visited.path));
+        several_ = identity_of(looked, context_.tree.device());
+        TRY_ASSIGN(const std::optional<LinkTable::First> first, links_->find_or_add(*several_, visited.path));
         if (first) return link(visited, base, *first);
     }
     if (looked.meta.kind != Kind::kFile) return other(visited, std::move(base));
@@ -184,6 +185,7 @@ Status Planner::visit(const Visited& visited) {
     const bool usable = base && base->meta.kind == Kind::kFile && base->link_to.empty();
     // Another inode: what the target has under this name may have other names that keep the old content.
     const bool replace = !usable || (base->facts.inode != 0 && base->facts.inode != looked.facts.inode);
+    if (replace && several_) links_->made_anew(*several_);
     touch_parent();  // what is gone by the time that it is read goes from the target, too
     const bool trusted = usable && (base->state & kUntrusted) == 0 && !replace;
     if (!trusted) base.reset();
@@ -276,6 +278,7 @@ Status Planner::other(const Visited& visited, std::optional<Entry> base) {
     ready(entry);
     const bool same = base && base->meta == entry.meta && base->link_to.empty() && (base->state & kUntrusted) == 0;
     if (!same) {
+        if (several_) links_->made_anew(*several_);
         group_.steps.push_back(MakeOther{visited.path, entry.meta});
         touch({visited.path, 0, 0, false});
         ++context_.counters.changed;
@@ -284,17 +287,17 @@ Status Planner::other(const Visited& visited, std::optional<Entry> base) {
     return count(0);
 }
 
-Status Planner::link(const Visited& visited, const std::optional<Entry>& base, const std::string& first) {
+Status Planner::link(const Visited& visited, const std::optional<Entry>& base, const LinkTable::First& first) {
     Entry entry;
     entry.path = visited.path;
     entry.meta = visited.looked.meta;
     entry.facts = visited.looked.facts;
-    entry.link_to = first;
+    entry.link_to = first.path;
     ready(entry);
-    const bool same =
-        base && base->link_to == first && base->facts.inode == entry.facts.inode && (base->state & kUntrusted) == 0;
+    const bool same = base && base->link_to == first.path && !first.anew && base->facts.inode == entry.facts.inode &&
+                      (base->state & kUntrusted) == 0;
     if (same && !context_.unclean) return count(0);
-    TRY(context_.spools.links.add(MakeLink{visited.path, first}));
+    TRY(context_.spools.links.add(MakeLink{visited.path, first.path}));
     if (!same) ++context_.counters.changed;
     touch_parent();
     return count(0);

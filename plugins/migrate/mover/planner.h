@@ -77,7 +77,7 @@ class Planner {
     Status ranges(int file, const Entry& entry, bool fresh, Known known, bool dense);
     Status hole(const Entry& entry, std::uint64_t from, std::uint64_t until, bool fresh, bool hashes_known);
     Status other(const Visited& visited, std::optional<Entry> base);
-    Status link(const Visited& visited, const std::optional<Entry>& base, const std::string& first);
+    Status link(const Visited& visited, const std::optional<Entry>& base, const LinkTable::First& first);
     Status keep(Entry entry);
     Status finish_known(const Entry& entry);
     std::uint8_t suspect(const Entry& entry) const;
@@ -100,6 +100,7 @@ class Planner {
     Descriptor held_;  // the last directory that was opened because no walk has it open
     std::string held_path_;
     std::optional<LinkTable> links_;
+    std::optional<std::uint64_t> several_;  // the identity of what is being looked at, if it has several names
     std::vector<Level> levels_;
     std::string removed_;  // the last directory or file removed: what is beneath needs no step of its own
     bool removed_any_ = false;
