@@ -108,6 +108,24 @@ def test_a_first_name_that_goes_away_during_a_live_pass_is_no_difference_and_the
 
 
 @pytest.mark.parametrize("size", [1000, 400_000])
+@pytest.mark.parametrize("back", [False, True])
+def test_other_names_of_a_file_whose_first_name_is_gone_before_it_was_ever_copied_end_no_live_pass(failing, disk, mover, same, tmp_path, size, back):
+    (folder, shown), target, state = failing, disk("target", 64), tmp_path / "state"
+    state.mkdir()
+    (folder / "other").write_text("other")
+    (folder / "a.gone").write_bytes(os.urandom(size))
+    (folder / "d").mkdir()
+    for name in ("b", "d/c"):
+        os.link(folder / "a.gone", folder / name)
+    mover("copy", shown, target.path, "--live", "--state", state)
+    assert (target.path / "other").read_text() == "other" and not (target.path / "a.gone").exists()
+    if not back:
+        (folder / "a.gone").unlink()
+    mover("copy", folder, target.path, "--state", state)
+    same(folder, target.path)
+
+
+@pytest.mark.parametrize("size", [1000, 400_000])
 def test_a_file_in_whose_place_a_link_comes_during_a_live_pass_is_passed_over_and_the_next_pass_brings_the_link(failing, disk, mover, same, tmp_path, size):
     (folder, shown), target, state = failing, disk("target", 64), tmp_path / "state"
     state.mkdir()

@@ -12,12 +12,15 @@
 #include <fcntl.h>
 #include <cerrno>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace holdfast::mover {
 namespace {
 
 constexpr std::size_t kCheckBatch = 64;
+constexpr std::size_t kMostFirsts = 1000;
 
 class Checking {
   public:
@@ -79,7 +82,7 @@ class Checking {
         Result<Looked> looked = look_at(parent_->get(), name, shown);
         if (!looked.ok() && looked.error().kind != ErrorKind::kNotFound) return looked.error();
         if (!looked.ok()) {
-            findings_.add(entry.path, "is missing");
+            missing(entry);
             return {};
         }
         visited.looked = std::move(*looked);
@@ -98,9 +101,21 @@ class Checking {
         while (true) {
             TRY_ASSIGN(const Entry* const entry, index_.peek());
             if (entry == nullptr || (path != nullptr && compare_paths(entry->path, *path) >= 0)) return {};
-            findings_.add(entry->path, "is missing");
             TRY_ASSIGN(const Entry passed, index_.take());
+            missing(passed);
         }
+    }
+
+    // A live source may lose a file's first name before it was read, and after its others were written down: then the
+    // index does not have that name, and there was nothing that the others could be names of.
+    void missing(const Entry& entry) {
+        const bool first_known = missing_firsts_.contains(entry.link_to) || missing_firsts_.size() == kMostFirsts;
+        if (!entry.link_to.empty() && !first_known && !tree_.open_beneath(entry.link_to, O_PATH).open() &&
+            errno == ENOENT)
+            return;
+        if (entry.link_to.empty() && entry.facts.links > 1 && missing_firsts_.size() < kMostFirsts)
+            missing_firsts_.insert(entry.path);
+        findings_.add(entry.path, "is missing");
     }
 
     Status one(const Visited& visited) {
@@ -199,6 +214,7 @@ class Checking {
     NearDirectories near_;
     std::optional<Descriptor> parent_;  // of the last entry listed
     std::string parent_path_;
+    std::set<std::string> missing_firsts_;  // of what has several names, what the index has and the tree has not
     Findings findings_;
     std::uint64_t entries_ = 0;
     FilesCheck batch_;

@@ -216,13 +216,17 @@ Status Target::finish_file(const FinishFile& step) {
 }
 
 Status Target::make_link(const MakeLink& step) {
-    TRY_ASSIGN(const Place from, place_of(step.to));
+    const Result<Place> there = place_of(step.to);
+    // A live source may lose a file's first name before it was read. Then there is nothing yet that this could be a
+    // name of, and the next pass finds another one.
+    if (!there.ok()) return there.error().kind == ErrorKind::kNotFound ? Status() : Status(there.error());
+    const Place& from = *there;
     TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
     struct stat first {
     }, now{};
     if (fstatat(from.directory.get(), from.name.c_str(), &first, AT_SYMLINK_NOFOLLOW) != 0)
-        return system_error("look at", tree_.shown(step.to), errno);
+        return errno == ENOENT ? Status() : Status(system_error("look at", tree_.shown(step.to), errno));
     if (fstatat(place.directory.get(), place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 &&
         now.st_ino == first.st_ino && now.st_dev == first.st_dev)
         return {};
