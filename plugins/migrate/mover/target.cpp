@@ -21,6 +21,19 @@ constexpr std::size_t kOpenFiles = 16;
 constexpr mode_t kPrivate = 0600;
 constexpr std::size_t kDirectBytes = 64 << 10;
 
+// Of a file that an earlier pass made, or this one.
+Error cannot_open(const std::string& shown, int code) {
+    if (code != EISDIR && code != EEXIST && !is_gone(code)) return system_error("open", shown, code);
+    return {ErrorKind::kNotFound, shown + ": is missing, or is no file any more", "", 0, ""};
+}
+
+// What the index says is there, and is not. It is of no use from here on.
+Status as_it_was_left(Status done) {
+    if (done.ok() || done.error().kind != ErrorKind::kNotFound) return done;
+    return Error{ErrorKind::kMismatch, done.error().message + ": somebody else changed it after it was copied",
+                 "run the same command again: it reads all of the target first", 0, ""};
+}
+
 bool is_lock(int code) { return code == EPERM || code == EACCES; }
 
 // A socket's name can only be made by bind, which takes no directory: the path leads through the descriptor we hold.
@@ -124,7 +137,7 @@ Status Target::clear(const Place& place, const std::string& path) {
 }
 
 Status Target::step(const Step& step) {
-    return std::visit(
+    return as_it_was_left(std::visit(
         Overloaded{[&](const Remove& s) { return remove(s.path); },
                    [&](const MakeDirectory& s) { return make_directory(s.path); },
                    [&](const MakeFile& s) { return make_file(s); }, [&](const MakeOther& s) { return make_other(s); },
@@ -132,7 +145,7 @@ Status Target::step(const Step& step) {
                    [&](const FinishDirectory& s) { return finish_directory(s); },
                    [&](const LockEntry& s) { return lock_entry(s); },
                    [&](const ExpectFile& s) { return expect_file(s); }},
-        step);
+        step));
 }
 
 Status Target::remove(const std::string& path) {
@@ -206,7 +219,7 @@ Status Target::finish_file(const FinishFile& step) {
     TRY_ASSIGN(const Place place, place_of(step.path));
     const std::string shown = tree_.shown(step.path);
     const Descriptor file = open_existing(place.directory.get(), place.name);
-    if (!file.open()) return system_error("open", shown, errno);
+    if (!file.open()) return cannot_open(shown, errno);
     struct stat info {};
     if (fstat(file.get(), &info) != 0) return system_error("look at", shown, errno);
     if (static_cast<std::uint64_t>(info.st_size) != step.meta.size &&
@@ -267,8 +280,9 @@ Status Target::expect_file(const ExpectFile& step) {
 }
 
 Status Target::batch(const Batch& batch) {
-    TRY_ASSIGN(const Descriptor directory, directories_.open(batch.directory));
-    for (const SmallFile& file : batch.files) TRY(write_small(directory.get(), batch.directory, file));
+    const Result<Descriptor> directory = directories_.open(batch.directory);
+    if (!directory.ok()) return as_it_was_left(directory.error());
+    for (const SmallFile& file : batch.files) TRY(as_it_was_left(write_small(directory->get(), batch.directory, file)));
     return {};
 }
 
@@ -279,7 +293,7 @@ Status Target::write_small(int directory, const std::string& parent, const Small
     bool fresh = false;
     if (!file.replace) out = open_existing(directory, file.name);
     if (!out.open()) {
-        if (!file.has_content) return system_error("open", shown, errno);
+        if (!file.has_content) return cannot_open(shown, errno);
         directories_.forget(path);
         TRY_ASSIGN(out, create_file(directory, file.name, file.meta.mode & 0777, shown));
         fresh = true;
@@ -313,7 +327,7 @@ Result<Target::Opened> Target::open_now(const std::string& path) {
         TRY_ASSIGN(const Place place, place_of(path));
         opened->file = open_existing(place.directory.get(), place.name);
     }
-    if (!opened->file.open()) return system_error("open", tree_.shown(path), errno);
+    if (!opened->file.open()) return cannot_open(tree_.shown(path), errno);
     // The very file, by the descriptor: its name may lead elsewhere by now. Without /proc all goes through the cache.
     const std::string held = "/proc/self/fd/" + std::to_string(opened->file.get());
     opened->direct = Descriptor(::open(held.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK));
@@ -336,8 +350,9 @@ Status Target::write_content(const OpenFile& file, std::string_view content, std
 }
 
 Status Target::chunk(const Chunk& chunk) {
-    TRY_ASSIGN(const Opened opened_file, opened(chunk.path));
-    const OpenFile& file = *opened_file;
+    const Result<Opened> opened_file = opened(chunk.path);
+    if (!opened_file.ok()) return as_it_was_left(opened_file.error());
+    const OpenFile& file = **opened_file;
     const std::string shown = tree_.shown(chunk.path);
     std::uint64_t at = chunk.offset;
     std::size_t used = 0;

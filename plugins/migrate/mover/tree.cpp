@@ -118,7 +118,8 @@ int Descriptor::release() {
 bool is_gone(int code) { return code == ENOENT || code == ENOTDIR || code == ELOOP || code == ENXIO; }
 
 Error system_error(std::string_view what, std::string_view path, int code) {
-    const ErrorKind kind = code == ENOENT || code == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kUnavailable;
+    const bool not_there = code == ENOENT || code == ENOTDIR || code == ELOOP;
+    const ErrorKind kind = not_there ? ErrorKind::kNotFound : ErrorKind::kUnavailable;
     std::string message = std::string(what) + " " + std::string(path) + ": " + std::strerror(code);
     return {kind, std::move(message), "", 0, ""};
 }
