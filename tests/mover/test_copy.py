@@ -301,6 +301,30 @@ def encrypt(disk, folder):
     os.close(inside)
 
 
+def test_a_project_that_a_directory_gives_on_is_no_hindrance_to_what_is_of_another(disk, mover, same, tmp_path):
+    """Into such a directory the kernel neither links nor moves what has another project: errors of other filesystems, EXDEV."""
+    source, target, state = disk("source", 320, "xfs"), disk("target", 320, "xfs"), tmp_path / "state"
+    state.mkdir()
+    (source.path / "file").write_text("content")
+    (source.path / "gives-on").mkdir()
+    os.link(source.path / "file", source.path / "gives-on/link")
+    deep = source.path / "gives-on/deep"
+    for number in range(40):
+        deep.mkdir()
+        oracle.set_project(deep, number + 1)
+        deep = deep / "d"
+    oracle.set_project(source.path / "gives-on", 4711)
+    oracle.set_flags(source.path / "gives-on", oracle.PROJINHERIT)
+    words = ["copy", source.path, target.path, "--state", state]
+    mover(*words, "--live")
+    (state / "index").unlink()  # what has several names is then made anew
+    mover(*words)
+    same(source.path, target.path)
+    shutil.rmtree(source.path / "gives-on/deep")
+    mover(*words)
+    same(source.path, target.path)
+
+
 def test_what_is_encrypted_is_refused_since_its_copy_would_not_be(disk, mover):
     source, target = disk("source", 16, options=["-O", "encrypt"]), disk("target", 16)
     (source.path / "secret").mkdir()

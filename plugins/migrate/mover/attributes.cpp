@@ -254,4 +254,10 @@ bool unlock(int directory, const std::string& name) {
     return changed || unlocked;
 }
 
+bool open_to_projects(int directory) {
+    const std::uint32_t flags = flags_of(directory);
+    int without = static_cast<int>(flags & ~static_cast<std::uint32_t>(FS_PROJINHERIT_FL));
+    return (flags & FS_PROJINHERIT_FL) != 0 && ioctl(directory, FS_IOC_SETFLAGS, &without) == 0;
+}
+
 }  // namespace holdfast::mover

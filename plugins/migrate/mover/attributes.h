@@ -59,5 +59,8 @@ Status write_flags(int opened, std::uint32_t flags, std::uint32_t project, const
 // After a refusal: takes immutable and append-only away, and gives an owner without it permission to write, so that the
 // entry (of a directory: what is in it) can be written or removed. True if there was something to change.
 bool unlock(int directory, const std::string& name);
+// After EXDEV: a directory that gives its project on takes in nothing of another one, until FinishDirectory makes it
+// such a one again. True if it was one.
+bool open_to_projects(int directory);
 
 }  // namespace holdfast::mover

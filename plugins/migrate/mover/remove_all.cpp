@@ -56,7 +56,8 @@ class Removal {
         if (errno != ENOTEMPTY && errno != EEXIST) return failed("remove");
         if (levels_.size() >= kMostLevelsHeld) {
             std::string up = name_of_its_own();
-            if (renameat(parent, name.c_str(), base_, up.c_str()) != 0) return failed("remove");
+            const auto move = [&] { return renameat(parent, name.c_str(), base_, up.c_str()) == 0; };
+            if (!move() && (errno != EXDEV || !open_to_projects(base_) || !move())) return failed("remove");
             pending_.push_back(std::move(up));
             return {};
         }

@@ -249,7 +249,8 @@ Status Target::make_link(const MakeLink& step) {
     };
     if (make() == 0) return {};
     const int code = errno;
-    const bool directory_opened = is_lock(code) && unlock(place.directory.get(), "");
+    const bool directory_opened = (is_lock(code) && unlock(place.directory.get(), "")) ||
+                                  (code == EXDEV && open_to_projects(place.directory.get()));
     const bool file_opened = is_lock(code) && unlock(from.directory.get(), from.name);
     const bool opened = directory_opened || file_opened;
     if (opened && make() == 0) return {};
