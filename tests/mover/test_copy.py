@@ -10,6 +10,7 @@ import subprocess
 import dataset
 import oracle
 import pytest
+from wire import Receiver, make_key
 
 
 @pytest.fixture
@@ -165,6 +166,23 @@ def test_attributes_that_are_too_large_are_refused(disk, mover):
     refused(mover, source.path, target.path, "attribute user.large", "source:file")
 
 
+@pytest.mark.parametrize("names", ["one", "each-another"])
+def test_attributes_that_are_large_together_are_kept_by_copy_and_over_the_wire(disk, mover, same, tmp_path, names):
+    """More than a block of an index or a frame holds."""
+    source, key = disk("source", 320, "xfs"), make_key(tmp_path / "key")
+    for number in range(100):
+        path = source.path / f"file{number:03}"
+        path.write_bytes(os.urandom(100))
+        os.setxattr(path, f"user.n{number if names != 'one' else ''}", os.urandom(65536))
+    there, target = disk("there", 320, "xfs"), disk("target", 320, "xfs")
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
+    receiver = Receiver(there.path, key)
+    mover("send", source.path, "--to", receiver.address, "--key-file", key)
+    receiver.end()
+    same(source.path, there.path)
+
+
 def test_more_attributes_than_can_be_listed_are_refused(disk, mover):
     source, target = disk("source", 320, "xfs"), disk("target", 320, "xfs")
     (source.path / "file").write_text("x")
@@ -283,24 +301,6 @@ def test_what_is_removed_deep_goes_also_where_a_killed_removal_left_something(di
     same(source.path, target.path)
 
 
-def test_a_name_that_the_mover_needs_for_itself_is_refused(disk, mover):
-    for name in (".holdfast-mover", ".holdfast-probe"):
-        source, target = disk(f"source{name}", 16), disk(f"target{name}", 16)
-        (source.path / name).mkdir()
-        assert f"source:{name}: is a name that the mover needs for itself" in mover("copy", source.path, target.path, expect=3).err
-
-
-def encrypt(disk, folder):
-    """By a key that is all zeros (linux/fscrypt.h: fscrypt_add_key_arg, fscrypt_policy_v2)."""
-    there = os.open(disk, os.O_RDONLY)
-    key = bytearray(struct.pack("=II32xII32x", 2, 0, 64, 0) + bytes(64))
-    fcntl.ioctl(there, 0xC0506617, key)
-    os.close(there)
-    inside = os.open(folder, os.O_RDONLY)
-    fcntl.ioctl(inside, 0x800C6613, bytes([2, 1, 4, 0, 0, 0, 0, 0]) + bytes(key[8:24]))
-    os.close(inside)
-
-
 def test_a_project_that_a_directory_gives_on_is_no_hindrance_to_what_is_of_another(disk, mover, same, tmp_path):
     """Into such a directory the kernel neither links nor moves what has another project: errors of other filesystems, EXDEV."""
     source, target, state = disk("source", 320, "xfs"), disk("target", 320, "xfs"), tmp_path / "state"
@@ -323,6 +323,24 @@ def test_a_project_that_a_directory_gives_on_is_no_hindrance_to_what_is_of_anoth
     shutil.rmtree(source.path / "gives-on/deep")
     mover(*words)
     same(source.path, target.path)
+
+
+def test_a_name_that_the_mover_needs_for_itself_is_refused(disk, mover):
+    for name in (".holdfast-mover", ".holdfast-probe"):
+        source, target = disk(f"source{name}", 16), disk(f"target{name}", 16)
+        (source.path / name).mkdir()
+        assert f"source:{name}: is a name that the mover needs for itself" in mover("copy", source.path, target.path, expect=3).err
+
+
+def encrypt(disk, folder):
+    """By a key that is all zeros (linux/fscrypt.h: fscrypt_add_key_arg, fscrypt_policy_v2)."""
+    there = os.open(disk, os.O_RDONLY)
+    key = bytearray(struct.pack("=II32xII32x", 2, 0, 64, 0) + bytes(64))
+    fcntl.ioctl(there, 0xC0506617, key)
+    os.close(there)
+    inside = os.open(folder, os.O_RDONLY)
+    fcntl.ioctl(inside, 0x800C6613, bytes([2, 1, 4, 0, 0, 0, 0, 0]) + bytes(key[8:24]))
+    os.close(inside)
 
 
 def test_what_is_encrypted_is_refused_since_its_copy_would_not_be(disk, mover):

@@ -86,6 +86,27 @@ def test_a_pass_over_what_has_hardly_changed_sends_hardly_anything(disk, mover, 
 
 
 def test_what_somebody_did_to_a_far_target_is_found(disk, mover, key, receiver, tmp_path):
+def test_small_files_that_grow_before_they_are_read_do_not_grow_what_is_sent_together_beyond_its_bound(disk, mover, same, key, receiver, slow, tmp_path):
+    source, target, state = disk("source", 96), disk("target", 96), tmp_path / "state"
+    state.mkdir()
+    (source.path / "a-large").write_bytes(os.urandom(24_000_000))
+    (source.path / "z").mkdir()
+    for number in range(60):
+        (source.path / f"z/{number}").write_bytes(b"x")
+    there = receiver(target.path, "--stay")
+    first = slow("send", source.path, "--to", there.address, "--key-file", key, "--live", "--threads", "1", "--state", state)
+    until(lambda: (target.path / "a-large").exists())
+    with stopped(first):
+        for number in range(60):
+            (source.path / f"z/{number}").write_bytes(os.urandom(40_000))
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert (target.path / "z/0").stat().st_size == 40_000  # else this shows nothing
+    mover("send", source.path, "--to", there.address, "--key-file", key, "--state", state)
+    there.end()
+    same(source.path, target.path)
+
+
     source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
     state.mkdir()
     for number in range(40):

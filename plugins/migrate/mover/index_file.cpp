@@ -88,14 +88,16 @@ Status IndexWriter::count(const Record& record) {
 }
 
 Status IndexWriter::add(std::string_view records) {
+    std::size_t added = 0;
     for (Decoder in(records); !in.at_end();) {
         const std::optional<Record> record = decode_record(in);
         if (!record) return Error{ErrorKind::kInternal, "a record that cannot be read was written", "", 0, ""};
         TRY(count(*record));
+        const std::size_t until = records.size() - in.left();
+        pending_.append(records, added, until - added);
+        added = until;
+        if (pending_.size() >= kBlockTarget) TRY(flush());
     }
-    pending_.append(records);
-    if (pending_.size() < kBlockTarget) return {};
-    TRY(flush());
     return {};
 }
 

@@ -4,9 +4,10 @@ namespace holdfast::mover {
 namespace {
 
 constexpr std::uint64_t kMostParts = 4096;  // of any list in a Needs that a peer sends
+constexpr std::size_t kMostShown = 1000;    // bytes of the path of an example
 
 void encode_example(Encoder& out, const Example& example) {
-    out.text(example.path.substr(0, kLongestPath));
+    out.text(example.path.substr(0, kMostShown));
     out.number(example.count);
 }
 

@@ -13,6 +13,7 @@ namespace holdfast::mover {
 namespace {
 
 constexpr std::size_t kIndexPart = 256 << 10;
+constexpr std::size_t kProbeBytes = 1 << 20;  // of attributes
 
 Error unexpected() {
     return {ErrorKind::kProtocol, "the target's side answered what no holdfast-mover of this version answers", "", 0,
@@ -116,15 +117,32 @@ Result<TargetState> RemoteTarget::begin(const std::string& operation) {
     return state;
 }
 
-Result<std::vector<std::string>> RemoteTarget::probe(const Needs& needs) {
+Status RemoteTarget::probe_part(const Needs& needs, std::vector<std::string>& cannot) {
     std::string payload;
     Encoder question(payload);
     encode(question, needs);
     TRY_ASSIGN(const std::string said, ask(FrameKind::kProbe, payload, FrameKind::kProbed));
-    std::vector<std::string> cannot;
     Decoder in(said);
     while (in.ok() && !in.at_end()) cannot.push_back(escape_line(in.text(64 << 10)));
-    if (!in.ok()) return unexpected();
+    return in.ok() ? Status() : Status(unexpected());
+}
+
+// Attributes may be too large for one frame, and are then asked for in parts.
+Result<std::vector<std::string>> RemoteTarget::probe(const Needs& needs) {
+    std::vector<std::string> cannot;
+    Needs part = needs;
+    part.xattrs.clear();
+    std::size_t bytes = 0;
+    for (const auto& one : needs.xattrs) {
+        if (bytes > kProbeBytes) {
+            TRY(probe_part(part, cannot));
+            part = {};
+            bytes = 0;
+        }
+        part.xattrs.insert(one);
+        bytes += one.second.largest.value.size();
+    }
+    TRY(probe_part(part, cannot));
     return cannot;
 }
 

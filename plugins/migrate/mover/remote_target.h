@@ -42,6 +42,7 @@ class RemoteTarget : public TargetSide {
     Status take(Frame frame);
     Result<std::string> answer(FrameKind kind);
     Result<std::string> ask(FrameKind question, std::string payload, FrameKind kind);
+    Status probe_part(const Needs& needs, std::vector<std::string>& cannot);
     Status send_index(const std::string& path);
     Status send(FrameKind kind, std::string payload, std::string_view back = {}, Memory memory = {});
 

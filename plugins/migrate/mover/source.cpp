@@ -36,6 +36,12 @@ Result<std::size_t> read_fully(int file, char* into, std::size_t length, std::ui
     return got;
 }
 
+std::size_t bytes_of(const std::vector<Xattr>& attributes) {
+    std::size_t bytes = 0;
+    for (const Xattr& attribute : attributes) bytes += attribute.name.size() + attribute.value.size();
+    return bytes;
+}
+
 Descriptor open_for_reading(int directory, const std::string& name) {
     // O_NOATIME is for owners and CAP_FOWNER only.
     Descriptor file = open_in(directory, name, O_RDONLY | O_NONBLOCK | O_NOATIME);
@@ -122,7 +128,17 @@ Result<std::string> Source::small(const SmallUnit& unit) {
     }
     Batch batch;
     batch.directory = unit.directory;
-    std::size_t bytes = 0;
+    std::size_t bytes = 0, attributes = 0;
+    const auto send = [&]() -> Status {
+        if (batch.files.empty()) return {};
+        TRY(context_.limiter.take(bytes, context_.signals));
+        TRY(context_.sink.batch(batch));
+        context_.counters.bytes_sent += bytes;
+        context_.counters.changed += batch.files.size();
+        batch.files.clear();
+        bytes = attributes = 0;
+        return {};
+    };
     for (std::size_t i = 0; i < loaded.size(); ++i) {
         if (!unit.items[i].known.empty()) {
             out.raw(unit.items[i].known);
@@ -135,15 +151,14 @@ Result<std::string> Source::small(const SmallUnit& unit) {
             if ((meta.flags & kLockingFlags) != 0) TRY(context_.locks.add(LockEntry{loaded[i]->entry.path, meta}));
             const std::string_view content =
                 loaded[i]->has_content ? std::string_view(loaded[i]->content) : std::string_view();
+            // The walk may have seen them smaller than they are by now, and attributes it has not seen at all.
+            if (bytes + content.size() + attributes + bytes_of(meta.xattrs) > kMostBatchData) TRY(send());
             batch.files.push_back({unit.items[i].name, meta, loaded[i]->replace, loaded[i]->has_content, content});
             bytes += content.size();
+            attributes += bytes_of(meta.xattrs);
         }
     }
-    if (batch.files.empty()) return records;
-    TRY(context_.limiter.take(bytes, context_.signals));
-    TRY(context_.sink.batch(batch));
-    context_.counters.bytes_sent += bytes;
-    context_.counters.changed += batch.files.size();
+    TRY(send());
     return records;
 }
 
