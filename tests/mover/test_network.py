@@ -1,4 +1,5 @@
 """send and receive: the same copy over a connection, which may break anywhere and may have a stranger at its end."""
+import contextlib
 import os
 import random
 import shutil
@@ -13,7 +14,7 @@ import dataset
 import oracle
 import pytest
 import shuffler
-from conftest import MOVER, SOAK, durable_epoch, until
+from conftest import MOVER, SOAK, durable_epoch, stopped, until
 from wire import Proxy, Receiver, make_key
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "11"))
@@ -85,7 +86,6 @@ def test_a_pass_over_what_has_hardly_changed_sends_hardly_anything(disk, mover, 
     same(source.path, target.path)
 
 
-def test_what_somebody_did_to_a_far_target_is_found(disk, mover, key, receiver, tmp_path):
 def test_small_files_that_grow_before_they_are_read_do_not_grow_what_is_sent_together_beyond_its_bound(disk, mover, same, key, receiver, slow, tmp_path):
     source, target, state = disk("source", 96), disk("target", 96), tmp_path / "state"
     state.mkdir()
@@ -107,6 +107,7 @@ def test_small_files_that_grow_before_they_are_read_do_not_grow_what_is_sent_tog
     same(source.path, target.path)
 
 
+def test_what_somebody_did_to_a_far_target_is_found(disk, mover, key, receiver, tmp_path):
     source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
     state.mkdir()
     for number in range(40):
@@ -330,6 +331,63 @@ def test_a_receiver_that_stands_still_for_more_than_a_minute_is_waited_for(disk,
     there.process.send_signal(signal.SIGCONT)
     _, said = sender.communicate(timeout=120)
     assert sender.returncode == 0, said
+    there.end()
+    same(source.path, target.path)
+
+
+@contextlib.contextmanager
+def another_machine():
+    """(prefix of commands there, its address, what makes it silent): as when its power is cut, nothing says that it is gone."""
+    name, near, far = (f"hfm{os.getpid() % 10000}{end}" for end in ("", "n", "f"))
+    within = ["ip", "netns", "exec", name]
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        for words in (["ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", name], ["ip", "addr", "add", "10.213.8.1/30", "dev", near],
+                      [*within, "ip", "addr", "add", "10.213.8.2/30", "dev", far], ["ip", "link", "set", near, "up"], [*within, "ip", "link", "set", far, "up"]):
+            subprocess.run(words, check=True)
+        yield within, "10.213.8.2", lambda: subprocess.run([*within, "ip", "addr", "del", "10.213.8.2/30", "dev", far], check=True)
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@pytest.mark.skipif(not SOAK, reason="takes 70 s: so long a machine that answers nothing is waited for")
+def test_a_machine_that_is_gone_without_a_word_is_missed_by_both_sides_within_two_minutes(disk, mover, same, key, tmp_path):
+    source, target, state = disk("source", 96), disk("target", 96), tmp_path / "state"
+    state.mkdir()
+    (source.path / "table").write_bytes(os.urandom(60_000_000))
+    (source.path / "small").write_bytes(os.urandom(10_000))
+    with another_machine() as (within, address, cut):
+        there = subprocess.Popen([*within, MOVER, "receive", target.path, "--listen", f"{address}:0", "--key-file", key], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        to = there.stdout.readline().split()[-1]
+        sender = subprocess.Popen([MOVER, "send", source.path, "--to", to, "--key-file", key, "--state", state, "--bandwidth", "4Mi", "--group-bytes", "1Mi"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        until(lambda: durable_epoch(target.path) >= 2)
+        cut()
+        began = time.monotonic()
+        said = sender.communicate(timeout=120)[1]
+        assert sender.returncode == 5 and "the connection to the other side was lost: its machine has answered nothing for a minute" in said
+        assert there.stderr.readline() == "warning: the connection was lost; waiting for the next one\n"
+        assert time.monotonic() - began < 120
+        there.kill()
+        there.communicate()
+    last = Receiver(target.path, key)
+    mover("send", source.path, "--to", last.address, "--key-file", key, "--state", state)
+    last.end()
+    same(source.path, target.path)
+
+
+@pytest.mark.skipif(not SOAK, reason="takes 30 s: so long a sender waits for its turn")
+def test_a_sender_that_comes_while_another_one_is_served_is_told_that(disk, mover, same, key, receiver, slow):
+    source, target = disk("source", 96), disk("target", 96)
+    (source.path / "table").write_bytes(os.urandom(30_000_000))
+    there = receiver(target.path)
+    first = slow("send", source.path, "--to", there.address, "--key-file", key)
+    until(lambda: (target.path / "table").exists())
+    with stopped(first):
+        said = mover("send", source.path, "--to", there.address, "--key-file", key, expect=7).err
+    assert said == "error: the other side does not answer in TLS: it still works with somebody else, or is no holdfast-mover\n"
+    assert first.wait(timeout=60) == 0
     there.end()
     same(source.path, target.path)
 

@@ -27,6 +27,9 @@ constexpr int kPollMs = 200;  // how soon a signal is seen
 // How long the other side may take to show that it has the key. A receiver turns to one after the other, so a sender
 // waits for longer than a stranger before it may take.
 constexpr std::chrono::seconds kServerLimit{5}, kClientLimit{30};
+// A machine that is there answers what is sent to it at once, also for a process that takes nothing.
+constexpr std::uint32_t kSilentMs = 60000;
+constexpr std::uint8_t kUnanswered = 3;  // tries in a row
 
 // The connection's key as what TLS calls a session: it stands for whom both sides are.
 SSL_SESSION* session_of(const std::string& key) {
@@ -86,7 +89,7 @@ void set_socket_options(int socket) {
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
     // No TCP_USER_TIMEOUT: it would also end a connection whose other side takes nothing for a while because its disk
-    // stands still. A side that is gone while something waits to be sent to it is noticed when retransmissions end.
+    // stands still. See Tls::wait().
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
 }
 
@@ -194,7 +197,10 @@ Status Tls::handshake(bool server) {
         wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
         if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
     }
-    return Error{ErrorKind::kUnauthorized, "the other side does not answer in TLS", "", 0, ""};
+    return Error{ErrorKind::kUnauthorized,
+                 std::string("the other side does not answer in TLS") +
+                     (server ? "" : ": it still works with somebody else, or is no holdfast-mover"),
+                 "", 0, ""};
 }
 
 Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::string& key, const Signals& signals) {
@@ -222,6 +228,18 @@ Result<std::unique_ptr<Tls>> Tls::accept(Descriptor socket, const std::string& k
     return start(std::move(socket), key, true, signals);
 }
 
+// Waits for the socket. What was sent to a machine that is gone the kernel sends again for a quarter of an hour, and
+// its keep-alives stand still as long.
+Status Tls::wait(short what) const {
+    if (wait_for(state_->socket.get(), what) > 0) return {};
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    if (getsockopt(state_->socket.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return {};
+    const bool unanswered = info.tcpi_retransmits >= kUnanswered || info.tcpi_probes >= kUnanswered;
+    if (!unanswered || info.tcpi_last_ack_recv < kSilentMs) return {};
+    return lost("its machine has answered nothing for a minute");
+}
+
 Status Tls::read(char* into, std::size_t length) {
     while (length > 0) {
         if (signals_.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
@@ -240,7 +258,7 @@ Status Tls::read(char* into, std::size_t length) {
             }
             if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
         }
-        if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
+        if (why != SSL_ERROR_NONE) TRY(wait(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT));
     }
     return {};
 }
@@ -257,7 +275,7 @@ Status Tls::write(std::string_view bytes) {
             if (why != SSL_ERROR_NONE && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
         }
         bytes.remove_prefix(put);
-        if (why != SSL_ERROR_NONE) wait_for(state_->socket.get(), why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN);
+        if (why != SSL_ERROR_NONE) TRY(wait(why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN));
     }
     return {};
 }
@@ -284,7 +302,7 @@ Status Tls::flush() {
             if (BIO_flush(gathering) == 1) return {};
             if (BIO_should_retry(gathering) == 0) return tls_error();
         }
-        wait_for(state_->socket.get(), POLLOUT);
+        TRY(wait(POLLOUT));
     }
 }
 

@@ -40,6 +40,7 @@ class Tls : public Wire {
                                               const Signals& signals);
     Status gather_writes();
     Status handshake(bool server);
+    Status wait(short what) const;
     std::unique_ptr<State> state_;
     const Signals& signals_;
 };
