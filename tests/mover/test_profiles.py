@@ -2,11 +2,14 @@
 import os
 import shutil
 import stat
+import sys
+from pathlib import Path
 
 import dataset
 import oracle
 import pytest
 from conftest import MOVER
+from wire import Receiver, make_key
 
 BASELINE = ["chown", "dac_override", "fowner", "fsetid", "setfcap", "mknod"]
 GROUP, USER = 4242, 4242
@@ -161,3 +164,48 @@ def test_without_root_what_is_all_ones_own_is_copied(disk, run_with, same, mover
     os.chown(source.path / "d/new", USER, GROUP)
     run_with(prefix, "copy", source.path, target.path, "--state", state)
     same(source.path, target.path)
+
+
+def of_a_user(root):
+    """What is beneath becomes what a user without any rights can copy, and that user's."""
+    shutil.rmtree(root / "lost+found", ignore_errors=True)
+    shutil.rmtree(root / "specials", ignore_errors=True)
+    for folder, names, files in os.walk(os.fsencode(root), topdown=False):
+        for path in (os.path.join(folder, name) for name in names + files):
+            os.lchown(path, USER, GROUP)
+            if not stat.S_ISLNK(os.lstat(path).st_mode):
+                os.chmod(path, os.lstat(path).st_mode & 0o7777 | (0o500 if os.path.isdir(path) else 0o400))
+    os.chown(root, USER, GROUP)
+
+
+@pytest.mark.parametrize("profile, error", [("baseline", "EPERM"), ("restricted", "ENOSYS")])
+def test_no_system_call_is_needed_that_a_container_runtime_forbids(disk, run_with, same, tmp_path, profile, error):
+    """What a runtime's own profile refuses ends with EPERM in some, with ENOSYS in others."""
+    source, target, there, key = disk("source", 96), disk("target", 96), disk("there", 96), make_key(tmp_path / "key")
+    states = [tmp_path / name for name in ("state", "of-sender", "of-receiver")]
+    for state in states:
+        state.mkdir()
+    dataset.make("odd", source.path)
+    without_locked_and_trusted(source.path)
+    prefix = with_rights(BASELINE)
+    if profile == "restricted":
+        prefix = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups", "--no-new-privs"]
+        let_in(source.path)
+        for one in (source, target, there):
+            of_a_user(one.path)
+        for one in (*states, key):
+            os.chown(one, USER, GROUP)
+    confined = [*prefix, sys.executable, str(Path(__file__).parent / "confined.py"), error]
+
+    receiver = Receiver(there.path, key, "--stay", "--state", states[2], under=confined)
+    words = [["copy", source.path, target.path, "--state", states[0]], ["send", source.path, "--to", receiver.address, "--key-file", key, "--state", states[1]]]
+    for one in words:
+        run_with(confined, *one, "--live")
+    (source.path / "sizes/1").write_text("changed")
+    shutil.rmtree(source.path / "deep")
+    for one in words:
+        run_with(confined, *one)
+    run_with(confined, "verify", target.path, "--state", states[0])
+    receiver.end()
+    same(source.path, target.path)
+    same(source.path, there.path)
