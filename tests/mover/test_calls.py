@@ -48,3 +48,15 @@ def test_a_file_that_is_cut_between_two_questions_about_its_holes_is_no_error(di
     monkeypatch.undo()
     mover("copy", source.path, target.path, "--state", state)
     same(source.path, target.path)
+
+
+def test_a_note_that_finds_no_room_in_the_state_ends_no_copy_that_is_done(disk, without, mover, same, monkeypatch, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    (source.path / "file").write_bytes(os.urandom(300_000))
+    note = state / "verified-new"
+    without("openat", "ENOSPC", "copy", source.path, target.path, "--live", "--state", state, only=[note])
+    assert (state / "index").exists() and not (state / "verified").exists() and not note.exists()
+    monkeypatch.undo()
+    assert mover("copy", source.path, target.path, "--state", state, "-o", "json").result["bytes_read_back"] == 300_000
+    same(source.path, target.path)

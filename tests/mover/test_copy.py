@@ -403,6 +403,31 @@ def fill_up(path):
 
 
 def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
+@pytest.mark.parametrize("room", ["size=4k", "size=120k", "size=300k", "nr_inodes=3", "nr_inodes=6"])
+def test_a_state_without_room_ends_with_5_and_once_there_is_some_the_rest_is_copied(disk, mounted, mover, same, room):
+    source, target, state = disk("source", 48), disk("target", 48), mounted("tmpfs", "state", room)
+    for number in range(2000):
+        (source.path / f"file{number:05}").write_bytes(os.urandom(200))
+    for number in range(200):
+        os.link(source.path / f"file{number:05}", source.path / f"link{number:05}")
+    before = oracle.facts_of(source.path)
+    for more in (["--live"], [], []):
+        ran = mover("copy", source.path, target.path, "--state", state, *more, expect=5)
+        assert f"{state}" in ran.err and "No space left on device" in ran.err and "source is untouched" in ran.err
+    assert oracle.facts_of(source.path) == before
+    subprocess.run(["mount", "-o", "remount,size=100m,nr_inodes=1000", state], check=True)
+    mover("copy", source.path, target.path, "--state", state)
+    same(source.path, target.path)
+
+
+def test_a_state_that_cannot_be_written_to_says_so(disk, mounted, mover):
+    source, target, state = disk("source", 16), disk("target", 16), mounted("tmpfs", "state", "nr_inodes=1")
+    said = mover("copy", source.path, target.path, "--state", state, expect=1).err
+    assert "No space left on device" in said and "try: give a folder that can be written to" in said
+    said = mover("copy", source.path, target.path, "--state", state / "none", expect=1).err
+    assert "try: make the folder of --state first" in said
+
+
     source, target, state = disk("source", 96), disk("target", 64), tmp_path / "state"
     state.mkdir()
     for number in range(6):

@@ -98,7 +98,9 @@ Status State::lock(StateUser user) {
     lock_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock_.open()) {
         const Error error = system_error("open state", escape_line(folder_), errno);
-        return Error{ErrorKind::kFailed, error.message, "make the folder of --state first", 0, ""};
+        const bool there = error.kind != ErrorKind::kNotFound;
+        return Error{ErrorKind::kFailed, error.message,
+                     there ? "give a folder that can be written to" : "make the folder of --state first", 0, ""};
     }
     if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
     if (errno != EWOULDBLOCK)
@@ -188,14 +190,15 @@ Status State::mark_verified() {
     out.u64(reader.identity());
     out.raw(reader.end()->root);
     out.u64(checksum_of(note));
+    // A note that finds no room, is lost or is torn costs a reading back: nothing of this has to succeed, or to be
+    // synced.
+    bool written = false;
     {
-        const std::string written = path_of(kNewNote);
-        const Descriptor file = open_anew(written);
-        if (!file.open()) return system_error("make", escape_line(written), errno);
-        TRY(write_all(file.get(), note, escape_line(written)));
+        const Descriptor file = open_anew(path_of(kNewNote));
+        written = file.open() && write_all(file.get(), note, "").ok();
     }
-    // Not synced: a note that is lost or torn costs a reading back.
-    return rename(kNewNote, kNote);
+    if (!written || !rename(kNewNote, kNote).ok()) remove(kNewNote);
+    return {};
 }
 
 // No note, or one of another index, or a damaged one: all of it is read back again, and nothing is lost.
