@@ -155,7 +155,8 @@ def test_an_empty_file_of_8_EiB_is_copied_in_no_time(disk, mover, same):
     os.ftruncate(file, 2**63 - 1)
     os.pwrite(file, b"far out", 2**62)
     os.close(file)
-    mover("copy", source.path, target.path)
+    (source.path / "more").write_text("more than fits into a number with a sign")
+    assert "3 entries, 8192Pi; " in mover("copy", source.path, target.path).out
     same(source.path, target.path)
 
 
@@ -402,7 +403,6 @@ def fill_up(path):
             assert error.errno == errno.ENOSPC
 
 
-def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
 @pytest.mark.parametrize("room", ["size=4k", "size=120k", "size=300k", "nr_inodes=3", "nr_inodes=6"])
 def test_a_state_without_room_ends_with_5_and_once_there_is_some_the_rest_is_copied(disk, mounted, mover, same, room):
     source, target, state = disk("source", 48), disk("target", 48), mounted("tmpfs", "state", room)
@@ -428,6 +428,7 @@ def test_a_state_that_cannot_be_written_to_says_so(disk, mounted, mover):
     assert "try: make the folder of --state first" in said
 
 
+def test_a_target_full_of_what_the_source_has_no_more_is_emptied_of_it_first(disk, mover, same, tmp_path):
     source, target, state = disk("source", 96), disk("target", 64), tmp_path / "state"
     state.mkdir()
     for number in range(6):

@@ -7,6 +7,7 @@ import time
 import oracle
 import pytest
 from conftest import MOVER
+from wire import Receiver, make_key
 
 MIB = 1 << 20
 
@@ -89,3 +90,42 @@ def test_room_that_xfs_takes_back_from_a_file_is_no_change_of_it(disk, mover, sa
     assert before.st_blocks > after.st_blocks and before.st_ctime_ns == after.st_ctime_ns  # else this shows nothing
     assert process.wait(timeout=60) == 0, process.communicate()[1]
     same(source.path, target.path)
+
+
+@pytest.mark.parametrize("kind, longest", [("ext4", 2**44 - 4096), ("xfs", 2**63 - 4096)])
+def test_what_lies_beyond_8_TiB_is_copied_and_sent_and_found_by_deltas(disk, mover, same, tmp_path, kind, longest):
+    source, target, there = (disk(name, 320, kind) for name in ("source", "target", "there"))
+    key, states = make_key(tmp_path / "key"), [tmp_path / "one", tmp_path / "other"]
+    for state in states:
+        state.mkdir()
+    far = 2**43 + 12345
+
+    def write(name, *places, size=longest):
+        file = os.open(source.path / name, os.O_WRONLY | os.O_CREAT)
+        os.ftruncate(file, size)
+        for place in places:
+            os.pwrite(file, os.urandom(4000), place)
+        os.close(file)
+
+    receiver = Receiver(there.path, key, "--stay")
+
+    def both(*more):
+        mover("copy", source.path, target.path, "--state", states[0], *more)
+        mover("send", source.path, "--to", receiver.address, "--key-file", key, "--state", states[1], *more)
+
+    write("huge", 0, 2**43 - 4096, far, longest - 4000)
+    write("empty")
+    write("end", longest - 4000)
+    both("--live")
+    write("huge", 2**42, far)
+    subprocess.run(["fallocate", "-p", "-o", str(2**43 - 8192), "-l", "8192", source.path / "huge"], check=True)
+    write("empty", size=2**43)
+    write("end", size=5)
+    both("--live")
+    write("empty")
+    os.rename(source.path / "huge", source.path / "moved")
+    both()
+    receiver.end()
+    for one in (target, there):
+        same(source.path, one.path)
+        assert oracle.allocated(one.path) <= oracle.allocated(source.path)

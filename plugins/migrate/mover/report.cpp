@@ -20,6 +20,16 @@ double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::
     return std::chrono::duration<double>(to - from).count();
 }
 
+// Of files with holes there can be more than fits.
+std::string shown_bytes(std::uint64_t bytes) {
+    return human_bytes(static_cast<long long>(std::min<std::uint64_t>(bytes, INT64_MAX)));
+}
+
+std::uint64_t rate_of(std::uint64_t bytes, double seconds) {
+    const double rate = seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
+    return rate < 9e18 ? static_cast<std::uint64_t>(rate) : INT64_MAX;
+}
+
 // Who reads our progress may have stopped to, and a copy must not wait for it: what does not fit is not said. A line is
 // shorter than what a pipe that takes anything takes whole.
 bool err_takes_more() {
@@ -55,8 +65,8 @@ void Progress::prediction(double seconds, std::uint64_t bytes) {
     if (mode_ == ProgressMode::kJson)
         console_.err(line_of({{"type", "prediction"}, {"final_seconds", seconds}, {"final_bytes", bytes}}));
     if (mode_ == ProgressMode::kBar)
-        console_.err("\r\x1b[K" + human_bytes(static_cast<long long>(bytes)) +
-                     " changed during the last pass; a final one would take about " + human_elapsed(seconds) + "\n");
+        console_.err("\r\x1b[K" + shown_bytes(bytes) + " changed during the last pass; a final one would take about " +
+                     human_elapsed(seconds) + "\n");
 }
 
 void Progress::close() {
@@ -79,7 +89,7 @@ void Progress::show_json(double seconds) {
     Json json{{"type", "progress"}, {"phase", name_},
               {"pass", pass_},      {"entries", counters_.entries - entries_before_},
               {"bytes", bytes},     {"bytes_sent", counters_.bytes_sent - sent_before_},
-              {"seconds", seconds}, {"bytes_per_second", static_cast<std::uint64_t>(rate)}};
+              {"seconds", seconds}, {"bytes_per_second", rate_of(bytes, seconds)}};
     if (entries_ != 0) {
         json["entries_total"] = entries_;
         json["bytes_total"] = bytes_;
@@ -90,14 +100,13 @@ void Progress::show_json(double seconds) {
 
 void Progress::show_bar(double seconds) {
     const std::uint64_t bytes = counters_.bytes - bytes_before_;
-    std::string text = name_ + " " + human_bytes(static_cast<long long>(bytes));
+    std::string text = name_ + " " + shown_bytes(bytes);
     if (bytes_ != 0) {
         const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(bytes_));
         const auto full = static_cast<std::size_t>(share * 30);
-        text += " of " + human_bytes(static_cast<long long>(bytes_)) + " [" + std::string(full, '#') +
-                std::string(30 - full, '.') + "]";
+        text += " of " + shown_bytes(bytes_) + " [" + std::string(full, '#') + std::string(30 - full, '.') + "]";
     }
-    if (seconds > 0) text += " " + human_bytes(static_cast<long long>(static_cast<double>(bytes) / seconds)) + "/s";
+    if (seconds > 0) text += " " + shown_bytes(rate_of(bytes, seconds)) + "/s";
     const auto columns = static_cast<std::size_t>(std::max(20, console_.err_columns() - 1));
     console_.err("\r\x1b[K" + text.substr(0, columns));
     bar_shown_ = true;
@@ -106,13 +115,10 @@ void Progress::show_bar(double seconds) {
 std::string outcome_text(const Outcome& outcome) {
     std::string text;
     if (outcome.index)
-        text += std::to_string(outcome.index->entries) + " entries, " +
-                human_bytes(static_cast<long long>(outcome.index->bytes)) + "; " +
-                human_bytes(static_cast<long long>(outcome.bytes_sent)) + " written in " +
-                human_elapsed(outcome.seconds) + "\n";
+        text += std::to_string(outcome.index->entries) + " entries, " + shown_bytes(outcome.index->bytes) + "; " +
+                shown_bytes(outcome.bytes_sent) + " written in " + human_elapsed(outcome.seconds) + "\n";
     if (outcome.verdict)
-        text += "read back " + human_bytes(static_cast<long long>(outcome.verdict->bytes)) +
-                " from the target's disk: " +
+        text += "read back " + shown_bytes(outcome.verdict->bytes) + " from the target's disk: " +
                 (outcome.verdict->differences == 0 ? "as expected"
                                                    : std::to_string(outcome.verdict->differences) + " differences") +
                 "\n";
