@@ -32,6 +32,14 @@ def set_flags(path, flags):
         os.close(file)
 
 
+def flags_at(path):
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return flags_of(file)
+    finally:
+        os.close(file)
+
+
 def project_of(file):
     buffer = bytearray(28)
     try:

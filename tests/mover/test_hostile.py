@@ -4,8 +4,10 @@ import subprocess
 import sys
 import threading
 
+import oracle
 import pytest
 from conftest import MOVER, SOAK
+from test_kills import killed_at
 from wire import Receiver, make_key
 
 MOST_MIB = 64
@@ -78,6 +80,71 @@ def test_a_link_that_takes_the_place_of_what_was_just_made_gives_no_way_out(disk
         thread.join()
     assert not (target.path / "link").is_symlink()  # else this shows nothing
     assert os.stat(outside).st_mode & 0o7777 == 0o501
+
+
+SLOWLY = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fchmodat,chmod", "-e", "inject=fchmodat,chmod:delay_enter=500000"]
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """Where a link leads that somebody puts in the place of what the mover works with, as soon as `seen` answers True."""
+    folder, threads, stop = tmp_path / "outside", [], threading.Event()
+    folder.mkdir(mode=0o501)
+
+    def swap(path, beside, seen):
+        def wait_and_swap():
+            while not stop.is_set():
+                if seen():
+                    os.rename(path, beside / "away")
+                    os.rename(beside / "link", path)
+                    return
+
+        os.symlink(folder, beside / "link")
+        threads.append(threading.Thread(target=wait_and_swap))
+        threads[-1].start()
+
+    yield folder, swap
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_link_that_takes_the_place_of_a_closed_directory_gives_no_way_out(disk, outside, tmp_path):
+    """One that a killed pass has made, and that is opened again: first for what is in it, then as what is to be made."""
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    here = target.path / "here"
+    here.mkdir()
+    words = [MOVER, "copy", source.path, here, "--state", state]
+    subprocess.run([*words, "--live"], check=True, stdout=subprocess.DEVNULL)
+    (source.path / "d").mkdir()
+    (source.path / "d/file").write_text("content")
+    subprocess.run([*killed_at("pwrite64", 1), "-P", here / ".holdfast-mover", *words], stderr=subprocess.DEVNULL)
+    os.chmod(here / "d", 0o500)
+    folder, swap = outside
+    swap(here / "d", target.path, lambda: os.stat(here / "d").st_mode & 0o200)
+    subprocess.run([*SLOWLY, *words], capture_output=True, timeout=60)
+    assert (target.path / "away").is_dir() and not (target.path / "link").is_symlink()  # else this shows nothing
+    assert os.stat(folder).st_mode & 0o7777 == 0o501
+
+
+def test_a_link_that_takes_the_place_of_what_is_to_be_removed_gives_no_way_out(disk, outside, mover, tmp_path):
+    source, target, state = disk("source", 16), disk("target", 16), tmp_path / "state"
+    state.mkdir()
+    here = target.path / "here"
+    here.mkdir()
+    for folder in ("d", "other"):
+        (source.path / folder).mkdir()
+        (source.path / folder / "file").touch(mode=0o400)
+    words = ["copy", source.path, here, "--state", state]
+    mover(*words, "--live")
+    (source.path / "d/file").unlink()
+    folder, swap = outside
+    oracle.set_flags(here / "d", oracle.IMMUTABLE)
+    swap(here / "d/file", target.path, lambda: not oracle.flags_at(here / "d"))
+    subprocess.run([*SLOWLY, MOVER, *words], capture_output=True, timeout=60)
+    assert (target.path / "away").exists() and not (target.path / "link").is_symlink()  # else this shows nothing
+    assert os.stat(folder).st_mode & 0o7777 == 0o501
 
 
 def test_5000_directories_in_one_another_are_copied_and_read_back_in_little_memory(disk, mover, tmp_path):
