@@ -30,6 +30,8 @@ constexpr std::chrono::seconds kServerLimit{5}, kClientLimit{30};
 // A machine that is there answers what is sent to it at once, also for a process that takes nothing.
 constexpr std::uint32_t kSilentMs = 60000;
 constexpr std::uint8_t kUnanswered = 3;  // tries in a row
+// No more than this goes under one key of a direction (RFC 8446, 5.5: 24 million records, in which 360 GiB fit).
+constexpr std::uint64_t kBytesOfKey = std::uint64_t{64} << 30;
 
 // The connection's key as what TLS calls a session: it stands for whom both sides are.
 SSL_SESSION* session_of(const std::string& key) {
@@ -118,7 +120,8 @@ struct Tls::State {
     std::string key;
     SSL_CTX* context = nullptr;
     SSL* connection = nullptr;
-    std::mutex mutex;  // OpenSSL's object may be used by one thread at a time; waiting is done without it
+    std::uint64_t under_key = 0;  // bytes written
+    std::mutex mutex;             // OpenSSL's object may be used by one thread at a time; waiting is done without it
     ~State() {
         SSL_free(connection);
         SSL_CTX_free(context);
@@ -264,6 +267,12 @@ Status Tls::read(char* into, std::size_t length) {
 }
 
 Status Tls::write(std::string_view bytes) {
+    state_->under_key += bytes.size();
+    if (state_->under_key > kBytesOfKey) {
+        const std::lock_guard lock(state_->mutex);
+        if (SSL_key_update(state_->connection, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return tls_error();
+        state_->under_key = 0;
+    }
     while (!bytes.empty()) {
         if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         std::size_t put = 0;
