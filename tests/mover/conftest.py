@@ -62,6 +62,11 @@ def stopped(process):
         process.send_signal(signal.SIGCONT)
 
 
+def traced(strace):
+    """The process that runs under it, which would outlive it."""
+    return int(Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text())
+
+
 class Disk:
     """A filesystem in a file, mounted."""
 

@@ -10,7 +10,7 @@ import dataset
 import oracle
 import pytest
 import shuffler
-from conftest import MOVER
+from conftest import MOVER, traced, until
 from wire import Proxy, Receiver, make_key
 
 MIB = 1 << 20
@@ -291,3 +291,22 @@ def test_a_damaged_map_never_leads_to_a_copy_that_misses_something(disk, mover, 
         with open(source.image, "r+b") as file:  # a mount may have changed more
             file.write(good[:1 << 20])
     assert refused > 0
+
+
+@pytest.mark.parametrize("image", [True, False], ids=["an-image", "a-file"])
+def test_a_copy_that_reads_all_of_something_large_on_its_target_ends_when_it_is_asked_to(disk, tmp_path, image):
+    source, target, state = (tmp_path / "one", tmp_path / "other", tmp_path / "state") if image else (disk("source", 96).path, disk("target", 96).path, tmp_path / "state")
+    state.mkdir()
+    for one in (source, target):
+        (one if image else one / "large").write_bytes(os.urandom(60 << 20))
+    words = ["copy", source, target, "--state", state]
+    if image:
+        subprocess.run([MOVER, *words, "--live"], check=True, stdout=subprocess.DEVNULL)
+        (state / "index").unlink()
+    slowly = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64", "-e", "inject=pread64:delay_enter=1000000"]  # for a minute
+    copy = subprocess.Popen([*slowly, MOVER, *words], stderr=subprocess.PIPE, text=True)
+    until(lambda: (state / "index").exists())
+    began = time.monotonic()
+    os.kill(traced(copy), signal.SIGTERM)
+    said = copy.communicate(timeout=60)[1]
+    assert copy.returncode == 128 + signal.SIGTERM and "interrupted" in said and time.monotonic() - began < 20

@@ -14,11 +14,12 @@ import dataset
 import oracle
 import pytest
 import shuffler
-from conftest import MOVER, SOAK, durable_epoch, stopped, until
+from conftest import MOVER, SOAK, durable_epoch, stopped, traced, until
 from wire import Proxy, Receiver, make_key
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "11"))
 KILLS = 200 if SOAK else 20
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -389,6 +390,29 @@ def test_a_sender_that_comes_while_another_one_is_served_is_told_that(disk, move
     assert said == "error: the other side does not answer in TLS: it still works with somebody else, or is no holdfast-mover\n"
     assert first.wait(timeout=60) == 0
     there.end()
+    same(source.path, target.path)
+
+
+def test_a_receiver_that_reads_all_of_its_target_for_a_sender_that_is_gone_turns_to_the_next_one(disk, mover, same, key, receiver, tmp_path):
+    source, target, state = disk("source", 96), disk("target", 96), tmp_path / "state"
+    state.mkdir()
+    for number in range(60):
+        (target.path / f"file{number:02}").write_bytes(os.urandom(MIB))
+        shutil.copy2(target.path / f"file{number:02}", source.path)
+    slowly = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64", "-e", "inject=pread64:delay_enter=1000000"]  # for a minute
+    there = receiver(target.path, under=slowly)
+    sender = subprocess.Popen([MOVER, "send", source.path, "--to", there.address, "--key-file", key, "--state", state], stderr=subprocess.DEVNULL)
+    until(lambda: (state / "index").exists())
+    sender.kill()
+    sender.wait()
+    began = time.monotonic()
+    assert there.process.stderr.readline() == "warning: the connection was lost; waiting for the next one\n"
+    assert time.monotonic() - began < 20
+    os.kill(traced(there.process), signal.SIGKILL)
+    there.process.wait(120)
+    last = receiver(target.path)
+    mover("send", source.path, "--to", last.address, "--key-file", key, "--state", state)
+    last.end()
     same(source.path, target.path)
 
 

@@ -38,6 +38,7 @@ class Channel {
     // Everything queued has been handed to the kernel, or failed.
     Status flush();
     void shut() { wire_->shut(); }
+    bool ended() const { return wire_->ended(); }
     bool broken() { return !failure().ok(); }  // something could not be sent
     std::uint64_t wire_bytes() const { return wire_bytes_; }
 

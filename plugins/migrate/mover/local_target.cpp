@@ -1,5 +1,6 @@
 #include "plugins/migrate/mover/local_target.h"
 
+#include "common/os/clock.h"
 #include "common/os/random.h"
 #include "plugins/migrate/mover/attributes.h"
 #include "plugins/migrate/mover/check.h"
@@ -19,6 +20,8 @@
 
 namespace holdfast::mover {
 namespace {
+
+constexpr std::chrono::milliseconds kLookAtPeer{100};
 
 // An image has no room for a journal: it lies in the folder of this side's state, and says which image it is of.
 Result<std::string> identity_of(const Tree& tree) {
@@ -57,13 +60,22 @@ LocalTarget::LocalTarget(const Tree& tree, LocalTargetOptions options, Counters&
     : tree_(tree),
       options_(std::move(options)),
       counters_(counters),
-      signals_(signals),
+      long_(signals),
       target_(tree),
       folder_(::open(options_.scratch.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
       journal_(tree.is_image() ? folder_.get() : tree.root(),
                tree.is_image() ? std::string(kImageJournal) : std::string(kJournalName), tree.shown(kJournalName)),
       early_(tree, tree.is_image() ? 0 : options_.threads / 2, counters),
       syncer_([this] { sync_again_and_again(); }) {}
+
+// Asked for each entry; the socket is looked at now and then.
+int LocalTarget::WhileWanted::count() const {
+    if (signals_.pending() || !unwanted) return signals_.count();
+    const auto now = RealClock().steady_now();
+    if (now - asked_.load() < kLookAtPeer) return 0;
+    asked_ = now;
+    return unwanted() ? 1 : 0;
+}
 
 LocalTarget::~LocalTarget() {
     {
@@ -169,8 +181,9 @@ Status LocalTarget::rebuild(const std::string& path, const std::string& operatio
     // What a mover that was killed, or anybody else, wrote may be in memory alone. It would count as what the disk
     // holds.
     TRY(tree_.sync());
-    if (tree_.is_image()) return rebuild_image_index(tree_, path, {operation, record_.number, record_.epoch, true});
-    return rebuild_index(tree_, path, {operation, record_.number, record_.epoch, true}, options_.scratch, signals_);
+    if (tree_.is_image())
+        return rebuild_image_index(tree_, path, {operation, record_.number, record_.epoch, true}, long_);
+    return rebuild_index(tree_, path, {operation, record_.number, record_.epoch, true}, options_.scratch, long_);
 }
 
 Status LocalTarget::prune(const std::string& path) {
@@ -201,9 +214,9 @@ Result<Verdict> LocalTarget::check(const std::string& path, CheckHow how) {
     TRY(tree_.sync());
     TRY_ASSIGN(IndexReader index, IndexReader::open(path));
     // Nothing on an image tells whether somebody else wrote to it since: all of it is read.
-    if (tree_.is_image()) return check_image(tree_, std::move(index), options_.threads, counters_, signals_);
+    if (tree_.is_image()) return check_image(tree_, std::move(index), options_.threads, counters_, long_);
     return check_tree(tree_, std::move(index), {options_.scratch, options_.threads, how, true, &early_}, counters_,
-                      signals_);
+                      long_);
 }
 
 Status LocalTarget::seal(const Meta& root) {

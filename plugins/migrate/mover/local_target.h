@@ -9,7 +9,10 @@
 #include "plugins/migrate/mover/survey.h"
 #include "plugins/migrate/mover/target.h"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -25,6 +28,8 @@ class LocalTarget : public TargetSide {
     // All must outlive it.
     LocalTarget(const Tree& tree, LocalTargetOptions options, Counters& counters, const Signals& signals);
     ~LocalTarget() override;
+    // What takes long ends with kInterrupted once this answers True: nobody waits for it any more.
+    void while_wanted(std::function<bool()> unwanted) { long_.unwanted = std::move(unwanted); }
     // If an earlier pass left something here, begins to look at it in the background: it will be asked for.
     void look_ahead();
 
@@ -50,7 +55,17 @@ class LocalTarget : public TargetSide {
     const Tree& tree_;
     const LocalTargetOptions options_;
     Counters& counters_;
-    const Signals& signals_;
+    class WhileWanted : public Signals {
+      public:
+        explicit WhileWanted(const Signals& signals) : signals_(signals) {}
+        int count() const override;
+        int last() const override { return signals_.last(); }
+        std::function<bool()> unwanted;
+
+      private:
+        const Signals& signals_;
+        mutable std::atomic<std::chrono::steady_clock::time_point> asked_{};
+    } long_;
     Target target_;
     const Descriptor folder_;
     Journal journal_;

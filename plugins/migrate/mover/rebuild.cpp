@@ -13,10 +13,11 @@ namespace holdfast::mover {
 namespace {
 
 // Hashes of a large file, in runs; holes are not read.
-Status add_runs(IndexWriter& writer, int file, const Entry& entry, const std::string& shown) {
+Status add_runs(IndexWriter& writer, int file, const Entry& entry, const std::string& shown, const Signals& signals) {
     const std::uint64_t size = entry.meta.size, block = entry.block_size;
     const std::uint64_t stretch = (std::uint64_t{1} << 20) / block * block;
     for (std::uint64_t at = 0; at < size;) {
+        if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         TRY_ASSIGN(const std::optional<std::uint64_t> data, next_data(file, at, shown));
         const std::uint64_t from = data ? std::min(size, *data / block * block) : size;
         if (from > at) {
@@ -43,7 +44,7 @@ Status add_runs(IndexWriter& writer, int file, const Entry& entry, const std::st
     return {};
 }
 
-Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited) {
+Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited, const Signals& signals) {
     const std::string shown = tree.shown(visited.path);
     const bool directory = visited.visit == Visit::kEnter;
     if (!directory && visited.looked.facts.links > 1) return {};
@@ -61,7 +62,7 @@ Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited) {
     if (entry.meta.size > kSmallFile) {
         entry.block_size = block_size_for(entry.meta.size);
         TRY(writer.add(entry));
-        return add_runs(writer, file.get(), entry, shown);
+        return add_runs(writer, file.get(), entry, shown, signals);
     }
     TRY_ASSIGN(const std::string content, read_at(file.get(), 0, static_cast<std::size_t>(entry.meta.size), shown));
     entry.content = digest_of(content);
@@ -70,7 +71,7 @@ Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited) {
 
 }  // namespace
 
-Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head) {
+Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head, const Signals& signals) {
     TRY_ASSIGN(IndexWriter writer, IndexWriter::create(path, head));
     Entry entry;
     const off_t size = lseek(image.root(), 0, SEEK_END);
@@ -78,7 +79,7 @@ Status rebuild_image_index(const Tree& image, const std::string& path, const Ind
     entry.meta.size = static_cast<std::uint64_t>(size);
     entry.block_size = block_size_for(entry.meta.size);
     TRY(writer.add(entry));
-    TRY(add_runs(writer, image.root(), entry, image.shown("")));
+    TRY(add_runs(writer, image.root(), entry, image.shown(""), signals));
     TRY_ASSIGN(const IndexEnd end, writer.finish(head.epoch));
     return {};
 }
@@ -91,7 +92,7 @@ Status rebuild_index(const Tree& tree, const std::string& path, const IndexHead&
         if (signals.pending()) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         TRY_ASSIGN(const Visited visited, walk.next());
         if (visited.visit == Visit::kEnd) break;
-        if (visited.visit != Visit::kLeave) TRY(add_one(writer, tree, visited));
+        if (visited.visit != Visit::kLeave) TRY(add_one(writer, tree, visited, signals));
     }
     TRY_ASSIGN(const IndexEnd end, writer.finish(head.epoch));
     return {};

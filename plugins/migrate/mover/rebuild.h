@@ -14,6 +14,6 @@ namespace holdfast::mover {
 Status rebuild_index(const Tree& tree, const std::string& path, const IndexHead& head, const std::string& scratch,
                      const Signals& signals);
 // The same of a block device or an image: all of it is read.
-Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head);
+Status rebuild_image_index(const Tree& image, const std::string& path, const IndexHead& head, const Signals& signals);
 
 }  // namespace holdfast::mover

@@ -23,7 +23,12 @@ class Serving {
           target_(target),
           channel_(std::move(wire), nullptr, options.queued),
           writers_(options.threads, options.queued, [this](Frame& frame, int) { return write(frame); }),
-          acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {}
+          acks_(1, 1024, [this](std::uint64_t& epoch, int) { return acknowledge(epoch); }) {
+        target_.while_wanted([this] { return channel_.ended(); });
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+    ~Serving() { target_.while_wanted({}); }
 
     Result<Served> run() {
         while (true) {
@@ -34,6 +39,8 @@ class Serving {
             // What had come before the connection broke is still being done, and its answers find nobody: no fault of
             // the target, which another connection may go on with.
             if (!done.ok() && channel_.broken()) return lost(done.error());
+            if (!done.ok() && done.error().kind == ErrorKind::kInterrupted && channel_.ended())
+                return lost({ErrorKind::kUnavailable, "the connection was lost", "", 0, ""});
             if (!done.ok()) {
                 tell(done.error());
                 // Until the source has heard it and closes: closing first could take the words back from its socket.

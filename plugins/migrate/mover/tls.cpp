@@ -317,6 +317,11 @@ Status Tls::flush() {
 
 void Tls::shut() { shutdown(state_->socket.get(), SHUT_RDWR); }
 
+bool Tls::ended() const {
+    pollfd one{state_->socket.get(), POLLRDHUP, 0};
+    return poll(&one, 1, 0) > 0;
+}
+
 Result<Listener> Listener::open(const std::string& text) {
     TRY_ASSIGN(SocketAddress address, parse_address(text));
     Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

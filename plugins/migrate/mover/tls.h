@@ -32,6 +32,7 @@ class Tls : public Wire {
     Status write(std::string_view bytes) override;
     Status flush() override;
     void shut() override;
+    bool ended() const override;
 
   private:
     struct State;

@@ -18,6 +18,8 @@ class Wire {
     virtual Status flush() = 0;
     // Ends reads and writes of other threads.
     virtual void shut() = 0;
+    // Whether the other side has gone, also while nobody reads.
+    virtual bool ended() const { return false; }
 };
 
 }  // namespace holdfast::mover
