@@ -11,7 +11,7 @@ import time
 
 import pytest
 import shuffler
-from conftest import MOVER, SOAK
+from conftest import MOVER, SOAK, stopped, until
 from test_kills import killed_at
 
 SEED = int(os.environ.get("HOLDFAST_KILL_SEED", "11"))
@@ -142,4 +142,32 @@ def test_what_a_group_did_is_not_known_where_the_state_has_lost_that_it_was_done
     write(before)
     mover(*words, *more)
     target.again()
+    same(source.path, target.path)
+
+
+@pytest.mark.parametrize("kind, megabytes", [("ext4", 96), ("xfs", 320)])
+@pytest.mark.parametrize("more", [[], ["--live"]], ids=["final", "live"])
+def test_a_source_whose_disk_goes_away_midway_is_said_and_nothing_of_it_counts_as_removed(disk, mover, slow, same, tmp_path, kind, megabytes, more):
+    source, target, state = disk("source", megabytes, kind), disk("target", 96), tmp_path / "state"
+    state.mkdir()
+    (source.path / "a-large").write_bytes(os.urandom(8_000_000))
+    for number in range(300):
+        (source.path / f"folder-{number % 20}").mkdir(exist_ok=True)
+        (source.path / f"folder-{number % 20}/{number}").write_bytes(os.urandom(5000))
+    words = ["copy", source.path, target.path, "--state", state]
+    mover(*words, "--live")
+    (source.path / "a-large").write_bytes(os.urandom(8_000_000))
+    for number in range(0, 300, 7):
+        (source.path / f"folder-{number % 20}/{number}").write_bytes(os.urandom(6000))
+    source.again()
+    sent = (target.path / "a-large").stat().st_ctime_ns
+    copy = slow(*words, "--group-bytes", "256Ki", *more)
+    until(lambda: (target.path / "a-large").stat().st_ctime_ns != sent)
+    with stopped(copy):
+        cut(source)
+    said = copy.communicate(timeout=120)[1]
+    assert copy.returncode == 5 and "source:" in said and "source is untouched" in said, said
+    assert sum(len(files) for _, _, files in os.walk(target.path)) == 302  # and the journal
+    power_on(source)
+    mover(*words)
     same(source.path, target.path)
