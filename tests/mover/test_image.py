@@ -1,10 +1,12 @@
 """Block devices and images: every block, what changed, and only what an unmounted filesystem has allocated."""
+import contextlib
 import os
 import random
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import dataset
 import oracle
@@ -293,6 +295,14 @@ def test_a_damaged_map_never_leads_to_a_copy_that_misses_something(disk, mover, 
     assert refused > 0
 
 
+def opened_by(pid):
+    found = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed by now
+            found.add(os.readlink(one))
+    return found
+
+
 @pytest.mark.parametrize("image", [True, False], ids=["an-image", "a-file"])
 def test_a_copy_that_reads_all_of_something_large_on_its_target_ends_when_it_is_asked_to(disk, tmp_path, image):
     source, target, state = (tmp_path / "one", tmp_path / "other", tmp_path / "state") if image else (disk("source", 96).path, disk("target", 96).path, tmp_path / "state")
@@ -305,7 +315,7 @@ def test_a_copy_that_reads_all_of_something_large_on_its_target_ends_when_it_is_
         (state / "index").unlink()
     slowly = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64", "-e", "inject=pread64:delay_enter=1000000"]  # for a minute
     copy = subprocess.Popen([*slowly, MOVER, *words], stderr=subprocess.PIPE, text=True)
-    until(lambda: (state / "index").exists())
+    until(lambda: (state / "index").exists() and str(target if image else target / "large") in opened_by(traced(copy)))
     began = time.monotonic()
     os.kill(traced(copy), signal.SIGTERM)
     said = copy.communicate(timeout=60)[1]
