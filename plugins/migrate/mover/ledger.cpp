@@ -27,19 +27,29 @@ Status Ledger::put_bounded(std::uint64_t ticket, std::string records) {
     return put(ticket, std::move(records));
 }
 
+// After an error the place stays the next one: nothing is written behind it.
 Status Ledger::place(std::uint64_t ticket, Held held) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     held_bytes_ += held.records.size();
     held_.emplace(ticket, std::move(held));
-    for (auto it = held_.begin(); it != held_.end() && it->first == next_; it = held_.erase(it), ++next_) {
-        held_bytes_ -= it->second.records.size();
-        TRY(write(it->second));
+    if (writing_) return {};
+    writing_ = true;
+    Status done;
+    while (done.ok() && !held_.empty() && held_.begin()->first == next_) {
+        const Held first = std::move(held_.extract(held_.begin()).mapped());
+        lock.unlock();
+        done = write(first);
+        lock.lock();
+        held_bytes_ -= first.records.size();
+        if (done.ok()) ++next_;
+        moved_.notify_all();
     }
-    moved_.notify_all();
-    return {};
+    writing_ = false;
+    return done;
 }
 
-Status Ledger::write(Held& held) {
+Status Ledger::write(const Held& held) {
+    const std::lock_guard lock(writer_mutex_);
     if (!held.records.empty()) TRY(writer_.add(held.records));
     if (!written_.empty() && (held.group_end || written_.size() >= kToldTogether))
         TRY(sink_.written(std::exchange(written_, {})));
@@ -54,17 +64,17 @@ void Ledger::tell_written() {
 }
 
 Status Ledger::begin_group(const std::vector<Touched>& touched) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(writer_mutex_);
     return writer_.mark_intent(++begun_, touched);
 }
 
 std::uint64_t Ledger::epoch() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(writer_mutex_);
     return epoch_;
 }
 
 std::uint64_t Ledger::next_epoch() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(writer_mutex_);
     return ++epoch_;
 }
 

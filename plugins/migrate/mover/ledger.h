@@ -20,7 +20,7 @@ class Ledger {
     // one slow worker would leave all that the others sent after it without an epoch, and a broken pass would send it
     // again.
     Ledger(IndexWriter& writer, Sink& sink, std::uint64_t epoch, std::uint64_t window)
-        : writer_(writer), sink_(sink), window_(window), epoch_(epoch), begun_(epoch) {}
+        : window_(window), writer_(writer), sink_(sink), epoch_(epoch), begun_(epoch) {}
     // What is written will be read back: the sink is told of it as it becomes durable; see Sink::written().
     void tell_written();
 
@@ -47,17 +47,24 @@ class Ledger {
         bool group_end = false;
     };
     Status place(std::uint64_t ticket, Held held);
-    Status write(Held& held);
+    Status write(const Held& held);
 
+    const std::uint64_t window_;
+    std::uint64_t tickets_ = 0;
+
+    // Held while something is written, and only then: who plans goes on meanwhile. Never asked for with mutex_.
+    std::mutex writer_mutex_;
     IndexWriter& writer_;
     Sink& sink_;
-    const std::uint64_t window_;
+    std::uint64_t epoch_ = 0, begun_ = 0;
+    std::vector<RunCheck> written_;  // that the sink has not been told
+
     std::mutex mutex_;
     std::condition_variable moved_;
-    std::uint64_t tickets_ = 0, next_ = 0, epoch_ = 0, begun_ = 0;
+    std::uint64_t next_ = 0;
     std::map<std::uint64_t, Held> held_;
     std::size_t held_bytes_ = 0;
-    std::vector<RunCheck> written_;  // that the sink has not been told
+    bool writing_ = false;  // one thread writes all that comes to be next, whoever brings it
     bool failed_ = false;
 };
 

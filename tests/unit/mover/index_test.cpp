@@ -5,7 +5,9 @@
 #include "plugins/migrate/mover/state.h"
 
 #include <doctest/doctest.h>
+#include <chrono>
 #include <fstream>
+#include <future>
 
 namespace holdfast::mover {
 namespace {
@@ -55,6 +57,22 @@ class Asked : public Sink {
     }
     std::vector<std::uint64_t> epochs;
     std::vector<std::pair<std::size_t, RunCheck>> told;  // after how many epochs
+};
+
+// A target that takes its time for the first group, or refuses it.
+class Slow : public Asked {
+  public:
+    Status checkpoint(std::uint64_t epoch) override {
+        if (epochs.empty()) {
+            asked.set_value();
+            brought = others.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+        }
+        (void)Asked::checkpoint(epoch);
+        return refuses ? Status(Error{ErrorKind::kFailed, "the target has gone", "", 0, ""}) : Status();
+    }
+    bool refuses = false, brought = false;
+    std::promise<void> asked;
+    std::future<void> others;
 };
 
 std::string record_of(const std::string& path) {
@@ -189,6 +207,35 @@ TEST_CASE("what is done out of order is written in order, and a group is asked f
     CHECK(asked.epochs == std::vector<std::uint64_t>{5});
     REQUIRE(writer->finish(5).ok());
     CHECK(paths_of(folder->path() + "/pass") == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("who brings records while another thread writes goes on at once, and nothing is written behind an error") {
+    for (const bool refuses : {false, true}) {
+        CAPTURE(refuses);
+        const auto folder = TemporaryDirectory::create();
+        REQUIRE(folder.ok());
+        auto writer = IndexWriter::create(folder->path() + "/pass", {"operation", 1, 4, false});
+        REQUIRE(writer.ok());
+        Slow slow;
+        slow.refuses = refuses;
+        std::promise<void> brought;
+        slow.others = brought.get_future();
+        Ledger ledger(*writer, slow, 4, 8);
+        REQUIRE(ledger.put(ledger.ticket(), record_of("a")).ok());
+        const std::uint64_t end = ledger.ticket();
+        std::future<Status> first = std::async(std::launch::async, [&] { return ledger.end_group(end); });
+        slow.asked.get_future().wait();
+        CHECK(ledger.put(ledger.ticket(), record_of("b")).ok());
+        CHECK(ledger.end_group(ledger.ticket()).ok());
+        brought.set_value();
+        CHECK(first.get().ok() == !refuses);
+        CHECK(slow.brought);
+        CHECK(ledger.put(ledger.ticket(), record_of("c")).ok());
+        CHECK(slow.epochs == (refuses ? std::vector<std::uint64_t>{5} : std::vector<std::uint64_t>{5, 6}));
+        REQUIRE(writer->finish(6).ok());
+        CHECK(paths_of(folder->path() + "/pass") ==
+              (refuses ? std::vector<std::string>{"a"} : std::vector<std::string>{"a", "b", "c"}));
+    }
 }
 
 TEST_CASE(
