@@ -257,4 +257,4 @@ def test_58_a_snapshot_that_never_gets_ready(space):
             f"operation {operation} on copy is unfinished and was begun with other arguments; {NOTHING}",
             f"to go on: kubectl clone resume {operation} -n {space.name}; to take it back: kubectl clone abort {operation} -n {space.name}")
     space.clone("abort", operation, "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)

@@ -53,7 +53,7 @@ def test_a_claim_is_copied_and_its_source_is_only_read(files, method):
     files.eventually(lambda: source_of(files, before) == before)
     files.kubectl("delete", "pod", f"reader-{method}", "--now").expect()
     files.clone("delete", f"copy-{method}", "--yes").expect()
-    files.eventually(lambda: files.objects() == before)
+    files.comes_back_to(before)
 
 
 @pytest.mark.parametrize("method", ["snapshot", "clone"])
@@ -97,7 +97,7 @@ def test_another_namespace_larger_and_waiting_for_a_pod(files, cluster):
         other.pod("reader", claims=["copy"])
         assert content(other, "reader", "/copy") == data
         assert other.path("pvc/copy", ".status.capacity.storage") == "96Mi" and other.path("pvc/copy", ".spec.storageClassName") == "fast-later"
-        files.eventually(lambda: files.objects() == before)
+        files.comes_back_to(before)
         assert "expired" in other.clone("list").expect().out
         refused = other.clone("delete", "copy", "--yes").expect(3)
         assert "pod/" in refused.err and "reader" in refused.err
@@ -158,7 +158,7 @@ def test_a_block_volume_that_one_pod_alone_may_mount_while_that_has_it(space):
     assert space.shell("reader", "head -c 9 /dev/data").expect().out == "raw-bytes"
     space.kubectl("delete", "pod", "reader", "--now").expect()
     space.clone("delete", "copy", "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_every_claim_of_a_pod(files):
@@ -169,7 +169,7 @@ def test_every_claim_of_a_pod(files):
     listed = files.clone("list", "-o", "json").expect().json()
     assert [c["name"] for c in listed["items"]] == ["twin"] and listed["items"][0]["from"] == f"pvc/{files.name}/data"
     files.clone("delete", "twin", "--yes").expect()
-    files.eventually(lambda: files.objects() == before)
+    files.comes_back_to(before)
 
 
 @pytest.mark.parametrize("words, code, said", [
@@ -207,7 +207,7 @@ def test_names_that_are_taken(files):
     assert "made by operation" in again.err and "clone delete" in again.err
     assert files.clone("delete", "copy").expect(3).err.count("--yes")
     files.clone("delete", "copy", "--yes").expect()
-    files.eventually(lambda: files.objects() == before)
+    files.comes_back_to(before)
 
 
 def test_a_driver_that_fails_is_explained_and_abort_takes_all_back(space):
@@ -220,4 +220,4 @@ def test_a_driver_that_fails_is_explained_and_abort_takes_all_back(space):
     other = space.clone("pvc/data", "copy", "--size", "128Mi").expect(4)
     assert operation in other.err
     space.clone("abort", operation, "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)

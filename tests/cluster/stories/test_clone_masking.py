@@ -161,24 +161,24 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "division by zero" in failed.err and "the source is intact" in failed.err
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
     # A database that is not there: whose name was forgotten.
     failed = space.clone("sts/postgres", "staging", "--sql", mask, "--database", "shop", timeout=300).expect(6)
     assert 'database "shop" does not exist' in failed.err and "--database says which database the statements are for" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
     # What is undone when the connection ends masks nothing, whatever the server said of each statement.
     mask.write_text("begin; " + MASK)
     failed = space.clone("pvc/data-postgres-0", "copy", "--sql", mask, timeout=300).expect(6)
     assert "a transaction is left open" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
     # The connection is lost in the middle: how far the statements came nobody knows.
     mask.write_text(MASK + "select pg_terminate_backend(pg_backend_pid());")
     failed = space.clone("pvc/data-postgres-0", "copy", "--sql", mask, timeout=300).expect(6)
     assert "error: masking failed: " in failed.err and "all of the clone was removed, the source is intact" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
     # Rows that no statement sees, until somebody commits them in the clone.
     space.psql("postgres-0", "alter system set max_prepared_transactions = 5")
@@ -189,7 +189,7 @@ def test_masking_that_fails_leaves_nothing_that_anybody_could_reach(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "of 1 prepared transaction(s) the rows cannot be masked: finish them in the source first" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_a_single_claim_is_masked_on_whichever_node_its_class_places_it(space, tmp_path):
@@ -208,7 +208,7 @@ def test_a_single_claim_is_masked_on_whichever_node_its_class_places_it(space, t
     assert len(places) == 2, "they came to both nodes, so that it matters"
     for name in ("copy-a", "copy-b"):
         space.clone("delete", name, "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_a_copying_pod_that_no_node_can_take_is_explained_and_waited_for_no_longer_than_anything_else(space, tmp_path):
@@ -232,7 +232,7 @@ def test_a_copying_pod_that_no_node_can_take_is_explained_and_waited_for_no_long
         told = " ".join("".join(clone.err).split())
         assert f"-copy-0: no progress in 12.0s: not started yet; pod/{space.name}/" in told and "no node can take it:" in told and "node affinity/selector" in told, clone.text
         assert "all of the clone was removed, the source is intact" in told, clone.text
-        space.eventually(lambda: space.objects() == before)
+        space.comes_back_to(before)
     finally:
         space.cluster.kubectl("label", "node", "--all", f"{label}-")
 
@@ -251,7 +251,7 @@ def test_a_volume_that_no_statement_reaches_is_not_cloned_as_masked(space, tmp_p
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
     assert "nothing of the database is on /backups: what is there would not be masked" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_a_claim_beside_the_database_s_own_is_not_cloned_as_masked(space, tmp_path):
@@ -268,7 +268,7 @@ def test_a_claim_beside_the_database_s_own_is_not_cloned_as_masked(space, tmp_pa
     before = space.objects()
     failed = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(1)
     assert "no PostgreSQL data directory" in failed.err, failed.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def reaching_out(space):
@@ -312,7 +312,7 @@ def test_nothing_that_a_database_runs_by_itself_acts_while_it_is_masked(space, t
     before = space.objects()
     refused = space.clone("sts/postgres", "staging", "--sql", mask, timeout=300).expect(6)
     assert "table orders has the trigger or rule noting" in refused.err and "--disable-triggers" in refused.err, refused.text
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
     made = space.clone("sts/postgres", "staging", "--sql", mask, "--disable-triggers", "-o", "json", timeout=300).expect().json()
     assert made["withoutData"] == ["from_foreign", "from_dblink", "from_function"]

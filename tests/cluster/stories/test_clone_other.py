@@ -45,7 +45,7 @@ def test_a_masked_database_in_another_cluster_on_the_same_storage(space, there, 
         assert there.psql(pod, "select count(*), count(*) filter (where email like '%@masked.test') from users") == "100|100"
         assert there.shell(pod, "sync; grep -rl unm4sked /data; true").expect().out == ""
     assert space.psql("postgres-0", "select count(*) from users where email like 'unm4sked%'") == "100"
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
     assert imports(there) == [] and there.get("volumesnapshots")["items"] == []
     there.clone("delete", "staging", "--yes").expect()
     there.eventually(lambda: there.left_behind(empty) == [])
@@ -61,7 +61,7 @@ def test_a_storage_that_does_not_know_the_snapshot_is_explained_and_abort_takes_
     (operation,) = [o["operation"] for o in space.clone("status", "-o", "json").expect().json()["items"]]
     assert f"its journal is there, in namespace {space.name}" in there.clone("abort", operation, "--yes").expect(3).err
     space.clone("abort", operation, "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
     there.eventually(lambda: there.objects() == empty and imports(there) == [])
 
 

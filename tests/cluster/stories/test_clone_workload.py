@@ -68,7 +68,7 @@ def test_a_stateful_set_beside_its_source(database):
     conform(listed, schema_of("clone-list"))
     assert "statefulset.apps/staging" in listed["items"][0]["objects"] and not listed["items"][0]["expired"]
     conform(database.clone("delete", "staging", "--yes", "-o", "json").expect().json(), schema_of("deleted-clones"))
-    database.eventually(lambda: database.objects() == before)
+    database.comes_back_to(before)
 
 
 def test_one_ordinal_alone_under_another_number_with_settings_of_its_own(database):
@@ -83,7 +83,7 @@ def test_one_ordinal_alone_under_another_number_with_settings_of_its_own(databas
     fields = ("spec.ordinals.start", "spec.template.spec.terminationGracePeriodSeconds", "spec.serviceName")
     assert [database.path("sts/third", f".{field}") for field in fields] == ["3", "3", "third"]
     database.clone("delete", "third", "--yes").expect()
-    database.eventually(lambda: database.objects() == before)
+    database.comes_back_to(before)
 
 
 def test_another_namespace_needs_what_the_pods_need(database, cluster):
@@ -114,7 +114,7 @@ def test_another_namespace_needs_what_the_pods_need(database, cluster):
         assert other.shell(pod["metadata"]["name"], "echo $GREETING $SECRET").expect().out.split() == ["hello", "canary-5ecret"]
         # The source's file, and soon its own.
         other.eventually(lambda: other.shell(pod["metadata"]["name"], "ls /d | grep -c '^files-'").out.strip() == "2")
-        source.eventually(lambda: source.objects() == before)
+        source.comes_back_to(before)
         other.clone("delete", "files", "--yes").expect()
         other.eventually(lambda: other.left_behind(there) == [])
     finally:
@@ -189,7 +189,7 @@ def test_several_claims_of_one_pod_come_to_one_node_though_their_class_binds_at_
     places = {space.path(f"pv/{item['spec']['volumeName']}", node) for item in space.get("pvc")["items"] if item["metadata"]["name"].startswith("probe-")}
     assert len(places) == 1, places
     space.clone("delete", "probe", "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_a_database_that_only_its_files_tell_of_is_treated_before_it_starts_and_so_says_the_plan(space):
@@ -205,7 +205,7 @@ def test_a_database_that_only_its_files_tell_of_is_treated_before_it_starts_and_
     assert space.path("deployment/copy", ".metadata.name") == "", failed.text
     (operation,) = [o["operation"] for o in space.clone("status", "-o", "json").expect().json()["items"]]
     space.clone("abort", operation, "--yes").expect()
-    space.eventually(lambda: space.objects() == before)
+    space.comes_back_to(before)
 
 
 def test_variables_from_config_maps_and_sidecars_among_the_init_containers_tie_a_clone_to_its_source(space):

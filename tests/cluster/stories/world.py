@@ -321,6 +321,17 @@ class Space:
         return [(item, policy) for kind, reference, policy in kinds for item in self.cluster.get(kind)["items"]
                 if item["spec"].get(reference, {}).get("namespace") == self.name]
 
+    def comes_back_to(self, before):
+        """Waits until objects() is `before` again, and fails with what differs: what is gone, and what there is now."""
+        try:
+            self.eventually(lambda: self.objects() == before)
+        except AssertionError as late:
+            now = self.objects()
+            differs = {key for key in {*before, *now} if before.get(key) != now.get(key)}
+            shown = [item for kind in {kind for kind, _ in differs & set(now)} for item in self.get(kind)["items"] if (kind, item["metadata"]["name"]) in differs]
+            shown += [item for item, _ in self.storage() if (item["kind"], item["metadata"]["name"]) in differs]
+            raise AssertionError(f"gone: {sorted(differs - set(now))}; new or changed: {json.dumps(shown)}\n{late}") from late
+
     def left_behind(self, before):
         """Names of objects that are there now and were not `before` (an answer of objects())."""
         return sorted(set(self.objects()) - set(before))
