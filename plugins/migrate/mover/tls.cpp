@@ -30,8 +30,6 @@ constexpr std::chrono::seconds kServerLimit{5}, kClientLimit{30};
 // A machine that is there answers what is sent to it at once, also for a process that takes nothing.
 constexpr std::uint32_t kSilentMs = 60000;
 constexpr std::uint8_t kUnanswered = 3;  // tries in a row
-// No more than this goes under one key of a direction (RFC 8446, 5.5: 24 million records, in which 360 GiB fit).
-constexpr std::uint64_t kBytesOfKey = std::uint64_t{64} << 30;
 
 // The connection's key as what TLS calls a session: it stands for whom both sides are.
 SSL_SESSION* session_of(const std::string& key) {
@@ -120,8 +118,10 @@ struct Tls::State {
     std::string key;
     SSL_CTX* context = nullptr;
     SSL* connection = nullptr;
+    std::uint64_t bytes_of_key = kBytesOfKey;
     std::uint64_t under_key = 0;  // bytes written
-    std::mutex mutex;             // OpenSSL's object may be used by one thread at a time; waiting is done without it
+    std::uint64_t keys = 1;
+    std::mutex mutex;  // OpenSSL's object may be used by one thread at a time; waiting is done without it
     ~State() {
         SSL_free(connection);
         SSL_CTX_free(context);
@@ -147,9 +147,10 @@ Result<std::string> read_key(const std::string& path) {
 Tls::Tls(std::unique_ptr<State> state, const Signals& signals) : state_(std::move(state)), signals_(signals) {}
 Tls::~Tls() = default;
 
-Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& key, bool server,
-                                        const Signals& signals) {
+Result<std::unique_ptr<Tls>> Tls::start(Descriptor socket, const std::string& key, bool server, const Signals& signals,
+                                        std::uint64_t bytes_of_key) {
     auto state = std::make_unique<State>();
+    state->bytes_of_key = bytes_of_key;
     set_socket_options(socket.get());
     state->socket = std::move(socket);
     state->key = key;
@@ -206,7 +207,8 @@ Status Tls::handshake(bool server) {
                  "", 0, ""};
 }
 
-Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::string& key, const Signals& signals) {
+Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::string& key, const Signals& signals,
+                                          std::uint64_t bytes_of_key) {
     TRY_ASSIGN(const SocketAddress address, parse_address(text));
     Descriptor made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const auto* const there = reinterpret_cast<const sockaddr*>(&address.storage);
@@ -224,11 +226,12 @@ Result<std::unique_ptr<Tls>> Tls::connect(const std::string& text, const std::st
     }
     if (code != 0)
         return Error{ErrorKind::kConnect, "connect to " + escape_line(text) + ": " + std::strerror(code), "", 0, ""};
-    return start(std::move(made), key, false, signals);
+    return start(std::move(made), key, false, signals, bytes_of_key);
 }
 
-Result<std::unique_ptr<Tls>> Tls::accept(Descriptor socket, const std::string& key, const Signals& signals) {
-    return start(std::move(socket), key, true, signals);
+Result<std::unique_ptr<Tls>> Tls::accept(Descriptor socket, const std::string& key, const Signals& signals,
+                                         std::uint64_t bytes_of_key) {
+    return start(std::move(socket), key, true, signals, bytes_of_key);
 }
 
 // Waits for the socket. What was sent to a machine that is gone the kernel sends again for a quarter of an hour, and
@@ -268,11 +271,7 @@ Status Tls::read(char* into, std::size_t length) {
 
 Status Tls::write(std::string_view bytes) {
     state_->under_key += bytes.size();
-    if (state_->under_key > kBytesOfKey) {
-        const std::lock_guard lock(state_->mutex);
-        if (SSL_key_update(state_->connection, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return tls_error();
-        state_->under_key = 0;
-    }
+    if (state_->under_key > state_->bytes_of_key) TRY(next_key());
     while (!bytes.empty()) {
         if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         std::size_t put = 0;
@@ -287,6 +286,42 @@ Status Tls::write(std::string_view bytes) {
         if (why != SSL_ERROR_NONE) TRY(wait(why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN));
     }
     return {};
+}
+
+// While it changes its key OpenSSL has a gatherer of its own before ours, and does not hear from it that the socket is
+// full: it takes that for the end of the connection. So ours is set aside meanwhile.
+Status Tls::next_key() {
+    TRY(flush());
+    SSL* const connection = state_->connection;
+    std::unique_ptr<BIO, void (*)(BIO*)> gathering(nullptr, BIO_free_all);
+    {
+        const std::lock_guard lock(state_->mutex);
+        BIO* const plain = BIO_new_socket(state_->socket.get(), BIO_NOCLOSE);
+        if (plain == nullptr || BIO_up_ref(SSL_get_wbio(connection)) != 1) {
+            BIO_free(plain);
+            return tls_error();
+        }
+        gathering.reset(SSL_get_wbio(connection));
+        SSL_set0_wbio(connection, plain);
+        if (SSL_key_update(connection, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return tls_error();
+    }
+    while (true) {
+        if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
+        int why = SSL_ERROR_NONE;
+        {
+            const std::lock_guard lock(state_->mutex);
+            const int done = SSL_do_handshake(connection);
+            if (done == 1) {
+                SSL_set0_wbio(connection, gathering.release());
+                state_->under_key = 0;
+                ++state_->keys;
+                return {};
+            }
+            why = SSL_get_error(connection, done);
+            if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return tls_error();
+        }
+        TRY(wait(why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN));
+    }
 }
 
 // Records are 16 KiB at most: from now on as many as fit go to the kernel at once.
@@ -314,6 +349,8 @@ Status Tls::flush() {
         TRY(wait(POLLOUT));
     }
 }
+
+std::uint64_t Tls::keys() const { return state_->keys; }
 
 void Tls::shut() { shutdown(state_->socket.get(), SHUT_RDWR); }
 

@@ -8,6 +8,7 @@
 #include "plugins/migrate/mover/wire.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,11 +20,14 @@ Result<std::string> read_key(const std::string& path);
 
 class Tls : public Wire {
   public:
+    // No more than this goes under one key of a direction (RFC 8446, 5.5: 24 million records, in which 360 GiB fit).
+    static constexpr std::uint64_t kBytesOfKey = std::uint64_t{64} << 30;
     // kConnect: nobody answers; kUnauthorized: the other side has not the key.
     static Result<std::unique_ptr<Tls>> connect(const std::string& address, const std::string& key,
-                                                const Signals& signals);
+                                                const Signals& signals, std::uint64_t bytes_of_key = kBytesOfKey);
     // The server's side of a connection that was accepted; gives up after some seconds. Errors likewise.
-    static Result<std::unique_ptr<Tls>> accept(Descriptor socket, const std::string& key, const Signals& signals);
+    static Result<std::unique_ptr<Tls>> accept(Descriptor socket, const std::string& key, const Signals& signals,
+                                               std::uint64_t bytes_of_key = kBytesOfKey);
     ~Tls() override;
     Tls(const Tls&) = delete;
     Tls& operator=(const Tls&) = delete;
@@ -33,13 +37,15 @@ class Tls : public Wire {
     Status flush() override;
     void shut() override;
     bool ended() const override;
+    std::uint64_t keys() const;  // how many this side has written under
 
   private:
     struct State;
     Tls(std::unique_ptr<State> state, const Signals& signals);
     static Result<std::unique_ptr<Tls>> start(Descriptor socket, const std::string& key, bool server,
-                                              const Signals& signals);
+                                              const Signals& signals, std::uint64_t bytes_of_key);
     Status gather_writes();
+    Status next_key();
     Status handshake(bool server);
     Status wait(short what) const;
     std::unique_ptr<State> state_;
