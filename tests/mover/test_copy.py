@@ -10,6 +10,7 @@ import subprocess
 import dataset
 import oracle
 import pytest
+from conftest import stopped, until
 from wire import Receiver, make_key
 
 
@@ -190,6 +191,42 @@ def test_more_attributes_than_can_be_listed_are_refused(disk, mover):
     for number in range(300):  # over 64 KiB of names
         os.setxattr(source.path / "file", f"user.{number:0240}", b"")
     refused(mover, source.path, target.path, "source:file: has more attributes than the kernel lists (64 KiB of names)", "nothing was changed")
+
+
+def give_much(path, space="user"):
+    for number in range(10):
+        os.setxattr(path, f"{space}.n{number}", os.urandom(60_000))
+
+
+@pytest.mark.parametrize("name", ["small", "table", "directory", "fifo"])
+def test_more_attributes_than_a_copy_holds_are_named_also_when_they_came_after_the_scan(disk, slow, same, mover, name):
+    source, target = disk("source", 320, "xfs"), disk("target", 320, "xfs")
+    (source.path / "a-large").write_bytes(os.urandom(6_000_000))
+    last = source.path / ("z-" + name)
+    if name == "directory":
+        last.mkdir()
+    elif name == "fifo":
+        os.mkfifo(last)
+    else:
+        last.write_bytes(bytes(100 if name == "small" else 2_000_000))
+    copy = slow("copy", source.path, target.path, "--live", "--group-bytes", "1Mi")
+    until(lambda: (target.path / "a-large").exists())
+    with stopped(copy):
+        give_much(last, "trusted" if name == "fifo" else "user")
+    said = copy.communicate(timeout=60)[1]
+    assert copy.returncode == 5 and f"source:z-{name}: has over 512 KiB of extended attributes" in said, said
+    refused(mover, source.path, target.path, f"source:z-{name}: has over 512 KiB of extended attributes", "nothing was changed")
+
+
+def test_a_target_with_more_attributes_than_a_copy_holds_is_made_like_the_source(disk, mover, same):
+    source, target = disk("source", 320, "xfs"), disk("target", 320, "xfs")
+    for disk_of in (source, target):
+        (disk_of.path / "file").write_text("content")
+    (target.path / "other").write_text("content")
+    give_much(target.path / "file")
+    give_much(target.path / "other")
+    mover("copy", source.path, target.path)
+    same(source.path, target.path)
 
 
 def test_flags_that_the_target_does_not_know_are_refused(disk, mover):

@@ -183,12 +183,15 @@ Result<std::vector<Xattr>> read_xattrs(int directory, const std::string& name, i
     if (got < 0) return system_error("list attributes of", shown, errno);
     if (got == 0) return found;
     std::string value(64 << 10, '\0');
+    std::size_t total = 0;
     for (const char* one = names.data(); one < names.data() + got; one += std::char_traits<char>::length(one) + 1) {
         if (belongs_to_filesystem(one)) continue;
         const ssize_t length = get_xattr(opened, path, one, value.data(), value.size());
         if (length < 0 && errno == ENODATA) continue;  // taken away meanwhile
         if (length < 0) return system_error(std::string("read attribute ") + one + " of", shown, errno);
         found.push_back({one, value.substr(0, static_cast<std::size_t>(length))});
+        total += found.back().name.size() + found.back().value.size();
+        if (total > kMostXattrBytes) return Error{ErrorKind::kInvalid, shown + ": " + kTooLargeAttributes, "", 0, ""};
     }
     std::sort(found.begin(), found.end(), [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
     return found;

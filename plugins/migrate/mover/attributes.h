@@ -11,6 +11,7 @@ namespace holdfast::mover {
 
 // As a message goes on after the path: there the kernel says no names at all.
 inline constexpr char kTooManyAttributes[] = "has more attributes than the kernel lists (64 KiB of names)";
+inline constexpr char kTooLargeAttributes[] = "has over 512 KiB of extended attributes";
 
 // What tells at the next look whether an entry has changed since this one.
 struct Facts {

@@ -57,7 +57,11 @@ Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited, co
         file = open_in(visited.directory, name, O_RDONLY | O_NONBLOCK);
         if (!file.open()) return system_error("open", shown, errno);
     }
-    TRY(read_attributes(visited.directory, name, directory ? visited.directory : file.get(), entry.meta, shown));
+    const Status read =
+        read_attributes(visited.directory, name, directory ? visited.directory : file.get(), entry.meta, shown);
+    // No source has this, and no index can: what is not in it is made anew, or removed.
+    if (!read.ok() && read.error().kind == ErrorKind::kInvalid && !directory) return {};
+    TRY(read);
     if (entry.meta.kind != Kind::kFile) return writer.add(entry);
     if (entry.meta.size > kSmallFile) {
         entry.block_size = block_size_for(entry.meta.size);

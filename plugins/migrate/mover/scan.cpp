@@ -188,7 +188,7 @@ class Scan {
         const Status read = read_attributes(directory, name, opened, meta, tree_.shown(path));
         if (!read.ok() && read.error().kind == ErrorKind::kInvalid) {
             const std::lock_guard lock(mutex_);
-            problem(path, kTooManyAttributes);
+            problem(path, read.error().message.substr(tree_.shown(path).size() + 2));
             return {};
         }
         if (!read.ok()) return read.error().kind == ErrorKind::kNotFound ? Status() : read;
@@ -238,7 +238,6 @@ class Scan {
             }
             example(seen.example, path);
         }
-        if (total > kMostXattrBytes) problem(path, "has over 512 KiB of extended attributes");
         const bool first = compare_paths(path, needs_.largest_set_path) < 0;
         if (meta.kind == Kind::kFile && (total > largest_set_ || (total == largest_set_ && total > 0 && first))) {
             largest_set_ = total;
