@@ -45,9 +45,9 @@ def until(what):
 
 
 def durable_epoch(target):
-    """The last group of work that the target's journal says is on its disk; see docs/mover-protocol.md."""
+    """The last group of work of its last pass that the target's journal says is on its disk; see docs/mover-protocol.md."""
     try:
-        return struct.unpack("<Q", (target / ".holdfast-mover").read_bytes()[-16:-8])[0]
+        return struct.unpack("<Q", (target / ".holdfast-mover").read_bytes()[-16:-8])[0] & 0xFFFFFF
     except (OSError, struct.error):  # not yet, or just being replaced
         return 0
 

@@ -119,7 +119,7 @@ def test_a_link_that_takes_the_place_of_a_closed_directory_gives_no_way_out(disk
     subprocess.run([*words, "--live"], check=True, stdout=subprocess.DEVNULL)
     (source.path / "d").mkdir()
     (source.path / "d/file").write_text("content")
-    subprocess.run([*killed_at("pwrite64", 1), "-P", here / ".holdfast-mover", *words], stderr=subprocess.DEVNULL)
+    subprocess.run([*killed_at("pwrite64", 2), "-P", here / ".holdfast-mover", *words], stderr=subprocess.DEVNULL)
     os.chmod(here / "d", 0o500)
     folder, swap = outside
     swap(here / "d", target.path, lambda: os.stat(here / "d").st_mode & 0o200)

@@ -32,12 +32,12 @@ def power_on(*disks):
 
 
 def epoch_of(target):
-    """What the journal in its root says is durable (docs/mover-protocol.md); 0: there is none."""
+    """What the journal in its root says is durable (docs/mover-protocol.md): the pass, and the group of it; 0: there is none."""
     try:
         said = (target.path / ".holdfast-mover").read_bytes()
     except FileNotFoundError:
-        return 0
-    return struct.unpack("<Q", said[-16:-8])[0] if said else 0
+        return 0, 0
+    return divmod(struct.unpack("<Q", said[-16:-8])[0], 1 << 24) if said else (0, 0)
 
 
 def fill(folder, number):
@@ -60,14 +60,14 @@ def test_a_target_whose_power_is_cut_at_any_moment_has_what_it_said_was_durable(
         # Every other time the state is on the machine that loses its power.
         lost = [target, state] if number % 2 else [target]
         run = subprocess.Popen([MOVER, *words, "--group-bytes", "100k", "--bandwidth", "5M"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        until = epoch_of(target) + moments.randrange(1, 20)
-        while run.poll() is None and epoch_of(target) < until:
+        before, group = epoch_of(target)[0], moments.randrange(1, 20)
+        while run.poll() is None and not (epoch_of(target)[0] != before and epoch_of(target)[1] >= group):
             time.sleep(0.001)
         cut(*lost)
-        print(number, until, run.communicate(timeout=60)[0], run.returncode)
+        print(number, group, run.communicate(timeout=60)[0], run.returncode)
         assert run.returncode in (0, 5, 6)
         power_on(*lost)
-        kept += epoch_of(target) >= until
+        kept += epoch_of(target)[1] >= group
         mover(*words)
         cut(target)  # exit 0 says that all of it is there
         power_on(target)
@@ -98,8 +98,8 @@ def test_what_a_group_may_touch_is_on_the_disk_of_the_state_before_it_is_sent(di
     words = ["copy", source.path, target.path, "--state", state.path, "--no-verify"]
     mover(*words, "--live")
     (source.path / "new").write_bytes(os.urandom(3000))
-    # What was sent is on the target, whose journal does not say so yet: the state alone knows of it.
-    kill = [*killed_at("pwrite64", 1), "-P", target.path / ".holdfast-mover"]
+    # What was sent is on the target, whose journal does not say so yet, only that a pass has begun: the state alone knows of it.
+    kill = [*killed_at("pwrite64", 2), "-P", target.path / ".holdfast-mover"]
     assert subprocess.run([*kill, MOVER, *words], stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
     cut(state)
     power_on(state)
@@ -134,11 +134,11 @@ def test_what_a_group_did_is_not_known_where_the_state_has_lost_that_it_was_done
                 file.write(content)
 
     write(changed)
-    # The first is of what the group may touch, the second is when all of it is durable on the target.
-    assert subprocess.run([*killed_at("fdatasync", 2), MOVER, *words], stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
+    # The first is of the pass, the second of what the group may touch, the third is when all of it is durable on the target.
+    assert subprocess.run([*killed_at("fdatasync", 3), MOVER, *words], stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
     cut(state)
     power_on(state)
-    assert blocks_of(state.path / "pass") == [1, 4] and (target.path / "table").read_bytes()[:100_000] == changed  # else this shows nothing
+    assert blocks_of(state.path / "pass") == [1, 4, 4] and (target.path / "table").read_bytes()[:100_000] == changed  # else this shows nothing
     write(before)
     mover(*words, *more)
     target.again()

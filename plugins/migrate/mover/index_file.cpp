@@ -145,6 +145,11 @@ Status IndexWriter::mark_intent(std::uint64_t epoch, const std::vector<Touched>&
     return {};
 }
 
+Status IndexWriter::mark_begin(std::uint64_t epoch) {
+    TRY(mark_intent(epoch, {}));
+    return fdatasync(file_.get()) == 0 ? Status() : Status(system_error("sync index", shown_, errno));
+}
+
 Result<IndexEnd> IndexWriter::finish(std::uint64_t epoch) {
     TRY_ASSIGN(IndexEnd end, close(epoch));
     if (fdatasync(file_.get()) != 0) return system_error("sync index", shown_, errno);
@@ -244,6 +249,7 @@ Status IndexReader::take(std::uint8_t kind) {
 void IndexReader::take_intents(Decoder& in) {
     const std::uint64_t epoch = in.u64();
     marks_.begun = epoch;
+    if (marks_.first == 0) marks_.first = epoch;
     while (in.ok() && !in.at_end()) {
         Touched touched;
         touched.path = in.text(kLongestPath);

@@ -59,6 +59,8 @@ class IndexWriter {
     // The group that will be `epoch` is about to begin. On disk when this returns, which must be before any of it is
     // sent. `touched` is in the order of paths, and goes on where the group before ended.
     Status mark_intent(std::uint64_t epoch, const std::vector<Touched>& touched);
+    // The pass begins with this epoch, before its groups. Likewise on disk when this returns.
+    Status mark_begin(std::uint64_t epoch);
     // From now on entries that reading back must look at one by one, with their runs, are added there too.
     void also_to(IndexWriter* unproven) { unproven_ = unproven; }
     // And such runs, if most of one must be read back, are told to `take`: for a few blocks it is not worth the words.
@@ -111,6 +113,7 @@ class IndexReader {
     struct Marks {
         std::uint64_t durable = 0;  // blocks that end at or before this offset tell of what is on the target's disk
         std::uint64_t epoch = 0;    // the group that ends there: the last one up to the known epoch
+        std::uint64_t first = 0;    // of the pass; 0: it had not begun
         std::uint64_t begun = 0;    // the last group that may have been sent
         std::vector<std::pair<std::uint64_t, Touched>> intents;  // of groups after the known epoch
     };

@@ -1,6 +1,8 @@
 #include "plugins/migrate/mover/pass.h"
 
+#include "common/os/random.h"
 #include "plugins/migrate/mover/buffers.h"
+#include "plugins/migrate/mover/digest.h"
 #include "plugins/migrate/mover/ledger.h"
 #include "plugins/migrate/mover/planner.h"
 #include "plugins/migrate/mover/pool.h"
@@ -15,6 +17,16 @@ namespace {
 // A large file's stretch takes two places of the order, at its beginning three: more than one for each thread.
 constexpr std::uint64_t kPlacesPerThread = 4;
 
+// Of an epoch: the group of its pass.
+constexpr int kGroupBits = 24;
+constexpr std::uint64_t kMostPassesBetween = 1 << 20;
+
+// Where the epochs of a pass begin: no other pass has them, also none that goes on from an older copy of the same target
+// or of the same state, both of which could be put back. One that has the same would be taken for this one.
+std::uint64_t first_epoch_after(std::uint64_t epoch) {
+    return ((epoch >> kGroupBits) + 1 + checksum_of(random_letters(24)) % kMostPassesBetween) << kGroupBits;
+}
+
 struct Ticketed {
     std::uint64_t ticket = 0;
     Unit unit;
@@ -28,13 +40,14 @@ class PassRun {
     PassRun(PassContext context, const PassOptions& options, Base base, bool unclean, Writers writers,
             const TargetState& start)
         : context_(context),
+          first_(first_epoch_after(start.epoch)),
           options_(options),
           base_(std::move(base)),
           unclean_(unclean),
           writer_(std::move(writers.all)),
           unproven_(std::move(writers.unproven)),
           blank_(start.blank),
-          ledger_(writer_, context.target, start.epoch, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
+          ledger_(writer_, context.target, first_, kPlacesPerThread * static_cast<std::uint64_t>(options.threads)),
           spools_(options.scratch),
           limiter_(context.clock, options.bandwidth),
           since_(context.clock, options.synced_at.value_or(context.clock.now())) {
@@ -56,6 +69,9 @@ class PassRun {
     ~PassRun() { ledger_.fail(); }  // workers may wait for what will not come
 
     Result<PassResult> run() {
+        // Here first: what the target has of a pass that nothing is known of here is all unknown.
+        TRY(writer_.mark_begin(first_));
+        TRY(context_.target.checkpoint(first_));
         TRY(copy());
         return finish();
     }
@@ -74,6 +90,12 @@ class PassRun {
     // Written down, then the steps, then the units: an order that lets a killed pass know what it may have done.
     Status release(Group&& group) {
         TRY(ledger_.begin_group(group.touched));
+        // The target says that a pass has begun before anything of it is there, since a state that knows of none could be
+        // put back. Until now it had time for that.
+        if (!said_ && !group.touched.empty()) {
+            TRY(context_.target.wait_durable(first_));
+            said_ = true;
+        }
         if (!group.steps.empty()) TRY(context_.target.steps(group.steps));
         for (Unit& unit : group.units) {
             const std::uint64_t ticket = ledger_.ticket();
@@ -121,6 +143,8 @@ class PassRun {
     }
 
     PassContext context_;
+    const std::uint64_t first_;
+    bool said_ = false;  // that it has begun, by the target
     const PassOptions& options_;
     Base base_;
     const bool unclean_;

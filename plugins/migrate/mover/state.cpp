@@ -156,8 +156,10 @@ Result<bool> State::recover_pass(const std::optional<IndexEnd>& index, const Tar
     // What it had sent is not known, so nothing of the target is.
     if (!killed.ok() && killed.error().kind == ErrorKind::kMismatch) return false;
     if (!killed.ok()) return killed.error();
-    // The target was set back to before this pass, or the file has lost groups that the target has.
-    if (killed->head.epoch > target.epoch || killed->last_epoch < target.epoch) return false;
+    // The target was set back to before this pass, or the file has lost groups that the target has, or another pass has
+    // written to it since, that did not go on from here.
+    const bool begun = target.epoch >= killed->marks.first && target.epoch <= killed->last_epoch;
+    if (target.epoch != killed->head.epoch && (killed->marks.first == 0 || !begun)) return false;
     std::optional<IndexReader> old;
     if (index && index->epoch == killed->head.epoch) {
         TRY_ASSIGN(old, open_index());

@@ -138,4 +138,28 @@ TEST_CASE("the sums of an index are those of its entries") {
     CHECK(end->glance == glance_fingerprint("", root.meta) + glance_fingerprint("a", file.meta));
 }
 
+TEST_CASE("a killed pass goes on with a target that is where it found it, or where it has brought it, and no other") {
+    const auto folder = TemporaryDirectory::create();
+    REQUIRE(folder.ok());
+    State state(folder->path());
+    auto goes_on = [&](std::uint64_t epoch) {
+        write_index(state.index(), "a");
+        auto pass = IndexWriter::create(state.pass(), {"operation", kTarget.number, kTarget.epoch, false});
+        REQUIRE(pass.ok());
+        REQUIRE(pass->mark_begin(10).ok());
+        for (std::uint64_t group = 11; group <= 20; ++group) REQUIRE(pass->mark_intent(group, {}).ok());
+        const auto known = state.recover("operation", {kTarget.number, epoch, false, false});
+        REQUIRE(known.ok());
+        return *known;
+    };
+    for (const std::uint64_t epoch : {kTarget.epoch, std::uint64_t{10}, std::uint64_t{15}, std::uint64_t{20}}) {
+        CAPTURE(epoch);
+        CHECK(goes_on(epoch));
+    }
+    for (const std::uint64_t epoch : {kTarget.epoch - 1, kTarget.epoch + 1, std::uint64_t{9}, std::uint64_t{21}}) {
+        CAPTURE(epoch);
+        CHECK_FALSE(goes_on(epoch));
+    }
+}
+
 }  // namespace holdfast::mover
