@@ -270,8 +270,8 @@ Status Tls::read(char* into, std::size_t length) {
 }
 
 Status Tls::write(std::string_view bytes) {
+    if (state_->under_key + bytes.size() > state_->bytes_of_key) TRY(next_key());
     state_->under_key += bytes.size();
-    if (state_->under_key > state_->bytes_of_key) TRY(next_key());
     while (!bytes.empty()) {
         if (signals_.count() > 1) return Error{ErrorKind::kInterrupted, "interrupted", "", 0, ""};
         std::size_t put = 0;

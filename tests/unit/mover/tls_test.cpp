@@ -63,7 +63,6 @@ std::pair<std::uint64_t, std::uint64_t> tls_keys_of(std::uint64_t bytes_of_key) 
 TEST_CASE("no more goes under one key of a connection than it is for, in both directions at once") {
     CHECK(tls_keys_of(Tls::kBytesOfKey) == std::pair<std::uint64_t, std::uint64_t>(1, 1));
     const auto many = tls_keys_of(100'000);
-    // A piece that would go beyond it is the first under the next one.
     CHECK(many.first >= 60);
     CHECK(many.second >= 50);
     // More often than records are sent.
