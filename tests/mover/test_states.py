@@ -167,6 +167,21 @@ def test_a_state_that_is_cut_at_any_byte_gives_the_same_tree(pair, slow, mover, 
         same(source.path, target.path)
 
 
+@pytest.mark.parametrize("live", [[], ["--live"]], ids=["final", "live"])
+def test_a_kill_while_a_target_is_tried_on_makes_no_difference(pair, mover, same, live):
+    source, target, state = pair
+    (source.path / "folder").mkdir()  # a file beside it would be looked at again, and the root's times set for it
+    (source.path / "folder/file").write_bytes(os.urandom(100_000))
+    words = ["copy", source.path, target.path, "--state", state]
+    mover(*words, "--live")
+    assert subprocess.run([*killed_at("ftruncate", 1), MOVER, *words], stderr=subprocess.DEVNULL).returncode == -9
+    assert (target.path / ".holdfast-probe").exists()  # else this shows nothing
+    mover(*words, *live)
+    mover(*words)
+    target.again()
+    same(source.path, target.path)
+
+
 class Histories:
     """A source whose files get one of few contents each, all with the same times, so that little tells one from the other; kills at any step of a
     copy; and a state and a target that are kept, and put back at some other time."""

@@ -21,8 +21,8 @@ constexpr std::uint64_t kPlacesPerThread = 4;
 constexpr int kGroupBits = 24;
 constexpr std::uint64_t kMostPassesBetween = 1 << 20;
 
-// Where the epochs of a pass begin: no other pass has them, also none that goes on from an older copy of the same target
-// or of the same state, both of which could be put back. One that has the same would be taken for this one.
+// Where the epochs of a pass begin: no other pass has them, also none that goes on from an older copy of the same
+// target or of the same state, both of which could be put back. One that has the same would be taken for this one.
 std::uint64_t first_epoch_after(std::uint64_t epoch) {
     return ((epoch >> kGroupBits) + 1 + checksum_of(random_letters(24)) % kMostPassesBetween) << kGroupBits;
 }
@@ -90,8 +90,8 @@ class PassRun {
     // Written down, then the steps, then the units: an order that lets a killed pass know what it may have done.
     Status release(Group&& group) {
         TRY(ledger_.begin_group(group.touched));
-        // The target says that a pass has begun before anything of it is there, since a state that knows of none could be
-        // put back. Until now it had time for that.
+        // The target says that a pass has begun before anything of it is there, since a state that knows of none could
+        // be put back. Until now it had time for that.
         if (!said_ && !group.touched.empty()) {
             TRY(context_.target.wait_durable(first_));
             said_ = true;

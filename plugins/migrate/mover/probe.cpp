@@ -67,10 +67,13 @@ class Probe {
         if (const std::uint64_t room = room_in_all(); needs_.content > room)
             return std::vector<std::string>{std::to_string(needs_.content) + " bytes of content: it has room for " +
                                             std::to_string(room) + " in all"};
-        TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
-        // The root's own time is put back: a plan that is refused must leave nothing changed.
+        // The root's own time is put back: a plan that is refused must leave nothing changed. At once, too, since no
+        // pass would set it after a kill.
         struct stat root {};
         if (fstat(tree_.root(), &root) != 0) return system_error("look at", tree_.shown(""), errno);
+        const timespec times[2] = {{0, UTIME_OMIT}, root.st_mtim};
+        TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
+        futimens(tree_.root(), times);
         // A full one cannot be tried on, and may be full only of what the pass removes. What it cannot hold is then met
         // by the pass, which ends there.
         if (is_full()) return std::vector<std::string>();
@@ -83,6 +86,7 @@ class Probe {
                 return std::vector<std::string>{"anything: " + std::string(std::strerror(errno))};
             return system_error("write into", tree_.shown(""), errno);
         }
+        futimens(tree_.root(), times);
         directory_ = open_in(tree_.root(), kProbeName, O_RDONLY | O_DIRECTORY);
         if (!directory_.open()) return system_error("open", tree_.shown(kProbeName), errno);
         TRY(everything());
@@ -90,7 +94,6 @@ class Probe {
         file_.close();
         directory_.close();
         TRY(remove_all(tree_.root(), kProbeName, tree_.shown(kProbeName)));
-        const timespec times[2] = {{0, UTIME_OMIT}, root.st_mtim};
         futimens(tree_.root(), times);
         if (!cannot_.empty() && locked != 0) TRY(lock_again(locked));
         return std::move(cannot_);

@@ -46,7 +46,8 @@ std::pair<std::uint64_t, std::uint64_t> tls_keys_of(std::uint64_t bytes_of_key) 
         TRY_ASSIGN(Descriptor came, listener->accept(kTlsUndisturbed));
         return Tls::accept(std::move(came), kTlsKey, kTlsUndisturbed, bytes_of_key);
     });
-    const auto here = Tls::connect(listener->address(), kTlsKey, kTlsUndisturbed, bytes_of_key), there = answering.get();
+    const auto here = Tls::connect(listener->address(), kTlsKey, kTlsUndisturbed, bytes_of_key),
+               there = answering.get();
     REQUIRE((here.ok() && there.ok()));
     const std::string one = tls_content(6'000'000, 'a'), other = tls_content(5'000'000, 'b');
     auto got_one = tls_taken(**there, one.size()), got_other = tls_taken(**here, other.size());
