@@ -60,8 +60,7 @@ Status add_one(IndexWriter& writer, const Tree& tree, const Visited& visited, co
     const Status read =
         read_attributes(visited.directory, name, directory ? visited.directory : file.get(), entry.meta, shown);
     // No source has this, and no index can: what is not in it is made anew, or removed.
-    if (!read.ok() && read.error().kind == ErrorKind::kInvalid && !directory) return {};
-    TRY(read);
+    if (!read.ok()) return read.error().kind == ErrorKind::kInvalid && !directory ? Status() : read;
     if (entry.meta.kind != Kind::kFile) return writer.add(entry);
     if (entry.meta.size > kSmallFile) {
         entry.block_size = block_size_for(entry.meta.size);
